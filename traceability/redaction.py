@@ -1,0 +1,62 @@
+"""The one place where credentials are taken out of what the suite writes down.
+
+Invariant: nothing reaches a results file that has not passed `text` or `document`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MASK = "***"
+
+# Field names whose value is a secret in any AWS answer, request, header or environment.
+_SECRET_FIELD = re.compile(
+    r"^(aws_?)?(secret_?(access_?)?key|session_?token|security_?token|access_?key(_?id)?)$"
+    r"|^(authorization|x-amz-security-token|password|passphrase|private_?key|key_?material|secret_?string|secret)$",
+    re.IGNORECASE,
+)
+# Keys that are recognised wherever they stand: access key ids, signatures, private keys, and `name = value` in prose.
+_SECRET_TEXT = (
+    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
+    re.compile(r"(?<=Signature=)[0-9a-f]{16,}"),
+    re.compile(r"(?<=X-Amz-Signature=)[0-9a-f]{16,}"),
+    re.compile(r"(?<=X-Amz-Security-Token=)[^&\s\"']+", re.IGNORECASE),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
+    re.compile(
+        r"(?<![A-Za-z])((?:aws_?)?(?:secret_?access_?key|session_?token|security_?token)[\"']?\s*[:=]\s*[\"']?)"
+        r"([^\s\"',;&<>]{4,})",
+        re.IGNORECASE,
+    ),
+)
+_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+
+
+def text(value: str) -> str:
+    """Return `value` with every credential replaced by `***`."""
+    for name in _SECRET_VARIABLES:
+        secret = os.environ.get(name, "")
+        # Dummy values such as "testing" are words of their own and mask more than they protect.
+        if len(secret) >= 16:
+            value = value.replace(secret, MASK)
+    for pattern in _SECRET_TEXT:
+        value = pattern.sub((lambda found: found[1] + MASK) if pattern.groups else MASK, value)
+    return value
+
+
+def document(value: Any) -> Any:
+    """Return a copy of a JSON-like value with secret fields masked and every string passed through `text`."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, Mapping):
+        return {key: MASK if _is_secret(key, item) else document(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [document(item) for item in value]
+    return value
+
+
+def _is_secret(name: object, value: object) -> bool:
+    """A field named like a secret hides its value; an empty one, or one that holds a structure, has nothing to hide."""
+    return isinstance(name, str) and isinstance(value, str | bytes) and bool(value) and bool(_SECRET_FIELD.match(name))
