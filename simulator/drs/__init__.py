@@ -1,0 +1,56 @@
+"""AWS Elastic Disaster Recovery for moto, as an out-of-tree service.
+
+    import simulator.drs
+    simulator.drs.register()                 # once, before mock_aws() starts
+    simulator.drs.use_clock(clock)           # now() and call_at(when, fn, name)
+    world = simulator.drs.world("111122223333", "us-east-1")
+    server = world.add_source_server(hostname="db-1")
+    world.set_launch(server, launch_seconds=300, fails_with="no capacity")
+
+boto3's own `drs` client then talks to it. `world` states facts; everything else happens through the API and the clock.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import moto
+from moto import backend_index
+
+from .clock import Clock, ClockMissing, use_clock
+from .models import Quotas, drs_backends
+from .timing import LaunchSettings, Timing
+from .world import DrsWorld
+
+__all__ = [
+    "Clock",
+    "ClockMissing",
+    "DrsWorld",
+    "LaunchSettings",
+    "Quotas",
+    "Timing",
+    "drs_backends",
+    "register",
+    "use_clock",
+    "world",
+]
+
+_PATTERN = ("drs", re.compile(r"https?://drs\.(.+)\.amazonaws\.com"))
+
+
+def register() -> None:
+    """Make `drs` one of moto's services: importable as `moto.drs`, reachable at DRS's address. Safe to repeat."""
+    sys.modules["moto.drs"] = sys.modules[__name__]
+    moto.drs = sys.modules[__name__]
+    if not any(name == "drs" for name, _ in backend_index.backend_url_patterns):
+        backend_index.backend_url_patterns.append(_PATTERN)
+
+
+def world(account: str, region: str, clock: Clock | None = None, *, initialized: bool = True) -> DrsWorld:
+    """World building for one account and region, with DRS initialised there unless told otherwise."""
+    if clock is not None:
+        use_clock(clock)
+    made = DrsWorld(account, region)
+    made.backend.initialized = initialized
+    return made

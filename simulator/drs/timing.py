@@ -1,0 +1,74 @@
+"""How long things take in DRS, in seconds, and what a test may fix beforehand.
+
+A job is pending first; a launch then passes snapshot, conversion and launch; afterwards the machine boots. DRS
+publishes no times; field reports say 2 to 10 minutes for the conversion and 1 to 3 for the launch. The defaults make a
+job of about 7 to 10 minutes. Draws are seeded by server and launch, so they do not depend on the order of calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+BOOT_ENDS = ("running", "pending", "stopped", "terminated")
+
+
+@dataclass
+class Timing:
+    """Ranges in seconds, from which each launch draws whole seconds."""
+
+    pending: tuple[int, int] = (5, 15)
+    snapshot: tuple[int, int] = (30, 60)
+    conversion: tuple[int, int] = (300, 390)
+    launch: tuple[int, int] = (60, 120)
+    boot: tuple[int, int] = (20, 60)
+    terminate: tuple[int, int] = (30, 60)
+
+    def draw(self, phase: str, rng: Random) -> int:
+        low, high = getattr(self, phase)
+        return rng.randint(low, high)
+
+
+@dataclass(frozen=True)
+class LaunchSettings:
+    """What the next launches of one server do. None means: as DRS-like time has it.
+
+    `launch_seconds` counts from StartRecovery to LAUNCHED (or FAILED), `boot_seconds` from there to `boot_ends_as`.
+    `fails_with` is the reason in the job log. `job_status_word` is what DescribeJobs says in place of STARTED.
+    """
+
+    fails_with: str | None = None
+    launch_seconds: float | None = None
+    boot_seconds: float | None = None
+    boot_ends_as: str = "running"
+    job_status_word: str | None = None
+    terminate_seconds: float | None = None
+    terminate_fails_with: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.boot_ends_as not in BOOT_ENDS:
+            raise ValueError(f"boot_ends_as is one of {', '.join(BOOT_ENDS)}, not {self.boot_ends_as!r}")
+
+
+@dataclass(frozen=True)
+class LaunchTimes:
+    """Seconds after the job's start at which each phase of one server's launch ends."""
+
+    cleanup: float
+    snapshot: float
+    conversion: float
+    launch: float
+
+
+def launch_times(timing: Timing, rng: Random, total: float | None) -> LaunchTimes:
+    """Draw the phases; a fixed `total` (seconds from the job's start to the outcome) stretches them all alike."""
+    snapshot, conversion, launch = (timing.draw(phase, rng) for phase in ("snapshot", "conversion", "launch"))
+    drawn = snapshot + conversion + launch
+    factor = 1.0 if total is None else total / drawn
+    # Cleaning up is quick: it shares the snapshot's span.
+    return LaunchTimes(
+        cleanup=snapshot * factor / 4,
+        snapshot=snapshot * factor,
+        conversion=(snapshot + conversion) * factor,
+        launch=drawn if total is None else total,
+    )
