@@ -1,0 +1,191 @@
+"""allure-behave's formatter, made to tell the truth.
+
+Left alone it shows a failed after_scenario hook or clean-up as passed, an empty scenario as passed, merges scenarios of
+the same name and drops skip reasons and captured output. `TraceabilityListener` mends each of these where the scenario
+begins and ends, and puts the result below its requirement and criterion. `RedactingLogger` is the only way to disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import allure_behave.listener
+import allure_commons.reporter
+from allure_behave.formatter import AllureFormatter
+from allure_behave.listener import AllureListener
+from allure_commons import hookimpl, plugin_manager
+from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import Label, Status, StatusDetails, TestResult
+from allure_commons.types import AttachmentType, LabelType
+from allure_commons.utils import md5
+from attr import asdict
+from behave.configuration import Configuration
+from behave.model import Scenario
+
+from traceability import redaction
+from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
+from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
+
+STATUS = {PASSED: Status.PASSED, VIOLATED: Status.FAILED, SUITE_DEFECT: Status.BROKEN, NOT_RUN: Status.SKIPPED}
+
+# The scenario's clock is frozen while it runs; real time is the monotonic clock, anchored before any scenario began.
+_EPOCH = time.time() - time.perf_counter()
+
+
+def real_milliseconds() -> int:
+    """Return the real time of day, also while a scenario has its own."""
+    return round((_EPOCH + time.perf_counter()) * 1000)
+
+
+class RedactingLogger(AllureFileLogger):  # type: ignore[misc]  # allure publishes no types
+    """Writes results and attachments, each without credentials."""
+
+    def _report_item(self, item: Any) -> None:
+        data = asdict(item, filter=lambda _, value: value or value is False)
+        path = self._report_dir / item.file_pattern.format(prefix=uuid4())
+        self._write(path, json.dumps(redaction.document(data), ensure_ascii=False))
+
+    @hookimpl
+    def report_attached_data(self, body: str | bytes, file_name: str) -> None:
+        self._write(self._report_dir / file_name, body)
+
+    @hookimpl
+    def report_attached_file(self, source: str, file_name: str) -> None:
+        self._write(self._report_dir / file_name, Path(source).read_bytes())
+
+    def _write(self, path: Path, body: str | bytes) -> None:
+        """Write at once or not at all; bytes that are text are redacted like text."""
+        if isinstance(body, bytes):
+            try:
+                body = body.decode()
+            except UnicodeDecodeError:
+                path.write_bytes(body)
+                return
+        half = path.with_suffix(path.suffix + ".tmp")
+        half.write_text(redaction.text(body), encoding="utf-8")
+        os.replace(half, path)
+
+
+class TraceabilityListener(AllureListener):  # type: ignore[misc]  # allure publishes no types
+    """Gives each scenario an identity of its own, its criteria, and the status that behave ended it with."""
+
+    def __init__(self, config: Configuration, catalogue: Catalogue) -> None:
+        super().__init__(config)
+        self._catalogue = catalogue
+        self._seen: Counter[str] = Counter()
+
+    def start_scenario(self, scenario: Scenario) -> None:
+        super().start_scenario(scenario)
+        result = self.logger.get_test(self.current_scenario_uuid)
+        name = f"{scenario.filename}:{scenario.name}"
+        self._seen[name] += 1
+        # Two scenarios of one name are two results: equal ids would make Allure show one as the retry of the other.
+        identity = md5(name, str(self._seen[name]))
+        result.fullName, result.historyId, result.testCaseId = name, identity, identity
+        result.titlePath = []
+        result.description = self._description(scenario)
+        self._label(result, scenario)
+
+    def stop_scenario(self, scenario: Scenario) -> None:
+        self.flush_steps()
+        result = self.logger.get_test(self.current_scenario_uuid)
+        judged = verdict(scenario.status.name, _step_ends(scenario))
+        result.stop = real_milliseconds()
+        result.status = STATUS[judged]
+        if judged != PASSED:
+            result.statusDetails = self._details(scenario)
+        if judged in (VIOLATED, SUITE_DEFECT):
+            self._attach_output(scenario)
+        self.logger.close_test(self.current_scenario_uuid)
+        self.group_context.append_test(self.current_scenario_uuid)
+        self.group_context.exit()
+        self.current_step_uuid = self.current_scenario_uuid = None
+
+    def _label(self, result: TestResult, scenario: Scenario) -> None:
+        result.labels = [label for label in result.labels if label.name != LabelType.FEATURE]
+        known = [self._catalogue.criteria[one] for one in _criteria(scenario) if one in self._catalogue.criteria]
+        requirements = {one.requirement: self._catalogue.requirement_of(one.id) for one in known}
+        result.labels += [Label(LabelType.EPIC, requirement_label(one)) for one in requirements.values()]
+        result.labels += [Label(LabelType.FEATURE, criterion_label(one)) for one in known]
+
+    def _description(self, scenario: Scenario) -> str:
+        known = [self._catalogue.criteria[one] for one in _criteria(scenario) if one in self._catalogue.criteria]
+        promises = [f"**AC-{one.id}** {one.text}" for one in known]
+        place = f"{scenario.filename}:{scenario.line}"
+        run_again = f"`{place}`, to run just this one: `behave {place}`"
+        return "\n\n".join([*promises, *scenario.description, run_again])
+
+    def _details(self, scenario: Scenario) -> StatusDetails:
+        red = next((step for step in scenario.all_steps if step.exception or step.status.is_undefined()), None)
+        if red is not None and red.exception and not red.status.is_undefined():
+            return allure_behave.listener.step_status_details(red)
+        if red is not None:
+            return StatusDetails(message=f"Undefined step: {red.keyword} {red.name} ({red.location})")
+        return StatusDetails(message=_why_without_step(scenario, self.behave_config))
+
+    def _attach_output(self, scenario: Scenario) -> None:
+        output = scenario.captured.make_report() if scenario.captured.has_output() else ""
+        if output:
+            self.logger.attach_data(uuid4(), output, name="Captured output", attachment_type=AttachmentType.TEXT)
+
+
+class TraceabilityFormatter(AllureFormatter):  # type: ignore[misc]  # allure publishes no types
+    """Use with `behave -f traceability -o <results directory>`."""
+
+    name = "traceability"
+    description = "Allure results, one tree of requirement, criterion and scenario"
+
+    def __init__(self, stream_opener: Any, config: Configuration) -> None:
+        super().__init__(stream_opener, config)
+        plugin_manager.unregister(self.listener)
+        plugin_manager.unregister(self.file_logger)
+        self.listener = TraceabilityListener(config, load())
+        self.file_logger = RedactingLogger(self.stream_opener.name)
+        plugin_manager.register(self.listener)
+        plugin_manager.register(self.file_logger)
+        # Both modules bound allure's own clock by name, and that one is frozen with the scenario's.
+        allure_behave.listener.now = real_milliseconds
+        allure_commons.reporter.now = real_milliseconds
+
+
+def requirement_label(requirement: Requirement) -> str:
+    """The tree's first level; two digits keep the twelve in order."""
+    return f"{int(requirement.id):02} {requirement.title}"
+
+
+def criterion_label(criterion: Criterion) -> str:
+    """The tree's second level: number and full text."""
+    return f"{criterion.tag} {criterion.text}"
+
+
+def _criteria(scenario: Scenario) -> tuple[str, ...]:
+    return criterion_ids(str(tag) for tag in [*scenario.tags, *scenario.feature.tags])
+
+
+def _step_ends(scenario: Scenario) -> list[StepEnd]:
+    background = len(scenario.background_steps) if scenario.background else 0
+    return [
+        StepEnd(index >= background and step.step_type == "then", step.status.name, str(step.exception or ""))
+        for index, step in enumerate(scenario.all_steps)
+    ]
+
+
+def _why_without_step(scenario: Scenario, config: Configuration) -> str:
+    """The reason of an end that no step explains: a hook, a clean-up, a skip, or nothing to run."""
+    if scenario.skip_reason:
+        return str(scenario.skip_reason)
+    if scenario.error_message:
+        return str(scenario.error_message)
+    if scenario.status.is_error():
+        return f"A hook or clean-up failed ({scenario.status.name}); see the captured output"
+    if not scenario.should_run_with_tags(config.tag_expression):
+        return "Deselected by the tags of this run"
+    if not list(scenario.all_steps):
+        return "The scenario has no step"
+    return "The scenario did not run"

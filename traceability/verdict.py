@@ -1,0 +1,40 @@
+"""What one scenario's end means. The rule is stated once; the formatter and the JUnit reader bring it their own facts.
+
+violated: an expectation in a Then failed. suite_defect: everything else that is red, an empty scenario included, because
+it says nothing about the engine. not_run: skipped or never begun. passed: the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PASSED, VIOLATED, SUITE_DEFECT, NOT_RUN = "passed", "violated", "suite_defect", "not_run"
+
+# behave turns every failure of a nested step into an AssertionError; only a failed one is an expectation.
+_BROKEN_SUBSTEP = re.compile(r"\b(?:ERROR|HOOK_ERROR|UNDEFINED|PENDING) SUB-STEP:")
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended: `status` is behave's word, `message` what it raised."""
+
+    is_expectation: bool
+    status: str
+    message: str = ""
+
+    @property
+    def violates(self) -> bool:
+        return self.is_expectation and self.status == "failed" and not _BROKEN_SUBSTEP.search(self.message)
+
+
+def verdict(status: str, steps: Iterable[StepEnd]) -> str:
+    """Judge a scenario by behave's status of it and of its steps."""
+    ends = list(steps)
+    if status in ("skipped", "untested"):
+        # A step that is undefined is a defect even when behave gave up on the scenario before reaching it.
+        return SUITE_DEFECT if any(one.status == "undefined" for one in ends) else NOT_RUN
+    if any(one.violates for one in ends):
+        return VIOLATED
+    return PASSED if status == "passed" and ends else SUITE_DEFECT
