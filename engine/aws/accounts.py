@@ -1,0 +1,96 @@
+"""Clients for the account and Region a plan recovers to, under the engine's own role or an assumed one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import boto3
+from botocore.credentials import RefreshableCredentials
+from botocore.session import get_session
+
+from engine.aws.calls import CLIENT_CONFIG, Caller, CallError, CredentialsExpired, Unavailable
+from engine.core.document import timestamp
+from engine.core.plan import Target
+
+Result = TypeVar("Result")
+
+
+class RoleNotAssumed(Exception):
+    """The cross-account role could not be assumed; the message names the role and AWS's reason."""
+
+    def __init__(self, role_arn: str, cause: CallError) -> None:
+        super().__init__(f"could not assume role {role_arn}: {cause.code}: {cause.message}")
+        self.role_arn = role_arn
+        self.transient = isinstance(cause, Unavailable)
+
+
+@dataclass
+class Accounts:
+    """Gives clients for targets; keeps them, and the assumed credentials, for the life of the Lambda environment.
+
+    Credentials are renewed by botocore before they expire (15 minutes ahead), and by `fresh` after AWS said that they
+    have expired.
+    """
+
+    caller: Caller
+    session: Any
+    session_name: str = "drs-execution-engine"
+    _assumed: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[Target, str], Any] = field(default_factory=dict)
+
+    def client(self, target: Target, service: str) -> Any:
+        """A client of `service` in the target's account and Region. Raises RoleNotAssumed."""
+        key = (target, service)
+        if key not in self._clients:
+            session = self._session(target)
+            self._clients[key] = session.client(service, region_name=target.region, config=CLIENT_CONFIG)
+        return self._clients[key]
+
+    def fresh(self, target: Target, call: Callable[[], Result]) -> Result:
+        """`call`, and once more with new credentials if AWS says that the target's have expired."""
+        try:
+            return call()
+        except CredentialsExpired:
+            if target.role_arn is None:
+                raise
+            self._forget(target)
+            return call()
+
+    def _forget(self, target: Target) -> None:
+        self._assumed.pop(target.role_arn or "", None)
+        self._clients = {key: client for key, client in self._clients.items() if key[0] != target}
+
+    def _session(self, target: Target) -> Any:
+        role_arn = target.role_arn
+        if role_arn is None:
+            return self.session
+        if role_arn not in self._assumed:
+            self._assumed[role_arn] = self._assume(role_arn, target)
+        return self._assumed[role_arn]
+
+    def _assume(self, role_arn: str, target: Target) -> Any:
+        sts = self.session.client("sts", region_name=self.session.region_name, config=CLIENT_CONFIG)
+        parameters = {"RoleArn": role_arn, "RoleSessionName": self.session_name}
+        if target.external_id is not None:
+            parameters["ExternalId"] = target.external_id
+
+        def assume() -> dict[str, str]:
+            try:
+                credentials = self.caller.call(sts, "assume_role", **parameters)["Credentials"]
+            except CallError as error:
+                raise RoleNotAssumed(role_arn, error) from error
+            return {
+                "access_key": credentials["AccessKeyId"],
+                "secret_key": credentials["SecretAccessKey"],
+                "token": credentials["SessionToken"],
+                "expiry_time": timestamp(credentials["Expiration"]),
+            }
+
+        core = get_session()
+        # botocore has no public way to give a session refreshing credentials of one's own making.
+        core._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
+            metadata=assume(), refresh_using=assume, method="sts-assume-role"
+        )
+        return boto3.Session(botocore_session=core)

@@ -1,0 +1,154 @@
+"""How every AWS call is made: retried by policy, logged as one line, and failed as one of a few exceptions.
+
+botocore's own retries are off (`CLIENT_CONFIG`): the engine owns the policy, so that a launch is never repeated
+blindly. Each exception stands for one decision the caller can take.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from engine.aws.log import Log
+from engine.core import policy
+
+CLIENT_CONFIG = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, user_agent_extra="drs-execution-engine"
+)
+
+_THROTTLING = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "SlowDown",
+}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_SERVER_ERRORS = {"InternalServerException", "InternalServerError", "InternalFailure", "ServiceUnavailable"}
+
+Result = TypeVar("Result")
+
+
+class CallError(Exception):
+    """An AWS call failed; `str()` says operation, code and AWS's own message."""
+
+    def __init__(self, operation: str, code: str, message: str, response: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{operation} failed with {code}: {message}")
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.response = response or {}
+
+
+class Refused(CallError):
+    """Repeating the same call cannot help: denied, invalid, conflicting, over a quota, unknown."""
+
+
+class CredentialsExpired(Refused):
+    """The credentials of the call are out of date; new ones can help."""
+
+
+class Unavailable(CallError):
+    """Throttled, a server error, or no answer; repeating can help. `may_have_worked`: the call's effect is unknown."""
+
+    def __init__(
+        self, operation: str, code: str, message: str, *, may_have_worked: bool, retry_after: float = 0
+    ) -> None:
+        super().__init__(operation, code, message)
+        self.may_have_worked = may_have_worked
+        self.retry_after = retry_after
+
+
+class AskedToWait(Unavailable):
+    """AWS wants more time (`retry_after`, seconds) than the engine's back-off gives: wait outside of Lambda."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Makes AWS calls. `sleep` is the only place where the engine's Lambda function sleeps, 14 seconds at most."""
+
+    log: Log
+    sleep: Callable[[float], None] = time.sleep
+
+    def call(self, client: Any, operation: str, **parameters: Any) -> Any:
+        """`client.<operation>(**parameters)`, at most 3 retries, 2, 4 and 8 seconds apart.
+
+        Raises Refused, CredentialsExpired, AskedToWait, or Unavailable after the last retry.
+        """
+        return self.retry(lambda: self.once(client, operation, **parameters))
+
+    def retry(self, attempt: Callable[[], Result]) -> Result:
+        """Repeat `attempt` while it raises Unavailable, as the policy says."""
+        return Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_after_attempt(1 + policy.MAX_RETRIES),
+            wait=self._pause,
+            sleep=self.sleep,
+            reraise=True,
+        )(attempt)
+
+    @staticmethod
+    def _pause(state: RetryCallState) -> float:
+        seconds = policy.backoff(state.attempt_number)
+        failure = state.outcome.exception() if state.outcome is not None else None
+        if isinstance(failure, Unavailable) and failure.retry_after > seconds:
+            raise AskedToWait(
+                failure.operation,
+                failure.code,
+                failure.message,
+                may_have_worked=failure.may_have_worked,
+                retry_after=failure.retry_after,
+            ) from failure
+        return seconds
+
+    def once(self, client: Any, operation: str, **parameters: Any) -> Any:
+        """One call, no retry; logged whatever its result."""
+        name = f"{client.meta.service_model.service_name}:{client.meta.method_to_api_mapping[operation]}"
+        with self.log.aws_call(name, client.meta.region_name, parameters) as line:
+            try:
+                response = getattr(client, operation)(**parameters)
+            except ClientError as error:
+                failure = _judge(name, error)
+                line.failed(failure.code, failure.message, error.response)
+                raise failure from error
+            except (ConnectionError, HTTPClientError) as error:
+                # A connection that was never made cannot have carried the call.
+                unsent = isinstance(error, ConnectTimeoutError | EndpointConnectionError)
+                line.failed(type(error).__name__, str(error), {})
+                raise Unavailable(name, type(error).__name__, str(error), may_have_worked=not unsent) from error
+            line.succeeded(response)
+            return response
+
+
+def _judge(operation: str, error: ClientError) -> CallError:
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    message = error.response.get("Error", {}).get("Message", "")
+    metadata = error.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    if code in _THROTTLING or status == 429:
+        return Unavailable(operation, code, message, may_have_worked=False, retry_after=_retry_after(error))
+    if code in _SERVER_ERRORS or status >= 500:
+        return Unavailable(operation, code, message, may_have_worked=True, retry_after=_retry_after(error))
+    if code in _EXPIRED:
+        return CredentialsExpired(operation, code, message, error.response)
+    return Refused(operation, code, message, error.response)
+
+
+def _retry_after(error: ClientError) -> float:
+    header = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "0")
+    return float(header) if header.replace(".", "", 1).isdigit() else 0.0

@@ -1,0 +1,203 @@
+"""DRS and the recovered EC2 instances, in the engine's terms. One method a question or request of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.aws.accounts import Accounts
+from engine.aws.calls import Caller, Refused, Unavailable
+from engine.core.actions import RecoveryInstance, StartRecovery
+from engine.core.document import timestamp
+from engine.core.drs_words import Job
+from engine.core.plan import Target
+
+TAG_EXECUTION = "drs-engine:ExecutionId"
+TAG_WAVE = "drs-engine:Wave"
+TAG_ATTEMPT = "drs-engine:Attempt"
+
+# DescribeSourceServers takes 200 ids; DescribeRecoveryInstances 200; DescribeJobs and DescribeInstanceStatus 1000.
+_IDS_A_REQUEST = 200
+_JOBS_A_REQUEST = 1000
+# EC2's DescribeInstanceStatus accepts 100 instance ids.
+_INSTANCES_A_REQUEST = 100
+# DRS's clock and Lambda's may differ: a job is looked for from a little before its intent.
+_CLOCK_MARGIN = timedelta(minutes=5)
+
+
+class ServersBusy(Exception):
+    """DRS cannot take the request now: a server is in another job, or a quota is in use. The message is DRS's own."""
+
+
+def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
+    """The tags by which a launch is found again when its answer was lost."""
+    return {TAG_EXECUTION: execution_id, TAG_WAVE: str(wave), TAG_ATTEMPT: str(attempt)}
+
+
+@dataclass(frozen=True)
+class RecoveryService:
+    """DRS and EC2 in one target account and Region."""
+
+    caller: Caller
+    accounts: Accounts
+    target: Target
+
+    def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these source servers DRS knows."""
+        known: set[str] = set()
+        for chunk in _chunks(ids, _IDS_A_REQUEST):
+            for page in self._pages("describe_source_servers", filters={"sourceServerIDs": chunk}):
+                known.update(server["sourceServerID"] for server in page["items"])
+        return frozenset(known)
+
+    def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> Job:
+        """Launch the action's servers, once, whatever happens to the answer.
+
+        A request whose effect is unknown is looked up by its tags before it is repeated; so is a conflict, which may
+        be with this very launch. Raises ServersBusy, Refused, Unavailable, AskedToWait.
+        """
+        tags = intent_tags(execution_id, action.wave, action.attempt)
+        snapshots = dict(action.snapshots)
+        servers = [
+            {"sourceServerID": server} | ({"recoverySnapshotID": snapshots[server]} if server in snapshots else {})
+            for server in action.source_server_ids
+        ]
+        in_doubt = False
+
+        def attempt() -> Job:
+            nonlocal in_doubt
+            if in_doubt and (job := self.find_job(tags, since)):
+                return job
+            try:
+                return _job(
+                    self._once("start_recovery", sourceServers=servers, isDrill=action.is_drill, tags=tags)["job"]
+                )
+            except Unavailable as error:
+                in_doubt = in_doubt or error.may_have_worked
+                raise
+            except Refused as error:
+                return self._adopt_or_raise(error, tags, since)
+
+        return self.caller.retry(attempt)
+
+    def _adopt_or_raise(self, error: Refused, tags: Mapping[str, str], since: datetime) -> Job:
+        if error.code == "ConflictException":
+            if job := self.find_job(tags, since):
+                return job
+            raise ServersBusy(error.message) from error
+        if error.code == "ServiceQuotaExceededException":
+            quota = error.response.get("quotaCode")
+            raise ServersBusy(f"{error.message} (quota {quota})" if quota else error.message) from error
+        raise error
+
+    def find_job(self, tags: Mapping[str, str], since: datetime) -> Job | None:
+        """The job that carries these tags, begun after `since`; None if there is none."""
+        filters = {"fromDate": timestamp(since - _CLOCK_MARGIN)}
+        for page in self._pages("describe_jobs", filters=filters):
+            for item in page["items"]:
+                if tags.items() <= item.get("tags", {}).items():
+                    return _job(item)
+        return None
+
+    def jobs(self, ids: Sequence[str]) -> dict[str, Job]:
+        """These jobs, by id, with one DescribeJobs call (a page of them)."""
+        pages = (
+            page
+            for chunk in _chunks(ids, _JOBS_A_REQUEST)
+            for page in self._pages("describe_jobs", filters={"jobIDs": chunk})
+        )
+        return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
+
+    def launch_failures(self, job_id: str) -> dict[str, str]:
+        """DRS's own reason for each failed launch of the job, by source server id."""
+        reasons: dict[str, str] = {}
+        for page in self._pages("describe_job_log_items", jobID=job_id):
+            for item in page["items"]:
+                data = item.get("eventData", {})
+                if data.get("rawError") and data.get("sourceServerID"):
+                    reasons[data["sourceServerID"]] = data["rawError"]
+        return reasons
+
+    def recovery_instances(self, ids: Sequence[str]) -> dict[str, RecoveryInstance]:
+        """These recovery instances as DRS lists them; one that is gone is left out."""
+        pages = (
+            page
+            for chunk in _chunks(ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_recovery_instances", filters={"recoveryInstanceIDs": chunk})
+        )
+        return {
+            item["recoveryInstanceID"]: RecoveryInstance(
+                recovery_instance_id=item["recoveryInstanceID"],
+                ec2_instance_id=item.get("ec2InstanceID"),
+                snapshot_time=item.get("pointInTimeSnapshotDateTime"),
+            )
+            for page in pages
+            for item in page["items"]
+        }
+
+    def terminate(self, ids: Sequence[str]) -> str:
+        """Terminate recovery instances; the id of the job that does it. Raises ServersBusy."""
+        try:
+            response = self._call("drs", "terminate_recovery_instances", recoveryInstanceIDs=list(ids))
+        except Refused as error:
+            if error.code in ("ConflictException", "ServiceQuotaExceededException"):
+                raise ServersBusy(error.message) from error
+            raise
+        return str(response["job"]["jobID"])
+
+    def instance_states(self, ids: Sequence[str]) -> dict[str, str]:
+        """EC2 instance state names; instances that EC2 does not know are left out."""
+        states: dict[str, str] = {}
+        for chunk in _chunks(ids, _INSTANCES_A_REQUEST):
+            states.update(self._states(chunk))
+        return states
+
+    def _states(self, ids: list[str]) -> dict[str, str]:
+        try:
+            response = self._call("ec2", "describe_instance_status", InstanceIds=ids, IncludeAllInstances=True)
+        except Refused as error:
+            if error.code != "InvalidInstanceID.NotFound":
+                raise
+            if len(ids) == 1:
+                return {}
+            # One unknown id makes EC2 refuse them all: ask one by one.
+            return {key: state for one in ids for key, state in self._states([one]).items()}
+        return {status["InstanceId"]: status["InstanceState"]["Name"] for status in response["InstanceStatuses"]}
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[Any]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("drs", operation, **parameters, **token)
+            yield page
+            if not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}
+
+    def _call(self, service: str, operation: str, **parameters: Any) -> Any:
+        return self.accounts.fresh(
+            self.target,
+            lambda: self.caller.call(self.accounts.client(self.target, service), operation, **parameters),
+        )
+
+    def _once(self, operation: str, **parameters: Any) -> Any:
+        return self.accounts.fresh(
+            self.target,
+            lambda: self.caller.once(self.accounts.client(self.target, "drs"), operation, **parameters),
+        )
+
+
+def _chunks(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield list(ids[start : start + size])
+
+
+def _job(item: Mapping[str, Any]) -> Job:
+    servers = item.get("participatingServers", [])
+    return Job(
+        job_id=item["jobID"],
+        status=item.get("status", ""),
+        launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},
+        recovery_instances={s["sourceServerID"]: s["recoveryInstanceID"] for s in servers if "recoveryInstanceID" in s},
+    )

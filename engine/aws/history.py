@@ -1,0 +1,209 @@
+"""The ExecutionHistory table: executions as the core knows them, and the lock that lets a plan run only once.
+
+How a record lives:
+
+    lock + record (STARTING) -> state machine -> record RUNNING ... record ended ... record settled, lock gone
+    `-- one transaction --'                                                         `--- one transaction ---'
+
+Every save carries the version it was made from. Whoever comes second gets RecordChanged, reads again and decides
+again; a save whose answer was lost is recognised by its own SaveId, so a retry never mistakes itself for a rival.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from engine.aws.calls import Caller, Refused
+from engine.aws.tables import from_item, to_item
+from engine.core import document
+from engine.core.document import HEADER_KEY, Item, timestamp
+from engine.core.state import Execution, ExecutionStatus
+
+LOCK_KEY = "LOCK"
+
+
+class RecordChanged(Exception):
+    """Somebody else has saved the execution since it was read: read it again and decide again."""
+
+
+class PlanLocked(Exception):
+    """The plan has an execution that is not settled yet."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"execution {execution_id} holds the plan")
+        self.execution_id = execution_id
+
+
+def lock_id(plan_id: str) -> str:
+    return f"PLAN#{plan_id}"
+
+
+@dataclass(frozen=True)
+class ExecutionHistory:
+    caller: Caller
+    dynamodb: Any
+    table: str
+    new_save_id: Callable[[], str] = lambda: uuid.uuid4().hex
+
+    def load(self, execution_id: str) -> Execution | None:
+        """The execution with its servers unread; None if there is no such record."""
+        header = self._header(execution_id)
+        return document.parse_header(header) if header is not None else None
+
+    def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
+        """The execution with the servers of these waves read."""
+        for number in waves:
+            prefix = document.wave_key_prefix(number)
+            parts = self._query("ExecutionId = :id AND begins_with(ItemKey, :key)", execution.execution_id, prefix)
+            execution = document.with_servers(execution, number, parts)
+        return execution
+
+    def create(self, execution: Execution) -> None:
+        """Lock the plan and write the first record, both or neither. Raises PlanLocked."""
+        lock = {
+            "ExecutionId": lock_id(execution.plan_id),
+            "ItemKey": LOCK_KEY,
+            "LockedBy": execution.execution_id,
+        }
+        items = [lock, *document.items(execution).values()]
+        try:
+            self._transact([self._put(item, "attribute_not_exists(ExecutionId)") for item in items])
+        except RecordChanged:
+            holder = self.holder(execution.plan_id)
+            # The answer to an earlier try may have been lost: then the lock is our own.
+            if holder != execution.execution_id:
+                raise PlanLocked(holder or execution.execution_id) from None
+
+    def holder(self, plan_id: str) -> str | None:
+        """The ExecutionId that holds the plan's lock."""
+        item = self._get(lock_id(plan_id), LOCK_KEY)
+        return str(item["LockedBy"]) if item is not None else None
+
+    def save(self, before: Execution, after: Execution) -> Execution:
+        """Save what differs between `before` (as last read or saved) and `after`; the execution as it is now.
+
+        Settling an execution releases its plan's lock in the same transaction. Raises RecordChanged.
+        """
+        old, new = document.items(before), document.items(after)
+        changed = [item for key, item in new.items() if item != old.get(key)]
+        if not changed:
+            return after
+        saved = replace(after, version=before.version + 1)
+        header = document.header_item(saved) | {"SaveId": self.new_save_id()}
+        writes = [
+            self._put(header, "Version = :version", {":version": before.version}),
+            *(self._put(item) for item in changed if item["ItemKey"] != HEADER_KEY),
+        ]
+        if after.settled and not before.settled:
+            writes.append(self._unlock(after))
+        try:
+            self._transact(writes)
+        except RecordChanged:
+            if not self._is_saved(header):
+                raise
+        return saved
+
+    def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
+        """Ask a running execution to stop. Raises RecordChanged when it is not running (any more)."""
+        try:
+            self.caller.call(
+                self.dynamodb,
+                "update_item",
+                TableName=self.table,
+                Key=self._key(execution_id, HEADER_KEY),
+                UpdateExpression="SET CancelRequest = if_not_exists(CancelRequest, :request), Version = Version + :one",
+                ConditionExpression="#status = :running",
+                ExpressionAttributeNames={"#status": "Status"},
+                ExpressionAttributeValues=to_item(
+                    {
+                        ":request": {"Time": timestamp(now), "Reason": reason},
+                        ":one": 1,
+                        ":running": str(ExecutionStatus.RUNNING),
+                    }
+                ),
+            )
+        except Refused as error:
+            if error.code == "ConditionalCheckFailedException":
+                raise RecordChanged from error
+            raise
+
+    def _is_saved(self, header: Item) -> bool:
+        current = self._header(header["ExecutionId"])
+        return current is not None and current.get("SaveId") == header["SaveId"]
+
+    def _header(self, execution_id: str) -> Item | None:
+        return self._get(execution_id, HEADER_KEY)
+
+    def _get(self, execution_id: str, item_key: str) -> Item | None:
+        response = self.caller.call(
+            self.dynamodb,
+            "get_item",
+            TableName=self.table,
+            Key=self._key(execution_id, item_key),
+            ConsistentRead=True,
+        )
+        return from_item(response["Item"]) if "Item" in response else None
+
+    def _query(self, condition: str, execution_id: str, key: str) -> list[Item]:
+        found: list[Item] = []
+        start: Mapping[str, Any] = {}
+        while True:
+            page = self.caller.call(
+                self.dynamodb,
+                "query",
+                TableName=self.table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=to_item({":id": execution_id, ":key": key}),
+                ConsistentRead=True,
+                **({"ExclusiveStartKey": start} if start else {}),
+            )
+            found.extend(from_item(item) for item in page["Items"])
+            start = page.get("LastEvaluatedKey", {})
+            if not start:
+                return found
+
+    def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self.table, "Item": to_item(item)}
+        if condition is not None:
+            put["ConditionExpression"] = condition
+        if values is not None:
+            put["ExpressionAttributeValues"] = to_item(values)
+        return {"Put": put}
+
+    def _unlock(self, execution: Execution) -> dict[str, Any]:
+        """Release the plan: the lock is deleted if it is this execution's; another's lock is none of its business."""
+        return {
+            "Delete": {
+                "TableName": self.table,
+                "Key": self._key(lock_id(execution.plan_id), LOCK_KEY),
+                "ConditionExpression": "LockedBy = :id OR attribute_not_exists(LockedBy)",
+                "ExpressionAttributeValues": to_item({":id": execution.execution_id}),
+            }
+        }
+
+    @staticmethod
+    def _key(execution_id: str, item_key: str) -> dict[str, Any]:
+        return to_item({"ExecutionId": execution_id, "ItemKey": item_key})
+
+    def _transact(self, writes: list[dict[str, Any]]) -> None:
+        """All writes or none; a single one as a plain PutItem, which costs half. Raises RecordChanged."""
+        try:
+            if len(writes) == 1 and "Put" in writes[0]:
+                self.caller.call(self.dynamodb, "put_item", **writes[0]["Put"])
+            else:
+                self.caller.call(self.dynamodb, "transact_write_items", TransactItems=writes)
+        except Refused as error:
+            if error.code == "ConditionalCheckFailedException" or _a_condition_failed(error):
+                raise RecordChanged from error
+            raise
+
+
+def _a_condition_failed(error: Refused) -> bool:
+    reasons = error.response.get("CancellationReasons", [])
+    return error.code == "TransactionCanceledException" and any(
+        reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons
+    )

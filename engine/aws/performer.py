@@ -1,0 +1,94 @@
+"""Performs the core's actions through AWS, and puts what happens, failures included, into the core's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.calls import AskedToWait, CallError, Unavailable
+from engine.aws.drs import RecoveryService, ServersBusy, intent_tags
+from engine.aws.log import Log
+from engine.aws.topic import Topics
+from engine.core import announcement
+from engine.core.actions import (
+    Busy,
+    Call,
+    CheckInstances,
+    Deferred,
+    Failed,
+    FindJob,
+    FindRecoveryInstances,
+    FindServers,
+    InstancesSeen,
+    JobLogRead,
+    JobNotFound,
+    JobsSeen,
+    JobStarted,
+    Notify,
+    Outcome,
+    PollJobs,
+    Published,
+    ReadJobLog,
+    RecoveryInstancesSeen,
+    ServersFound,
+    StartRecovery,
+    TerminateInstances,
+    TerminationStarted,
+)
+from engine.core.plan import Target
+from engine.core.state import Execution
+
+
+@dataclass(frozen=True)
+class Performer:
+    recovery: Callable[[Target], RecoveryService]
+    topics: Topics
+    log: Log
+
+    def perform(self, execution: Execution, action: Call) -> Outcome:
+        """Do what the core asks. Every AWS failure becomes an outcome; nothing else is caught."""
+        try:
+            return self._perform(execution, action)
+        except AskedToWait as wait:
+            return Deferred(wait.retry_after, str(wait))
+        except ServersBusy as busy:
+            return Busy(str(busy))
+        except RoleNotAssumed as refusal:
+            return Failed(str(refusal), transient=refusal.transient)
+        except CallError as error:
+            transient = isinstance(error, Unavailable)
+            if isinstance(action, Notify):
+                self.log.alarm("NotificationFailed", "The notification could not be published", Cause=str(error))
+            tried = " (after 3 retries)" if transient else ""
+            return Failed(f"{error}{tried}", transient=transient)
+
+    def _perform(self, execution: Execution, action: Call) -> Outcome:
+        drs = self.recovery(execution.target)
+        match action:
+            case FindServers(ids):
+                return ServersFound(drs.known_servers(ids))
+            case StartRecovery():
+                since = min(
+                    server.start_time
+                    for server in execution.wave(action.wave).loaded
+                    if server.launch_attempt == action.attempt and server.start_time
+                )
+                return JobStarted(drs.start_recovery(execution.execution_id, action, since))
+            case FindJob(wave, attempt, since):
+                job = drs.find_job(intent_tags(execution.execution_id, wave, attempt), since)
+                return JobStarted(job) if job else JobNotFound()
+            case PollJobs(ids):
+                return JobsSeen(drs.jobs(ids))
+            case ReadJobLog(job_id):
+                return JobLogRead(drs.launch_failures(job_id))
+            case FindRecoveryInstances(ids):
+                return RecoveryInstancesSeen(drs.recovery_instances(ids))
+            case CheckInstances(ids):
+                return InstancesSeen(drs.instance_states(ids))
+            case TerminateInstances(ids):
+                return TerminationStarted(drs.terminate(ids))
+            case Notify(topic_arn):
+                return Published(
+                    self.topics.publish(topic_arn, announcement.subject(execution), announcement.message(execution))
+                )

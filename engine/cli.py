@@ -1,0 +1,91 @@
+"""The operators' command line.
+
+Exit codes: 0 done, 1 the engine or AWS said no, 2 the input is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.core.plan import resolve_target
+from engine.core.validation import group_problems, plan_problems
+
+
+class InputError(click.ClickException):
+    """Something is wrong with what the operator gave; exit code 2."""
+
+    exit_code = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run recovery plans with AWS Elastic Disaster Recovery, wave by wave."""
+
+
+@main.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--groups", type=click.Path(path_type=Path), help="Protection groups: a JSON list or one object.")
+def validate(plan: Path, groups: Path | None) -> None:
+    """Check the recovery plan in the file PLAN, with all its problems at once.
+
+    Without --groups only the plan itself is checked, not its servers and groups.
+    """
+    document = _read(plan)
+    if not isinstance(document, dict):
+        raise InputError(f"{plan}: a recovery plan is a JSON object, this is a {type(document).__name__}")
+    known = _read_groups(groups) if groups is not None else _assumed_groups(document)
+    problems = [str(problem) for problem in plan_problems(document, known, _target(document, known))]
+    if groups is not None:
+        problems += [str(problem) for group in known.values() for problem in group_problems(group)]
+    problems = list(dict.fromkeys(problems))
+    for problem in problems:
+        click.echo(f"{plan}: {problem}", err=True)
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InputError(f"{plan}: {count}")
+    waves = document["Waves"]
+    click.echo(f"{plan}: valid, {len(waves)} {'wave' if len(waves) == 1 else 'waves'}")
+    if groups is None:
+        click.echo("Servers and protection groups were not checked; give them with --groups.")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+
+
+def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
+    content = _read(path)
+    groups = content if isinstance(content, list) else [content]
+    wrong = [group for group in groups if not isinstance(group, dict) or not isinstance(group.get("GroupId"), str)]
+    if wrong:
+        raise InputError(f"{path}: every protection group is a JSON object with a GroupId")
+    return {group["GroupId"]: group for group in groups}
+
+
+def _target(plan: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Any:
+    """Where the plan recovers to; what it leaves out is taken from the first group, so that all must agree."""
+    first = next(iter(groups.values()), {})
+    if not isinstance(first.get("AccountId"), str) or not isinstance(first.get("Region"), str):
+        return None
+    return resolve_target(plan, account_id=first["AccountId"], region=first["Region"])
+
+
+def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Groups that hold just what the plan names, so that only the plan's own mistakes show."""
+    waves = plan.get("Waves")
+    assumed: dict[str, dict[str, Any]] = {}
+    for wave in waves if isinstance(waves, list) else ():
+        if isinstance(wave, dict) and isinstance(wave.get("ProtectionGroupId"), str):
+            assumed.setdefault(wave["ProtectionGroupId"], {"SourceServerIds": []})
+    return assumed

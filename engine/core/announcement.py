@@ -1,0 +1,77 @@
+"""The message that tells people how an execution ended."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.core.document import timestamp
+from engine.core.policy import elapsed_seconds
+from engine.core.state import Execution, ServerStatus
+
+# SNS takes 256 KB; what a message leaves out stands in the execution record.
+MAX_MESSAGE_BYTES = 200_000
+# SNS cuts nothing: a longer subject is refused.
+MAX_SUBJECT_LENGTH = 100
+
+
+def subject(execution: Execution) -> str:
+    kind = "drill" if execution.is_drill else "recovery"
+    text = f"{execution.status}: {kind} of {execution.plan_name}"
+    printable = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return printable[:MAX_SUBJECT_LENGTH]
+
+
+def message(execution: Execution) -> str:
+    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, and what went wrong, if anything."""
+    content: dict[str, Any] = {
+        "ExecutionId": execution.execution_id,
+        "PlanId": execution.plan_id,
+        "PlanName": execution.plan_name,
+        "ExecutionType": str(execution.execution_type),
+        "Status": str(execution.status),
+        "Duration": _duration(execution),
+        "ServerCount": execution.server_count,
+    }
+    if execution.reason is not None:
+        content["Reason"] = execution.reason
+    errors = _errors(execution)
+    affected = [server.source_server_id for _, server in execution.servers() if server.status is ServerStatus.FAILED]
+    return _fitting(content, errors, affected)
+
+
+def _duration(execution: Execution) -> int:
+    if execution.start_time is None or execution.end_time is None:
+        return 0
+    return elapsed_seconds(execution.start_time, execution.end_time)
+
+
+def _errors(execution: Execution) -> list[dict[str, Any]]:
+    own = [{"Message": failure.message, "Time": timestamp(failure.time)} for failure in execution.errors]
+    of_servers = [
+        {
+            "WaveNumber": wave.number,
+            "SourceServerId": server.source_server_id,
+            **({"DrsJobId": server.job_id} if server.job_id else {}),
+            "Message": server.error_message,
+            "Time": timestamp(server.end_time),
+        }
+        for wave, server in execution.servers()
+        if server.status is ServerStatus.FAILED and server.end_time
+    ]
+    return own + of_servers
+
+
+def _fitting(content: dict[str, Any], errors: list[dict[str, Any]], affected: list[str]) -> str:
+    """All affected servers, and as many errors as fit; how many were left out is said."""
+    shown = len(errors)
+    while True:
+        body = dict(content)
+        if errors or affected:
+            body |= {"Errors": errors[:shown], "AffectedServers": affected}
+        if shown < len(errors):
+            body["ErrorsLeftOut"] = len(errors) - shown
+        text = json.dumps(body, ensure_ascii=False)
+        if len(text.encode()) <= MAX_MESSAGE_BYTES or shown == 0:
+            return text
+        shown //= 2

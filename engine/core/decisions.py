@@ -1,0 +1,134 @@
+"""What to do next, given what is known: the heart of the engine.
+
+`decide(execution, asked, now)` moves the state forward as far as it can without asking anybody, and returns the new
+state with the one action that is needed next. The shell saves the state, performs the action, applies its outcome
+(`engine.core.outcomes`) and asks again; a Wait or Finish ends the step. A killed shell loses nothing: from the last
+saved state, `decide` asks for the facts again and goes on. `asked` holds the actions of the present step, so that no
+question is put to AWS twice in one step.
+
+The invariants (`engine.core.invariants`) hold for every state that `decide` returns:
+
+- a wave never starts before every wave it depends on is COMPLETED, and waves run one at a time, in number order;
+- an intent to launch is part of the saved state before StartRecovery is called, and is never given up unresolved;
+- statuses only move forward, and no ended execution has a running wave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from engine.core import policy
+from engine.core.actions import Action, ReadServers
+from engine.core.settlement import end, settle
+from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
+from engine.core.waiting import wait
+from engine.core.wave_work import work
+
+Asked = Collection[Action]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The state to keep, and what to do with it next."""
+
+    execution: Execution
+    action: Action
+
+
+def decide(execution: Execution, asked: Asked, now: datetime) -> Decision:
+    """The next state and action at `now`; see the module's docstring."""
+    execution = begin(execution, now)
+    if not execution.ended and (unread := _unread_waves(execution)):
+        return Decision(execution, ReadServers(unread))
+    if not execution.ended:
+        execution = _stop_if_due(execution, now)
+    if not execution.ended:
+        execution, action = _run(execution, asked, now)
+        if action is not None:
+            return Decision(execution, action)
+    return Decision(*settle(execution, asked, now))
+
+
+def begin(execution: Execution, now: datetime) -> Execution:
+    """The state machine exists: a STARTING execution is RUNNING from `now`, any other is left as it is."""
+    if execution.status is not ExecutionStatus.STARTING:
+        return execution
+    return replace(execution, status=ExecutionStatus.RUNNING, start_time=now)
+
+
+def _unread_waves(execution: Execution) -> tuple[int, ...]:
+    wave = execution.active_wave
+    return (wave.number,) if wave is not None and wave.servers is None else ()
+
+
+def _stop_if_due(execution: Execution, now: datetime) -> Execution:
+    if execution.cancel is not None:
+        return end(execution, ExecutionStatus.CANCELLED, execution.cancel.reason, now)
+    if execution.deadline is not None and now >= execution.deadline:
+        reason = f"the execution timed out: it was not over {execution.timeout_seconds} seconds after its start"
+        return end(execution, ExecutionStatus.FAILED, reason, now)
+    return execution
+
+
+def _run(execution: Execution, asked: Asked, now: datetime) -> tuple[Execution, Action | None]:
+    """Work on the waves, one after the other, until something has to be asked or waited for, or all are over."""
+    if execution.deferral is not None:
+        return execution, wait(execution, now, [execution.deferral.until])
+    while True:
+        wave = execution.active_wave
+        if wave is None:
+            execution, action = _next_wave(execution, now)
+            if action is not None or execution.active_wave is None:
+                return execution, action
+        else:
+            execution, action = work(execution, wave, asked, now)
+            if action is not None:
+                return execution, action
+
+
+def _next_wave(execution: Execution, now: datetime) -> tuple[Execution, Action | None]:
+    """Start the next wave, wait for its turn, skip it, or end the execution when there is none left."""
+    wave = next((wave for wave in execution.waves if wave.status is WaveStatus.PENDING), None)
+    if wave is None:
+        failed = any(wave.status is not WaveStatus.COMPLETED for wave in execution.waves)
+        return end(execution, ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED, None, now), None
+    if cause := _why_skipped(execution, wave):
+        skipped = execution.with_wave(wave.number, status=WaveStatus.SKIPPED, reason=cause)
+        return _next_wave(skipped, now)
+    start = _earliest_start(execution, wave)
+    if start is not None and now < start:
+        return execution, wait(execution, now, [policy.whole_second_after(start)])
+    execution = execution.with_wave(wave.number, status=WaveStatus.RUNNING, start_time=now)
+    return execution, ReadServers((wave.number,)) if wave.servers is None else None
+
+
+def _why_skipped(execution: Execution, wave: WaveState) -> str | None:
+    for number in wave.depends_on:
+        dependency = execution.wave(number)
+        if dependency.status is WaveStatus.FAILED:
+            return f"depends on {dependency.label}, which failed"
+        if dependency.status is not WaveStatus.COMPLETED:
+            root = _failed_root(execution, dependency)
+            return f"depends on {dependency.label}, which was skipped because {root.label} failed"
+    return None
+
+
+def _failed_root(execution: Execution, wave: WaveState) -> WaveState:
+    """The failed wave that made `wave` SKIPPED."""
+    blocking = next(
+        execution.wave(number)
+        for number in wave.depends_on
+        if execution.wave(number).status is not WaveStatus.COMPLETED
+    )
+    return blocking if blocking.status is WaveStatus.FAILED else _failed_root(execution, blocking)
+
+
+def _earliest_start(execution: Execution, wave: WaveState) -> datetime | None:
+    """When the wait of the wave before is over; only a COMPLETED wave is waited for."""
+    index = execution.waves.index(wave)
+    before = execution.waves[index - 1] if index else None
+    if before is None or before.status is not WaveStatus.COMPLETED or before.end_time is None:
+        return None
+    return before.end_time + timedelta(seconds=before.wait_seconds)

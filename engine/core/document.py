@@ -1,0 +1,354 @@
+"""The execution record: how a state lies in the ExecutionHistory table, and the one document a reader gets.
+
+An execution is several items under its ExecutionId (sort key ItemKey):
+
+- `EXECUTION`: everything but the servers; the only item that carries PlanId, Status and StartTime, and so the only
+  one in the indexes. A start that is not yet running has no Status and StartTime: no reader sees it.
+- `WAVE#003#PART#000`: up to 100 servers of a wave, so that no item comes near DynamoDB's 400 KB and a step reads and
+  writes only the servers at work.
+
+Attributes are PascalCase; times are ISO-8601 UTC with milliseconds; what is not known yet is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.core import policy
+from engine.core.drs_words import JobStatus
+from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Target
+from engine.core.state import (
+    CancelRequest,
+    CleanUp,
+    CleanUpStatus,
+    Deferral,
+    Execution,
+    ExecutionStatus,
+    Failure,
+    Notification,
+    NotificationStatus,
+    ServerState,
+    ServerStatus,
+    WaveState,
+    WaveStatus,
+)
+
+HEADER_KEY = "EXECUTION"
+PART_SIZE = 100
+
+Item = dict[str, Any]
+
+
+def timestamp(time: datetime) -> str:
+    """ISO-8601, UTC, milliseconds: 2026-01-05T08:00:00.000Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def part_key(wave_number: int, part: int) -> str:
+    return f"WAVE#{wave_number:03d}#PART#{part:03d}"
+
+
+def wave_key_prefix(wave_number: int) -> str:
+    return f"WAVE#{wave_number:03d}#"
+
+
+def _present(**attributes: Any) -> Item:
+    """Only what is known: no null, ever."""
+    return {
+        name: timestamp(value) if isinstance(value, datetime) else value
+        for name, value in attributes.items()
+        if value is not None
+    }
+
+
+def _time(item: Mapping[str, Any], name: str) -> datetime | None:
+    return parse_timestamp(item[name]) if name in item else None
+
+
+# --- state to items --------------------------------------------------------------------------------------------------
+
+
+def items(execution: Execution) -> dict[str, Item]:
+    """All items of the execution whose content is known, by ItemKey."""
+    result = {HEADER_KEY: header_item(execution)}
+    for wave in execution.waves:
+        for part, servers in enumerate(_parts(wave)):
+            key = part_key(wave.number, part)
+            result[key] = {
+                "ExecutionId": execution.execution_id,
+                "ItemKey": key,
+                "ServerResults": [_server_item(server) for server in servers],
+            }
+    return result
+
+
+def _parts(wave: WaveState) -> Iterator[tuple[ServerState, ...]]:
+    servers = wave.servers or ()
+    for start in range(0, len(servers), PART_SIZE):
+        yield servers[start : start + PART_SIZE]
+
+
+def header_item(execution: Execution) -> Item:
+    visible = execution.status is not ExecutionStatus.STARTING
+    return _present(
+        ExecutionId=execution.execution_id,
+        ItemKey=HEADER_KEY,
+        PlanId=execution.plan_id,
+        PlanName=execution.plan_name,
+        ExecutionType=str(execution.execution_type),
+        Status=str(execution.status) if visible else None,
+        StatusReason=execution.reason,
+        StartTime=execution.start_time,
+        EndTime=execution.end_time,
+        DurationSeconds=_duration(execution.start_time, execution.end_time),
+        InitiatedBy=execution.initiated_by,
+        SourceAccountId=execution.source_account_id,
+        TargetAccountId=execution.target.account_id,
+        TargetRegion=execution.target.region,
+        CrossAccountRoleName=execution.target.role_name,
+        ExternalId=execution.target.external_id,
+        TimeoutSeconds=execution.timeout_seconds,
+        NotificationTopicArn=execution.topic_arn,
+        TerminateDrillInstances=execution.terminate_drill_instances,
+        ServerCount=execution.server_count,
+        Errors=[_failure_item(failure) for failure in execution.errors],
+        Waves=[_wave_item(wave) for wave in execution.waves],
+        CancelRequest=_present(Time=execution.cancel.time, Reason=execution.cancel.reason)
+        if execution.cancel
+        else None,
+        CleanUp=_clean_up_item(execution.clean_up),
+        Notification=_present(
+            Status=str(execution.notification.status), ErrorMessage=execution.notification.error_message
+        )
+        if execution.notification
+        else None,
+        Deferral=_present(Until=execution.deferral.until, Retries=execution.deferral.retries)
+        if execution.deferral
+        else None,
+        Run=execution.run,
+        Deaths=execution.deaths or None,
+        Version=execution.version,
+    )
+
+
+def _duration(start: datetime | None, end: datetime | None) -> int | None:
+    return policy.elapsed_seconds(start, end) if start is not None and end is not None else None
+
+
+def _failure_item(failure: Failure) -> Item:
+    return _present(WaveNumber=failure.wave_number, Message=failure.message, Time=failure.time)
+
+
+def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
+    if clean_up is None:
+        return None
+    return _present(
+        Status=str(clean_up.status),
+        DrsJobIds=list(clean_up.job_ids),
+        StartTime=clean_up.start_time,
+        EndTime=clean_up.end_time,
+        ErrorMessage=clean_up.error_message,
+    )
+
+
+def _wave_item(wave: WaveState) -> Item:
+    check = wave.health_check
+    return _present(
+        WaveNumber=wave.number,
+        WaveName=wave.name,
+        ProtectionGroupId=wave.group_id,
+        ExecutionType=str(wave.launch_order),
+        DependsOn=list(wave.depends_on),
+        WaitTimeSeconds=wave.wait_seconds,
+        HealthCheck=_present(
+            Enabled=check is not None,
+            TimeoutSeconds=check.timeout_seconds if check else None,
+            IntervalSeconds=check.interval_seconds if check else None,
+        ),
+        ServerCount=wave.server_count,
+        Status=str(wave.status),
+        StatusReason=wave.reason,
+        StartTime=wave.start_time,
+        EndTime=wave.end_time,
+        DurationSeconds=_duration(wave.start_time, wave.end_time),
+    )
+
+
+def _server_item(server: ServerState) -> Item:
+    failed = server.status is ServerStatus.FAILED
+    return _present(
+        SourceServerId=server.source_server_id,
+        Status=str(server.status),
+        ErrorMessage=server.error_message if failed else None,
+        StatusReason=None if failed else server.error_message,
+        SnapshotId=server.snapshot_id,
+        SnapshotTime=server.snapshot_time,
+        LaunchAttempt=server.launch_attempt,
+        LaunchUnconfirmed=True if server.launch_unconfirmed else None,
+        DrsJobId=server.job_id,
+        JobStatus=str(server.job_status) if server.job_status else None,
+        RecoveryInstanceId=server.recovery_instance_id,
+        Ec2InstanceId=server.ec2_instance_id,
+        HealthStatus=server.health_status,
+        HealthChecks=server.health_checks or None,
+        FirstHealthCheckTime=server.first_health_check,
+        StartTime=server.start_time,
+        EndTime=server.end_time,
+        TerminationJobId=server.termination_job_id,
+        TerminatedTime=server.terminated_at,
+    )
+
+
+# --- items to state --------------------------------------------------------------------------------------------------
+
+
+def parse_header(item: Mapping[str, Any]) -> Execution:
+    """The execution of a header item; the servers of its waves are unread."""
+    clean_up, notification = item.get("CleanUp"), item.get("Notification")
+    cancel, deferral = item.get("CancelRequest"), item.get("Deferral")
+    return Execution(
+        execution_id=item["ExecutionId"],
+        plan_id=item["PlanId"],
+        plan_name=item["PlanName"],
+        execution_type=ExecutionType(item["ExecutionType"]),
+        initiated_by=item["InitiatedBy"],
+        source_account_id=item["SourceAccountId"],
+        target=Target(
+            account_id=item["TargetAccountId"],
+            region=item["TargetRegion"],
+            role_name=item.get("CrossAccountRoleName"),
+            external_id=item.get("ExternalId"),
+        ),
+        timeout_seconds=int(item["TimeoutSeconds"]),
+        topic_arn=item.get("NotificationTopicArn"),
+        terminate_drill_instances=item["TerminateDrillInstances"],
+        waves=tuple(_parse_wave(wave) for wave in item["Waves"]),
+        status=ExecutionStatus(item.get("Status", ExecutionStatus.STARTING)),
+        start_time=_time(item, "StartTime"),
+        end_time=_time(item, "EndTime"),
+        reason=item.get("StatusReason"),
+        errors=tuple(_parse_failure(failure) for failure in item["Errors"]),
+        cancel=CancelRequest(parse_timestamp(cancel["Time"]), cancel["Reason"]) if cancel else None,
+        clean_up=_parse_clean_up(clean_up) if clean_up else None,
+        notification=Notification(NotificationStatus(notification["Status"]), notification.get("ErrorMessage"))
+        if notification
+        else None,
+        deferral=Deferral(parse_timestamp(deferral["Until"]), int(deferral["Retries"])) if deferral else None,
+        run=int(item["Run"]),
+        deaths=int(item.get("Deaths", 0)),
+        version=int(item["Version"]),
+    )
+
+
+def _parse_wave(item: Mapping[str, Any]) -> WaveState:
+    check = item["HealthCheck"]
+    return WaveState(
+        number=int(item["WaveNumber"]),
+        name=item["WaveName"],
+        group_id=item["ProtectionGroupId"],
+        launch_order=LaunchOrder(item["ExecutionType"]),
+        depends_on=tuple(int(number) for number in item["DependsOn"]),
+        wait_seconds=int(item["WaitTimeSeconds"]),
+        health_check=HealthCheck(int(check["TimeoutSeconds"]), int(check["IntervalSeconds"]))
+        if check["Enabled"]
+        else None,
+        server_count=int(item["ServerCount"]),
+        status=WaveStatus(item["Status"]),
+        start_time=_time(item, "StartTime"),
+        end_time=_time(item, "EndTime"),
+        reason=item.get("StatusReason"),
+    )
+
+
+def _parse_failure(item: Mapping[str, Any]) -> Failure:
+    number = item.get("WaveNumber")
+    return Failure(item["Message"], parse_timestamp(item["Time"]), int(number) if number is not None else None)
+
+
+def _parse_clean_up(item: Mapping[str, Any]) -> CleanUp:
+    return CleanUp(
+        status=CleanUpStatus(item["Status"]),
+        job_ids=tuple(item["DrsJobIds"]),
+        start_time=_time(item, "StartTime"),
+        end_time=_time(item, "EndTime"),
+        error_message=item.get("ErrorMessage"),
+    )
+
+
+def with_servers(execution: Execution, wave_number: int, parts: Iterable[Mapping[str, Any]]) -> Execution:
+    """The execution with one wave's servers read from its part items, in key order."""
+    servers = tuple(_parse_server(server) for part in parts for server in part["ServerResults"])
+    return execution.map_waves(lambda w: replace(w, servers=servers) if w.number == wave_number else w)
+
+
+def _parse_server(item: Mapping[str, Any]) -> ServerState:
+    attempt = item.get("LaunchAttempt")
+    return ServerState(
+        source_server_id=item["SourceServerId"],
+        status=ServerStatus(item["Status"]),
+        snapshot_id=item.get("SnapshotId"),
+        snapshot_time=item.get("SnapshotTime"),
+        launch_attempt=int(attempt) if attempt is not None else None,
+        launch_unconfirmed=item.get("LaunchUnconfirmed", False),
+        job_id=item.get("DrsJobId"),
+        job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
+        recovery_instance_id=item.get("RecoveryInstanceId"),
+        ec2_instance_id=item.get("Ec2InstanceId"),
+        health_status=item.get("HealthStatus"),
+        health_checks=int(item.get("HealthChecks", 0)),
+        first_health_check=_time(item, "FirstHealthCheckTime"),
+        start_time=_time(item, "StartTime"),
+        end_time=_time(item, "EndTime"),
+        error_message=item.get("ErrorMessage", item.get("StatusReason")),
+        termination_job_id=item.get("TerminationJobId"),
+        terminated_at=_time(item, "TerminatedTime"),
+    )
+
+
+# --- items to the reader's document ----------------------------------------------------------------------------------
+
+_INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral")
+_SERVER_INTERNAL = ("LaunchUnconfirmed",)
+_NEVER_LAUNCHED = {"SKIPPED", "CANCELLED"}
+
+
+def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item:
+    """One document out of a header item and, by wave number, the part items in key order.
+
+    Servers of a wave that never began share its fate: their results say SKIPPED or CANCELLED with the wave's reason.
+    """
+    waves = [_reader_wave(wave, parts.get(int(wave["WaveNumber"]), [])) for wave in header["Waves"]]
+    errors = [*header["Errors"], *(error for wave in waves for error in _server_errors(wave))]
+    document = {name: value for name, value in header.items() if name not in _INTERNAL}
+    return {**document, "Waves": waves, "Errors": sorted(errors, key=lambda error: error["Time"])}
+
+
+def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
+    results = [
+        {name: value for name, value in server.items() if name not in _SERVER_INTERNAL}
+        for part in parts
+        for server in part["ServerResults"]
+    ]
+    if wave["Status"] in _NEVER_LAUNCHED and "StartTime" not in wave:
+        fate = _present(Status=wave["Status"], StatusReason=wave.get("StatusReason"))
+        results = [{**server, **fate} for server in results]
+    return {**wave, "ServerResults": results}
+
+
+def _server_errors(wave: Mapping[str, Any]) -> Iterator[Item]:
+    for server in wave["ServerResults"]:
+        if server["Status"] == ServerStatus.FAILED:
+            yield _present(
+                WaveNumber=wave["WaveNumber"],
+                SourceServerId=server["SourceServerId"],
+                DrsJobId=server.get("DrsJobId"),
+                Message=server["ErrorMessage"],
+                Time=server["EndTime"],
+            )

@@ -1,0 +1,291 @@
+"""What the outcome of an action means for the execution: `apply` is the other half of `decisions.decide`.
+
+A call that failed for good fails the servers it was about, with the message in their record; in the settlement, where
+nothing may be lost to a bad minute, a transient failure is asked again until the clean-up's limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from engine.core import policy
+from engine.core.actions import (
+    Busy,
+    Call,
+    CheckInstances,
+    Deferred,
+    Failed,
+    FindJob,
+    FindRecoveryInstances,
+    FindServers,
+    InstancesSeen,
+    JobLogRead,
+    JobNotFound,
+    JobsSeen,
+    JobStarted,
+    Notify,
+    Outcome,
+    PollJobs,
+    Published,
+    ReadJobLog,
+    RecoveryInstancesSeen,
+    ServersFound,
+    StartRecovery,
+    TerminateInstances,
+    TerminationStarted,
+)
+from engine.core.drs_words import Job, JobStatus, UnknownWord, server_job_status
+from engine.core.settlement import fail_clean_up
+from engine.core.state import (
+    Deferral,
+    Execution,
+    Notification,
+    NotificationStatus,
+    ServerState,
+    ServerStatus,
+    WaveState,
+)
+
+
+class UnexpectedOutcome(TypeError):
+    """The shell answered an action with an outcome that does not belong to it."""
+
+    def __init__(self, action: Call, outcome: Outcome) -> None:
+        super().__init__(f"{type(action).__name__} cannot have the outcome {outcome!r}")
+
+
+def apply(execution: Execution, action: Call, outcome: Outcome, now: datetime) -> Execution:
+    """The state after `action` had `outcome` at `now`."""
+    if isinstance(outcome, Deferred):
+        retries = execution.deferral.retries + 1 if execution.deferral else 1
+        if retries <= policy.MAX_RETRIES:
+            until = policy.whole_second_after(now + timedelta(seconds=outcome.seconds))
+            return replace(execution, deferral=Deferral(until, retries))
+        outcome = Failed(outcome.message, transient=True)
+    execution = replace(execution, deferral=None)
+    if isinstance(outcome, Failed):
+        return _apply_failure(execution, action, outcome, now)
+    return _apply_answer(execution, action, outcome, now)
+
+
+def _apply_answer(  # noqa: C901 - one case for each action and its answer
+    execution: Execution, action: Call, outcome: Outcome, now: datetime
+) -> Execution:
+    match action, outcome:
+        case FindServers(), ServersFound(found):
+            return _fail_unknown_servers(execution, action, found, now)
+        case StartRecovery() | FindJob(), JobStarted(job):
+            return _adopt(execution, action, job)
+        case StartRecovery(), Busy(reason):
+            execution = execution.with_wave(action.wave, reason=f"waiting for DRS: {reason}")
+            return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
+        case FindJob(), JobNotFound():
+            return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
+        case PollJobs(), JobsSeen(jobs):
+            return _follow_jobs(execution, dict(jobs), now)
+        case ReadJobLog(job_id), JobLogRead(reasons):
+            return _fail_launches(execution, job_id, dict(reasons), now)
+        case FindRecoveryInstances(), RecoveryInstancesSeen():
+            return _see_recovery_instances(execution, action, outcome, now)
+        case CheckInstances(), InstancesSeen():
+            return _look_at_instances(execution, action, outcome, now)
+        case TerminateInstances(), TerminationStarted(job_id):
+            return _note_termination(execution, action, job_id)
+        case TerminateInstances(), Busy():
+            return execution
+        case Notify(), Published():
+            return replace(execution, notification=Notification(NotificationStatus.SENT))
+    raise UnexpectedOutcome(action, outcome)
+
+
+def _apply_failure(  # noqa: C901 - one case for each action
+    execution: Execution, action: Call, failure: Failed, now: datetime
+) -> Execution:
+    message = failure.message
+    match action:
+        case FindServers(ids):
+            return _fail_servers(execution, lambda server: server.source_server_id in ids, message, now)
+        case StartRecovery():
+            # After a transient failure the request may yet have taken effect: it stays to be looked for.
+            execution = _each_of_attempt(
+                execution, action, lambda server: replace(server, launch_unconfirmed=failure.transient)
+            )
+            return _fail_servers(execution, _of_attempt(action), message, now)
+        case FindJob():
+            message = f"it is not known whether DRS took the launch: {message}"
+            return _fail_servers(execution, _of_attempt(action), message, now)
+        case PollJobs(ids):
+            if execution.ended:
+                return _clean_up_failed(execution, failure, now)
+            return _fail_servers(
+                execution, lambda s: s.job_id in ids, lambda s: f"the end of {s.job_id} is not known: {message}", now
+            )
+        case ReadJobLog(job_id):
+            reason = f"DRS says why in the job log, which could not be read: {message}"
+            return _fail_launches(execution, job_id, {}, now, default=reason)
+        case FindRecoveryInstances(ids):
+            if execution.ended:
+                return _clean_up_failed(execution, failure, now)
+            return _fail_servers(execution, lambda server: server.recovery_instance_id in ids, message, now)
+        case CheckInstances(ids):
+            return _fail_servers(execution, lambda server: server.ec2_instance_id in ids, message, now)
+        case TerminateInstances():
+            return _clean_up_failed(execution, failure, now)
+        case Notify():
+            return replace(execution, notification=Notification(NotificationStatus.FAILED, message))
+    assert_never(action)
+
+
+def _fail_servers(
+    execution: Execution,
+    chosen: Callable[[ServerState], bool],
+    message: str | Callable[[ServerState], str],
+    now: datetime,
+) -> Execution:
+    """Fail the chosen servers that have not ended."""
+
+    def fail(server: ServerState) -> ServerState:
+        return server.failed(message if isinstance(message, str) else message(server), now)
+
+    return execution.map_servers(lambda server: not server.ended and chosen(server), fail)
+
+
+def _clean_up_failed(execution: Execution, failure: Failed, now: datetime) -> Execution:
+    if failure.transient:
+        return execution
+    return fail_clean_up(execution, failure.message, now)
+
+
+def _fail_unknown_servers(execution: Execution, action: FindServers, found: frozenset[str], now: datetime) -> Execution:
+    where = f"account {execution.target.account_id}, Region {execution.target.region}"
+    return _fail_servers(
+        execution,
+        lambda server: server.source_server_id in action.source_server_ids and server.source_server_id not in found,
+        lambda server: f"source server {server.source_server_id} does not exist in DRS ({where})",
+        now,
+    )
+
+
+def _of_attempt(action: StartRecovery | FindJob) -> Callable[[ServerState], bool]:
+    return lambda server: server.launch_attempt == action.attempt and server.job_id is None
+
+
+def _each_of_attempt(
+    execution: Execution, action: StartRecovery | FindJob, change: Callable[[ServerState], ServerState]
+) -> Execution:
+    def of_wave(wave: WaveState) -> WaveState:
+        return wave.with_servers(_of_attempt(action), change) if wave.number == action.wave else wave
+
+    return execution.map_waves(of_wave)
+
+
+def _adopt(execution: Execution, action: StartRecovery | FindJob, job: Job) -> Execution:
+    if not execution.ended:
+        execution = execution.with_wave(action.wave, reason=None)
+    return _each_of_attempt(
+        execution,
+        action,
+        lambda server: replace(server, job_id=job.job_id, job_status=JobStatus.PENDING, launch_unconfirmed=False),
+    )
+
+
+def _follow_jobs(execution: Execution, jobs: dict[str, Job], now: datetime) -> Execution:
+    def follow(server: ServerState) -> ServerState:
+        job = jobs[server.job_id or ""]
+        try:
+            status = server_job_status(job, server.source_server_id)
+        except UnknownWord as unknown:
+            return server if server.ended else server.failed(f"{unknown} for {job.job_id}", now)
+        instance = job.recovery_instances.get(server.source_server_id)
+        followed = replace(server, job_status=status, recovery_instance_id=instance or server.recovery_instance_id)
+        if status is JobStatus.COMPLETED and not server.ended:
+            return replace(followed, status=ServerStatus.LAUNCHED)
+        return followed
+
+    return execution.map_servers(lambda server: server.job_in_flight and server.job_id in jobs, follow)
+
+
+def _fail_launches(
+    execution: Execution, job_id: str, reasons: dict[str, str], now: datetime, default: str | None = None
+) -> Execution:
+    fallback = default or f"DRS did not launch the server; the log of {job_id} gives no reason"
+    return _fail_servers(
+        execution,
+        lambda server: server.job_id == job_id and server.job_status is JobStatus.FAILED,
+        lambda server: reasons.get(server.source_server_id, fallback),
+        now,
+    )
+
+
+def _see_recovery_instances(
+    execution: Execution, action: FindRecoveryInstances, seen: RecoveryInstancesSeen, now: datetime
+) -> Execution:
+    """While running: learn the EC2 instance of each. In the clean-up: what DRS no longer lists is gone."""
+
+    def see(server: ServerState) -> ServerState:
+        instance = seen.instances.get(server.recovery_instance_id or "")
+        if instance is not None:
+            return replace(
+                server,
+                ec2_instance_id=instance.ec2_instance_id or server.ec2_instance_id,
+                snapshot_time=instance.snapshot_time or server.snapshot_time,
+            )
+        if execution.ended:
+            return replace(server, terminated_at=now)
+        return _not_listed(server, now)
+
+    return execution.map_servers(lambda s: s.recovery_instance_id in action.recovery_instance_ids, see)
+
+
+def _not_listed(server: ServerState, now: datetime) -> ServerState:
+    first = server.first_health_check or now
+    if policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
+        return server.failed(f"DRS does not list its recovery instance {server.recovery_instance_id}", now)
+    return replace(server, first_health_check=first)
+
+
+def _look_at_instances(execution: Execution, action: CheckInstances, seen: InstancesSeen, now: datetime) -> Execution:
+    def of_wave(wave: WaveState) -> WaveState:
+        if wave.servers is None:
+            return wave
+        return wave.with_servers(
+            lambda server: server.ec2_instance_id in action.ec2_instance_ids and not server.ended,
+            lambda server: _look(wave, server, seen.states.get(server.ec2_instance_id or ""), now),
+        )
+
+    return execution.map_waves(of_wave)
+
+
+def _look(wave: WaveState, server: ServerState, state: str | None, now: datetime) -> ServerState:
+    """One look at a launched instance: running is recovered, pending is waited for, anything else has failed.
+
+    An instance that EC2 does not know (yet) counts as pending: EC2's answers lag behind a launch.
+    """
+    first = server.first_health_check or now
+    looked = replace(
+        server,
+        health_checks=server.health_checks + 1,
+        first_health_check=first,
+        health_status=state or "unknown",
+    )
+    if state == "running":
+        return replace(looked, status=ServerStatus.RECOVERED, end_time=now)
+    timeout = wave.health_check.timeout_seconds if wave.health_check else 0
+    elapsed = round((now - first).total_seconds())
+    if state in (None, "pending") and elapsed < timeout:
+        return looked
+    since = f"after {elapsed} seconds and {looked.health_checks} health checks"
+    return looked.failed(f"instance {server.ec2_instance_id} is {looked.health_status!r}, not 'running', {since}", now)
+
+
+def _note_termination(execution: Execution, action: TerminateInstances, job_id: str) -> Execution:
+    clean_up = execution.clean_up
+    if clean_up is not None and job_id not in clean_up.job_ids:
+        execution = replace(execution, clean_up=replace(clean_up, job_ids=(*clean_up.job_ids, job_id)))
+    return execution.map_servers(
+        lambda server: server.recovery_instance_id in action.recovery_instance_ids,
+        lambda server: replace(server, termination_job_id=job_id),
+    )

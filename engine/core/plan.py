@@ -1,0 +1,144 @@
+"""Protection groups and recovery plans, as their documents (design: PascalCase JSON) describe them.
+
+A plan becomes a `Plan` only after `engine.core.validation` found no problem in it, so nothing here judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Document = Mapping[str, Any]
+
+DEFAULT_TIMEOUT_SECONDS = 4 * 3600
+
+
+class ExecutionType(StrEnum):
+    """Whether an execution rehearses a recovery or performs it; DRS's `isDrill`."""
+
+    DRILL = "DRILL"
+    RECOVERY = "RECOVERY"
+
+
+class LaunchOrder(StrEnum):
+    """A wave's ExecutionType: all servers in one recovery job, or one after the other."""
+
+    PARALLEL = "PARALLEL"
+    SEQUENTIAL = "SEQUENTIAL"
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """Looks at a launched instance: the first at once, then every `interval_seconds`, the last at `timeout_seconds`."""
+
+    timeout_seconds: int = 300
+    interval_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One wave: what to launch (`servers`, in launch order), after which waves, and how to judge it."""
+
+    number: int
+    name: str
+    group_id: str
+    launch_order: LaunchOrder
+    servers: tuple[str, ...]
+    depends_on: tuple[int, ...]
+    wait_seconds: int
+    health_check: HealthCheck | None
+    snapshots: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The account and Region where DRS and EC2 are called; `role_name` absent: the engine's own account."""
+
+    account_id: str
+    region: str
+    role_name: str | None = None
+    external_id: str | None = None
+
+    @property
+    def role_arn(self) -> str | None:
+        if self.role_name is None:
+            return None
+        return f"arn:aws:iam::{self.account_id}:role/{self.role_name}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A validated recovery plan: its waves in WaveNumber order."""
+
+    plan_id: str
+    name: str
+    waves: tuple[Wave, ...]
+    target: Target
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    topic_arn: str | None = None
+    terminate_drill_instances: bool = True
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        return tuple(server for wave in self.waves for server in wave.servers)
+
+
+def resolve_target(plan: Document, *, account_id: str, region: str) -> Target:
+    """Where the plan recovers to; `account_id` and `region` are the engine's own, used for what the plan leaves out."""
+    return Target(
+        account_id=plan.get("TargetAccountId", account_id),
+        region=plan.get("TargetRegion", region),
+        role_name=plan.get("CrossAccountRoleName") if "TargetAccountId" in plan else None,
+        external_id=plan.get("ExternalId"),
+    )
+
+
+def wave_servers(wave: Document, groups: Mapping[str, Document]) -> tuple[str, ...]:
+    """The wave's servers in launch order: ExecutionOrder, or the whole group in the group's order."""
+    group = groups.get(wave["ProtectionGroupId"], {})
+    return tuple(wave.get("ExecutionOrder", group.get("SourceServerIds", ())))
+
+
+def wave_dependencies(wave: Document, earlier: tuple[int, ...]) -> tuple[int, ...]:
+    """DependsOn; without it a wave depends on the wave before it (`earlier`: the lower wave numbers, ascending)."""
+    return tuple(sorted(wave["DependsOn"])) if "DependsOn" in wave else earlier[-1:]
+
+
+def parse_plan(plan: Document, groups: Mapping[str, Document], target: Target) -> Plan:
+    """Read a validated plan document; `groups` maps GroupId to the protection group's document."""
+    documents = sorted(plan["Waves"], key=lambda wave: wave["WaveNumber"])
+    numbers = tuple(document["WaveNumber"] for document in documents)
+    return Plan(
+        plan_id=plan["PlanId"],
+        name=plan["PlanName"],
+        waves=tuple(_parse_wave(document, numbers[:index], groups) for index, document in enumerate(documents)),
+        target=target,
+        timeout_seconds=plan.get("TimeoutSeconds", DEFAULT_TIMEOUT_SECONDS),
+        topic_arn=plan.get("NotificationTopicArn"),
+        terminate_drill_instances=plan.get("TerminateDrillInstances", True),
+    )
+
+
+def _parse_wave(wave: Document, earlier: tuple[int, ...], groups: Mapping[str, Document]) -> Wave:
+    return Wave(
+        number=wave["WaveNumber"],
+        name=wave["WaveName"],
+        group_id=wave["ProtectionGroupId"],
+        launch_order=LaunchOrder(wave.get("ExecutionType", LaunchOrder.PARALLEL)),
+        servers=wave_servers(wave, groups),
+        depends_on=wave_dependencies(wave, earlier),
+        wait_seconds=wave.get("WaitTimeSeconds", 0),
+        health_check=_parse_health_check(wave.get("HealthCheck", {})),
+        snapshots=wave.get("RecoverySnapshots", {}),
+    )
+
+
+def _parse_health_check(document: Document) -> HealthCheck | None:
+    if not document.get("Enabled", True):
+        return None
+    return HealthCheck(
+        timeout_seconds=document.get("TimeoutSeconds", HealthCheck.timeout_seconds),
+        interval_seconds=document.get("IntervalSeconds", HealthCheck.interval_seconds),
+    )

@@ -1,0 +1,64 @@
+"""Every number the engine's behaviour depends on, and the arithmetic on them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+# API back-off (design: at most 3 retries, 2, 4 and 8 seconds apart).
+MAX_RETRIES = 3
+BACKOFF_SECONDS = 2
+
+# DRS quotas that shape a request: servers in one StartRecovery or TerminateRecoveryInstances.
+SERVERS_PER_JOB = 100
+
+# A cancellation must be noticed within 60 seconds, so no wait is longer than this.
+LONGEST_WAIT_SECONDS = 50
+# Servers that are in another job, or quota in use by others: asked again after this long.
+BUSY_WAIT_SECONDS = 30
+# A recovery instance that DRS does not list yet, or still lists while it is being terminated: asked again after this.
+LISTING_WAIT_SECONDS = 15
+# A launched instance that DRS never lists is a failed launch after this long.
+LISTING_LIMIT_SECONDS = 300
+# Drill clean-up (jobs in flight, then their instances' termination) gives up after this long.
+CLEAN_UP_LIMIT_SECONDS = 2 * 3600
+# Step Functions resumes at whole seconds: what is due within this second is due now.
+DUE_TOLERANCE_SECONDS = 1.0
+
+# A Step Functions execution holds 25,000 history events; a loop costs nine. A successor takes over well before.
+TICKS_PER_RUN = 2000
+
+# (age of a job in seconds, seconds to its next poll): jobs take about 10 minutes. Never below 10, DRS's patience.
+_POLL_SCHEDULE = ((180, 30), (1500, 10), (3600, 30))
+
+
+def backoff(retry: int) -> int:
+    """Seconds before the given retry (1, 2, 3): 2, 4, 8."""
+    return BACKOFF_SECONDS << (retry - 1)
+
+
+def poll_interval(age_seconds: float) -> int:
+    """Seconds until a job of this age is asked again: closely when it is likely to end, rarely otherwise."""
+    for until, interval in _POLL_SCHEDULE:
+        if age_seconds < until:
+            return interval
+    return LONGEST_WAIT_SECONDS
+
+
+def is_due(when: datetime, now: datetime) -> bool:
+    return now >= when - timedelta(seconds=DUE_TOLERANCE_SECONDS)
+
+
+def whole_second_before(when: datetime) -> datetime:
+    """Step Functions cuts a timestamp's fraction off; a poll may come that much early."""
+    return when.replace(microsecond=0)
+
+
+def whole_second_after(when: datetime) -> datetime:
+    """For what must never come early: a wave's wait, a Retry-After, a deadline."""
+    return when if when.microsecond == 0 else when.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def elapsed_seconds(start: datetime, end: datetime) -> int:
+    """Whole seconds between two instants, rounded down."""
+    return math.floor((end - start).total_seconds())

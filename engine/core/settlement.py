@@ -1,0 +1,195 @@
+"""The end of an execution, and what comes after it: the notification, then the drill's clean-up.
+
+The final status is saved first and never changes again. Then people are told, then launches whose answer was lost are
+resolved, and what a drill launched is terminated: jobs in flight are waited for (DRS cannot stop a job), their
+instances terminated and seen gone. Only instances that stand in this execution's record are touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from engine.core import policy
+from engine.core.actions import (
+    Action,
+    FindRecoveryInstances,
+    Finish,
+    Notify,
+    PollJobs,
+    ReadServers,
+    TerminateInstances,
+)
+from engine.core.state import (
+    FINAL_CLEAN_UP,
+    CleanUp,
+    CleanUpStatus,
+    Execution,
+    ExecutionStatus,
+    Failure,
+    Notification,
+    NotificationStatus,
+    ServerState,
+    ServerStatus,
+    WaveState,
+    WaveStatus,
+)
+from engine.core.waiting import soon, wait
+from engine.core.wave_work import open_launches
+
+Settling = tuple[Execution, Action]
+
+_CANCELLED = ExecutionStatus.CANCELLED
+
+
+def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: datetime) -> Execution:
+    """Give the execution its final status; what has not begun or is still at work is closed with it.
+
+    `reason` is None for an end by the last wave's own doing. A stopped execution's running wave becomes FAILED (or
+    CANCELLED), waves not begun SKIPPED (or CANCELLED); jobs DRS is still working on stay in the record.
+    """
+    execution = execution.map_waves(lambda wave: _close_wave(wave, status, reason, now))
+    errors = execution.errors
+    if reason is not None and status is not _CANCELLED:
+        errors = (*errors, Failure(reason, now))
+    return replace(
+        execution,
+        status=status,
+        end_time=now,
+        reason=reason or _wave_failures(execution),
+        errors=errors,
+        deferral=None,
+        clean_up=CleanUp(CleanUpStatus.PENDING),
+    )
+
+
+def _wave_failures(execution: Execution) -> str | None:
+    """Which waves failed, and how many were skipped because of them; None if all are COMPLETED."""
+    failed = [wave.label for wave in execution.waves if wave.status is WaveStatus.FAILED]
+    skipped = sum(wave.status is WaveStatus.SKIPPED for wave in execution.waves)
+    if not failed:
+        return None
+    return f"failed: {', '.join(failed)}" + (f"; waves skipped: {skipped}" if skipped else "")
+
+
+def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str | None, now: datetime) -> WaveState:
+    cancelled = status is _CANCELLED
+    if wave.status is WaveStatus.PENDING:
+        return replace(wave, status=WaveStatus.CANCELLED if cancelled else WaveStatus.SKIPPED, reason=reason)
+    if wave.status is not WaveStatus.RUNNING:
+        return wave
+    closed = replace(wave, status=WaveStatus.CANCELLED if cancelled else WaveStatus.FAILED, reason=reason, end_time=now)
+    if wave.servers is None:
+        return closed
+    return closed.with_servers(
+        lambda server: not server.ended, lambda server: _close_server(server, status, reason, now)
+    )
+
+
+def _close_server(server: ServerState, status: ExecutionStatus, reason: str | None, now: datetime) -> ServerState:
+    if status is _CANCELLED:
+        return replace(server, status=ServerStatus.CANCELLED, error_message=reason, end_time=now)
+    if server.status is ServerStatus.PENDING:
+        return replace(server, status=ServerStatus.SKIPPED, error_message=reason)
+    return server.failed(reason or "the execution ended", now)
+
+
+def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+    """What an ended execution still owes: telling, resolving, cleaning up."""
+    unread = tuple(wave.number for wave in execution.launched_waves if wave.servers is None)
+    if execution.settled:
+        return execution, Finish()
+    if unread:
+        return execution, ReadServers(unread)
+    if execution.notification is None:
+        if execution.topic_arn is not None:
+            return execution, Notify(execution.topic_arn)
+        execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))
+    if execution.deferral is not None:
+        return execution, wait(execution, now, [execution.deferral.until])
+    return _clean_up(execution, asked, now)
+
+
+def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+    clean_up = execution.clean_up or CleanUp(CleanUpStatus.PENDING)
+    if clean_up.status in FINAL_CLEAN_UP:
+        return execution, Finish()
+    if _too_late(execution, now):
+        return _give_up(execution, now)
+    if look_up := next((find for wave in execution.launched_waves for find in open_launches(wave)), None):
+        again = wait(execution, now, [soon(now, policy.BUSY_WAIT_SECONDS)])
+        return execution, again if look_up in asked else look_up
+    if not (execution.is_drill and execution.terminate_drill_instances):
+        return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
+    if clean_up.status is CleanUpStatus.PENDING:
+        execution = replace(execution, clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now))
+    return _terminate(execution, asked, now)
+
+
+def _terminate(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+    """Wait for the jobs in flight, then terminate what was launched and see it gone."""
+    servers = [server for _, server in execution.servers()]
+    in_flight = tuple(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id}))
+    if in_flight:
+        poll = PollJobs(in_flight)
+        age = (now - min(server.start_time for server in servers if server.start_time)) / timedelta(seconds=1)
+        polled = any(isinstance(action, PollJobs) for action in asked)
+        return execution, wait(execution, now, [soon(now, policy.poll_interval(age))]) if polled else poll
+    remaining = [server for server in servers if server.awaits_termination]
+    if not remaining:
+        return _cleaned_up(execution, now), Finish()
+    return execution, _next_termination(execution, remaining, asked, now)
+
+
+def _next_termination(
+    execution: Execution, remaining: list[ServerState], asked: Collection[Action], now: datetime
+) -> Action:
+    looked = {i for action in asked if isinstance(action, FindRecoveryInstances) for i in action.recovery_instance_ids}
+    unseen = tuple(_instance_id(server) for server in remaining if _instance_id(server) not in looked)
+    if unseen:
+        return FindRecoveryInstances(unseen)
+    requested = {i for action in asked if isinstance(action, TerminateInstances) for i in action.recovery_instance_ids}
+    to_request = [server for server in remaining if server.termination_job_id is None]
+    chunk = tuple(_instance_id(server) for server in to_request[: policy.SERVERS_PER_JOB])
+    if chunk and requested.isdisjoint(chunk):
+        return TerminateInstances(chunk)
+    return wait(execution, now, [soon(now, policy.LISTING_WAIT_SECONDS)])
+
+
+def _instance_id(server: ServerState) -> str:
+    return server.recovery_instance_id or ""
+
+
+def _cleaned_up(execution: Execution, now: datetime) -> Execution:
+    clean_up = execution.clean_up or CleanUp(CleanUpStatus.RUNNING, start_time=now)
+    done = replace(clean_up, status=CleanUpStatus.COMPLETED, end_time=now, error_message=None)
+    return replace(execution, clean_up=done)
+
+
+def _too_late(execution: Execution, now: datetime) -> bool:
+    limit = timedelta(seconds=policy.CLEAN_UP_LIMIT_SECONDS)
+    return execution.end_time is not None and now >= execution.end_time + limit
+
+
+def _give_up(execution: Execution, now: datetime) -> Settling:
+    left = [_instance_id(server) for _, server in execution.servers() if server.awaits_termination]
+    jobs = sorted({server.job_id for _, server in execution.servers() if server.job_in_flight and server.job_id})
+    message = (
+        f"the clean-up was not over {policy.CLEAN_UP_LIMIT_SECONDS // 60} minutes after the execution's end; "
+        f"recovery instances left: {', '.join(left) or 'none known'}; jobs still in flight: {', '.join(jobs) or 'none'}"
+    )
+    return fail_clean_up(execution, message, now), Finish()
+
+
+def fail_clean_up(execution: Execution, message: str, now: datetime) -> Execution:
+    """Close the clean-up as FAILED; an alarm watches for it, since instances may still cost money."""
+    clean_up = execution.clean_up or CleanUp(CleanUpStatus.PENDING)
+    failed = replace(
+        clean_up,
+        status=CleanUpStatus.FAILED,
+        start_time=clean_up.start_time or now,
+        end_time=now,
+        error_message=message,
+    )
+    return replace(execution, clean_up=failed)

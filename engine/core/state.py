@@ -1,0 +1,312 @@
+"""The state of one execution: what has happened so far, as the execution record keeps it.
+
+All values are immutable; `engine.core.decisions` and `engine.core.outcomes` make the next state out of the last.
+A wave's servers are read only while it is at work: `WaveState.servers` is None until then, so that the cost of a step
+grows with the servers in flight and not with the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from engine.core.drs_words import JobStatus
+from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, Target
+
+
+class ExecutionStatus(StrEnum):
+    # The intent to run is saved, the state machine may not run yet; readers do not see such a record.
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class WaveStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+class ServerStatus(StrEnum):
+    PENDING = "PENDING"
+    # From the saved intent to launch until DRS's job has an outcome for the server.
+    IN_PROGRESS = "IN_PROGRESS"
+    # DRS has launched the instance; its health is not known yet.
+    LAUNCHED = "LAUNCHED"
+    RECOVERED = "RECOVERED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+class CleanUpStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    # There is nothing to terminate: a recovery, or a drill whose plan keeps its instances.
+    SKIPPED = "SKIPPED"
+
+
+class NotificationStatus(StrEnum):
+    SENT = "SENT"
+    FAILED = "FAILED"
+    # The plan names no topic.
+    SKIPPED = "SKIPPED"
+
+
+FINAL_EXECUTION = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
+FINAL_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.FAILED, WaveStatus.SKIPPED, WaveStatus.CANCELLED})
+FINAL_SERVER = frozenset({ServerStatus.RECOVERED, ServerStatus.FAILED, ServerStatus.SKIPPED, ServerStatus.CANCELLED})
+FINAL_CLEAN_UP = frozenset({CleanUpStatus.COMPLETED, CleanUpStatus.FAILED, CleanUpStatus.SKIPPED})
+JOB_OVER = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """One server of a wave: its launch (attempt, job, instance), its health, its end."""
+
+    source_server_id: str
+    status: ServerStatus = ServerStatus.PENDING
+    snapshot_id: str | None = None
+    snapshot_time: str | None = None
+    launch_attempt: int | None = None
+    # The intent to launch is saved and may have taken effect; a job that carries its tags is to be looked for.
+    launch_unconfirmed: bool = False
+    job_id: str | None = None
+    job_status: JobStatus | None = None
+    recovery_instance_id: str | None = None
+    ec2_instance_id: str | None = None
+    health_status: str | None = None
+    health_checks: int = 0
+    first_health_check: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    error_message: str | None = None
+    termination_job_id: str | None = None
+    terminated_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in FINAL_SERVER
+
+    @property
+    def awaits_launch(self) -> bool:
+        """Its turn has come, and DRS has not taken the request yet (servers or quota in use)."""
+        return self.status is ServerStatus.IN_PROGRESS and self.job_id is None and not self.launch_unconfirmed
+
+    @property
+    def job_in_flight(self) -> bool:
+        return self.job_id is not None and self.job_status not in JOB_OVER
+
+    @property
+    def awaits_termination(self) -> bool:
+        return self.recovery_instance_id is not None and self.terminated_at is None
+
+    def next_look(self, check: HealthCheck) -> datetime | None:
+        """When the instance is looked at next; None: now, for the first time."""
+        if self.first_health_check is None:
+            return None
+        offset = min(check.interval_seconds * self.health_checks, check.timeout_seconds)
+        return self.first_health_check + timedelta(seconds=offset)
+
+    def failed(self, message: str, now: datetime) -> ServerState:
+        return replace(self, status=ServerStatus.FAILED, error_message=message, end_time=now)
+
+
+@dataclass(frozen=True)
+class WaveState:
+    """One wave of the plan and how far it has come."""
+
+    number: int
+    name: str
+    group_id: str
+    launch_order: LaunchOrder
+    depends_on: tuple[int, ...]
+    wait_seconds: int
+    health_check: HealthCheck | None
+    server_count: int
+    status: WaveStatus = WaveStatus.PENDING
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    reason: str | None = None
+    servers: tuple[ServerState, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        return f"wave {self.number} ({self.name})"
+
+    @property
+    def loaded(self) -> tuple[ServerState, ...]:
+        """The wave's servers; a programming error to ask before they were read."""
+        if self.servers is None:
+            raise LookupError(f"the servers of {self.label} have not been read")
+        return self.servers
+
+    def with_servers(
+        self, chosen: Callable[[ServerState], bool], change: Callable[[ServerState], ServerState]
+    ) -> WaveState:
+        return replace(self, servers=tuple(change(server) if chosen(server) else server for server in self.loaded))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure of the execution or of a wave as a whole; failures of servers stand at the server."""
+
+    message: str
+    time: datetime
+    wave_number: int | None = None
+
+
+@dataclass(frozen=True)
+class CleanUp:
+    """Termination of what a drill launched. Never changes the execution's status."""
+
+    status: CleanUpStatus
+    job_ids: tuple[str, ...] = ()
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class Notification:
+    status: NotificationStatus
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    time: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """AWS asked to come back later than the engine's own back-off: nothing is called until `until`."""
+
+    until: datetime
+    retries: int
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a plan, together with the plan as it was when the run was started."""
+
+    execution_id: str
+    plan_id: str
+    plan_name: str
+    execution_type: ExecutionType
+    initiated_by: str
+    source_account_id: str
+    target: Target
+    timeout_seconds: int
+    topic_arn: str | None
+    terminate_drill_instances: bool
+    waves: tuple[WaveState, ...]
+    status: ExecutionStatus = ExecutionStatus.STARTING
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    reason: str | None = None
+    errors: tuple[Failure, ...] = ()
+    cancel: CancelRequest | None = None
+    clean_up: CleanUp | None = None
+    notification: Notification | None = None
+    deferral: Deferral | None = None
+    # Which run of the state machine is in charge, and how many have died.
+    run: int = 1
+    deaths: int = 0
+    version: int = 0
+
+    @property
+    def is_drill(self) -> bool:
+        return self.execution_type is ExecutionType.DRILL
+
+    @property
+    def ended(self) -> bool:
+        return self.status in FINAL_EXECUTION
+
+    @property
+    def settled(self) -> bool:
+        """Ended, told, and cleaned up: nothing is left to do, and the plan may be started again."""
+        told = self.notification is not None
+        cleaned = self.clean_up is not None and self.clean_up.status in FINAL_CLEAN_UP
+        return self.ended and told and cleaned
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.start_time + timedelta(seconds=self.timeout_seconds) if self.start_time else None
+
+    @property
+    def server_count(self) -> int:
+        return sum(wave.server_count for wave in self.waves)
+
+    @property
+    def active_wave(self) -> WaveState | None:
+        return next((wave for wave in self.waves if wave.status is WaveStatus.RUNNING), None)
+
+    @property
+    def launched_waves(self) -> tuple[WaveState, ...]:
+        """Waves that have begun: only they can have jobs and instances."""
+        return tuple(wave for wave in self.waves if wave.start_time is not None)
+
+    def wave(self, number: int) -> WaveState:
+        return next(wave for wave in self.waves if wave.number == number)
+
+    def servers(self) -> Iterator[tuple[WaveState, ServerState]]:
+        """The servers that have been read, with their waves."""
+        for wave in self.waves:
+            for server in wave.servers or ():
+                yield wave, server
+
+    def with_wave(self, number: int, **changes: Any) -> Execution:
+        return self.map_waves(lambda wave: replace(wave, **changes) if wave.number == number else wave)
+
+    def map_waves(self, change: Callable[[WaveState], WaveState]) -> Execution:
+        return replace(self, waves=tuple(change(wave) for wave in self.waves))
+
+    def map_servers(
+        self, chosen: Callable[[ServerState], bool], change: Callable[[ServerState], ServerState]
+    ) -> Execution:
+        """Change the chosen servers among those that have been read."""
+        return self.map_waves(lambda wave: wave if wave.servers is None else wave.with_servers(chosen, change))
+
+
+def new_execution(
+    plan: Plan, *, execution_id: str, execution_type: ExecutionType, initiated_by: str, source_account_id: str
+) -> Execution:
+    """The first state of a run of `plan`: every wave and server PENDING."""
+    return Execution(
+        execution_id=execution_id,
+        plan_id=plan.plan_id,
+        plan_name=plan.name,
+        execution_type=execution_type,
+        initiated_by=initiated_by,
+        source_account_id=source_account_id,
+        target=plan.target,
+        timeout_seconds=plan.timeout_seconds,
+        topic_arn=plan.topic_arn,
+        terminate_drill_instances=plan.terminate_drill_instances,
+        waves=tuple(
+            WaveState(
+                number=wave.number,
+                name=wave.name,
+                group_id=wave.group_id,
+                launch_order=wave.launch_order,
+                depends_on=wave.depends_on,
+                wait_seconds=wave.wait_seconds,
+                health_check=wave.health_check,
+                server_count=len(wave.servers),
+                servers=tuple(ServerState(server, snapshot_id=wave.snapshots.get(server)) for server in wave.servers),
+            )
+            for wave in plan.waves
+        ),
+    )

@@ -1,0 +1,201 @@
+"""The work on one running wave: resolve what is open, learn what happened, look at instances, launch, judge.
+
+Every function takes the state and returns the next one; `work` is called again until it returns an action or the
+wave is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from engine.core import policy
+from engine.core.actions import (
+    Action,
+    CheckInstances,
+    FindJob,
+    FindRecoveryInstances,
+    FindServers,
+    PollJobs,
+    ReadJobLog,
+    StartRecovery,
+)
+from engine.core.drs_words import JobStatus
+from engine.core.plan import LaunchOrder
+from engine.core.state import Execution, ServerState, ServerStatus, WaveState, WaveStatus
+from engine.core.waiting import soon, wait
+
+# How many servers a wave's reason names before it only counts them.
+NAMED_SERVERS = 10
+
+
+def work(
+    execution: Execution, wave: WaveState, asked: Collection[Action], now: datetime
+) -> tuple[Execution, Action | None]:
+    """The next state of the running `wave` and what to ask or wait for; no action when the state itself moved on."""
+    if question := next(open_questions(wave, asked), None):
+        return execution, question
+    if unchecked := _without_health_check(wave, now):
+        return execution.with_wave(wave.number, servers=unchecked), None
+    if due := _due_for_a_look(wave, now):
+        return execution, CheckInstances(due)
+    if all(server.ended for server in wave.loaded):
+        return _judge(execution, wave, now), None
+    if skipped := _skip_after_failure(wave):
+        return execution.with_wave(wave.number, servers=skipped), None
+    if launch := _next_launch(execution, wave, asked, now):
+        return launch
+    return execution, wait(execution, now, _wake_ups(wave, now))
+
+
+def open_questions(wave: WaveState, asked: Collection[Action]) -> Iterator[Action]:
+    """What is not known yet about the launches of this wave, in the order in which it must be asked."""
+    for look_up in open_launches(wave):
+        if look_up not in asked:
+            yield look_up
+    in_flight = {server.job_id for server in wave.loaded if server.job_in_flight and server.job_id}
+    if in_flight and not any(isinstance(action, PollJobs | StartRecovery) for action in asked):
+        yield PollJobs(tuple(sorted(in_flight)))
+    for job_id in sorted({server.job_id for server in wave.loaded if _lacks_reason(server) and server.job_id}):
+        yield ReadJobLog(job_id)
+    instances = FindRecoveryInstances(
+        tuple(
+            server.recovery_instance_id
+            for server in wave.loaded
+            if server.status is ServerStatus.LAUNCHED and server.recovery_instance_id and not server.ec2_instance_id
+        )
+    )
+    if instances.recovery_instance_ids and instances not in asked:
+        yield instances
+
+
+def open_launches(wave: WaveState) -> Iterator[FindJob]:
+    """The look-ups that tell whether an unconfirmed StartRecovery took effect."""
+    unconfirmed = [server for server in wave.loaded if server.launch_unconfirmed and server.launch_attempt]
+    for attempt in sorted({server.launch_attempt for server in unconfirmed if server.launch_attempt}):
+        times = [s.start_time for s in unconfirmed if s.launch_attempt == attempt and s.start_time]
+        yield FindJob(wave.number, attempt, since=min(times))
+
+
+def _lacks_reason(server: ServerState) -> bool:
+    return server.status is ServerStatus.IN_PROGRESS and server.job_status is JobStatus.FAILED
+
+
+def _without_health_check(wave: WaveState, now: datetime) -> tuple[ServerState, ...] | None:
+    """A wave without health check takes DRS's LAUNCHED for RECOVERED; None when there is nothing to take."""
+    ready = [server for server in wave.loaded if server.status is ServerStatus.LAUNCHED and server.ec2_instance_id]
+    if wave.health_check is not None or not ready:
+        return None
+    return tuple(
+        replace(server, status=ServerStatus.RECOVERED, end_time=now) if server in ready else server
+        for server in wave.loaded
+    )
+
+
+def _due_for_a_look(wave: WaveState, now: datetime) -> tuple[str, ...]:
+    return tuple(
+        server.ec2_instance_id
+        for server, look in _looks(wave)
+        if server.ec2_instance_id and (look is None or policy.is_due(look, now))
+    )
+
+
+def _looks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None]]:
+    if wave.health_check is not None:
+        for server in wave.loaded:
+            if server.status is ServerStatus.LAUNCHED:
+                yield server, server.next_look(wave.health_check)
+
+
+def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
+    """All servers have ended: the wave is COMPLETED if every one of them was recovered."""
+    lost = [server.source_server_id for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
+    if not lost:
+        return execution.with_wave(wave.number, status=WaveStatus.COMPLETED, end_time=now, reason=None)
+    names = ", ".join(lost[:NAMED_SERVERS]) + (" and others" if len(lost) > NAMED_SERVERS else "")
+    reason = f"{len(lost)} of {wave.server_count} servers not recovered: {names}"
+    return execution.with_wave(wave.number, status=WaveStatus.FAILED, end_time=now, reason=reason)
+
+
+def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
+    """SEQUENTIAL: after a failure the rest of the wave is not launched; None when there is nothing to skip."""
+    failed = next((server for server in wave.loaded if server.status is ServerStatus.FAILED), None)
+    pending = any(server.status is ServerStatus.PENDING for server in wave.loaded)
+    if wave.launch_order is not LaunchOrder.SEQUENTIAL or failed is None or not pending:
+        return None
+    message = f"not launched: {failed.source_server_id} before it in {wave.label} failed"
+    return tuple(
+        replace(server, status=ServerStatus.SKIPPED, error_message=message)
+        if server.status is ServerStatus.PENDING
+        else server
+        for server in wave.loaded
+    )
+
+
+def _next_launch(
+    execution: Execution, wave: WaveState, asked: Collection[Action], now: datetime
+) -> tuple[Execution, Action] | None:
+    """The next StartRecovery with its saved intent, or the look at its servers that comes before it."""
+    waiting = [server for server in wave.loaded if server.awaits_launch]
+    if waiting:
+        _, group = next(groupby(waiting, key=lambda server: server.launch_attempt))
+        return _start(execution, wave, tuple(group), asked, now)
+    chosen = _next_servers(wave)
+    ids = tuple(server.source_server_id for server in chosen)
+    found = {server for action in asked if isinstance(action, FindServers) for server in action.source_server_ids}
+    if not chosen:
+        return None
+    if not found.issuperset(ids):
+        return execution, FindServers(ids)
+    return _start(execution, wave, chosen, asked, now)
+
+
+def _next_servers(wave: WaveState) -> tuple[ServerState, ...]:
+    pending = tuple(server for server in wave.loaded if server.status is ServerStatus.PENDING)
+    if wave.launch_order is LaunchOrder.PARALLEL:
+        return pending[: policy.SERVERS_PER_JOB]
+    at_work = any(not server.ended and server.status is not ServerStatus.PENDING for server in wave.loaded)
+    return () if at_work else pending[:1]
+
+
+def _start(
+    execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], asked: Collection[Action], now: datetime
+) -> tuple[Execution, Action] | None:
+    """Write the intent into the state and ask for the launch; None if DRS could not take it in this step."""
+    attempt = chosen[0].launch_attempt or 1 + max((s.launch_attempt or 0 for s in wave.loaded), default=0)
+    action = StartRecovery(
+        wave=wave.number,
+        attempt=attempt,
+        source_server_ids=tuple(server.source_server_id for server in chosen),
+        snapshots=tuple((s.source_server_id, s.snapshot_id) for s in chosen if s.snapshot_id),
+        is_drill=execution.is_drill,
+    )
+    if action in asked:
+        return None
+    intended = wave.with_servers(
+        lambda server: server in chosen,
+        lambda server: replace(
+            server,
+            status=ServerStatus.IN_PROGRESS,
+            launch_attempt=attempt,
+            launch_unconfirmed=True,
+            start_time=server.start_time or now,
+        ),
+    )
+    return execution.with_wave(wave.number, servers=intended.servers), action
+
+
+def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
+    """When something can be learned next: a job's end, an instance's next look, room for a waiting launch."""
+    wake_ups = []
+    for server in wave.loaded:
+        if server.job_in_flight and server.start_time:
+            wake_ups.append(soon(now, policy.poll_interval((now - server.start_time) / timedelta(seconds=1))))
+        if server.awaits_launch or server.launch_unconfirmed:
+            wake_ups.append(soon(now, policy.BUSY_WAIT_SECONDS))
+        if server.status is ServerStatus.LAUNCHED and not server.ec2_instance_id:
+            wake_ups.append(soon(now, policy.LISTING_WAIT_SECONDS))
+    wake_ups.extend(policy.whole_second_before(look) for server, look in _looks(wave) if look is not None)
+    return wake_ups

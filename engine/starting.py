@@ -1,0 +1,116 @@
+"""Starting a plan: everything is checked first, and one plan has one execution at a time.
+
+    validate -> lock the plan and write the record (one transaction) -> state machine -> record RUNNING
+
+The record shows itself to readers only when the state machine exists, so no record is RUNNING without one. A start
+that was killed half-way is completed by the next start of the plan, or by the first tick.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.calls import CallError
+from engine.aws.history import PlanLocked, RecordChanged
+from engine.core.decisions import begin
+from engine.core.plan import Document, ExecutionType, Plan, parse_plan, resolve_target
+from engine.core.state import Execution, ExecutionStatus, new_execution
+from engine.core.validation import plan_problems, unknown_server_problems
+from engine.wiring import Services
+
+# ExecutionIds of starts with a client token are derived from it: the same token always means the same execution.
+TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
+
+
+class StartRefused(Exception):
+    """The plan cannot be started; `problems` says why, all of them at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    plan_id: str
+    execution_type: ExecutionType
+    initiated_by: str
+    client_token: str | None = None
+
+
+def start(services: Services, request: StartRequest) -> str:
+    """Start the plan, or find that it runs already; the ExecutionId. Raises StartRefused, CallError."""
+    execution_id = _execution_id(request)
+    if request.client_token is not None and (existing := services.history.load(execution_id)):
+        return _resume(services, existing)
+    if holder := services.history.holder(request.plan_id):
+        return _join(services, holder)
+    plan = _checked_plan(services, request.plan_id)
+    execution = new_execution(
+        plan,
+        execution_id=execution_id,
+        execution_type=request.execution_type,
+        initiated_by=request.initiated_by,
+        source_account_id=services.account_id,
+    )
+    try:
+        services.history.create(execution)
+    except PlanLocked as locked:
+        return _join(services, locked.execution_id)
+    return _resume(services, execution)
+
+
+def _execution_id(request: StartRequest) -> str:
+    if request.client_token is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(TOKEN_NAMESPACE, f"{request.plan_id}#{request.client_token}"))
+
+
+def _join(services: Services, execution_id: str) -> str:
+    """Another execution holds the plan: it is the answer if it runs, and in the way while it cleans up."""
+    holder = services.history.load(execution_id)
+    if holder is not None and holder.ended:
+        raise StartRefused(
+            [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
+        )
+    return _resume(services, holder) if holder is not None else execution_id
+
+
+def _resume(services: Services, execution: Execution) -> str:
+    """See that a record that has not begun gets its state machine and begins."""
+    if execution.status is ExecutionStatus.STARTING:
+        services.machine.run(execution.execution_id)
+        try:
+            services.history.save(execution, begin(execution, services.now()))
+        except RecordChanged:
+            # The first tick was faster: the execution has begun.
+            services.log.event("The state machine has begun the execution", ExecutionId=execution.execution_id)
+    return execution.execution_id
+
+
+def _checked_plan(services: Services, plan_id: str) -> Plan:
+    document = services.plans.plan(plan_id)
+    if document is None:
+        raise StartRefused([f"plan {plan_id} does not exist"])
+    groups = services.plans.groups(_group_ids(document))
+    target = resolve_target(document, account_id=services.account_id, region=services.region)
+    problems = [str(problem) for problem in plan_problems(document, groups, target)]
+    if problems:
+        raise StartRefused(problems)
+    plan = parse_plan(document, groups, target)
+    try:
+        known = services.recovery(target).known_servers(plan.servers)
+    except (CallError, RoleNotAssumed) as error:
+        raise StartRefused([f"plan {plan_id}: its source servers could not be checked: {error}"]) from error
+    unknown = unknown_server_problems(document, groups, known, target)
+    if unknown:
+        raise StartRefused([str(problem) for problem in unknown])
+    return plan
+
+
+def _group_ids(document: Document) -> list[str]:
+    waves = document.get("Waves", [])
+    named = [wave.get("ProtectionGroupId") for wave in waves if isinstance(wave, dict)]
+    return sorted({group_id for group_id in named if isinstance(group_id, str) and group_id})

@@ -1,0 +1,127 @@
+"""One step of an execution: load, decide, perform, save, until there is something to wait for.
+
+The state is saved before every action with an effect and at the end of the step. What a step only read is read again
+by the next one if the function is killed in between, so nothing is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.aws.history import RecordChanged
+from engine.core import invariants, policy
+from engine.core.actions import Action, Finish, Notify, ReadServers, StartRecovery, TerminateInstances, Wait
+from engine.core.decisions import decide
+from engine.core.document import timestamp
+from engine.core.outcomes import apply
+from engine.core.state import CleanUpStatus, Execution
+from engine.wiring import Services
+
+# A step that has less than this left of its Lambda time ends early and is continued at once: no single action,
+# its retries included, takes longer.
+RESERVE_MILLISECONDS = 60_000
+
+_EFFECTS = (StartRecovery, TerminateInstances, Notify, Wait, Finish)
+
+
+class ExecutionUnknown(LookupError):
+    """There is no record of this execution."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"there is no execution {execution_id}")
+
+
+def tick(
+    services: Services, execution_id: str, *, run: int, tick_number: int, remaining_milliseconds: Callable[[], int]
+) -> dict[str, object]:
+    """Take the execution as far as it goes now; the state machine's next payload (Next: WAIT or DONE).
+
+    A run of the state machine that has made many ticks hands over to a successor, well before Step Functions' limit
+    of history events; the record stays the same.
+    """
+    stepper = Stepper(services, run, remaining_milliseconds)
+    action = stepper.step(execution_id)
+    payload: dict[str, object] = {"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": tick_number + 1}
+    if isinstance(action, Finish):
+        return payload | {"Next": "DONE"}
+    if tick_number >= policy.TICKS_PER_RUN:
+        stepper.hand_over(execution_id)
+        return payload | {"Next": "DONE"}
+    return payload | {"Next": "WAIT", "ResumeAt": timestamp(action.until)}
+
+
+class Stepper:
+    """Runs the decide-perform-apply loop of one Lambda invocation."""
+
+    def __init__(self, services: Services, run: int, remaining_milliseconds: Callable[[], int]) -> None:
+        self._services = services
+        self._run = run
+        self._remaining_milliseconds = remaining_milliseconds
+
+    def step(self, execution_id: str) -> Wait | Finish:
+        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
+        while True:
+            saved = self._load(execution_id)
+            if self._run < saved.run:
+                # A later run of the state machine is in charge; this one has nothing to say any more.
+                return Finish()
+            try:
+                return self._advance(saved)
+            except RecordChanged:
+                self._services.log.event("The record changed meanwhile; deciding again", ExecutionId=execution_id)
+
+    def hand_over(self, execution_id: str) -> None:
+        """Put the next run of the state machine in charge. Repeating it is harmless."""
+        while True:
+            saved = self._load(execution_id)
+            try:
+                self._services.history.save(saved, replace(saved, run=self._run + 1))
+            except RecordChanged:
+                continue
+            self._services.machine.run(execution_id, self._run + 1)
+            return
+
+    def _load(self, execution_id: str) -> Execution:
+        execution = self._services.history.load(execution_id)
+        if execution is None:
+            raise ExecutionUnknown(execution_id)
+        return execution
+
+    def _advance(self, saved: Execution) -> Wait | Finish:
+        services = self._services
+        execution = saved
+        asked: set[Action] = set()
+        while True:
+            decision = decide(execution, asked, services.now())
+            invariants.check(saved, decision.execution)
+            execution, action = decision.execution, decision.action
+            if isinstance(action, ReadServers):
+                saved = services.history.read_servers(saved, action.waves)
+                execution = _with_servers_of(execution, saved, action.waves)
+                continue
+            if isinstance(action, _EFFECTS):
+                saved = execution = self._save(saved, execution, action)
+            if isinstance(action, Wait | Finish):
+                return action
+            outcome = services.performer.perform(execution, action)
+            execution = apply(execution, action, outcome, services.now())
+            asked.add(action)
+            if self._remaining_milliseconds() < RESERVE_MILLISECONDS:
+                services.history.save(saved, execution)
+                return Wait(policy.whole_second_after(services.now()))
+
+    def _save(self, saved: Execution, execution: Execution, action: Action) -> Execution:
+        log = self._services.log
+        log.decision(type(action).__name__, **vars(action))
+        now_saved = self._services.history.save(saved, execution)
+        clean_up = execution.clean_up
+        if clean_up is not None and clean_up.status is CleanUpStatus.FAILED and clean_up != saved.clean_up:
+            log.alarm("CleanUpFailed", "Drill instances may be left", Cause=clean_up.error_message)
+        return now_saved
+
+
+def _with_servers_of(execution: Execution, source: Execution, waves: tuple[int, ...]) -> Execution:
+    return execution.map_waves(
+        lambda wave: replace(wave, servers=source.wave(wave.number).servers) if wave.number in waves else wave
+    )
