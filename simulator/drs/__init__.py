@@ -3,6 +3,7 @@
     import simulator.drs
     simulator.drs.register()                 # once, before mock_aws() starts
     simulator.drs.use_clock(clock)           # now() and call_at(when, fn, name)
+    simulator.drs.judge_callers(True)        # launches use the caller's EC2 rights (see rights.py)
     world = simulator.drs.world("111122223333", "us-east-1")
     server = world.add_source_server(hostname="db-1")
     world.set_launch(server, launch_seconds=300, fails_with="no capacity")
@@ -20,6 +21,7 @@ from moto import backend_index
 
 from .clock import Clock, ClockMissing, use_clock
 from .models import Quotas, drs_backends
+from .rights import judge_callers
 from .timing import LaunchSettings, Timing
 from .world import DrsWorld
 
@@ -31,6 +33,7 @@ __all__ = [
     "Quotas",
     "Timing",
     "drs_backends",
+    "judge_callers",
     "register",
     "use_clock",
     "world",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from . import machines
 from .clock import current_clock, now
 from .resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot
-from .rights import missing_right
+from .rights import LAUNCH_RIGHTS, TERMINATE_RIGHTS, missing_right
 from .timing import LaunchTimes, launch_times
 
 if TYPE_CHECKING:
@@ -91,7 +91,13 @@ class LaunchRun:
             return None  # nothing to clean up, so no right is used
         if failed == "SNAPSHOT_FAIL" and (self.pinned or not self.server.replicates):
             return None  # no snapshot is taken
-        return missing_right(failed, self.job.caller, self.backend.account_id, self.backend.region_name)
+        return self._missing_right(failed)
+
+    def _missing_right(self, failed: str) -> str | None:
+        server_id = self.server.source_server_id
+        return missing_right(
+            LAUNCH_RIGHTS[failed], self.job.caller, self.backend.account_id, self.backend.region_name, server_id
+        )
 
     def _clean_up(self) -> None:
         if self.server.recovery_instance_id:
@@ -158,7 +164,11 @@ class TerminateRun:
     def __init__(self, backend: DRSBackend, job: Job, participant: ParticipatingServer) -> None:
         self.backend, self.job, self.participant = backend, job, participant
         self.failure = participant.settings.terminate_fails_with or missing_right(
-            "CLEANUP_FAIL", job.caller, backend.account_id, backend.region_name
+            TERMINATE_RIGHTS,
+            job.caller,
+            backend.account_id,
+            backend.region_name,
+            participant.source_server.source_server_id,
         )
 
     def begin(self) -> None:

@@ -242,6 +242,13 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
         tags: dict[str, str] = resource.tags
         return tags
 
+    def find_tags(self, arn: str) -> dict[str, str]:
+        """The tags of a resource, none if it does not exist: what a policy's aws:ResourceTag asks for."""
+        try:
+            return self.tags_of(arn)
+        except ResourceNotFoundException:
+            return {}
+
     def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
         reserved = [key for key in tags if re.match("aws:", key, re.IGNORECASE)]
         if reserved:

@@ -11,12 +11,13 @@ from typing import Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.core.utils import get_service_model
 
+from simulator.iam import principal_of
+
 from . import machines
 from .clock import now
 from .exceptions import DRSException
 from .models import DRSBackend, drs_backends
 from .paging import page
-from .rights import principal_of
 
 
 class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not read

@@ -1,11 +1,163 @@
-"""What DRS does in EC2 in its caller's name. (Judged once the authoriser is in use.)"""
+"""What DRS does in its caller's name: it has no rights of its own to launch or terminate.
+
+Source of the actions: AWS's Service Authorization Reference, "Actions defined by AWS Elastic Disaster Recovery",
+dependent actions of StartRecovery and of TerminateRecoveryInstances; all of them stand here. Source of resources and
+conditions: the AWS managed policy AWSElasticDisasterRecoveryConsoleFullAccess_v2, which grants them only through a
+service (aws:ViaAWSService) and only for resources that carry the tag AWSElasticDisasterRecoveryManaged. In which phase
+DRS uses which right is not documented; field reports show a missing one as a failed launch whose job log says, for
+example, "UnauthorizedOperation when calling CreateLaunchTemplateVersion operation", while StartRecovery itself succeeds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-def principal_of(account: str, access_key: str) -> str | None:
+from simulator.iam import Access, Denied, authorise_access
+
+VIA = "drs.amazonaws.com"
+MANAGED = "AWSElasticDisasterRecoveryManaged"
+# How a right's resource carries DRS's tag: it exists and has it, or is created with it.
+EXISTS, CREATED = "aws:ResourceTag", "aws:RequestTag"
+
+
+@dataclass(frozen=True)
+class Right:
+    """An action on resources of these types; `tagged` says how they carry DRS's tag, "" that nothing is said of it."""
+
+    action: str
+    types: tuple[str, ...] = ()
+    tagged: str = ""
+    create_action: str = ""
+
+    def accesses(self, principal: str, account: str, region: str, source_server_id: str) -> Iterable[Access]:
+        context: dict[str, tuple[str, ...]] = {}
+        if self.tagged:
+            context[f"{self.tagged}/{MANAGED}"] = (VIA,)
+        if self.tagged == EXISTS:
+            context[f"ec2:ResourceTag/{MANAGED}"] = (VIA,)
+        if self.tagged == CREATED:
+            context["aws:TagKeys"] = (MANAGED,)
+        if self.create_action:
+            context["ec2:CreateAction"] = (self.create_action,)
+        if self.action == "iam:PassRole":
+            context["iam:PassedToService"] = ("ec2.amazonaws.com",)
+        for resource in self._resources(account, region, source_server_id):
+            yield Access(principal, self.action, resource, account, region, via_service=VIA, context=context)
+
+    def _resources(self, account: str, region: str, source_server_id: str) -> Iterable[str]:
+        service = self.action.partition(":")[0]
+        for kind in self.types:
+            if service == "iam":
+                yield f"arn:aws:iam::{account}:role/service-role/{kind}"
+            elif service == "drs":
+                yield f"arn:aws:drs:{region}:{account}:source-server/{source_server_id}"
+            else:
+                yield f"arn:aws:ec2:{region}:{'' if kind == 'image' else account}:{kind}/*"
+        if not self.types:
+            yield "*"
+
+
+def _look(*names: str) -> tuple[Right, ...]:
+    return tuple(Right(f"ec2:{name}") for name in names)
+
+
+def _existing(kind: str, *names: str) -> tuple[Right, ...]:
+    return tuple(Right(f"ec2:{name}", (kind,), EXISTS) for name in names)
+
+
+_RUN = (
+    Right("ec2:RunInstances", ("instance",), CREATED),
+    Right("ec2:RunInstances", ("security-group", "volume", "subnet", "image", "network-interface", "launch-template")),
+    Right("ec2:CreateTags", ("instance", "volume", "network-interface"), CREATED, "RunInstances"),
+)
+_DELETE_MACHINE = _existing("instance", "TerminateInstances") + _existing("volume", "DeleteVolume")
+
+# The rights of each phase, by the job log event that says it failed.
+LAUNCH_RIGHTS: dict[str, tuple[Right, ...]] = {
+    "CLEANUP_FAIL": _look("DescribeInstances", "DescribeVolumes") + _DELETE_MACHINE,
+    "SNAPSHOT_FAIL": (
+        *_look("DescribeSnapshots", "DescribeVolumes"),
+        *_existing("volume", "CreateSnapshot"),
+        Right("ec2:CreateSnapshot", ("snapshot",), CREATED),
+        Right("ec2:CreateTags", ("snapshot",), CREATED, "CreateSnapshot"),
+    ),
+    "CONVERSION_FAIL": (
+        *_look(
+            "DescribeAccountAttributes",
+            "DescribeAvailabilityZones",
+            "DescribeImages",
+            "DescribeInstanceTypes",
+            "DescribeSecurityGroups",
+            "DescribeSubnets",
+        ),
+        *_existing(
+            "security-group",
+            "AuthorizeSecurityGroupEgress",
+            "AuthorizeSecurityGroupIngress",
+            "RevokeSecurityGroupEgress",
+        ),
+        Right("iam:PassRole", ("AWSElasticDisasterRecoveryConversionServerRole",)),
+        *_RUN,
+        Right("ec2:CreateVolume", ("volume",), CREATED),
+        Right("ec2:CreateTags", ("volume",), CREATED, "CreateVolume"),
+        *_existing("instance", "AttachVolume"),
+        *_existing("volume", "AttachVolume"),
+        *_look("DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceStatus"),
+        *_existing("instance", "ModifyInstanceAttribute", "StopInstances", "DetachVolume"),
+        *_existing("volume", "DetachVolume"),
+        *_DELETE_MACHINE,
+        *_existing("snapshot", "DeleteSnapshot"),
+    ),
+    "LAUNCH_FAILED": (
+        Right("drs:ListTagsForResource"),
+        *_look("DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"),
+        Right("ec2:CreateLaunchTemplate", ("launch-template",), CREATED),
+        Right("ec2:CreateTags", ("launch-template",), CREATED, "CreateLaunchTemplate"),
+        *_existing(
+            "launch-template", "CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "DeleteLaunchTemplateVersions"
+        ),
+        Right("iam:PassRole", ("AWSElasticDisasterRecoveryRecoveryInstanceRole",)),
+        *_RUN,
+        *_existing("instance", "AttachVolume", "StartInstances"),
+        Right("drs:CreateRecoveryInstanceForDrs", ("source-server",)),
+    ),
+}
+TERMINATE_RIGHTS: tuple[Right, ...] = (
+    Right("drs:DescribeSourceServers"),
+    *_look("DescribeInstances", "DescribeVolumes"),
+    *_DELETE_MACHINE,
+)
+
+
+class _Judging:
+    """Whether callers' rights are judged: one switch a process, like the clock."""
+
+    enabled = False
+
+
+def judge_callers(enabled: bool) -> None:
+    """Let launches and terminations depend on the caller's rights, or (the default) not."""
+    _Judging.enabled = enabled
+
+
+def missing_right(
+    rights: Iterable[Right], principal: str | None, account: str, region: str, source_server_id: str
+) -> str | None:
+    """The raw error of the first right that the caller lacks, as DRS's job log would have it; None if there is none.
+
+    A job without a caller belongs to the world of the test and is not judged.
+    """
+    if principal is None or not _Judging.enabled:
+        return None
+    for right in rights:
+        for access in right.accesses(principal, account, region, source_server_id):
+            denied = authorise_access(access)
+            if denied is not None:
+                return _raw_error(denied)
     return None
 
 
-def missing_right(phase: str, principal: str | None, account: str, region: str) -> str | None:
-    return None
+def _raw_error(denied: Denied) -> str:
+    operation = denied.access.action.partition(":")[2]
+    return f"An error occurred ({denied.code}) when calling the {operation} operation: {denied.message}"

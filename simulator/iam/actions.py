@@ -1,0 +1,339 @@
+"""Which IAM actions an API call needs, on which resources.
+
+Most calls need the action of their own name on the resource that one parameter names; the table in `catalogue.py` says
+which. Calls that need several actions, or actions on several resources, have a function here. Source of names and
+resource types: AWS's Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .access import Access, AwsRequest
+from .catalogue import SERVICES, Rules
+
+Needed = tuple[str, str | None, Mapping[str, tuple[str, ...]]]
+
+
+def accesses(request: AwsRequest) -> list[Access]:
+    """Every action on every resource that the call needs; all must be allowed."""
+    special = SPECIAL.get((request.service, request.operation)) or SPECIAL.get((request.service, "*"))
+    needed = (special or _by_table)(request)
+    shared = _tag_context(request.parameters)
+    return [
+        Access(
+            principal_arn=request.principal_arn,
+            action=action,
+            resource=resource,
+            account=request.account,
+            region=request.region,
+            resource_account=request.resource_account,
+            via_service=request.via_service,
+            source_arn=request.source_arn,
+            context={**shared, **context},
+        )
+        for action, resource, context in needed
+    ]
+
+
+def _by_table(request: AwsRequest) -> Iterator[Needed]:
+    rules = SERVICES.get(request.service)
+    if rules is None:
+        yield f"{request.service}:{request.operation}", None, {}
+        return
+    action = f"{rules.prefix}:{rules.names.get(request.operation, request.operation)}"
+    context = _context(rules, request)
+    for resource in _resources(rules, request):
+        yield action, resource, context
+    yield from _passed_roles(rules, request)
+
+
+def _context(rules: Rules, request: AwsRequest) -> dict[str, tuple[str, ...]]:
+    given = {key: request.parameters.get(name) for name, key in rules.context.items()}
+    return {key: (str(value),) for key, value in given.items() if value is not None}
+
+
+def _resources(rules: Rules, request: AwsRequest) -> list[str | None]:
+    if request.operation in rules.everything:
+        return ["*"]
+    for parameter, template in rules.by_parameter:
+        value = request.parameters.get(parameter)
+        if value:
+            values = value if isinstance(value, list) else [value]
+            return [resource_arn(rules, request, str(one), template) for one in values]
+    return ["*"] if request.operation.startswith(("List", "Describe", "Get")) else [None]
+
+
+def resource_arn(rules: Rules, request: AwsRequest, value: str, template: str) -> str:
+    """A parameter that already is an ARN names the resource itself."""
+    if value.startswith("arn:"):
+        return value
+    return request.arn(rules.prefix, template.format(value), regional=rules.regional)
+
+
+def _passed_roles(rules: Rules, request: AwsRequest) -> Iterator[Needed]:
+    if request.operation not in rules.passes:
+        return
+    parameter, service = rules.passes[request.operation]
+    role = request.parameters.get(parameter)
+    if role:
+        yield "iam:PassRole", str(role), {"iam:PassedToService": (service,)}
+
+
+def _tag_context(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    tags = parameters.get("Tags") or parameters.get("tags") or {}
+    if isinstance(tags, list):
+        tags = {one.get("Key", one.get("key")): one.get("Value", one.get("value")) for one in tags}
+    if not isinstance(tags, Mapping) or not tags:
+        return {}
+    context = {f"aws:RequestTag/{key}": (str(value),) for key, value in tags.items()}
+    return context | {"aws:TagKeys": tuple(str(key) for key in tags)}
+
+
+# DynamoDB: a table's index is a resource of its own; transactions and batches need rights on each item's table.
+
+
+def _dynamodb_table(request: AwsRequest, name: str, index: str | None = None) -> str:
+    table = name if name.startswith("arn:") else request.arn("dynamodb", f"table/{name}")
+    return f"{table}/index/{index}" if index else table
+
+
+def _dynamodb(request: AwsRequest) -> Iterator[Needed]:
+    name, index = request.parameters.get("TableName"), request.parameters.get("IndexName")
+    if name and request.operation in ("Query", "Scan"):
+        yield f"dynamodb:{request.operation}", _dynamodb_table(request, name, index), {}
+    else:
+        yield from _by_table(request)
+
+
+_TRANSACTION_ACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+
+
+def _dynamodb_transaction(request: AwsRequest) -> Iterator[Needed]:
+    for item in request.parameters["TransactItems"]:
+        for kind, body in item.items():
+            yield f"dynamodb:{_TRANSACTION_ACTIONS[kind]}", _dynamodb_table(request, body["TableName"]), {}
+
+
+def _dynamodb_batch(request: AwsRequest) -> Iterator[Needed]:
+    for name in request.parameters["RequestItems"]:
+        yield f"dynamodb:{request.operation}", _dynamodb_table(request, name), {}
+
+
+# DRS: tags on creation need drs:TagResource as well. The job's id is not known yet, so any job stands for it.
+
+
+def _drs_start_recovery(request: AwsRequest) -> Iterator[Needed]:
+    for server in request.parameters["sourceServers"]:
+        yield "drs:StartRecovery", request.arn("drs", f"source-server/{server['sourceServerID']}"), {}
+    if request.parameters.get("tags"):
+        yield "drs:TagResource", request.arn("drs", "job/*"), {"drs:CreateAction": ("StartRecovery",)}
+
+
+# EC2
+
+_EC2_TYPES = {
+    "i": "instance",
+    "vol": "volume",
+    "snap": "snapshot",
+    "sg": "security-group",
+    "subnet": "subnet",
+    "vpc": "vpc",
+    "eni": "network-interface",
+    "lt": "launch-template",
+    "ami": "image",
+}
+_RUN_INSTANCES_RESOURCES = ("instance/*", "volume/*", "network-interface/*")
+
+
+def ec2_arn(request: AwsRequest, resource_id: str) -> str | None:
+    kind = _EC2_TYPES.get(resource_id.partition("-")[0])
+    return request.arn("ec2", f"{kind}/{resource_id}") if kind else None
+
+
+def _ec2_ids(request: AwsRequest) -> Iterator[Needed]:
+    """Actions on resources whose ids tell their type."""
+    for name in ("InstanceIds", "InstanceId", "Resources", "VolumeId", "SnapshotId", "GroupId", "SubnetId", "VpcId"):
+        value = request.parameters.get(name)
+        if value:
+            for one in value if isinstance(value, list) else [value]:
+                yield f"ec2:{request.operation}", ec2_arn(request, one), {}
+            return
+    yield f"ec2:{request.operation}", None, {}
+
+
+def _ec2(request: AwsRequest) -> Iterator[Needed]:
+    if request.operation.startswith("Describe"):
+        yield f"ec2:{request.operation}", "*", {}
+    else:
+        yield from _ec2_ids(request)
+
+
+def _ec2_run_instances(request: AwsRequest) -> Iterator[Needed]:
+    parameters = request.parameters
+    named = [parameters.get("SubnetId"), *parameters.get("SecurityGroupIds", [])]
+    resources = [request.arn("ec2", one) for one in _RUN_INSTANCES_RESOURCES]
+    resources += [arn for one in named if one and (arn := ec2_arn(request, one))]
+    resources.append(f"arn:{request.partition}:ec2:{request.region}::image/{parameters.get('ImageId', '*')}")
+    for resource in resources:
+        yield "ec2:RunInstances", resource, _launch_tags(parameters, resource)
+    for specification in parameters.get("TagSpecifications", []):
+        resource = request.arn("ec2", f"{specification['ResourceType']}/*")
+        yield "ec2:CreateTags", resource, {"ec2:CreateAction": ("RunInstances",), **_launch_tags(parameters, resource)}
+
+
+def _launch_tags(parameters: Mapping[str, Any], resource: str) -> dict[str, tuple[str, ...]]:
+    kind = resource.split(":")[-1].partition("/")[0]
+    tags = [one["Tags"] for one in parameters.get("TagSpecifications", []) if one["ResourceType"] == kind]
+    return _tag_context({"Tags": tags[0]}) if tags else {}
+
+
+# S3: requests are on a bucket or on objects; names of actions differ from those of operations.
+
+
+def _s3_object(request: AwsRequest, action: str) -> Iterator[Needed]:
+    yield f"s3:{action}", f"arn:{request.partition}:s3:::{request.parameters['Bucket']}/{request.parameters['Key']}", {}
+
+
+def _s3_delete_objects(request: AwsRequest) -> Iterator[Needed]:
+    for one in request.parameters["Delete"]["Objects"]:
+        arn = f"arn:{request.partition}:s3:::{request.parameters['Bucket']}/{one['Key']}"
+        yield "s3:DeleteObjectVersion" if one.get("VersionId") else "s3:DeleteObject", arn, {}
+
+
+def _s3_copy(request: AwsRequest) -> Iterator[Needed]:
+    source = request.parameters["CopySource"]
+    path = source if isinstance(source, str) else f"{source['Bucket']}/{source['Key']}"
+    yield "s3:GetObject", f"arn:{request.partition}:s3:::{path.lstrip('/').partition('?')[0]}", {}
+    yield from _s3_object(request, "PutObject")
+
+
+# SQS names queues by URL: https://<host>/<account>/<name>
+
+
+def _sqs(request: AwsRequest) -> Iterator[Needed]:
+    action = f"sqs:{request.operation.removesuffix('Batch')}"
+    url = request.parameters.get("QueueUrl")
+    if url:
+        account, name = str(url).split("/")[-2:]
+        yield action, f"arn:{request.partition}:sqs:{request.region}:{account}:{name}", {}
+    else:
+        yield from _by_table(request)
+
+
+# SNS: a subscription belongs to a topic.
+
+
+def _sns_subscription(request: AwsRequest) -> Iterator[Needed]:
+    topic = str(request.parameters["SubscriptionArn"]).rpartition(":")[0]
+    yield f"sns:{request.operation}", topic, {}
+
+
+# CloudWatch Logs: an action on a log group is judged as one on all its streams, hence the habit of writing `…:*`.
+
+
+def _logs(request: AwsRequest) -> Iterator[Needed]:
+    group = request.parameters.get("logGroupName") or request.parameters.get("logGroupIdentifier")
+    if request.operation == "DescribeLogGroups":
+        group = ""
+    elif not group:
+        yield from _by_table(request)
+        return
+    if str(group).startswith("arn:"):
+        group = str(group).split(":log-group:")[-1].removesuffix(":*")
+    stream = (
+        request.parameters.get("logStreamName", "") if request.operation in ("PutLogEvents", "GetLogEvents") else ""
+    )
+    yield f"logs:{request.operation}", request.arn("logs", f"log-group:{group}:log-stream:{stream}"), {}
+
+
+# EventBridge: a rule of another bus carries the bus's name; targets may carry roles.
+
+
+def _events_rule(request: AwsRequest) -> Iterator[Needed]:
+    name = request.parameters.get("Rule") or request.parameters["Name"]
+    bus = str(request.parameters.get("EventBusName") or "default").rpartition("/")[2]
+    rule = f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}"
+    yield f"events:{request.operation}", request.arn("events", rule), {}
+    roles = [one["RoleArn"] for one in request.parameters.get("Targets", []) if "RoleArn" in one]
+    for role in roles:
+        yield "iam:PassRole", role, {"iam:PassedToService": ("events.amazonaws.com",)}
+
+
+def _events_put(request: AwsRequest) -> Iterator[Needed]:
+    for bus in {str(one.get("EventBusName") or "default").rpartition("/")[2] for one in request.parameters["Entries"]}:
+        yield "events:PutEvents", request.arn("events", f"event-bus/{bus}"), {}
+
+
+# IAM without a name speaks of the caller.
+
+
+def _iam_user(request: AwsRequest) -> Iterator[Needed]:
+    name = request.parameters.get("UserName") or request.principal_arn.rpartition("/")[2]
+    yield f"iam:{request.operation}", request.arn("iam", f"user/{name}", regional=False), {}
+
+
+# CloudFormation: the id at the end of a stack's ARN is not known from its name.
+
+
+def _cloudformation(request: AwsRequest) -> Iterator[Needed]:
+    name = request.parameters.get("StackName")
+    if name and not str(name).startswith("arn:"):
+        stack = request.arn("cloudformation", f"stack/{name}/*")
+        yield f"cloudformation:{request.operation}", stack, {}
+        yield from _passed_roles(SERVICES["cloudformation"], request)
+    else:
+        yield from _by_table(request)
+
+
+def _s3(request: AwsRequest) -> Iterator[Needed]:
+    rules = SERVICES["s3"]
+    if "Key" in request.parameters:
+        yield from _s3_object(request, rules.names.get(request.operation, request.operation))
+    else:
+        yield from _by_table(request)
+
+
+SPECIAL: dict[tuple[str, str], Callable[[AwsRequest], Iterator[Needed]]] = {
+    ("cloudformation", "*"): _cloudformation,
+    ("drs", "StartRecovery"): _drs_start_recovery,
+    ("dynamodb", "*"): _dynamodb,
+    ("dynamodb", "BatchGetItem"): _dynamodb_batch,
+    ("dynamodb", "BatchWriteItem"): _dynamodb_batch,
+    ("dynamodb", "TransactGetItems"): _dynamodb_transaction,
+    ("dynamodb", "TransactWriteItems"): _dynamodb_transaction,
+    ("ec2", "*"): _ec2,
+    ("ec2", "RunInstances"): _ec2_run_instances,
+    ("events", "PutEvents"): _events_put,
+    ("iam", "CreateAccessKey"): _iam_user,
+    ("iam", "GetUser"): _iam_user,
+    ("iam", "ListAccessKeys"): _iam_user,
+    ("logs", "*"): _logs,
+    ("s3", "*"): _s3,
+    ("s3", "CopyObject"): _s3_copy,
+    ("s3", "DeleteObjects"): _s3_delete_objects,
+    ("sns", "GetSubscriptionAttributes"): _sns_subscription,
+    ("sns", "SetSubscriptionAttributes"): _sns_subscription,
+    ("sns", "Unsubscribe"): _sns_subscription,
+    ("sqs", "*"): _sqs,
+    **{
+        ("events", operation): _events_rule
+        for operation in (
+            "DeleteRule",
+            "DescribeRule",
+            "DisableRule",
+            "EnableRule",
+            "ListTargetsByRule",
+            "PutRule",
+            "PutTargets",
+            "RemoveTargets",
+        )
+    },
+}

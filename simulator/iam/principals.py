@@ -1,0 +1,131 @@
+"""Who asks, and which identity policies speak for them: read from moto's IAM and STS at the moment of the question."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from simulator.clock import SimulatorDefect
+
+from .policy import Statement, compile_policy
+
+_ARN = re.compile(
+    r"arn:(?P<partition>[^:]+):(?:iam|sts)::(?P<account>\d{12}):"
+    r"(?P<kind>root|user|role|assumed-role)(?:/(?P<path>.+))?"
+)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """`kind` is root, user, role or service. A session of a role is the role, with its `session` name."""
+
+    arn: str
+    kind: str
+    account: str = ""
+    partition: str = "aws"
+    name: str = ""
+    session: str = ""
+
+    @property
+    def account_root(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:root"
+
+
+@lru_cache(maxsize=4096)
+def parse_principal(arn: str) -> Principal:
+    """A principal's ARN, or a service's name such as states.amazonaws.com."""
+    if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", arn):
+        return Principal(arn, "service")
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        raise SimulatorDefect(f"{arn!r} is no principal the simulator knows")
+    kind, path = match["kind"], match["path"] or ""
+    session = ""
+    if kind == "assumed-role":
+        kind, (path, _, session) = "role", path.partition("/")
+    return Principal(arn, kind, match["account"], match["partition"], path.rpartition("/")[2], session)
+
+
+def principal_of(account: str, access_key: str) -> str | None:
+    """The ARN of the user or session that an access key belongs to; None for a key that nobody issued."""
+    key = iam_backends[account]["aws"].access_keys.get(access_key)
+    if key is None:
+        return None
+    if key.user_name:
+        return str(iam_backends[account]["aws"].get_user(key.user_name).arn)
+    session = sts_backends[account]["aws"].get_assumed_role_from_access_key(access_key)
+    return str(session.arn) if session else None
+
+
+def entity(principal: Principal) -> Any:
+    """moto's user or role, or None when it does not exist (any more)."""
+    if principal.kind == "service":
+        return None
+    backend = iam_backends[principal.account][principal.partition]
+    if principal.kind == "user":
+        return next((one for one in backend.users.values() if one.name == principal.name), None)
+    return next((one for one in backend.roles.values() if one.name == principal.name), None)
+
+
+def entity_arn(principal: Principal) -> str:
+    """What aws:PrincipalArn says: the role, not its session."""
+    found = entity(principal) if principal.kind == "role" else None
+    return str(found.arn) if found else principal.arn
+
+
+def identity_statements(principal: Principal) -> Iterator[Statement]:
+    """All statements of inline and attached policies, of a user's groups too."""
+    found = entity(principal)
+    if found is None:
+        return
+    yield from _statements_of(found)
+    if principal.kind == "user":
+        for group in iam_backends[principal.account][principal.partition].groups.values():
+            if found in group.users:
+                yield from _statements_of(group)
+
+
+def boundary_statements(principal: Principal) -> list[Statement] | None:
+    """The permissions boundary, or None when there is none."""
+    arn = getattr(entity(principal), "permissions_boundary_arn", None)
+    if not arn:
+        return None
+    policy = iam_backends[principal.account][principal.partition].managed_policies[arn]
+    return list(compile_policy(_default_version(policy)))
+
+
+def session_statements(principal: Principal) -> list[Statement] | None:
+    """The policy that AssumeRole was called with, or None when there is none."""
+    if not principal.session:
+        return None
+    sessions = sts_backends[principal.account][principal.partition].assumed_roles
+    newest = next((one for one in reversed(sessions) if one.arn == principal.arn), None)
+    return list(compile_policy(newest.policy)) if newest and newest.policy else None
+
+
+def tags(principal: Principal) -> dict[str, str]:
+    found = entity(principal)
+    listed = found.tags if found is not None else None
+    if isinstance(listed, dict):
+        listed = list(listed.values())
+    return {one["Key"]: one["Value"] for one in listed or []}
+
+
+def _statements_of(owner: Any) -> Iterator[Statement]:
+    for document in owner.policies.values():
+        yield from compile_policy(document if isinstance(document, str) else json.dumps(document))
+    for policy in owner.managed_policies.values():
+        yield from compile_policy(_default_version(policy))
+
+
+def _default_version(policy: Any) -> str:
+    version = next(one for one in policy.versions if one.version_id == policy.default_version_id)
+    document = version.document
+    return document if isinstance(document, str) else json.dumps(document)

@@ -1,0 +1,121 @@
+"""Policies that hang on resources: Lambda permissions, SNS topics, SQS queues, S3 buckets, and roles' trust policies.
+
+A policy may name a principal itself, or its account as a whole; the latter only delegates: the account's own identity
+policies must allow the access as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import IntEnum
+
+from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda.models import lambda_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from .access import Access
+from .facts import resource_account
+from .policy import Statement, compile_policy
+from .principals import Principal, entity, parse_principal
+
+
+class Named(IntEnum):
+    """How a resource policy's statement names a principal."""
+
+    NOT = 0
+    ACCOUNT = 1
+    DIRECTLY = 2
+
+
+def statements_for(access: Access) -> tuple[Statement, ...] | None:
+    """The policy of the resource that is accessed, or None when it has none or is none that has policies."""
+    if access.resource in (None, "*"):
+        return None
+    assert access.resource is not None
+    service = access.resource.split(":")[2]
+    if service == "iam":
+        return trust_policy(access.resource) if access.action.lower().startswith("sts:assumerole") else None
+    document = _DOCUMENTS[service](access) if service in _DOCUMENTS else None
+    return compile_policy(document) if document else None
+
+
+def trust_policy(role_arn: str) -> tuple[Statement, ...] | None:
+    """Who may assume a role; None when there is no such role."""
+    role = entity(parse_principal(role_arn))
+    if role is None or role.arn != role_arn:
+        return None
+    document = role.assume_role_policy_document
+    return compile_policy(document if isinstance(document, str) else json.dumps(document))
+
+
+def names(statement: Statement, principal: Principal) -> Named:
+    """The strongest way in which a statement's Principal element names `principal`."""
+    return max((_named(kind, value, principal) for kind, value in statement.principals or ()), default=Named.NOT)
+
+
+def _named(kind: str, value: str, principal: Principal) -> Named:
+    if value == "*":
+        return Named.DIRECTLY
+    if kind == "Service":
+        return Named.DIRECTLY if principal.kind == "service" and value == principal.arn else Named.NOT
+    if kind != "AWS" or principal.kind == "service":
+        return Named.NOT
+    if value in (principal.account, principal.account_root):
+        return Named.ACCOUNT
+    if value == principal.arn:
+        return Named.DIRECTLY
+    wanted = parse_principal(value) if value.startswith("arn:") else None
+    is_its_role = (
+        wanted is not None
+        and (wanted.kind, wanted.account, wanted.name) == (principal.kind, principal.account, principal.name)
+        and not wanted.session
+    )
+    return Named.DIRECTLY if is_its_role else Named.NOT
+
+
+def _parts(access: Access) -> tuple[str, str, str]:
+    assert access.resource is not None
+    _, _, _, region, account, resource = access.resource.split(":", 5)
+    return account or resource_account(access), region, resource
+
+
+def _lambda(access: Access) -> str | None:
+    account, region, resource = _parts(access)
+    name = resource.removeprefix("function:").split(":")[0]
+    try:
+        function = lambda_backends[account][region].get_function(name)
+    except UnknownFunctionException:
+        return None
+    statements: Iterable[dict[str, object]] = function.policy.statements
+    # A statement's Resource may carry a qualifier, or be the bare function's ARN.
+    return json.dumps({"Statement": list(statements)}) if statements else None
+
+
+def _sns(access: Access) -> str | None:
+    account, region, _ = _parts(access)
+    topic = sns_backends[account][region].topics.get(access.resource)
+    return str(topic.policy) if topic else None
+
+
+def _sqs(access: Access) -> str | None:
+    account, region, name = _parts(access)
+    queue = sqs_backends[account][region].queues.get(name)
+    policy = queue.policy if queue else None
+    return str(policy) if policy else None
+
+
+def _s3(access: Access) -> str | None:
+    _, _, resource = _parts(access)
+    name = resource.partition("/")[0]
+    owner = s3_backends.bucket_accounts.get(name)
+    if owner is None:
+        return None
+    partition, account = owner
+    policy = s3_backends[account][partition].buckets[name].policy
+    return policy.decode() if policy else None
+
+
+_DOCUMENTS = {"lambda": _lambda, "sns": _sns, "sqs": _sqs, "s3": _s3}
