@@ -34,6 +34,8 @@ $(VENV)/.installed: requirements.lock
 		|| { echo "make: $(PYTHON) cannot make a virtual environment; install its venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
 		|| { echo "make: installing the Python packages failed; see the lines above, check the network, then run make again" >&2; exit 2; }
+	@# Makes the packages of this project importable for every program of the environment, plain behave included.
+	@$(BIN)/python -c 'import os, pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "project.pth").write_text(os.getcwd() + "\n")'
 	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
@@ -41,6 +43,10 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 	@{ $(NPM) ci --silent --no-audit --no-fund; } \
 		|| { echo "make: installing the Node packages failed; see the lines above, check the network, then run make again" >&2; exit 2; }
 	@touch $@
+
+.PHONY: acceptance
+acceptance: setup ## run the suite on simulated AWS and write the report
+	@$(RUN) traceability run
 
 .PHONY: lock
 lock: $(VENV)/.installed ## write requirements.lock and package-lock.json anew from pyproject.toml and package.json

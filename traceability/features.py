@@ -157,7 +157,9 @@ def _rules(path: Path, name: str) -> Iterable[Problem]:
     """Scenarios inside a Rule never reach Allure."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if re.match(r"\s*Rule:", line):
-            yield Problem(name, number, "Rule: hides its scenarios from the report; put them directly below the Feature")
+            yield Problem(
+                name, number, "Rule: hides its scenarios from the report; put them directly below the Feature"
+            )
 
 
 def _cause(error: ParserError) -> str:

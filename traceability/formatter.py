@@ -8,9 +8,9 @@ begins and ends, and puts the result below its requirement and criterion. `Redac
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,7 +43,7 @@ def real_milliseconds() -> int:
     return round((_EPOCH + time.perf_counter()) * 1000)
 
 
-class RedactingLogger(AllureFileLogger):  # type: ignore[misc]  # allure publishes no types
+class RedactingLogger(AllureFileLogger):
     """Writes results and attachments, each without credentials."""
 
     def _report_item(self, item: Any) -> None:
@@ -61,19 +61,19 @@ class RedactingLogger(AllureFileLogger):  # type: ignore[misc]  # allure publish
 
     def _write(self, path: Path, body: str | bytes) -> None:
         """Write at once or not at all; bytes that are text are redacted like text."""
-        if isinstance(body, bytes):
-            try:
-                body = body.decode()
-            except UnicodeDecodeError:
-                path.write_bytes(body)
-                return
+        raw = body.encode() if isinstance(body, str) else body
+        with suppress(UnicodeDecodeError):  # A picture or an archive holds no text to redact.
+            raw = redaction.text(raw.decode()).encode()
         half = path.with_suffix(path.suffix + ".tmp")
-        half.write_text(redaction.text(body), encoding="utf-8")
-        os.replace(half, path)
+        half.write_bytes(raw)
+        half.replace(path)
 
 
-class TraceabilityListener(AllureListener):  # type: ignore[misc]  # allure publishes no types
+class TraceabilityListener(AllureListener):
     """Gives each scenario an identity of its own, its criteria, and the status that behave ended it with."""
+
+    current_scenario_uuid: str | None
+    current_step_uuid: str | None
 
     def __init__(self, config: Configuration, catalogue: Catalogue) -> None:
         super().__init__(config)
@@ -135,9 +135,11 @@ class TraceabilityListener(AllureListener):  # type: ignore[misc]  # allure publ
             self.logger.attach_data(uuid4(), output, name="Captured output", attachment_type=AttachmentType.TEXT)
 
 
-class TraceabilityFormatter(AllureFormatter):  # type: ignore[misc]  # allure publishes no types
+class TraceabilityFormatter(AllureFormatter):
     """Use with `behave -f traceability -o <results directory>`."""
 
+    listener: AllureListener
+    file_logger: AllureFileLogger
     name = "traceability"
     description = "Allure results, one tree of requirement, criterion and scenario"
 
@@ -183,7 +185,9 @@ def _why_without_step(scenario: Scenario, config: Configuration) -> str:
     if scenario.error_message:
         return str(scenario.error_message)
     if scenario.status.is_error():
-        return f"A hook or clean-up failed ({scenario.status.name}); see the captured output"
+        lines = scenario.captured.output.splitlines()
+        said = (line for line in lines if line.startswith(("CLEANUP-ERROR", "HOOK-ERROR")))
+        return next(said, f"A hook or clean-up failed ({scenario.status.name})")
     if not scenario.should_run_with_tags(config.tag_expression):
         return "Deselected by the tags of this run"
     if not list(scenario.all_steps):

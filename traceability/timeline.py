@@ -173,7 +173,9 @@ def _looks(result: Mapping[str, Any], origin: datetime, calls: Sequence[Call]) -
     return [
         Mark("look", _call_time(origin, call), f"DescribeInstanceStatus of {instance} at {call.started:%H:%M:%S}")
         for call in calls
-        if instance and call.operation == "DescribeInstanceStatus" and instance in call.parameters.get("InstanceIds", [])
+        if instance
+        and call.operation == "DescribeInstanceStatus"
+        and instance in call.parameters.get("InstanceIds", [])
     ]
 
 
@@ -185,7 +187,8 @@ def _refused_row(origin: datetime, calls: Sequence[Call]) -> Row:
     failed = [call for call in calls if call.error_code and call.started >= origin]
     row = Row("Calls that AWS refused", f"{len(failed)}", head=True)
     row.marks += [
-        Mark("refused", _call_time(origin, call), f"{call.service} {call.operation}: {call.error_code}") for call in failed
+        Mark("refused", _call_time(origin, call), f"{call.service} {call.operation}: {call.error_code}")
+        for call in failed
     ]
     return row
 

@@ -1,7 +1,7 @@
 """What one scenario's end means. The rule is stated once; the formatter and the JUnit reader bring it their own facts.
 
-violated: an expectation in a Then failed. suite_defect: everything else that is red, an empty scenario included, because
-it says nothing about the engine. not_run: skipped or never begun. passed: the rest.
+violated: an expectation in a Then failed. suite_defect: everything else that is red, an empty scenario included: it
+says nothing about the engine. not_run: skipped or never begun. passed: the rest.
 """
 
 from __future__ import annotations

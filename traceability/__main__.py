@@ -1,0 +1,86 @@
+"""The command line: `python -m traceability check|run|report`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from traceability import catalogue, console, settings
+from traceability.catalogue import BadCatalogue
+from traceability.coverage import NO_SCENARIO
+from traceability.report import ReportFailed
+from traceability.results import UnreadableResult
+from traceability.run import BadInput, Judged, Places, checked_scenarios, run, write_report
+from traceability.verdict import SUITE_DEFECT, VIOLATED
+
+GREEN, RED, BAD_INPUT = 0, 1, 2
+_features = click.option("--features", default="features", show_default=True, help="Folder with the feature files.")
+_root = click.option("--root", type=click.Path(path_type=Path), default=Path, hidden=True)
+
+
+@click.group()
+def main() -> None:
+    """From requirement to proof: check the features, run them, report what is proven."""
+
+
+@main.command()
+@_features
+@_root
+def check(features: str, root: Path) -> None:
+    """Check the features against the catalogue, without running anything."""
+    known = catalogue.load()
+    scenarios = checked_scenarios(Places(root.resolve(), features), known)
+    covered = {one for scenario in scenarios for one in scenario.criteria}
+    click.echo(f"{len(scenarios)} scenarios cover {len(covered)} of {len(known.criteria)} criteria; no problem found.")
+
+
+@main.command("run")
+@_features
+@_root
+@click.option("--target", type=click.Choice(["moto", "aws"]), default="moto", show_default=True)
+@click.argument("behave_arguments", nargs=-1, type=click.UNPROCESSED)
+def run_command(features: str, root: Path, target: str, behave_arguments: tuple[str, ...]) -> None:
+    """Run the features with behave, judge each criterion, write the report. Extra arguments go to behave, after --."""
+    out, begun = Console(), time.perf_counter()
+    known, places = catalogue.load(), Places(root.resolve(), features)
+    strict = settings.load(places.root).no_scenario == "fail"
+    scenarios = checked_scenarios(places, known)
+    with console.progress(out) as progress:
+        judged = run(places, known, scenarios, target, behave_arguments, progress)
+    console.summary(out, judged.coverage, known)
+    console.problems(out, (f"The records do not agree: {line}" for line in judged.differences))
+    page = write_report(places, known, judged)
+    out.print(f"Report: {console.place(page, places.root)}", highlight=False)
+    if judged.differences:
+        out.print(f"behave said: {console.place(judged.log, places.root)}", highlight=False)
+    rest = time.perf_counter() - begun - judged.behave_seconds
+    out.print(f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, judged in {rest:.1f} s", highlight=False)
+    sys.exit(_exit_code(judged, strict=strict))
+
+
+def _exit_code(judged: Judged, *, strict: bool) -> int:
+    totals = judged.coverage["totals"]
+    red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or (strict and totals[NO_SCENARIO])
+    return RED if red else GREEN
+
+
+def entry() -> None:
+    """Run the command; what a user can mend is one line without a traceback."""
+    try:
+        main()
+    except BadInput as problem:
+        console.problems(Console(stderr=True), problem.problems)
+        sys.exit(BAD_INPUT)
+    except (BadCatalogue, settings.BadSettings, UnreadableResult, ReportFailed) as problem:
+        console.problems(Console(stderr=True), [str(problem)])
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    entry()

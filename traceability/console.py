@@ -1,0 +1,93 @@
+"""What a run says on the terminal: progress, one line a requirement, what is red and how to see it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from traceability.catalogue import Catalogue
+from traceability.coverage import NO_SCENARIO, PROVEN, STATES
+from traceability.report import STATE_WORDS, headline
+from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
+
+MARKS = {PROVEN: ("✓", "green"), VIOLATED: ("✗", "bold red"), SUITE_DEFECT: ("!", "yellow"), NOT_RUN: ("–", "cyan")}
+MARKS[NO_SCENARIO] = ("·", "dim")
+_PLAIN_EVERY = 5.0
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Any]:
+    """Give a function (done, total) that shows how far behave is: a bar on a terminal, else a line every 5 s."""
+    if console.is_terminal:
+        columns = (TextColumn("Running the scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("")
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    said = time.monotonic()
+    console.print("Running the scenarios ...")
+
+    def line(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _PLAIN_EVERY:
+            said = time.monotonic()
+            console.print(f"  {done} of {total} scenarios")
+
+    yield line
+
+
+def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue) -> None:
+    """Print one line a requirement, the totals, and what is not proven."""
+    states = {row["id"]: row["state"] for row in coverage["criteria"]}
+    width = max(len(one.title) for one in catalogue.requirements)
+    for one in catalogue.requirements:
+        mine = [states[criterion.id] for criterion in one.criteria]
+        signs = " ".join(_sign(state) for state in mine)
+        console.print(f"{one.id:>2}  {one.title:<{width}}  {signs}  {_counts(mine)}", highlight=False)
+    console.print()
+    console.print("  ".join(f"{_sign(state)} {STATE_WORDS[state].lower()}" for state in STATES))
+    console.print(f"[bold]{headline(coverage)}[/]: {_counts(list(states.values()))}", highlight=False, soft_wrap=True)
+    for line in _not_proven(coverage):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def problems(console: Console, lines: Iterable[str]) -> None:
+    """Print each problem on a line of its own, never folded: editors and people follow its file and line."""
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def place(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _counts(states: list[str]) -> str:
+    return ", ".join(f"{states.count(one)} {STATE_WORDS[one].lower()}" for one in STATES if one in states)
+
+
+def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
+    for state in (VIOLATED, SUITE_DEFECT, NOT_RUN):
+        for row in coverage["criteria"]:
+            if row["state"] == state:
+                yield from _criterion(row)
+
+
+def _criterion(row: Mapping[str, Any]) -> Iterator[str]:
+    # What did not run has one reason for all; what is red is told scenario by scenario.
+    rows = [one for one in row["scenarios"] if one["reason"] and one["status"] != "passed"]
+    for one in rows[:1] if row["state"] == NOT_RUN else rows:
+        reason = next((line.strip() for line in one["reason"].splitlines() if line.strip()), "")
+        story = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name']}: {reason}"
+        yield f"{_sign(row['state'])} {escape(story)}"
+
+
+def _sign(state: str) -> str:
+    mark, style = MARKS[state]
+    return f"[{style}]{mark}[/]"

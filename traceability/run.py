@@ -1,0 +1,206 @@
+"""One judged run: behave in a process of its own, its records read back, reconciled and written down.
+
+Everything of a run lies below `reports/`. A run begins by removing what the last one left, so that nothing old can be
+taken for new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from traceability import coverage, evidence, features, reconcile, redaction, report, results
+from traceability.catalogue import Catalogue
+from traceability.features import Problem, Scenario
+from traceability.verdict import PASSED, SUITE_DEFECT
+
+Progress = Callable[[int, int], None]
+
+
+class BadInput(Exception):
+    """The features cannot be run as they are; `problems` has one line each."""
+
+    def __init__(self, problems: Sequence[Problem | str]) -> None:
+        super().__init__(f"{len(problems)} problems in the features")
+        self.problems = [str(one) for one in problems]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run finds its features and leaves its files; `features` is a folder directly below `root`."""
+
+    root: Path
+    features: str = "features"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def allure_results(self) -> Path:
+        return self.reports / "allure-results"
+
+    @property
+    def allure_report(self) -> Path:
+        return self.reports / "allure-report"
+
+    @property
+    def junit(self) -> Path:
+        return self.reports / "junit"
+
+    @property
+    def notes(self) -> Path:
+        return self.reports / ".run"
+
+    @property
+    def log(self) -> Path:
+        return self.notes / "behave.log"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run found: the coverage document, what the records disagree about, and what behave said."""
+
+    coverage: dict[str, Any]
+    differences: list[str]
+    log: Path
+    behave_seconds: float
+
+
+def checked_scenarios(places: Places, catalogue: Catalogue) -> list[Scenario]:
+    """Return the scenarios of the features. Raises BadInput, naming every problem at once."""
+    folder = places.root / places.features
+    if not folder.is_dir():
+        raise BadInput([f"{places.features}/: no such folder; run from the project's root, or name it with --features"])
+    scenarios, broken = features.read(folder, places.root)
+    problems = [*broken, *features.check(scenarios, catalogue)]
+    if problems:
+        raise BadInput(sorted(problems))
+    return scenarios
+
+
+def run(
+    places: Places,
+    catalogue: Catalogue,
+    scenarios: Sequence[Scenario],
+    selected: str,
+    arguments: Sequence[str],
+    progress: Progress,
+) -> Judged:
+    """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv."""
+    _clear(places)
+    started, begun = _now(), time.perf_counter()
+    exit_code = _behave(places, selected, arguments, lambda done: progress(done, len(scenarios)))
+    seconds = time.perf_counter() - begun
+    return replace(judge(places, catalogue, scenarios, exit_code, selected, started), behave_seconds=seconds)
+
+
+def judge(
+    places: Places, catalogue: Catalogue, scenarios: Sequence[Scenario], exit_code: int, selected: str, started: str
+) -> Judged:
+    """Read the records that a run left and write the coverage files."""
+    _redact_log(places.log)
+    results.redact_junit(places.junit)
+    junit, allure = results.read_junit(places.junit), results.read_allure(places.allure_results)
+    ends = coverage.outcomes(scenarios, places.features, junit, allure)
+    target = evidence.target_of(evidence.load_endpoints(places.notes / "endpoints.json"))
+    records = reconcile.Records(catalogue, places.features, scenarios, junit, allure, ends, exit_code, selected, target)
+    differences = reconcile.differences(records)
+    # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.
+    facts = coverage.Run(target or selected, _commit(places.root), started, _now())
+    content = coverage.document(catalogue, _believed(ends, differences), facts, _can_fail(places))
+    differences += reconcile.coverage_differences(catalogue, content)
+    coverage.write(content, catalogue, places.reports)
+    return Judged(content, differences, places.log, 0.0)
+
+
+def write_report(places: Places, catalogue: Catalogue, judged: Judged) -> Path:
+    """Make the Allure report of a judged run. Raises report.ReportFailed."""
+    return report.build(
+        judged.coverage, catalogue, places.allure_results, places.allure_report, places.root, judged.differences
+    )
+
+
+def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> Sequence[coverage.Outcome]:
+    """Records that contradict each other prove nothing: every scenario that seemed to pass becomes a suite defect."""
+    if not differences:
+        return ends
+    reason = f"the records of this run do not agree: {differences[0]}"
+    return [replace(end, verdict=SUITE_DEFECT, reason=reason) if end.verdict == PASSED else end for end in ends]
+
+
+def _behave(places: Places, selected: str, arguments: Sequence[str], progress: Callable[[int], None]) -> int:
+    """Run behave to its end and return its exit code; its output goes to the log."""
+    command = [
+        *(sys.executable, "-m", "behave"),
+        *("--format", "traceability.formatter:TraceabilityFormatter", "--outfile", str(places.allure_results)),
+        *("--junit", "--junit-directory", str(places.junit)),
+        *("--show-skipped", "--no-color", "--define", f"target={selected}"),
+        *arguments,
+        places.features,
+    ]
+    # behave itself must find this package and the suite's, wherever it was started from.
+    path = os.pathsep.join(
+        filter(None, [str(places.root), str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")])
+    )
+    environment = os.environ | {evidence.RUN_DIRECTORY: str(places.notes), "PYTHONPATH": path}
+    with places.log.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(  # noqa: S603  # our own command, no shell
+            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while True:
+                progress(sum(1 for _ in places.allure_results.glob("*-result.json")))
+                try:
+                    return process.wait(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _clear(places: Places) -> None:
+    for folder in (places.allure_results, places.allure_report, places.junit, places.notes):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for name in ("coverage.json", "coverage.csv"):
+        (places.reports / name).unlink(missing_ok=True)
+
+
+def _can_fail(places: Places) -> dict[str, bool | None]:
+    path = places.reports / "prove.json"
+    if not path.exists():
+        return {}
+    found: dict[str, bool | None] = json.loads(path.read_text(encoding="utf-8"))["can_fail"]
+    return found
+
+
+def _redact_log(log: Path) -> None:
+    if log.exists():
+        log.write_text(redaction.text(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
+
+
+def _commit(root: Path) -> str:
+    """Return the commit that is checked out, "" outside of git."""
+    try:
+        command = ["git", "rev-parse", "HEAD"]
+        return subprocess.run(  # noqa: S603  # our own command, no shell
+            command, cwd=root, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
