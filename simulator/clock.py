@@ -1,0 +1,464 @@
+"""One virtual clock for the whole process, and the actors that live on it.
+
+Roles
+-----
+- An **actor** is a thread that takes part in virtual time: the suite (the thread that entered the simulator), each Step Functions
+  execution, each Lambda invocation. Exactly one actor runs at any moment: it holds the *baton*.
+- An actor gives the baton away only where time could pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. Everything between two
+  such points is atomic.
+- A **timer** (`call_at`) is a function of the world's own, such as a recovery job that moves on. It runs between two turns
+  of actors, in whatever thread is just giving the baton away, and must not wait.
+
+Invariant: time never goes back, and it moves only when every actor waits. Then whoever is due first goes on; those due at
+the same moment go in the order in which they asked. Nothing else decides an order, so a run repeats exactly.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import itertools
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import time_machine
+
+REAL_SECONDS_BEFORE_HANG = 60.0
+
+
+class SimulatorDefect(Exception):
+    """The simulator itself is wrong, or is used in a way it forbids; never the fault of the program under test."""
+
+
+class ActorStopped(BaseException):
+    """The simulator is being left: unwinds an actor that still waits. Not an Exception, so that no handler keeps it."""
+
+
+class Deadlock(SimulatorDefect):
+    """Every actor waits for something that nobody will ever do."""
+
+
+class Scope(Protocol):
+    """What must surround an actor's own code and must not leak into anybody else's turn."""
+
+    def enter(self) -> None: ...
+    def leave(self) -> None: ...
+
+
+@dataclass(order=True)
+class _Due:
+    when: datetime
+    sequence: int
+    actor: Actor | None = field(compare=False, default=None)
+    call: Callable[[], object] | None = field(compare=False, default=None)
+    name: str = field(compare=False, default="")
+    cancelled: bool = field(compare=False, default=False)
+
+
+class Timer:
+    """A call that has been scheduled; `cancel()` before its time makes it never happen."""
+
+    def __init__(self, due: _Due) -> None:
+        self._due = due
+
+    @property
+    def when(self) -> datetime:
+        return self._due.when
+
+    def cancel(self) -> None:
+        self._due.cancelled = True
+
+
+class Actor:
+    """A thread on the virtual clock. `source` names it in the call journal; `owner` is whatever drives it."""
+
+    def __init__(self, clock: VirtualClock, name: str, source: str, owner: object = None) -> None:
+        self.clock = clock
+        self.name = name
+        self.source = source
+        self.owner = owner
+        self.scope: Scope | None = None
+        self.deadline: datetime | None = None
+        self.past_deadline: Callable[[], BaseException] | None = None
+        self.killed: BaseException | None = None
+        self.waiting_for = "its first turn"
+        self.thread: threading.Thread | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.finished = VirtualEvent(clock, f"the end of {name}")
+        self._baton = threading.Semaphore(0)
+        self._interrupt: BaseException | None = None
+        self._scope_entered = False
+
+    def kill(self, reason: BaseException) -> BaseException:
+        """Marks the actor as dead: whatever it still tries on the clock or at AWS raises `reason` again."""
+        self.killed = reason
+        return reason
+
+    def enter_scope(self, scope: Scope) -> None:
+        self.scope = scope
+        self._resume_scope()
+
+    def leave_scope(self) -> None:
+        self._suspend_scope()
+        self.scope = None
+
+    def _suspend_scope(self) -> None:
+        if self.scope is not None and self._scope_entered:
+            self._scope_entered = False
+            self.scope.leave()
+
+    def _resume_scope(self) -> None:
+        if self.scope is not None and not self._scope_entered:
+            self._scope_entered = True
+            self.scope.enter()
+
+    @contextmanager
+    def outside_scope(self) -> Iterator[None]:
+        """For code of the simulator's own that runs on this actor's thread, such as an AWS call."""
+        entered = self._scope_entered
+        self._suspend_scope()
+        try:
+            yield
+        finally:
+            if entered:
+                self._resume_scope()
+
+    def join(self) -> Any:
+        """Waits for the end; returns the function's result or raises what it raised."""
+        self.finished.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class VirtualEvent:
+    """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes those who waited."""
+
+    def __init__(self, clock: VirtualClock, name: str = "an event") -> None:
+        self._clock = clock
+        self._name = name
+        self._set = False
+        self._waiting: list[tuple[_Due, Actor]] = []
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def clear(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        self._set = True
+        woken, self._waiting = self._waiting, []
+        for due, actor in woken:
+            if not due.cancelled:
+                due.cancelled = True
+                self._clock._schedule(self._clock.now(), actor=actor, name=f"{self._name} happened")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """True when the event happened, False when `timeout` virtual seconds passed before it."""
+        if self._set:
+            return True
+        until = None if timeout is None else self._clock.now() + timedelta(seconds=timeout)
+        return not self._clock._wait(until, self._name, self._waiting)
+
+
+class VirtualClock:
+    """Virtual time in UTC; see the module's docstring. The thread that calls `start` becomes the first actor, "suite"."""
+
+    def __init__(self, start: datetime, *, real_seconds_before_hang: float = REAL_SECONDS_BEFORE_HANG) -> None:
+        if start.tzinfo is None:
+            raise ValueError("the clock starts at an aware time: give `start` a timezone, e.g. timezone.utc")
+        self._now = start
+        self._patience = real_seconds_before_hang
+        self._queue: list[_Due] = []
+        self._sequence = itertools.count()
+        self._turns = 0
+        self._lock = threading.Lock()
+        self._actors: dict[int, Actor] = {}
+        self._running: Actor | None = None
+        self._in_timer: str | None = None
+        self._stopping = False
+        self._travel = time_machine.travel(start, tick=False)
+        self._traveller: Any = None
+        self.main: Actor | None = None
+        self.failures: list[BaseException] = []
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._traveller = self._travel.start()
+        self.main = Actor(self, "the suite", "suite")
+        self.main.thread = threading.current_thread()
+        self._actors[threading.get_ident()] = self.main
+        self._running = self.main
+
+    def stop(self) -> None:
+        """Unwinds every other actor, then gives real time back."""
+        self._stopping = True
+        me = self.current()
+        for actor in list(self._actors.values()):
+            if actor is not me and actor.thread is not None:
+                actor._interrupt = ActorStopped(f"{actor.name} was stopped with the simulator")
+                self._running = actor
+                actor._baton.release()
+                actor.thread.join(timeout=5)
+        self._queue.clear()
+        self._actors.clear()
+        self._running = None
+        self._travel.stop()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self._now
+
+    def current(self) -> Actor | None:
+        """The actor this thread is; None for a thread that does not live on the clock."""
+        return self._actors.get(threading.get_ident())
+
+    def next_due(self) -> datetime | None:
+        """When something happens next if the caller does nothing; None when nothing will."""
+        while self._queue and self._queue[0].cancelled:
+            heapq.heappop(self._queue)
+        return self._queue[0].when if self._queue else None
+
+    @property
+    def in_timer(self) -> str | None:
+        """The name of the timer that is running now, if one is."""
+        return self._in_timer
+
+    # -- what actors do -----------------------------------------------------------------------------------------------
+
+    def sleep(self, seconds: float, why: str = "") -> None:
+        """Lets `seconds` of virtual time pass for the calling actor; others go on meanwhile."""
+        self.sleep_until(self._now + timedelta(seconds=max(0.0, seconds)), why or f"{seconds:g} s to pass")
+
+    def sleep_until(self, when: datetime, why: str = "") -> None:
+        self._wait(max(when, self._now), why or f"{when.isoformat()}", None)
+
+    def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
+        """Runs `fn` at `when` (at once, if that has passed) between two turns of actors. `fn` must not wait."""
+        return Timer(self._schedule(max(when, self._now), call=fn, name=name))
+
+    def spawn(
+        self,
+        name: str,
+        fn: Callable[[], object],
+        *,
+        source: str = "suite",
+        owner: object = None,
+        prepare: Callable[[Actor], object] | None = None,
+    ) -> Actor:
+        """Starts `fn` as an actor of its own; its first turn comes when the caller next waits."""
+        actor = Actor(self, name, source, owner)
+        if prepare is not None:
+            prepare(actor)
+        actor.thread = threading.Thread(target=self._live, args=(actor, fn), name=name, daemon=True)
+        actor.thread.start()
+        with self._lock:
+            assert actor.thread.ident is not None
+            self._actors[actor.thread.ident] = actor
+        self._schedule(self._now, actor=actor, name=f"start of {name}")
+        return actor
+
+    @contextmanager
+    def adopted(self, name: str, source: str) -> Iterator[Actor]:
+        """Makes a thread that the clock did not start (one of an HTTP server) an actor for a while."""
+        actor = Actor(self, name, source)
+        actor.thread = threading.current_thread()
+        with self._lock:
+            self._actors[threading.get_ident()] = actor
+        self._schedule(self._now, actor=actor, name=name)
+        if not actor._baton.acquire(timeout=self._patience):
+            raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
+        try:
+            yield actor
+        finally:
+            self._retire(actor)
+
+    # -- the baton ----------------------------------------------------------------------------------------------------
+
+    def _live(self, actor: Actor, fn: Callable[[], object]) -> None:
+        actor._baton.acquire()
+        try:
+            if actor._interrupt is None:
+                actor.result = fn()
+        except ActorStopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the outermost frame of a thread: whoever joins the actor raises it
+            actor.error = error
+        finally:
+            actor.leave_scope()
+            if self._stopping:
+                self._actors.pop(threading.get_ident(), None)
+            else:
+                actor.finished.set()
+                self._retire(actor)
+
+    def _retire(self, actor: Actor) -> None:
+        with self._lock:
+            self._actors.pop(threading.get_ident(), None)
+        self._pass_baton(actor, waits=False)
+
+    def _schedule(
+        self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
+    ) -> _Due:
+        with self._lock:
+            due = _Due(when, next(self._sequence), actor, call, name)
+            heapq.heappush(self._queue, due)
+        return due
+
+    def _wait(self, until: datetime | None, why: str, waiting: list[tuple[_Due, Actor]] | None) -> bool:
+        """Gives the baton away. True when `until` came, False when an event woke the actor before."""
+        me = self.current()
+        if self._in_timer is not None:
+            raise SimulatorDefect(f"timer {self._in_timer!r} tried to wait for {why}; a timer must not wait")
+        if me is None:
+            raise SimulatorDefect(f"thread {threading.current_thread().name!r} is no actor and cannot wait for {why}")
+        if self._stopping and me is not self.main:
+            raise ActorStopped(f"{me.name} was stopped with the simulator")
+        if me.killed is not None:
+            raise me.killed
+        kill_at_wake = me.deadline is not None and (until is None or until > me.deadline)
+        due: _Due | None = None
+        if kill_at_wake or until is not None:
+            due = self._schedule(me.deadline if kill_at_wake else until, actor=me, name=why)  # type: ignore[arg-type]  # one is set
+        token = due or _Due(self._now, -1, me)
+        if waiting is not None:
+            waiting.append((token, me))
+        me.waiting_for = why
+        self._pass_baton(me, waits=True)
+        woken_by_event = token.cancelled
+        token.cancelled = True
+        if kill_at_wake and not woken_by_event:
+            assert me.past_deadline is not None
+            raise me.kill(me.past_deadline())
+        return not woken_by_event
+
+    def _pass_baton(self, me: Actor, *, waits: bool) -> None:
+        while True:
+            due = self._take_next()
+            if due is None:
+                self._nothing_will_happen(me)
+                break
+            if due.call is not None:
+                me._suspend_scope()
+                self._run_timer(due)
+                continue
+            assert due.actor is not None
+            if due.actor is me and waits:
+                break
+            self._give(due.actor, me)
+            if waits:
+                self._await_baton(me)
+            return self._resume(me) if waits else None
+        return self._resume(me) if waits else None
+
+    def _take_next(self) -> _Due | None:
+        with self._lock:
+            while self._queue:
+                due = heapq.heappop(self._queue)
+                if due.cancelled:
+                    continue
+                self._turns += 1
+                if due.when > self._now:
+                    self._now = due.when
+                    self._traveller.move_to(due.when)
+                return due
+        return None
+
+    def _run_timer(self, due: _Due) -> None:
+        assert due.call is not None
+        self._in_timer = due.name
+        try:
+            contextvars.Context().run(due.call)
+        except BaseException as error:  # noqa: BLE001 - a timer has no caller: the suite's next step raises it
+            self.failures.append(error)
+        finally:
+            self._in_timer = None
+
+    def _give(self, actor: Actor, me: Actor) -> None:
+        me._suspend_scope()
+        self._running = actor
+        actor._baton.release()
+
+    def _await_baton(self, me: Actor) -> None:
+        if me is not self.main:
+            me._baton.acquire()
+            return
+        turns = -1
+        while not me._baton.acquire(timeout=self._patience):
+            if self._turns == turns:
+                raise SimulatorDefect(f"nothing moved for {self._patience:g} real seconds: {self.describe(stacks=True)}")
+            turns = self._turns
+
+    def _resume(self, me: Actor) -> None:
+        if me._interrupt is not None:
+            interrupt, me._interrupt = me._interrupt, None
+            raise interrupt
+        if self.failures and me is self.main:
+            raise self.failures.pop(0)
+        me._resume_scope()
+
+    def _nothing_will_happen(self, me: Actor) -> None:
+        """Nobody is due. The suite, if it waits, is told who waits for what; without it (a server) time stands still."""
+        deadlock = Deadlock(f"nothing will ever happen again: {self.describe()}")
+        if me is self.main:
+            raise deadlock
+        if self.main is not None:
+            self.main._interrupt = deadlock
+            self._give(self.main, me)
+            if me.finished.is_set():
+                return
+            me._baton.acquire()
+
+    def describe(self, *, stacks: bool = False) -> str:
+        """Who runs and who waits for what, for error messages."""
+        lines = [f"virtual time {self._now.isoformat()}"]
+        frames = sys._current_frames() if stacks else {}
+        for ident, actor in list(self._actors.items()):
+            state = "runs" if actor is self._running else f"waits for {actor.waiting_for}"
+            lines.append(f"- {actor.name} {state}")
+            if stacks and actor is self._running and ident in frames:
+                lines.append("".join(traceback.format_stack(frames[ident], limit=12)))
+        return "\n".join(lines)
+
+
+# -- time.sleep of the process ------------------------------------------------------------------------------------------
+
+_real_sleep = time.sleep
+_active: list[VirtualClock] = []
+
+
+def virtual_sleep(seconds: float) -> None:
+    """Stands in for `time.sleep` while a simulator is entered: an actor's sleep is virtual, other threads' is real."""
+    clock = _active[-1] if _active else None
+    if clock is None or clock.current() is None:
+        _real_sleep(seconds)
+    else:
+        clock.sleep(seconds, f"time.sleep({seconds:g})")
+
+
+@contextmanager
+def running(clock: VirtualClock) -> Iterator[VirtualClock]:
+    """Starts the clock, makes `time.sleep` virtual for its actors, and restores both at the end."""
+    clock.start()
+    _active.append(clock)
+    time.sleep = virtual_sleep
+    try:
+        yield clock
+    finally:
+        try:
+            clock.stop()
+        finally:
+            _active.remove(clock)
+            if not _active:
+                time.sleep = _real_sleep

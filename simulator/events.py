@@ -1,0 +1,98 @@
+"""EventBridge: what Step Functions tells about its executions, on its way to rules and their targets.
+
+moto does neither send these events nor deliver any to Lambda. Targets other than Lambda are left to moto.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.events.models import events_backends
+from moto.moto_api._internal import mock_random
+
+from simulator.clock import VirtualClock
+from simulator.functions import Functions, function_of
+
+DELIVERY_SECONDS = 0.5
+
+
+class EventBus:
+    def __init__(self, clock: VirtualClock, functions: Functions) -> None:
+        self._clock = clock
+        self._functions = functions
+
+    def execution_changed(self, execution: Any) -> None:
+        """Publishes "Step Functions Execution Status Change" as Step Functions words it."""
+        self.publish(execution.account_id, execution.region_name, "aws.states", "Step Functions Execution Status Change",
+                     _detail(execution), [execution.execution_arn])
+
+    def publish(self, account: str, region: str, source: str, kind: str, detail: dict[str, Any], resources: list[str]) -> None:
+        event = {
+            "version": "0",
+            "id": str(mock_random.uuid4()),
+            "detail-type": kind,
+            "source": source,
+            "account": account,
+            "time": self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": resources,
+            "detail": detail,
+        }
+        for rule in list(events_backends[account][region].event_buses["default"].rules.values()):
+            if rule.state == "ENABLED" and rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event):
+                self._deliver(rule, event)
+
+    def _deliver(self, rule: Any, event: dict[str, Any]) -> None:
+        others = []
+        for target in rule.targets:
+            function = function_of(target["Arn"]) if target["Arn"].split(":")[2] == "lambda" else None
+            if function is None:
+                others.append(target)
+            elif _may_invoke(rule.arn, function):
+                payload = json.loads(target["Input"]) if target.get("Input") else event
+                self._functions.invoke_async(function, payload, delay=DELIVERY_SECONDS)
+        if others:
+            targets, rule.targets = rule.targets, others
+            rule.send_to_targets(dict(event))
+            rule.targets = targets
+
+
+def _may_invoke(rule_arn: str, function: Any) -> bool:
+    """Whether the function's resource policy lets EventBridge in; without it AWS drops the event silently."""
+    for statement in function.policy.statements:
+        principal = statement.get("Principal")
+        service = principal.get("Service") if isinstance(principal, dict) else principal
+        if service not in ("events.amazonaws.com", "*"):
+            continue
+        condition = statement.get("Condition", {})
+        wanted = next((value.get("AWS:SourceArn") for value in condition.values() if "AWS:SourceArn" in value), None)
+        if wanted is None or fnmatch.fnmatchcase(rule_arn, wanted):
+            return True
+    return False
+
+
+def _detail(execution: Any) -> dict[str, Any]:
+    succeeded = execution.status == "SUCCEEDED"
+    return {
+        "executionArn": execution.execution_arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": str(execution.status),
+        "startDate": _milliseconds(execution.start_date),
+        "stopDate": _milliseconds(execution.stop_date),
+        "input": execution.execution_input,
+        "output": json.dumps(execution.output, separators=(",", ":")) if succeeded else None,
+        "inputDetails": {"included": True},
+        "outputDetails": {"included": True} if succeeded else None,
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

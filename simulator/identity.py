@@ -1,0 +1,71 @@
+"""Who calls: the principal behind an access key, and its credentials' end. Read from moto's IAM and STS backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+PARTITION = "aws"
+SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # what AWS renews behind a service's back does not expire for its user
+_ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
+
+@dataclass(frozen=True)
+class Principal:
+    """`arn` as sts:GetCallerIdentity gives it; `expires` is None for the lasting keys of a user."""
+
+    account: str
+    arn: str
+    expires: datetime | None = None
+
+
+def principal_of(access_key: str) -> Principal | None:
+    """None for a key that nobody has issued."""
+    for account, backends in list(sts_backends.items()):
+        if PARTITION in backends.keys():  # noqa: SIM118 - moto's own `in` says yes for backends that do not exist yet
+            role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
+            if role is not None:
+                return Principal(account, role.arn, role.expiration.replace(tzinfo=UTC))
+    for account, backends in list(iam_backends.items()):
+        key = backends[PARTITION].access_keys.get(access_key)
+        if key is not None and key.user_name:
+            user = backends[PARTITION].get_user(key.user_name)
+            return Principal(account, user.arn)
+    return None
+
+
+def user_credentials(account: str, user: str, policy: str | None = None) -> dict[str, str]:
+    """boto3 credentials of an IAM user, made when it does not exist; without `policy` (JSON) it may do everything."""
+    backend = iam_backends[account][PARTITION]
+    if user not in {existing.name for existing in backend.users.values()}:
+        backend.create_user(region_name=PARTITION, user_name=user)
+        backend.put_user_policy(user, "simulator", policy or _ADMINISTRATOR)
+        backend.create_access_key(user_name=user)
+    key = backend.list_access_keys(user)[0]
+    return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret_access_key}
+
+
+def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERVICE_SESSION_SECONDS) -> dict[str, str]:
+    """boto3 credentials with which a service acts under `role_arn`, as AWS hands them to its services."""
+    role = assume(role_arn, session_name, seconds)
+    return {
+        "aws_access_key_id": role.access_key_id,
+        "aws_secret_access_key": role.secret_access_key,
+        "aws_session_token": role.session_token,
+    }
+
+
+def assume(role_arn: str, session_name: str, seconds: int) -> Any:
+    account = role_arn.split(":")[4]
+    return sts_backends[account][PARTITION].assume_role(
+        region_name="us-east-1",
+        role_session_name=session_name,
+        role_arn=role_arn,
+        policy="",
+        duration=seconds,
+        external_id="",
+    )

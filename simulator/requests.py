@@ -1,0 +1,108 @@
+"""From an HTTP request to the AWS call that it is, whatever transport brought it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from botocore.parsers import create_parser
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol, normalize_request
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+
+_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
+_SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+_HOST_OF_SERVICE = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+_GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
+
+
+class NotAnAwsRequest(ValueError):
+    """The request is not signed for an AWS service, or no operation of that service has its form."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class IdentifiedCall:
+    """`parameters` have boto3's names; `prepared` is the request as moto takes it, at the service's AWS address."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    region: str
+    access_key: str
+    protocol: str
+    operation_model: Any
+    prepared: AWSPreparedRequest
+
+
+def identify(request: HttpRequest) -> IdentifiedCall:
+    headers = HTTPHeaders()
+    for name, value in request.headers.items():
+        headers[name] = value.decode() if isinstance(value, bytes) else value
+    scope = _SCOPE.search(headers.get("Authorization", "") or "")
+    if scope is None:
+        raise NotAnAwsRequest(f"{request.method} {request.url} is not signed with AWS signature version 4")
+    service = _SERVICE_OF_SIGNING_NAME.get(scope["name"], scope["name"])
+    url = _at_aws(request.url, service, scope["region"])
+    prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
+    wsgi = normalize_request(prepared)
+    model = get_service_model(service)
+    try:
+        operation, uri_parameters = get_service_router(service).match(wsgi)
+    except Exception as error:  # noqa: BLE001 - werkzeug's NotFound, KeyErrors: all say that there is no such operation
+        raise NotAnAwsRequest(f"{service} has no operation for {request.method} {request.url}") from error
+    protocol = determine_request_protocol(model, wsgi.content_type)
+    parameters = PROTOCOL_PARSERS[protocol](operation).parse(
+        {
+            "method": wsgi.method,
+            "values": wsgi.values,
+            "headers": wsgi.headers,
+            "body": wsgi.data,
+            "url_path": wsgi.path,
+            "url_params": uri_parameters,
+        }
+    )
+    return IdentifiedCall(
+        service, operation.name, dict(parameters), scope["region"], scope["key"], protocol, operation, prepared
+    )
+
+
+def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, Any]:
+    """What boto3 would make of the answer: the operation's output, or {"Error": …}; with ResponseMetadata."""
+    parser = create_parser(call.protocol)
+    lower = HTTPHeaders()
+    for name, value in response.headers.items():
+        lower[name] = str(value)
+    parsed = parser.parse(
+        {"status_code": response.status, "headers": lower, "body": response.body}, call.operation_model.output_shape
+    )
+    return dict(parsed)
+
+
+def _at_aws(url: str, service: str, region: str) -> str:
+    """moto recognises services by their AWS host names; a request that came to another host is sent there."""
+    parts = urlsplit(url)
+    if (parts.hostname or "").endswith(".amazonaws.com"):
+        return url
+    host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
+    return parts._replace(scheme="https", netloc=host).geturl()

@@ -1,0 +1,145 @@
+"""An execution environment of a Lambda function, inside this process but apart from everything else in it.
+
+The function's own modules come from its deployed package, never from what the process imported under the same name;
+third-party libraries come from the process's environment. While the function's code runs, these are the function's:
+
+    os.environ, sys.path, the package's names in sys.modules, sys.stdout, sys.stderr, logging's root logger,
+    boto3's default session, os.urandom (seeded: uuid4, and whatever else draws from it, repeats with the simulator's seed)
+
+They are swapped in with each of its turns and out again before anybody else's, an AWS call included.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import io
+import logging
+import os
+import random
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+
+_unpacked: dict[str, Path] = {}
+
+
+def unpack(code_sha256: str, package: bytes) -> Path:
+    """The folder with the package's files; unpacked once a process for each code."""
+    if code_sha256 not in _unpacked:
+        folder = Path(tempfile.mkdtemp(prefix="lambda-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            archive.extractall(folder)  # noqa: S202 - zipfile itself keeps members below the folder
+        _unpacked[code_sha256] = folder
+    return _unpacked[code_sha256]
+
+
+class _Output(io.TextIOBase):
+    """stdout of the function: whole lines go to its log."""
+
+    def __init__(self, line: Callable[[str], None]) -> None:
+        self._line = line
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._line(line)
+        return len(text)
+
+    def flush_rest(self) -> None:
+        if self._rest:
+            self._line(self._rest)
+            self._rest = ""
+
+
+class _RuntimeHandler(logging.Handler):
+    """The handler that Lambda's runtime puts on the root logger, with its format."""
+
+    def __init__(self, output: _Output, request_id: Callable[[], str]) -> None:
+        super().__init__()
+        self._output = output
+        self._request_id = request_id
+        self.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(request)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.request = self._request_id()
+        self._output.write(self.format(record) + "\n")
+
+
+class Sandbox:
+    """One execution environment: a cold start makes it, its globals survive from invocation to invocation."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], seed: str, log: Callable[[str], None]) -> None:
+        self._folder = str(folder)
+        self._roots = frozenset(entry.name.split(".")[0] for entry in folder.iterdir() if entry.name != "__pycache__")
+        self._environment = environment
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._output = _Output(log)
+        self._modules: dict[str, ModuleType] = {}
+        self._session: Any = None
+        self._level = logging.WARNING
+        self.request_id = ""
+        self._handlers: list[logging.Handler] = [_RuntimeHandler(self._output, lambda: self.request_id)]
+        self._saved: dict[str, Any] = {}
+
+    def load(self, handler: str) -> Callable[[Any, Any], Any]:
+        """Imports the handler ("package.module.function"); call it within the scope."""
+        module_name, _, function = handler.rpartition(".")
+        module = importlib.import_module(module_name.replace("/", "."))
+        loaded: Callable[[Any, Any], Any] = getattr(module, function)
+        return loaded
+
+    def flush(self) -> None:
+        self._output.flush_rest()
+
+    # -- clock.Scope --------------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        root = logging.getLogger()
+        self._saved = {
+            "environ": os.environ,
+            "modules": self._take_modules(),
+            "stdout": sys.stdout,
+            "stderr": sys.stderr,
+            "session": boto3.DEFAULT_SESSION,
+            "handlers": root.handlers,
+            "level": root.level,
+            "urandom": os.urandom,
+        }
+        os.environ = self._environment  # type: ignore[assignment]  # a plain dict: nothing starts processes from here
+        os.urandom = self._random.randbytes
+        sys.path.insert(0, self._folder)
+        sys.modules.update(self._modules)
+        sys.stdout = sys.stderr = self._output  # type: ignore[assignment]  # all the text stream that print and logging need
+        boto3.DEFAULT_SESSION = self._session
+        root.handlers, root.level = self._handlers, self._level
+        root.manager._clear_cache()  # type: ignore[attr-defined]  # levels are cached a logger
+
+    def leave(self) -> None:
+        root = logging.getLogger()
+        saved = self._saved
+        self._modules = self._take_modules()
+        sys.modules.update(saved["modules"])
+        self._session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, saved["session"]
+        self._handlers, root.handlers = root.handlers, saved["handlers"]
+        self._level, root.level = root.level, saved["level"]
+        root.manager._clear_cache()  # type: ignore[attr-defined]
+        sys.stdout, sys.stderr = saved["stdout"], saved["stderr"]
+        sys.path.remove(self._folder)
+        os.urandom = saved["urandom"]
+        os.environ = saved["environ"]
+        self._saved = {}
+
+    def _take_modules(self) -> dict[str, ModuleType]:
+        """Removes the modules that share a name with the package's from sys.modules, and returns them."""
+        names = [name for name in sys.modules if name.partition(".")[0] in self._roots]
+        return {name: sys.modules.pop(name) for name in names}

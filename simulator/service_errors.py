@@ -1,0 +1,139 @@
+"""How each service words the errors that every service has, and how an error travels in each AWS protocol."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Error codes of one service with their HTTP statuses: (code, status)."""
+
+    throttled: tuple[str, int] = ("ThrottlingException", 400)
+    server_error: tuple[str, int] = ("InternalServerException", 500)
+    expired_token: tuple[str, int] = ("ExpiredTokenException", 400)
+    access_denied: tuple[str, int] = ("AccessDeniedException", 400)
+    invalid: tuple[str, int] = ("ValidationException", 400)
+    unknown_key: tuple[str, int] = ("UnrecognizedClientException", 400)
+
+
+_REST = Wording(
+    throttled=("ThrottlingException", 429),
+    expired_token=("ExpiredTokenException", 403),
+    access_denied=("AccessDeniedException", 403),
+    unknown_key=("UnrecognizedClientException", 403),
+)
+_QUERY = Wording(
+    throttled=("Throttling", 400),
+    server_error=("InternalFailure", 500),
+    expired_token=("ExpiredToken", 403),
+    access_denied=("AccessDenied", 403),
+    invalid=("ValidationError", 400),
+    unknown_key=("InvalidClientTokenId", 403),
+)
+_WORDINGS = {
+    "drs": _REST,
+    "dynamodb": Wording(server_error=("InternalServerError", 500)),
+    "stepfunctions": Wording(),
+    "logs": Wording(server_error=("ServiceUnavailableException", 503), invalid=("InvalidParameterException", 400)),
+    "events": Wording(server_error=("InternalException", 500)),
+    "lambda": Wording(
+        throttled=("TooManyRequestsException", 429),
+        server_error=("ServiceException", 500),
+        expired_token=("ExpiredTokenException", 403),
+        access_denied=("AccessDeniedException", 403),
+        unknown_key=("UnrecognizedClientException", 403),
+    ),
+    "ec2": Wording(
+        throttled=("RequestLimitExceeded", 503),
+        server_error=("InternalError", 500),
+        expired_token=("RequestExpired", 400),
+        access_denied=("UnauthorizedOperation", 403),
+        invalid=("InvalidParameterValue", 400),
+        unknown_key=("AuthFailure", 401),
+    ),
+    "sns": Wording(
+        throttled=("Throttled", 429),
+        server_error=("InternalError", 500),
+        expired_token=("ExpiredToken", 403),
+        access_denied=("AuthorizationError", 403),
+        invalid=("InvalidParameter", 400),
+        unknown_key=("InvalidClientTokenId", 403),
+    ),
+    "sqs": Wording(
+        throttled=("RequestThrottled", 400),
+        server_error=("InternalFailure", 500),
+        expired_token=("ExpiredToken", 403),
+        access_denied=("AccessDenied", 403),
+        invalid=("InvalidParameterValue", 400),
+        unknown_key=("InvalidClientTokenId", 403),
+    ),
+    "s3": Wording(
+        throttled=("SlowDown", 503),
+        server_error=("InternalError", 500),
+        expired_token=("ExpiredToken", 400),
+        access_denied=("AccessDenied", 403),
+        invalid=("InvalidArgument", 400),
+        unknown_key=("InvalidAccessKeyId", 403),
+    ),
+    "sts": _QUERY,
+    "iam": _QUERY,
+    "cloudformation": _QUERY,
+    "cloudwatch": _QUERY,
+}
+
+
+def wording(service: str) -> Wording:
+    return _WORDINGS.get(service, _REST)
+
+
+@dataclass(frozen=True)
+class AwsError(Exception):
+    """An error answer of a service, not yet in its protocol."""
+
+    code: str
+    message: str
+    status: int
+    retry_after: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+def status_of(operation_model: Any, code: str, default: int) -> int:
+    """The HTTP status that the service's model gives this error; `default` if the operation does not model it."""
+    for shape in operation_model.service_model.error_shapes:
+        if shape.name == code or shape.metadata.get("error", {}).get("code") == code:
+            return int(shape.metadata.get("error", {}).get("httpStatusCode", default))
+    return default
+
+
+def encode(error: AwsError, protocol: str, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """(status, headers, body) of the error in one of AWS's protocols."""
+    headers = {"x-amzn-requestid": request_id}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if protocol in ("json", "rest-json"):
+        headers |= {"content-type": "application/json", "x-amzn-errortype": error.code}
+        return error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode()
+    headers["content-type"] = "text/xml"
+    return error.status, headers, _xml(error, protocol, request_id).encode()
+
+
+def _xml(error: AwsError, protocol: str, request_id: str) -> str:
+    code, message = escape(error.code), escape(error.message)
+    if protocol == "ec2":
+        return (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    if protocol == "rest-xml":
+        return f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+    fault = "Sender" if error.status < 500 else "Receiver"
+    return (
+        f"<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+    )

@@ -1,0 +1,41 @@
+"""What makes many boto3 sessions in one process cheap and repeatable."""
+
+from __future__ import annotations
+
+import functools
+import random
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.handlers
+import botocore.loaders
+import botocore.session
+from moto.sts import utils as sts_utils
+
+from simulator.patching import Patch
+
+
+@functools.cache
+def _shared_loader() -> botocore.loaders.Loader:
+    return botocore.loaders.create_loader()
+
+
+def _register_data_loader(session: Any) -> None:
+    session._components.lazy_register_component("data_loader", _shared_loader)
+
+
+def patches(seed: int) -> list[Patch]:
+    tokens = random.Random(f"tokens {seed}")  # noqa: S311 - repeatable on purpose
+
+    def uuid4() -> uuid.UUID:
+        return uuid.UUID(int=tokens.getrandbits(128), version=4)
+
+    return [
+        Patch(
+            botocore.session.Session, "_register_data_loader", _register_data_loader,
+            "each session reads the services' models anew, 40 ms a client; they never change",
+        ),
+        Patch(botocore.handlers, "uuid", SimpleNamespace(uuid4=uuid4), "idempotency tokens repeat with the seed"),
+        Patch(sts_utils, "os", SimpleNamespace(urandom=tokens.randbytes), "session tokens repeat with the seed"),
+    ]
