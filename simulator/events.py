@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from simulator.clock import VirtualClock
 from simulator.functions import Functions, function_of
 
 DELIVERY_SECONDS = 0.5
+_VARIABLE = re.compile(r'"<(?P<quoted>[^<>]+)>"|<(?P<bare>[^<>]+)>')
 
 
 class EventBus:
@@ -52,12 +54,42 @@ class EventBus:
             if function is None:
                 others.append(target)
             elif _may_invoke(rule.arn, function):
-                payload = json.loads(target["Input"]) if target.get("Input") else event
-                self._functions.invoke_async(function, payload, delay=DELIVERY_SECONDS)
+                self._functions.invoke_async(function, _payload(target, event), delay=DELIVERY_SECONDS)
         if others:
             targets, rule.targets = rule.targets, others
             rule.send_to_targets(dict(event))
             rule.targets = targets
+
+
+def _payload(target: dict[str, Any], event: dict[str, Any]) -> Any:
+    """What the target gets: the event, a part of it, a constant, or a text made of its parts."""
+    if target.get("Input"):
+        return json.loads(target["Input"])
+    if target.get("InputPath"):
+        return _at(event, target["InputPath"])
+    transformer = target.get("InputTransformer")
+    return _transformed(transformer, event) if transformer else event
+
+
+def _transformed(transformer: dict[str, Any], event: dict[str, Any]) -> Any:
+    """A variable stands as JSON, or as bare text where the template has quotes around it."""
+    paths = transformer.get("InputPathsMap", {})
+
+    def fill(match: re.Match[str]) -> str:
+        value = _at(event, paths[match["bare"] or match["quoted"]])
+        if match["bare"]:
+            return json.dumps(value)
+        return json.dumps(value if isinstance(value, str) else json.dumps(value))
+
+    text = _VARIABLE.sub(fill, transformer["InputTemplate"])
+    return json.loads(text)
+
+
+def _at(event: dict[str, Any], path: str) -> Any:
+    value: Any = event
+    for name in path.removeprefix("$").split(".")[1:]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _may_invoke(rule_arn: str, function: Any) -> bool:

@@ -188,6 +188,9 @@ def _not_come(condition: Callable[[], Any], what: str, started: datetime, clock:
 def _forget_backends() -> None:
     """Drops moto's data. Its own reset makes every backend anew, which takes 200 ms with EC2; nobody needs them."""
     for backends in BackendDict._instances:
+        if backends.service_name == "s3":  # whose buckets are known outside the backends as well
+            for account in backends.values():
+                account.reset()
         backends.clear()
     BackendDict._instances.clear()
     reset_model_data()
