@@ -5,7 +5,6 @@ moto does neither send these events nor deliver any to Lambda. Targets other tha
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 from datetime import UTC, datetime
@@ -16,14 +15,16 @@ from moto.moto_api._internal import mock_random
 
 from simulator.clock import VirtualClock
 from simulator.functions import Functions, function_of
+from simulator.permissions import Permissions
 
 DELIVERY_SECONDS = 0.5
 _VARIABLE = re.compile(r'"<(?P<quoted>[^<>]+)>"|<(?P<bare>[^<>]+)>')
 
 
 class EventBus:
-    def __init__(self, clock: VirtualClock, functions: Functions) -> None:
+    def __init__(self, clock: VirtualClock, functions: Functions, permissions: Permissions) -> None:
         self._clock = clock
+        self._permissions = permissions
         self._functions = functions
 
     def execution_changed(self, execution: Any) -> None:
@@ -53,7 +54,7 @@ class EventBus:
             function = function_of(target["Arn"]) if target["Arn"].split(":")[2] == "lambda" else None
             if function is None:
                 others.append(target)
-            elif _may_invoke(rule.arn, function):
+            elif self._permissions.service_may_invoke("events", function.function_arn, rule.arn):  # else AWS drops it silently
                 self._functions.invoke_async(function, _payload(target, event), delay=DELIVERY_SECONDS)
         if others:
             targets, rule.targets = rule.targets, others
@@ -90,20 +91,6 @@ def _at(event: dict[str, Any], path: str) -> Any:
     for name in path.removeprefix("$").split(".")[1:]:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _may_invoke(rule_arn: str, function: Any) -> bool:
-    """Whether the function's resource policy lets EventBridge in; without it AWS drops the event silently."""
-    for statement in function.policy.statements:
-        principal = statement.get("Principal")
-        service = principal.get("Service") if isinstance(principal, dict) else principal
-        if service not in ("events.amazonaws.com", "*"):
-            continue
-        condition = statement.get("Condition", {})
-        wanted = next((value.get("AWS:SourceArn") for value in condition.values() if "AWS:SourceArn" in value), None)
-        if wanted is None or fnmatch.fnmatchcase(rule_arn, wanted):
-            return True
-    return False
 
 
 def _detail(execution: Any) -> dict[str, Any]:

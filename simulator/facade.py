@@ -12,22 +12,23 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-import botocore.handlers
 import simulator.drs
+import simulator.iam
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
-from simulator import identity, sessions
+from simulator import identity, item_answers, sessions
 from simulator.clock import Actor, VirtualClock, running
 from simulator.events import EventBus
 from simulator.faults import Faults
 from simulator.functions import Functions
-from simulator.gateway import Authoriser, Gateway
+from simulator.gateway import Gateway
 from simulator.journal import Journal
 from simulator.network import Attempt, SocketGuard
 from simulator.patching import applied
+from simulator.permissions import Permissions
 from simulator.stepfunctions import StepFunctions
 
 DEFAULT_ACCOUNT = "111122223333"
@@ -72,11 +73,11 @@ class Simulator:
         self.faults = Faults()
         self._seed = seed
         self._guard = SocketGuard()
-        self._functions = Functions(self.clock, self.faults, seed)
-        self._bus = EventBus(self.clock, self._functions)
-        self._step_functions = StepFunctions(self.clock, identity.service_credentials, self._bus.execution_changed)
-        authorise = _authoriser() if enforce_iam else None
-        self._gateway = Gateway(self.clock, self.journal, self.faults, authorise=authorise, latency=latency)
+        permissions = Permissions(enforced=enforce_iam)
+        self._functions = Functions(self.clock, self.faults, permissions, seed)
+        self._bus = EventBus(self.clock, self._functions, permissions)
+        self._step_functions = StepFunctions(self.clock, permissions, self._bus.execution_changed)
+        self._gateway = Gateway(self.clock, self.journal, self.faults, permissions, latency=latency)
         self._exit = ExitStack()
 
     # -- entering and leaving -----------------------------------------------------------------------------------------
@@ -89,12 +90,13 @@ class Simulator:
             random.seed(self._seed)
             mock_random.seed(self._seed)
             simulator.drs.register()
+            simulator.iam.forget_usage()
             entered.enter_context(patch.dict(default_user_config, _MOTO_CONFIG))
             entered.enter_context(patch.dict(os.environ, _MOTO_ENVIRONMENT))
             entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
             patches = [
                 *self._step_functions.patches(), *self._functions.patches(), *self._gateway.patches(),
-                *self._guard.patches(), *sessions.patches(self._seed),
+                *self._guard.patches(), *sessions.patches(self._seed), *item_answers.patches(),
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))
@@ -195,6 +197,3 @@ def _forget_backends() -> None:
     BackendDict._instances.clear()
     reset_model_data()
 
-
-def _authoriser() -> Authoriser | None:
-    return None

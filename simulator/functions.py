@@ -22,11 +22,11 @@ from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_back
 from moto.logs.models import logs_backends
 from moto.moto_api._internal import mock_random
 
-from simulator import identity
 from simulator.clock import Actor, VirtualClock
 from simulator.faults import FAIL_LAMBDA, Faults
 from simulator.gateway import LambdaKilled
 from simulator.patching import Patch
+from simulator.permissions import Permissions
 from simulator.sandbox import Sandbox, unpack
 from simulator.service_errors import AwsError
 
@@ -81,8 +81,9 @@ class Outcome:
 class Functions:
     """The Lambda service of one simulator."""
 
-    def __init__(self, clock: VirtualClock, faults: Faults, seed: int) -> None:
+    def __init__(self, clock: VirtualClock, faults: Faults, permissions: Permissions, seed: int) -> None:
         self._clock = clock
+        self._permissions = permissions
         self._faults = faults
         self._seed = seed
         self._idle: dict[str, list[Environment]] = defaultdict(list)
@@ -171,7 +172,9 @@ class Functions:
     def _cold_start(self, function: Any, key: str) -> Environment:
         self._cold_starts += 1
         folder = unpack(function.code_sha_256, function.code_bytes)
-        credentials = identity.service_credentials(function.role, function.function_name, seconds=CREDENTIAL_SECONDS)
+        credentials = self._permissions.service_credentials(
+            "lambda", function.role, function.function_name, seconds=CREDENTIAL_SECONDS
+        )
         stream = f"{self._clock.now():%Y/%m/%d}/[{function.version}]{mock_random.uuid4().hex}"
         variables = _variables(function, credentials, stream)
         lines: list[str] = []
@@ -227,7 +230,7 @@ class Functions:
 
     def _send(self, function: Any, destination: str, record: dict[str, Any]) -> None:
         """In the name of the function's role, which needs the right to."""
-        credentials = identity.service_credentials(function.role, function.function_name)
+        credentials = self._permissions.service_credentials("lambda", function.role, function.function_name)
         session = boto3.Session(region_name=destination.split(":")[3], **credentials)
         config = Config(retries={"total_max_attempts": 1})
         body = json.dumps(record)

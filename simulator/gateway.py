@@ -1,6 +1,6 @@
 """The gateway: the one way by which every AWS call of the process, whatever client or transport made it, reaches moto.
 
-    identify -> half the latency -> credentials -> permissions -> faults -> request's model -> moto -> answer's model
+    identify -> half the latency -> credentials -> request's model -> permissions -> faults -> moto -> answer's model
              -> half the latency -> faults after the effect -> answer
 
 The effect happens in the middle of a call's latency, so a call can be overtaken before and after it. Everything between
@@ -34,6 +34,7 @@ from simulator.faults import Fault, Faults
 from simulator.identity import Principal, principal_of
 from simulator.journal import Call, Journal, plain
 from simulator.patching import Patch
+from simulator.permissions import Permissions
 from simulator.requests import HttpRequest, HttpResponse, IdentifiedCall, identify, parse_response
 from simulator.service_errors import AwsError, encode, status_of, wording
 
@@ -60,11 +61,6 @@ class Answer:
     parsed: dict[str, Any]
 
 
-class Authoriser(Protocol):
-    def __call__(self, call: IdentifiedCall, principal: Principal) -> str | None:
-        """None when the call is allowed, otherwise AWS's message that says why not."""
-
-
 class Inspector(Protocol):
     """Looks at a call from a service's own side: raises AwsError for its limits, notes what the call consumed."""
 
@@ -78,15 +74,15 @@ class Gateway:
         clock: VirtualClock,
         journal: Journal,
         faults: Faults,
+        permissions: Permissions,
         *,
-        authorise: Authoriser | None = None,
         inspectors: Mapping[str, Inspector] | None = None,
         latency: Mapping[str, float] | None = None,
     ) -> None:
         self._clock = clock
         self._journal = journal
         self._faults = faults
-        self._authorise = authorise
+        self._permissions = permissions
         self._inspectors = inspectors or {}
         self._latency = latency or {}
 
@@ -138,14 +134,11 @@ class Gateway:
             raise AwsError(words.unknown_key[0], "The security token included in the request is invalid.", words.unknown_key[1])
         if principal.expires is not None and principal.expires <= self._clock.now():
             raise _expired(call)
-        if self._authorise is not None:
-            denial = self._authorise(call, principal)
-            if denial is not None:
-                raise AwsError(words.access_denied[0], denial, words.access_denied[1])
-        self._strike_before(call, principal, entry, actor)
         found = _request_problems(call)
         if found:
             raise AwsError(words.invalid[0], validation.message(found), words.invalid[1])
+        self._permissions.judge_call(call, principal)
+        self._strike_before(call, principal, entry, actor)
         if call.service in self._inspectors:
             self._inspectors[call.service].before(call)
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -43,6 +43,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from simulator.clock import Actor, VirtualClock, VirtualEvent
 from simulator.patching import Patch
+from simulator.permissions import Permissions
 
 MAX_HISTORY_EVENTS = 25_000
 _TERMINAL_EVENTS = {
@@ -53,12 +54,6 @@ _TERMINAL_EVENTS = {
 }
 # Parsing takes tens of milliseconds and its result holds no state of a run, so it outlives a simulator.
 _parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
-
-
-class CredentialsOfRole(Protocol):
-    """Gives the temporary credentials with which a service acts under a role."""
-
-    def __call__(self, role_arn: str, session_name: str) -> dict[str, str]: ...
 
 
 class ActorThread:
@@ -124,11 +119,11 @@ class StepFunctions:
     def __init__(
         self,
         clock: VirtualClock,
-        credentials_of: CredentialsOfRole,
+        permissions: Permissions,
         status_changed: Callable[[Any], None],
     ) -> None:
         self._clock = clock
-        self._credentials_of = credentials_of
+        self._permissions = permissions
         self._status_changed = status_changed
         self._clients: dict[tuple[str, str, str], Any] = {}
 
@@ -207,7 +202,8 @@ class StepFunctions:
         role_arn = state_credentials.role_arn
         key = (region, service, role_arn)
         if key not in self._clients:
-            session = boto3.Session(region_name=region, **self._credentials_of(role_arn, "StepFunctions"))
+            credentials = self._permissions.service_credentials("states", role_arn, "StepFunctions")
+            session = boto3.Session(region_name=region, **credentials)
             self._clients[key] = session.client(
                 service, config=Config(parameter_validation=False, retries={"total_max_attempts": 1})
             )
@@ -306,6 +302,3 @@ def _describe_execution(response: Any) -> ActionResult:
     if execution.stop_date is not None:
         result.result["stopDate"] = execution.stop_date
     return result
-
-
-__all__ = ["MAX_HISTORY_EVENTS", "CredentialsOfRole", "StepFunctions"]
