@@ -107,7 +107,9 @@ def first_reason(row: Mapping[str, Any]) -> str:
     """Return why a criterion is not proven, in one line; empty when it is."""
     if row["state"] == PROVEN:
         return ""
-    reasons = [one["reason"] for one in row["scenarios"] if one["reason"]]
+    # A scenario that passed has a reason only when the whole run is in doubt: the others speak first.
+    rows = sorted(row["scenarios"], key=lambda one: one["status"] == "passed")
+    reasons = [one["reason"] for one in rows if one["reason"]]
     return reasons[0].splitlines()[0] if reasons else ""
 
 

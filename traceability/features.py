@@ -137,7 +137,7 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue) -> Iterable[Problem]:
             yield problem(f"names an unknown criterion @AC-{one}; known are 1.1 to {last}")
     known = [one for one in scenario.criteria if one in catalogue.criteria]
     if len({catalogue.criteria[one].requirement for one in known}) > 1:
-        yield problem("names criteria of several requirements; write one scenario for each requirement")
+        yield problem("names criteria of several requirements; write one scenario for each")
     if not set(TARGET_TAGS) & set(scenario.tags):
         yield problem("does not say where it runs; tag it @moto, @aws or both")
 

@@ -26,8 +26,8 @@ _SECRET_TEXT = (
     re.compile(r"(?<=X-Amz-Security-Token=)[^&\s\"']+", re.IGNORECASE),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
     re.compile(
-        r"(?<![A-Za-z])((?:aws_?)?(?:secret_?access_?key|session_?token|security_?token)[\"']?\s*[:=]\s*[\"']?)"
-        r"([^\s\"',;&<>]{4,})",
+        r"(?<![A-Za-z])((?:aws_?)?(?:secret_?access_?key|session_?token|security_?token)\\*[\"']?\s*[:=]\s*\\*[\"']?)"
+        r"([^\s\"'\\,;&<>]{4,})",
         re.IGNORECASE,
     ),
 )

@@ -105,7 +105,7 @@ def _add_errors(errors: Sequence[str], results: Path) -> None:
 def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
     totals = coverage["totals"]
     variables = {
-        "What counts": f"{totals['criteria']} criteria, each in one of five states; the ring is the proven share",
+        "What counts": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Target": coverage["target"] or "not known",
         "Commit": coverage["commit"] or "not known",

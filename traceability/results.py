@@ -78,10 +78,11 @@ def read_allure(directory: Path) -> list[AllureCase]:
 def redact_junit(directory: Path) -> None:
     """Take credentials out of the JUnit files, which behave writes without asking anybody."""
     for path in directory.glob("*.xml"):
-        before = path.read_text(encoding="utf-8")
-        after = redaction.text(before)
-        if after != before:
-            path.write_text(after, encoding="utf-8")
+        root = _root(path)
+        for element in root.iter():
+            element.text = redaction.text(element.text or "")
+            element.attrib.update({name: redaction.text(value) for name, value in element.attrib.items()})
+        ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
 def junit_verdict(case: JUnitCase, scenario: Scenario) -> str:

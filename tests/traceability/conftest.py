@@ -1,0 +1,110 @@
+"""Small suites of their own in a folder of their own, run by the real behave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from traceability import catalogue, features
+from traceability import run as runs
+
+ENVIRONMENT = """
+from traceability import evidence
+
+def after_scenario(context, scenario):
+    if "without_evidence" not in scenario.tags:
+        evidence.attach_text("what was seen", "nothing but text")
+    evidence.record_endpoint("drs.us-east-1.amazonaws.com", connected=False)
+    if "hook_after" in scenario.tags:
+        raise RuntimeError("the hook broke")
+
+def before_scenario(context, scenario):
+    if "moto" not in scenario.effective_tags:
+        scenario.skip("needs AWS or rehearsal")
+    if "hook_before" in scenario.tags:
+        raise RuntimeError("the hook broke")
+"""
+STEPS = """
+from behave import step
+
+@step("nothing is wrong")
+def nothing(context):
+    pass
+
+@step("the expectation fails")
+def fails(context):
+    assert False, "expected 3 waves, but there were 2"
+
+@step("something breaks")
+def breaks(context):
+    raise ValueError("a broken step")
+
+@step("the clean-up will break")
+def cleanup(context):
+    def broken():
+        raise RuntimeError("the clean-up broke")
+    context.add_cleanup(broken)
+
+@step("within it {what}")
+def within(context, what):
+    context.execute_steps("Then " + what)
+
+@step("the step gives up: {why}")
+def gives_up(context, why):
+    context.scenario.skip(why)
+"""
+
+
+@dataclass
+class Suite:
+    """A project with features. `run` judges it as `make acceptance` does, but without the report."""
+
+    root: Path
+    catalogue: catalogue.Catalogue = field(default_factory=catalogue.load)
+
+    def feature(self, text: str, name: str = "r01.feature") -> Suite:
+        (self.root / "features" / name).write_text(dedent(text), encoding="utf-8")
+        return self
+
+    def scenario(self, *steps: str, tags: str = "@AC-1.1 @moto") -> Suite:
+        """Write a feature of one scenario, whose name is "only"."""
+        body = "\n".join(f"    {step}" for step in steps)
+        return self.feature(f"Feature: Small\n  {tags}\n  Scenario: only\n{body}\n")
+
+    def environment(self, extra: str) -> Suite:
+        (self.root / "features" / "environment.py").write_text(ENVIRONMENT + dedent(extra), encoding="utf-8")
+        return self
+
+    def steps(self, text: str) -> Suite:
+        (self.root / "features" / "steps" / "small.py").write_text(dedent(text), encoding="utf-8")
+        return self
+
+    @property
+    def places(self) -> runs.Places:
+        return runs.Places(self.root)
+
+    def run(self, *arguments: str, selected: str = "moto") -> runs.Judged:
+        scenarios, _ = features.read(self.root / "features", self.root)
+        return runs.run(self.places, self.catalogue, scenarios, selected, arguments, lambda done, total: None)
+
+    def judge_again(self) -> runs.Judged:
+        """Judge what lies on disk now, as after a loss behind behave's back."""
+        scenarios, _ = features.read(self.root / "features", self.root)
+        return runs.judge(self.places, self.catalogue, scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
+
+    def state(self, judged: runs.Judged, criterion: str = "1.1") -> str:
+        return next(str(row["state"]) for row in judged.coverage["criteria"] if row["id"] == criterion)
+
+    def reasons(self, judged: runs.Judged, criterion: str = "1.1") -> Sequence[str]:
+        row = next(row for row in judged.coverage["criteria"] if row["id"] == criterion)
+        return [one["reason"] for one in row["scenarios"]]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    (tmp_path / "features" / "steps").mkdir(parents=True)
+    return Suite(tmp_path).environment("").steps(STEPS)

@@ -1,0 +1,117 @@
+"""Bad input: one clear line with file, line and cure, before anything runs; no traceback, exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability import settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+# The feature file and the one line that must be said about it.
+BAD = {
+    "unknown criterion": (
+        "Feature: Small\n  @AC-1.9 @moto\n  Scenario: only\n    Then nothing is wrong\n",
+        'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; known are 1.1 to 12.5',
+    ),
+    "no criterion": (
+        "Feature: Small\n  @moto\n  Scenario: only\n    Then nothing is wrong\n",
+        'r01.feature:3: scenario "only" names no criterion; tag it @AC-<requirement>.<criterion>',
+    ),
+    "no target": (
+        "Feature: Small\n  @AC-1.1\n  Scenario: only\n    Then nothing is wrong\n",
+        'r01.feature:3: scenario "only" does not say where it runs; tag it @moto, @aws or both',
+    ),
+    "two requirements": (
+        "Feature: Small\n  @AC-1.1 @AC-2.1 @moto\n  Scenario: only\n    Then nothing is wrong\n",
+        'r01.feature:3: scenario "only" names criteria of several requirements; write one scenario for each',
+    ),
+    "empty scenario": (
+        "Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n",
+        'r01.feature:3: scenario "only" has no step; write its steps or remove it',
+    ),
+    "equal names": (
+        "Feature: Small\n" + "  @AC-1.1 @moto\n  Scenario: only\n    Then nothing is wrong\n" * 2,
+        'r01.feature:6: scenario "only" has the name of the one at features/r01.feature:3; give it a name of its own',
+    ),
+    "not Gherkin": (
+        "Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n    Then nothing is wrong\n    Perhaps it is\n",
+        "r01.feature:5: not valid Gherkin",
+    ),
+    "a Rule": (
+        "Feature: Small\n  Rule: One\n    @AC-1.1 @moto\n    Scenario: only\n      Then nothing is wrong\n",
+        "r01.feature:2: Rule: hides its scenarios from the report; put them directly below the Feature",
+    ),
+    "an empty file": ("", "r01.feature:1: no Feature in this file; write one or remove the file"),
+}
+
+
+def command(suite: Suite, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "traceability", *arguments, "--root", str(suite.root)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("name", ["check", "run"])
+def test_bad_input_is_one_line_and_nothing_runs(suite: Suite, name: str, case: str) -> None:
+    text, line = BAD[case]
+    ended = command(suite.feature(text), name)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"features/{line}")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+    assert not (suite.root / "reports").exists()
+
+
+def test_all_problems_are_named_at_once(suite: Suite) -> None:
+    suite.feature(BAD["unknown criterion"][0], "r01.feature").feature(
+        BAD["no target"][0].replace("only", "b"), "r02.feature"
+    )
+    ended = command(suite, "check")
+    assert [line.split(":")[0] for line in ended.stderr.splitlines()] == [
+        "features/r01.feature",
+        "features/r02.feature",
+    ]
+
+
+def test_a_missing_folder_is_one_line(suite: Suite) -> None:
+    ended = command(suite, "run", "--features", "specs")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith("specs/: no such folder")
+
+
+def test_good_features_are_counted(suite: Suite) -> None:
+    ended = command(suite.scenario("Then nothing is wrong"), "check")
+    assert (ended.returncode, ended.stdout) == (0, "1 scenarios cover 1 of 60 criteria; no problem found.\n")
+
+
+def test_the_report_tool_missing_is_one_line_that_names_the_cure(suite: Suite) -> None:
+    ended = command(suite.scenario("Then nothing is wrong"), "run")
+    assert ended.returncode == 2
+    assert ended.stderr == "node_modules/allure/cli.js is missing; run `make setup`\n"
+
+
+@pytest.mark.parametrize("value", ['"report"', '"fail"'])
+def test_the_setting_is_read(tmp_path: Path, value: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.traceability]\nno_scenario = {value}\n")
+    assert settings.load(tmp_path).no_scenario == value.strip('"')
+
+
+def test_a_setting_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.traceability]\nno_scenario = "ignore"\n')
+    with pytest.raises(settings.BadSettings, match="no_scenario is 'ignore'"):
+        settings.load(tmp_path)
+
+
+def test_without_a_setting_a_missing_scenario_fails(tmp_path: Path) -> None:
+    assert settings.load(tmp_path).no_scenario == "fail"
