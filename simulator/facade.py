@@ -19,7 +19,7 @@ from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
-from simulator import identity, item_answers, sessions
+from simulator import cloudformation, identity, item_answers, sessions
 from simulator.clock import Actor, VirtualClock, running
 from simulator.events import EventBus
 from simulator.faults import Faults
@@ -90,6 +90,7 @@ class Simulator:
             random.seed(self._seed)
             mock_random.seed(self._seed)
             simulator.drs.register()
+            cloudformation.register()
             simulator.iam.forget_usage()
             entered.enter_context(patch.dict(default_user_config, _MOTO_CONFIG))
             entered.enter_context(patch.dict(os.environ, _MOTO_ENVIRONMENT))

@@ -173,7 +173,11 @@ class Functions:
         self._cold_starts += 1
         folder = unpack(function.code_sha_256, function.code_bytes)
         credentials = self._permissions.service_credentials(
-            "lambda", function.role, function.function_name, seconds=CREDENTIAL_SECONDS
+            "lambda",
+            function.role,
+            function.function_name,
+            source_arn=function.function_arn,
+            seconds=CREDENTIAL_SECONDS,
         )
         stream = f"{self._clock.now():%Y/%m/%d}/[{function.version}]{mock_random.uuid4().hex}"
         variables = _variables(function, credentials, stream)
@@ -230,7 +234,9 @@ class Functions:
 
     def _send(self, function: Any, destination: str, record: dict[str, Any]) -> None:
         """In the name of the function's role, which needs the right to."""
-        credentials = self._permissions.service_credentials("lambda", function.role, function.function_name)
+        credentials = self._permissions.service_credentials(
+            "lambda", function.role, function.function_name, source_arn=function.function_arn
+        )
         session = boto3.Session(region_name=destination.split(":")[3], **credentials)
         config = Config(retries={"total_max_attempts": 1})
         body = json.dumps(record)

@@ -38,18 +38,25 @@ class Permissions:
         )
         return authorise(request) is None
 
-    def service_credentials(self, service: str, role_arn: str, session_name: str, *, seconds: int | None = None) -> dict[str, str]:
-        """Credentials with which a service acts under a role; AwsError when the role does not trust the service."""
-        self._trusts(service, role_arn)
+    def service_credentials(
+        self, service: str, role_arn: str, session_name: str, *, source_arn: str, seconds: int | None = None
+    ) -> dict[str, str]:
+        """Credentials with which a service acts under a role, on behalf of the resource `source_arn`.
+
+        AwsError when the role does not trust the service for that resource.
+        """
+        self._trusts(service, role_arn, source_arn)
         return identity.service_credentials(
             role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS
         )
 
-    def _trusts(self, service: str, role_arn: str) -> None:
+    def _trusts(self, service: str, role_arn: str, source_arn: str) -> None:
         if not self._enforced:
             return
         account = role_arn.split(":")[4]
         parameters = {"RoleArn": role_arn, "RoleSessionName": service}
-        request = AwsRequest("sts", "AssumeRole", parameters, account, "us-east-1", SERVICE_NAMES[service])
+        request = AwsRequest(
+            "sts", "AssumeRole", parameters, account, "us-east-1", SERVICE_NAMES[service], source_arn=source_arn
+        )
         if authorise(request) is not None:
             raise AwsError("AccessDeniedException", f"The role {role_arn} cannot be assumed by {SERVICE_NAMES[service]}.", 403)

@@ -67,7 +67,7 @@ class ActorThread:
     def start(self) -> None:
         parent = self._clock.current()
         name = parent.name if parent and parent.source == "states" else "a Step Functions task"
-        self._actor = self._clock.spawn(name, self._run, source="states")
+        self._actor = self._clock.spawn(name, self._run, source="states", owner=parent.owner if parent else None)
 
     def join(self, timeout: float | None = None) -> None:
         assert self._actor is not None
@@ -134,7 +134,7 @@ class StepFunctions:
         execution = worker._execution_communication.execution
         worker.env = _original_environment(worker)
         worker.env._program_state = ProgramRunning()
-        self._clock.spawn(f"execution {execution.name}", worker._execution_logic, source="states")
+        self._clock.spawn(f"execution {execution.name}", worker._execution_logic, source="states", owner=execution)
         self._status_changed(execution)
 
     def _evaluate(self, program: Any, env: Any) -> None:
@@ -149,7 +149,8 @@ class StepFunctions:
             env.ended.set()
 
         me = self._clock.current()
-        self._clock.spawn(me.name if me else "an execution", run, source="states")
+        assert me is not None
+        self._clock.spawn(me.name, run, source="states", owner=me.owner)
         if not env.ended.wait(timeout) and env.is_running():
             env.set_timed_out()
             _close_history(env, HistoryEventType.ExecutionTimedOut, EventDetails(
@@ -202,7 +203,11 @@ class StepFunctions:
         role_arn = state_credentials.role_arn
         key = (region, service, role_arn)
         if key not in self._clients:
-            credentials = self._permissions.service_credentials("states", role_arn, "StepFunctions")
+            # moto does not say here which state machine it is for: any of the role's account.
+            machines = f"arn:aws:states:{region}:{role_arn.split(':')[4]}:stateMachine:*"
+            credentials = self._permissions.service_credentials(
+                "states", role_arn, "StepFunctions", source_arn=machines
+            )
             session = boto3.Session(region_name=region, **credentials)
             self._clients[key] = session.client(
                 service, config=Config(parameter_validation=False, retries={"total_max_attempts": 1})
