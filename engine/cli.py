@@ -39,7 +39,10 @@ def validate(plan: Path, groups: Path | None) -> None:
         raise InputError(f"{plan}: a recovery plan is a JSON object, this is a {type(document).__name__}")
     known = _read_groups(groups) if groups is not None else _assumed_groups(document)
     problems = [str(problem) for problem in plan_problems(document, known, _target(document, known))]
-    if groups is not None:
+    if groups is None:
+        # Groups that were only assumed have no mistakes of their own.
+        problems = [problem for problem in problems if not problem.startswith("protection group ")]
+    else:
         problems += [str(problem) for group in known.values() for problem in group_problems(group)]
     problems = list(dict.fromkeys(problems))
     for problem in problems:
@@ -84,8 +87,9 @@ def _target(plan: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Any:
 def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Groups that hold just what the plan names, so that only the plan's own mistakes show."""
     waves = plan.get("Waves")
-    assumed: dict[str, dict[str, Any]] = {}
+    servers: dict[str, list[str]] = {}
     for wave in waves if isinstance(waves, list) else ():
         if isinstance(wave, dict) and isinstance(wave.get("ProtectionGroupId"), str):
-            assumed.setdefault(wave["ProtectionGroupId"], {"SourceServerIds": []})
-    return assumed
+            named = [*(wave.get("ExecutionOrder") or ()), *(wave.get("RecoverySnapshots") or ())]
+            servers.setdefault(wave["ProtectionGroupId"], []).extend(named)
+    return {group_id: {"SourceServerIds": list(dict.fromkeys(map(str, named)))} for group_id, named in servers.items()}

@@ -59,8 +59,3 @@ def server_job_status(job: Job, source_server_id: str) -> JobStatus:
     if word not in _LAUNCH_ENDED:
         raise UnknownWord("launch status", word)
     return _LAUNCH_ENDED[word]
-
-
-def is_over(job: Job) -> bool:
-    """Whether DRS has finished with the job; an undocumented status counts as still going on."""
-    return job.status == "COMPLETED"

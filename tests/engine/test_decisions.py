@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,6 @@ from engine.core.actions import (
     TerminateInstances,
 )
 from engine.core.plan import ExecutionType
-
 from tests.engine.world import START, World, execution_of, server, wave
 
 
@@ -107,7 +107,7 @@ def test_health_is_looked_at_every_thirty_seconds(boot, looks):
     world, record = run(wave(1, [server(1)]), world=World(boot_seconds=boot))
     times = world.times(CheckInstances)
     assert len(times) == looks
-    assert {round((b - a).total_seconds()) for a, b in zip(times, times[1:], strict=False)} <= {30}
+    assert {round((b - a).total_seconds()) for a, b in itertools.pairwise(times)} <= {30}
     assert record["Waves"][0]["ServerResults"][0]["HealthStatus"] == "running"
 
 
@@ -137,7 +137,7 @@ def test_a_wave_without_health_check_looks_at_no_instance():
 def test_jobs_are_never_polled_more_often_than_every_ten_seconds():
     world, _ = run(wave(1, [server(1), server(2)]), wave(2, [server(3)]))
     times = world.times(PollJobs)
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= timedelta(seconds=9)
+    assert min(b - a for a, b in itertools.pairwise(times)) >= timedelta(seconds=9)
 
 
 def test_busy_servers_are_waited_for_and_the_record_says_so():
@@ -170,9 +170,7 @@ def test_a_launch_that_is_refused_fails_its_servers_with_the_message():
 def test_a_cancellation_ends_the_execution_within_a_minute(after_seconds):
     world = World()
     when = START + timedelta(seconds=after_seconds)
-    _, record = run(
-        wave(1, [server(1)], WaitTimeSeconds=600), wave(2, [server(2)]), world=world, cancel_at=when
-    )
+    _, record = run(wave(1, [server(1)], WaitTimeSeconds=600), wave(2, [server(2)]), world=world, cancel_at=when)
     assert record["Status"] == "CANCELLED"
     assert world.load().end_time - world.load().cancel.time <= timedelta(seconds=60)
     assert record["Waves"][1]["Status"] == "CANCELLED"

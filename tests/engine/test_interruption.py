@@ -9,7 +9,11 @@ import pytest
 from tests.engine.world import START, World, execution_of, server, wave
 
 PLANS = {
-    "three tiers": [wave(1, [server(1), server(2)], WaitTimeSeconds=60), wave(2, [server(3), server(4)]), wave(3, [server(5)])],
+    "three tiers": [
+        wave(1, [server(1), server(2)], WaitTimeSeconds=60),
+        wave(2, [server(3), server(4)]),
+        wave(3, [server(5)]),
+    ],
     "sequential": [wave(1, [server(1), server(2)], ExecutionType="SEQUENTIAL")],
     "a failing server": [wave(1, [server(1), server(9)]), wave(2, [server(2)]), wave(3, [server(3)], DependsOn=[])],
 }

@@ -1,0 +1,96 @@
+"""The stack's description: linted elsewhere; here, what only this project promises of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import yaml
+
+from engine import deployment
+from engine.core import policy
+
+INFRA = Path(__file__).parents[2] / "infra"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (!Sub, !GetAtt ...) as their values."""
+
+
+def _value(loader, _suffix, node):
+    construct = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: loader.construct_sequence,
+        yaml.MappingNode: loader.construct_mapping,
+    }
+    return construct[type(node)](node)
+
+
+_Loader.add_multi_constructor("!", _value)
+
+
+def template(name):
+    return yaml.load((INFRA / name).read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader of our own
+
+
+def policy_of(role, name):
+    (found,) = [p["PolicyDocument"] for p in role["Properties"]["Policies"] if p["PolicyName"] == name]
+    return found
+
+
+def test_the_target_account_allows_what_the_engines_own_account_does():
+    own = template("template.yaml")["Resources"]["FunctionRole"]
+    other = template("target_account.yaml")["Resources"]["TargetRole"]
+    assert policy_of(own, "recovery") == policy_of(other, "recovery")
+
+
+def test_the_cross_account_role_trusts_one_principal_with_an_external_id():
+    (statement,) = template("target_account.yaml")["Resources"]["TargetRole"]["Properties"]["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Principal"] == {"AWS": "EngineRoleArn"}
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "ExternalId"}}
+
+
+def definition():
+    text = template("template.yaml")["Resources"]["StateMachine"]["Properties"]["DefinitionString"]
+    return json.loads(text)
+
+
+def test_the_state_machine_outlives_the_longest_execution_and_its_clean_up():
+    longest = 24 * 3600 + policy.CLEAN_UP_LIMIT_SECONDS
+    assert definition()["TimeoutSeconds"] > longest
+
+
+def test_a_run_of_the_state_machine_stays_below_step_functions_limit_of_events():
+    # Tick: entered, scheduled, started, succeeded, exited; choice: entered, exited; wait: entered, exited. A tick that
+    # needs all its retries adds three events for each of them.
+    events_a_tick = 9 + 3 * 3
+    assert policy.TICKS_PER_RUN * 9 < 20_000
+    assert policy.TICKS_PER_RUN // 10 * events_a_tick + policy.TICKS_PER_RUN * 9 // 10 * 9 < 25_000
+
+
+def test_every_task_is_retried_three_times_with_growing_pauses():
+    for state in definition()["States"].values():
+        if state["Type"] == "Task":
+            (retry,) = state["Retry"]
+            assert (retry["IntervalSeconds"], retry["MaxAttempts"], retry["BackoffRate"]) == (2, 3, 2.0)
+
+
+def test_tables_are_encrypted_and_recoverable_to_a_point_in_time():
+    tables = [r for r in template("template.yaml")["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
+    assert len(tables) == 3
+    for table in tables:
+        assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+        assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_a_package_holds_what_the_function_needs_and_is_always_the_same():
+    first, second = deployment.package(), deployment.package()
+    assert first == second
+    names = zipfile.ZipFile(io.BytesIO(first)).namelist()
+    assert "engine/handler.py" in names
+    assert "engine/core/schemas/recovery_plan.json" in names
+    assert not {"engine/cli.py", "engine/client.py", "engine/deployment.py", "engine/__main__.py"} & set(names)
