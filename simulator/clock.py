@@ -409,7 +409,8 @@ class VirtualClock:
         me._resume_scope()
 
     def _nothing_will_happen(self, me: Actor) -> None:
-        """Nobody is due. The suite, if it waits, is told who waits for what; without it (a server) time stands still."""
+        """Nobody is due: the suite is told who waits for what."""
+        self._running = None
         deadlock = Deadlock(f"nothing will ever happen again: {self.describe()}")
         if me is self.main:
             raise deadlock

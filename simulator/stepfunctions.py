@@ -56,6 +56,19 @@ _TERMINAL_EVENTS = {
 _parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
 
 
+def spawn(clock: VirtualClock, name: str, run: Callable[[], object], owner: object) -> Actor:
+    """An actor of the interpreter; nobody joins it, so what it raises is reported to the suite."""
+
+    def watched() -> None:
+        try:
+            run()
+        except Exception as error:
+            clock.failures.append(error)
+            raise
+
+    return clock.spawn(name, watched, source="states", owner=owner)
+
+
 class ActorThread:
     """The part of `threading.Thread` that moto uses, as an actor on the virtual clock."""
 
@@ -64,10 +77,12 @@ class ActorThread:
         self._run = functools.partial(target, *args)
         self._actor: Actor | None = None
 
+    native_id = 0
+
     def start(self) -> None:
         parent = self._clock.current()
-        name = parent.name if parent and parent.source == "states" else "a Step Functions task"
-        self._actor = self._clock.spawn(name, self._run, source="states", owner=parent.owner if parent else None)
+        assert parent is not None
+        self._actor = spawn(self._clock, parent.name, self._run, parent.owner)
 
     def join(self, timeout: float | None = None) -> None:
         assert self._actor is not None
@@ -134,7 +149,7 @@ class StepFunctions:
         execution = worker._execution_communication.execution
         worker.env = _original_environment(worker)
         worker.env._program_state = ProgramRunning()
-        self._clock.spawn(f"execution {execution.name}", worker._execution_logic, source="states", owner=execution)
+        spawn(self._clock, f"execution {execution.name}", worker._execution_logic, execution)
         self._status_changed(execution)
 
     def _evaluate(self, program: Any, env: Any) -> None:
@@ -150,7 +165,7 @@ class StepFunctions:
 
         me = self._clock.current()
         assert me is not None
-        self._clock.spawn(me.name, run, source="states", owner=me.owner)
+        spawn(self._clock, me.name, run, me.owner)
         if not env.ended.wait(timeout) and env.is_running():
             env.set_timed_out()
             _close_history(env, HistoryEventType.ExecutionTimedOut, EventDetails(
