@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, settings
+from traceability import catalogue, console, defects, prove, settings
 from traceability.catalogue import BadCatalogue
 from traceability.coverage import NO_SCENARIO
 from traceability.report import ReportFailed
@@ -62,6 +63,29 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     sys.exit(_exit_code(judged, strict=strict))
 
 
+@main.command("prove")
+@_features
+@_root
+@click.option("--only", default="", help="Only the defects whose file name contains this text.")
+def prove_command(features: str, root: Path, only: str) -> None:
+    """Seed each defect into a copy of the tree and see whether its criterion's scenarios notice."""
+    out, begun = Console(), time.perf_counter()
+    known, places = catalogue.load(), Places(root.resolve(), features)
+    strict = settings.load(places.root).no_defect == "fail"
+    scenarios = checked_scenarios(places, known)
+    chosen = [one for one in defects.load(places.root, features, known) if only in one.name]
+    out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
+    scratch = places.reports / ".prove"
+    findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one))
+    proof = prove.document(findings, known, defects.digest(places.root))
+    lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
+    if not only:
+        places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
+    out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
+    sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)
+
+
 def _exit_code(judged: Judged, *, strict: bool) -> int:
     totals = judged.coverage["totals"]
     red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or (strict and totals[NO_SCENARIO])
@@ -75,7 +99,10 @@ def entry() -> None:
     except BadInput as problem:
         console.problems(Console(stderr=True), problem.problems)
         sys.exit(BAD_INPUT)
-    except (BadCatalogue, settings.BadSettings, UnreadableResult, ReportFailed) as problem:
+    except prove.NotGreen as problem:
+        console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])
+        sys.exit(RED)
+    except (BadCatalogue, defects.BadDefect, settings.BadSettings, UnreadableResult, ReportFailed) as problem:
         console.problems(Console(stderr=True), [str(problem)])
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:

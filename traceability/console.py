@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from traceability.catalogue import Catalogue
 from traceability.coverage import NO_SCENARIO, PROVEN, STATES
+from traceability.prove import Finding
 from traceability.report import STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
@@ -56,6 +57,26 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
     console.print(f"[bold]{headline(coverage)}[/]: {_counts(list(states.values()))}", highlight=False, soft_wrap=True)
     for line in _not_proven(coverage):
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def finding(console: Console, one: Finding) -> None:
+    """Print what became of one defect, and which scenario noticed it."""
+    sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
+    line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {one.outcome.replace('_', ' ')}, {one.story}"
+    console.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def proof(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
+    """Print how many criteria can fail, and those that nothing tests."""
+    can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
+    outcomes = [row["outcome"] for row in content["defects"]]
+    console.print(
+        f"[bold]{len(can_fail)} of {len(provable)} criteria on the simulator can fail[/]: "
+        f"{outcomes.count('noticed')} of {len(outcomes)} defects noticed",
+        highlight=False,
+    )
+    if lacking:
+        console.print(f"Without a defect: {', '.join(f'AC-{one}' for one in lacking)}", highlight=False, soft_wrap=True)
 
 
 def problems(console: Console, lines: Iterable[str]) -> None:

@@ -64,7 +64,7 @@ def state_of(ends: Sequence[Outcome], target: str) -> str:
 
 
 def document(
-    catalogue: Catalogue, ends: Sequence[Outcome], run: Run, can_fail: Mapping[str, bool | None] | None = None
+    catalogue: Catalogue, ends: Sequence[Outcome], run: Run, can_fail: Mapping[str, bool] | None = None
 ) -> dict[str, Any]:
     """Return `coverage.json` as the design fixes it. `can_fail` is what the negative proof found, by criterion."""
     rows = [_criterion_row(one, catalogue, ends, run.target, (can_fail or {}).get(one)) for one in catalogue.criteria]

@@ -6,7 +6,6 @@ taken for new.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceability import coverage, evidence, features, reconcile, redaction, report, results
+from traceability import coverage, evidence, features, prove, reconcile, redaction, report, results
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
 from traceability.verdict import PASSED, SUITE_DEFECT
@@ -64,6 +63,10 @@ class Places:
     @property
     def log(self) -> Path:
         return self.notes / "behave.log"
+
+    @property
+    def proof(self) -> Path:
+        return self.reports / "prove.json"
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def judge(
     differences = reconcile.differences(records)
     # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.
     facts = coverage.Run(target or selected, _commit(places.root), started, _now())
-    content = coverage.document(catalogue, _believed(ends, differences), facts, _can_fail(places))
+    content = coverage.document(catalogue, _believed(ends, differences), facts, prove.known(places.proof, places.root))
     differences += reconcile.coverage_differences(catalogue, content)
     coverage.write(content, catalogue, places.reports)
     return Judged(content, differences, places.log, 0.0)
@@ -176,14 +179,6 @@ def _clear(places: Places) -> None:
         folder.mkdir(parents=True)
     for name in ("coverage.json", "coverage.csv"):
         (places.reports / name).unlink(missing_ok=True)
-
-
-def _can_fail(places: Places) -> dict[str, bool | None]:
-    path = places.reports / "prove.json"
-    if not path.exists():
-        return {}
-    found: dict[str, bool | None] = json.loads(path.read_text(encoding="utf-8"))["can_fail"]
-    return found
 
 
 def _redact_log(log: Path) -> None:

@@ -13,9 +13,13 @@ class BadSettings(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`no_scenario`: "report" shows a criterion without a scenario and goes on, "fail" fails the run."""
+    """What a lack means: "report" shows it and goes on, "fail" fails the command.
+
+    `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
+    """
 
     no_scenario: str = "fail"
+    no_defect: str = "fail"
 
 
 def load(root: Path) -> Settings:
@@ -27,7 +31,8 @@ def load(root: Path) -> Settings:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("traceability", {})
     except tomllib.TOMLDecodeError as problem:
         raise BadSettings(f"pyproject.toml: not valid TOML: {problem}") from problem
-    value = table.get("no_scenario", "fail")
-    if value not in ("report", "fail"):
-        raise BadSettings(f'pyproject.toml: [tool.traceability] no_scenario is {value!r}; write "report" or "fail"')
-    return Settings(value)
+    values = {name: table.get(name, "fail") for name in ("no_scenario", "no_defect")}
+    for name, value in values.items():
+        if value not in ("report", "fail"):
+            raise BadSettings(f'pyproject.toml: [tool.traceability] {name} is {value!r}; write "report" or "fail"')
+    return Settings(**values)

@@ -1,0 +1,236 @@
+"""The negative proof: for each seeded defect, the criterion's own scenarios must go red, by their expectation.
+
+The prover imports everything expensive once and forks a child a defect; a child sees a copy of the tree with the defect
+in it, runs behave there and ends. First of all the scenarios run on the copy without a defect: a scenario that is red
+anyway proves nothing, and what that run imported is what all children need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from traceability import defects, features, results
+from traceability.catalogue import Catalogue
+from traceability.defects import Defect
+from traceability.features import Scenario, for_target
+from traceability.verdict import PASSED, VIOLATED
+
+AT_ONCE = 2
+SECONDS_EACH = 60.0
+"""A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
+_OWN = ("engine", "simulator", "features", "infra", "testdata")
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one defect. outcome is noticed, unnoticed or not_by_expectation; `story` says by whom or why not."""
+
+    defect: Defect
+    outcome: str
+    story: str
+    seconds: float
+
+    @property
+    def noticed(self) -> bool:
+        return self.outcome == "noticed"
+
+
+class NotGreen(Exception):
+    """Scenarios that the proof needs are red without any defect; `problems` has one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(f"{len(problems)} scenarios are red without any defect")
+        self.problems = problems
+
+
+def prove(
+    root: Path, folder: str, chosen: Sequence[Defect], scratch: Path, report: Callable[[Finding], None]
+) -> list[Finding]:
+    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scenarios, _ = features.read(root / folder, root)
+    _run_without_defect(root, folder, chosen, scenarios, scratch)
+    findings: list[Finding] = []
+    waiting, running = list(chosen), list[tuple[Defect, BaseProcess, float]]()
+    while waiting or running:
+        while waiting and len(running) < AT_ONCE:
+            defect = waiting.pop(0)
+            running.append((defect, _start(root, defect, scenarios, scratch / defect.name), time.perf_counter()))
+        for entry in list(running):
+            finding = _finished(*entry, folder, scratch)
+            if finding is not None:
+                running.remove(entry)
+                findings.append(finding)
+                report(finding)
+        time.sleep(0.02)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return findings
+
+
+def document(findings: Sequence[Finding], catalogue: Catalogue, digest: str) -> dict[str, Any]:
+    """Return `prove.json`: each defect with what became of it, and can_fail by criterion (absent: no defect)."""
+    order = list(catalogue.criteria)
+    rows = sorted(findings, key=lambda one: (order.index(one.defect.criterion), one.defect.name))
+    can_fail: dict[str, bool] = {}
+    for one in rows:
+        can_fail[one.defect.criterion] = can_fail.get(one.defect.criterion, False) or one.noticed
+    return {
+        "tree": digest,
+        "can_fail": can_fail,
+        "defects": [
+            {
+                "criterion": one.defect.criterion,
+                "mistake": one.defect.mistake,
+                "belief": one.defect.belief,
+                "source": one.defect.source,
+                "file": one.defect.file,
+                "outcome": one.outcome,
+                "story": one.story,
+                "seconds": round(one.seconds, 2),
+            }
+            for one in rows
+        ],
+    }
+
+
+def provable(scenarios: Iterable[Scenario]) -> set[str]:
+    """Return the criteria that have a scenario on the simulator, and so can have a negative proof."""
+    return {criterion for one in scenarios if for_target(one, "moto") for criterion in one.criteria}
+
+
+def known(path: Path, root: Path) -> dict[str, bool]:
+    """Return can_fail by criterion from prove.json, nothing if it was made on another tree."""
+    if not path.exists():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, bool] = content["can_fail"] if content["tree"] == defects.digest(root) else {}
+    return found
+
+
+def _run_without_defect(
+    root: Path, folder: str, chosen: Sequence[Defect], scenarios: Sequence[Scenario], scratch: Path
+) -> None:
+    """Raise NotGreen unless all scenarios that the defects need pass; import what they imported."""
+    criteria = {defect.criterion for defect in chosen}
+    needed = [one for one in scenarios if for_target(one, "moto") and criteria & set(one.criteria)]
+    place = scratch / "without-defect"
+    defects.overlay(None, root, place)
+    child = _FORK.Process(target=_child, args=(place, root, _files(needed), _tags(criteria)))
+    child.start()
+    child.join(SECONDS_EACH * AT_ONCE)
+    _end(child)
+    verdicts = _verdicts(place, folder, needed)
+    red = [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
+    if red:
+        raise NotGreen(red)
+    for name in json.loads((place / "imported.json").read_text(encoding="utf-8")):
+        importlib.import_module(name)
+
+
+def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path) -> BaseProcess:
+    mine = [one for one in scenarios if defect.criterion in one.criteria]
+    defects.overlay(defect, root, place)
+    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion])))
+    child.start()
+    return child
+
+
+def _finished(defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path) -> Finding | None:
+    """Return what came of a child, None while it works."""
+    seconds = time.perf_counter() - began
+    if child.is_alive() and seconds < SECONDS_EACH:
+        return None
+    timed_out = child.is_alive()
+    _end(child)
+    place = scratch / defect.name
+    scenarios, broken = features.read(place / folder, place)
+    mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, "moto")]
+    verdicts = _verdicts(place, folder, mine)
+    shutil.rmtree(place, ignore_errors=True)
+    by = [one for one in mine if verdicts[one.key][0] == VIOLATED]
+    if by:
+        return Finding(defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds)
+    red = [f"{one.place} {one.name}: {verdicts[one.key][1]}" for one in mine if verdicts[one.key][0] != PASSED]
+    if red or broken or timed_out:
+        story = f"no end after {SECONDS_EACH:.0f} s" if timed_out else next(iter([*red, *map(str, broken)]))
+        return Finding(defect, "not_by_expectation", story, seconds)
+    return Finding(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds)
+
+
+def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[results.Key, tuple[str, str]]:
+    """Return (verdict, first line of its reason) of each scenario; one without a result is called missing."""
+    cases = {case.key: case for case in results.read_junit(place / "reports" / "junit")}
+    found: dict[results.Key, tuple[str, str]] = {}
+    for one in scenarios:
+        case = cases.get(results.junit_key(one, folder))
+        if case is None:
+            found[one.key] = ("missing", _last_line(place / "behave.log"))
+        else:
+            lines = [line.strip() for line in case.message.splitlines() if line.strip()]
+            found[one.key] = (results.junit_verdict(case, one), " ".join(lines[:3]) or case.status)
+    return found
+
+
+def _child(place: Path, root: Path, files: Sequence[str], tags: str) -> None:
+    """Run behave on the copy at `place`: nothing of the checked-out project is importable here but this package."""
+    os.chdir(place)
+    sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
+    for name in [name for name in sys.modules if name.partition(".")[0] in _OWN]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    log = os.open(place / "behave.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    from behave.__main__ import main
+
+    arguments = ["--no-color", "--no-skipped", "--no-summary", "--format", "null", "--define", "target=moto"]
+    code = main([*arguments, "--junit", "--junit-directory", "reports/junit", "--tags", tags, *files])
+    imported = [name for name in sys.modules if name.partition(".")[0] not in (*_OWN, "__main__", "__mp_main__")]
+    (place / "imported.json").write_text(json.dumps([name for name in imported if _importable(name)]), encoding="utf-8")
+    sys.stdout.flush()
+    # No clean-up of an interpreter that is thrown away; its threads may still wait on a virtual clock.
+    os._exit(code)
+
+
+def _importable(name: str) -> bool:
+    """Whether a module came from a file of the environment, and not from something that a run put in place."""
+    spec = getattr(sys.modules[name], "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    return (
+        spec is not None
+        and spec.name == name
+        and bool(origin)
+        and Path(str(origin)).suffix == ".py"
+        and ("site-packages" in str(origin))
+    )
+
+
+def _end(child: BaseProcess) -> None:
+    if child.is_alive():
+        child.kill()
+    child.join()
+
+
+def _files(scenarios: Iterable[Scenario]) -> list[str]:
+    return sorted({one.file for one in scenarios})
+
+
+def _tags(criteria: Iterable[str]) -> str:
+    return " or ".join(f"@AC-{one}" for one in sorted(criteria))
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return next((line for line in reversed(lines) if line.strip()), "behave left no result")
