@@ -1,8 +1,8 @@
 """A simulated AWS: moto with a DRS of its own, on a virtual clock, with Lambda in this process.
 
-    from simulator import Simulator
-    with Simulator() as aws:
-        print(aws.session().client("drs").describe_source_servers())
+from simulator import Simulator
+with Simulator() as aws:
+    print(aws.session().client("drs").describe_source_servers())
 """
 
 from simulator.clock import Deadlock, SimulatorDefect

@@ -397,7 +397,9 @@ class VirtualClock:
         turns = -1
         while not me._baton.acquire(timeout=self._patience):
             if self._turns == turns:
-                raise SimulatorDefect(f"nothing moved for {self._patience:g} real seconds: {self.describe(stacks=True)}")
+                raise SimulatorDefect(
+                    f"nothing moved for {self._patience:g} real seconds: {self.describe(stacks=True)}"
+                )
             turns = self._turns
 
     def _resume(self, me: Actor) -> None:

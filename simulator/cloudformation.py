@@ -79,7 +79,11 @@ class MetricFilter(_Resource, CloudFormationModel):  # type: ignore[misc]  # mot
 
     def create(self, account: str, region: str) -> None:
         transformations = [
-            {name[0].lower() + name[1:]: str(value) for name, value in one.items() if isinstance(value, (str, int, float))}
+            {
+                name[0].lower() + name[1:]: str(value)
+                for name, value in one.items()
+                if isinstance(value, (str, int, float))
+            }
             for one in self.properties["MetricTransformations"]
         ]
         logs_backends[account][region].put_metric_filter(

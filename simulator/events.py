@@ -29,10 +29,18 @@ class EventBus:
 
     def execution_changed(self, execution: Any) -> None:
         """Publishes "Step Functions Execution Status Change" as Step Functions words it."""
-        self.publish(execution.account_id, execution.region_name, "aws.states", "Step Functions Execution Status Change",
-                     _detail(execution), [execution.execution_arn])
+        self.publish(
+            execution.account_id,
+            execution.region_name,
+            "aws.states",
+            "Step Functions Execution Status Change",
+            _detail(execution),
+            [execution.execution_arn],
+        )
 
-    def publish(self, account: str, region: str, source: str, kind: str, detail: dict[str, Any], resources: list[str]) -> None:
+    def publish(
+        self, account: str, region: str, source: str, kind: str, detail: dict[str, Any], resources: list[str]
+    ) -> None:
         event = {
             "version": "0",
             "id": str(mock_random.uuid4()),
@@ -54,7 +62,9 @@ class EventBus:
             function = function_of(target["Arn"]) if target["Arn"].split(":")[2] == "lambda" else None
             if function is None:
                 others.append(target)
-            elif self._permissions.service_may_invoke("events", function.function_arn, rule.arn):  # else AWS drops it silently
+            elif self._permissions.service_may_invoke(
+                "events", function.function_arn, rule.arn
+            ):  # else AWS drops it silently
                 self._functions.invoke_async(function, _payload(target, event), delay=DELIVERY_SECONDS)
         if others:
             targets, rule.targets = rule.targets, others

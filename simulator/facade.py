@@ -37,7 +37,6 @@ DEFAULT_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _MOTO_CONFIG = {
     "stepfunctions": {"execute_state_machine": True},
     "lambda": {"use_docker": False},
-    
 }
 _MOTO_ENVIRONMENT = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # 1,300 machine images take 40 ms each time a region is first used
@@ -96,8 +95,12 @@ class Simulator:
             entered.enter_context(patch.dict(os.environ, _MOTO_ENVIRONMENT))
             entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
             patches = [
-                *self._step_functions.patches(), *self._functions.patches(), *self._gateway.patches(),
-                *self._guard.patches(), *sessions.patches(self._seed), *item_answers.patches(),
+                *self._step_functions.patches(),
+                *self._functions.patches(),
+                *self._gateway.patches(),
+                *self._guard.patches(),
+                *sessions.patches(self._seed),
+                *item_answers.patches(),
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))
@@ -107,7 +110,9 @@ class Simulator:
             self._exit = entered.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._exit.close()
         if error is None and self.clock.failures:
             raise self.clock.failures.pop(0)
@@ -197,4 +202,3 @@ def _forget_backends() -> None:
         backends.clear()
     BackendDict._instances.clear()
     reset_model_data()
-

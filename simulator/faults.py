@@ -24,7 +24,9 @@ RESPOND = "respond"
 RATE_LIMIT = "rate_limit"
 FAIL_LAMBDA = "fail_lambda"
 
-BEFORE_EFFECT = frozenset({THROTTLE, SERVER_ERROR, LOSE_CONNECTION, EXPIRE_TOKEN, DENY, KILL_BEFORE, RESPOND, RATE_LIMIT})
+BEFORE_EFFECT = frozenset(
+    {THROTTLE, SERVER_ERROR, LOSE_CONNECTION, EXPIRE_TOKEN, DENY, KILL_BEFORE, RESPOND, RATE_LIMIT}
+)
 AFTER_EFFECT = frozenset({LOSE_ANSWER, KILL_AFTER})
 
 
@@ -109,11 +111,27 @@ class Faults:
 
     # -- named facts --------------------------------------------------------------------------------------------------
 
-    def throttle(self, service: str, operation: str = "*", times: int | None = 1, *, retry_after: int | None = None, **narrow: Any) -> Fault:
+    def throttle(
+        self,
+        service: str,
+        operation: str = "*",
+        times: int | None = 1,
+        *,
+        retry_after: int | None = None,
+        **narrow: Any,
+    ) -> Fault:
         """The service throttles; `retry_after` seconds go into the answer's Retry-After header."""
         return self.add(Fault(THROTTLE, service, operation, times, retry_after=retry_after, **narrow))
 
-    def server_error(self, service: str, operation: str = "*", times: int | None = 1, *, retry_after: int | None = None, **narrow: Any) -> Fault:
+    def server_error(
+        self,
+        service: str,
+        operation: str = "*",
+        times: int | None = 1,
+        *,
+        retry_after: int | None = None,
+        **narrow: Any,
+    ) -> Fault:
         """The service answers with its own 5xx error."""
         return self.add(Fault(SERVER_ERROR, service, operation, times, retry_after=retry_after, **narrow))
 
@@ -139,7 +157,9 @@ class Faults:
             raise ValueError(f"a Lambda is killed 'before' or 'after' a call, not {when!r}")
         return self.add(Fault(f"kill_lambda_{when}", service, operation, times, **narrow))
 
-    def fail_lambda(self, times: int | None = 1, *, function: str = "*", error: str = "unhandled", **narrow: Any) -> Fault:
+    def fail_lambda(
+        self, times: int | None = 1, *, function: str = "*", error: str = "unhandled", **narrow: Any
+    ) -> Fault:
         """An invocation fails without running: "unhandled" (the runtime died) or "service" (Lambda answers 500)."""
         if error not in ("unhandled", "service"):
             raise ValueError(f"an invocation fails 'unhandled' or by the 'service', not {error!r}")
@@ -149,14 +169,30 @@ class Faults:
         """A token bucket in virtual time: `burst` calls at once, refilled `per_second`; what exceeds it is throttled."""
         return self.add(Fault(RATE_LIMIT, service, operation, None, per_second=per_second, burst=burst, **narrow))
 
-    def respond(self, service: str, operation: str, code: str, *, status: int | None = None, message: str = "", times: int | None = 1, **narrow: Any) -> Fault:
+    def respond(
+        self,
+        service: str,
+        operation: str,
+        code: str,
+        *,
+        status: int | None = None,
+        message: str = "",
+        times: int | None = 1,
+        **narrow: Any,
+    ) -> Fault:
         """The service answers with this error; `status` defaults to what the service's model says."""
         return self.add(Fault(RESPOND, service, operation, times, code=code, status=status, message=message, **narrow))
 
     # -- meeting calls ------------------------------------------------------------------------------------------------
 
     def meet(
-        self, kinds: frozenset[str], service: str, operation: str, parameters: dict[str, Any], source: str, now: datetime
+        self,
+        kinds: frozenset[str],
+        service: str,
+        operation: str,
+        parameters: dict[str, Any],
+        source: str,
+        now: datetime,
     ) -> Fault | None:
         """The first fault of these kinds that hits the call; each fault that concerns it counts the call."""
         for fault in self._faults:

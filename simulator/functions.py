@@ -52,7 +52,9 @@ class Environment:
 class Context:
     """The context object that a handler gets."""
 
-    def __init__(self, clock: VirtualClock, function: Any, request_id: str, deadline: datetime, log_stream: str) -> None:
+    def __init__(
+        self, clock: VirtualClock, function: Any, request_id: str, deadline: datetime, log_stream: str
+    ) -> None:
         self._clock = clock
         self._deadline = deadline
         self.function_name = function.function_name
@@ -206,7 +208,9 @@ class Functions:
         if environment.log_stream not in group.streams:
             backend.create_log_stream(function.logs_group_name, environment.log_stream)
         moment = int(self._clock.now().timestamp() * 1000)
-        backend.put_log_events(function.logs_group_name, environment.log_stream, [{"timestamp": moment, "message": line}])
+        backend.put_log_events(
+            function.logs_group_name, environment.log_stream, [{"timestamp": moment, "message": line}]
+        )
 
     # -- asynchronous invocation --------------------------------------------------------------------------------------
 
@@ -224,7 +228,9 @@ class Functions:
         wanted = "OnFailure" if outcome.function_error else "OnSuccess"
         destination = settings.get("DestinationConfig", {}).get(wanted, {}).get("Destination")
         if destination:
-            self._send(function, destination, _destination_record(function, event, outcome, attempts, self._clock.now()))
+            self._send(
+                function, destination, _destination_record(function, event, outcome, attempts, self._clock.now())
+            )
 
     def _attempt(self, function: Any, event: Any) -> Outcome:
         fault = self._faults.meet(
@@ -268,7 +274,11 @@ class Functions:
             return b""
         if kind == "Event":
             if len(body or "") > ASYNC_PAYLOAD_LIMIT:
-                raise AwsError("RequestTooLargeException", f"{len(body)} byte payload is too large for the Event invocation type", 413)
+                raise AwsError(
+                    "RequestTooLargeException",
+                    f"{len(body)} byte payload is too large for the Event invocation type",
+                    413,
+                )
             self.invoke_async(function, event)
             return b""
         me = self._clock.current()
@@ -315,8 +325,14 @@ def _variables(function: Any, credentials: dict[str, str], stream: str) -> dict[
 def _configuration_key(function: Any) -> str:
     """Changes with everything that makes Lambda start a new environment."""
     parts = [
-        function.function_arn, str(function.version), function.code_sha_256, function.handler, function.role,
-        str(function.timeout), str(function.memory_size), json.dumps(function.environment_vars, sort_keys=True),
+        function.function_arn,
+        str(function.version),
+        function.code_sha_256,
+        function.handler,
+        function.role,
+        str(function.timeout),
+        str(function.memory_size),
+        json.dumps(function.environment_vars, sort_keys=True),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -327,7 +343,9 @@ def _parse_event(body: Any) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        raise AwsError("InvalidRequestContentException", f"Could not parse request body into json: {error}", 400) from error
+        raise AwsError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}", 400
+        ) from error
 
 
 def _returned(result: Any, request_id: str) -> Outcome:

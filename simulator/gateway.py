@@ -120,8 +120,12 @@ class Gateway:
     def _perform(self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor) -> Answer:
         half = self._latency_of(call) / 2
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
-        self._admit(call, principal, entry, actor)
-        answer = self._forward(call, entry, actor)
+        try:
+            self._admit(call, principal, entry, actor)
+            answer = self._forward(call, entry, actor)
+        except AwsError:
+            self._clock.sleep(half, f"the error of {call.service} {call.operation}")
+            raise
         self._clock.sleep(half, f"the answer of {call.service} {call.operation}")
         self._strike_after(call, entry, actor)
         return answer
@@ -131,7 +135,9 @@ class Gateway:
     def _admit(self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor) -> None:
         words = wording(call.service)
         if principal is None:
-            raise AwsError(words.unknown_key[0], "The security token included in the request is invalid.", words.unknown_key[1])
+            raise AwsError(
+                words.unknown_key[0], "The security token included in the request is invalid.", words.unknown_key[1]
+            )
         if principal.expires is not None and principal.expires <= self._clock.now():
             raise _expired(call)
         found = _request_problems(call)
@@ -154,7 +160,9 @@ class Gateway:
         if fault.kind == f.EXPIRE_TOKEN:
             raise _expired(call)
         if fault.kind == f.DENY:
-            text = fault.message or f"User: {principal.arn} is not authorized to perform: {call.service}:{call.operation}"
+            text = (
+                fault.message or f"User: {principal.arn} is not authorized to perform: {call.service}:{call.operation}"
+            )
             raise AwsError(words.access_denied[0], text, words.access_denied[1])
         if fault.kind in (f.THROTTLE, f.RATE_LIMIT):
             raise _modelled(call, *words.throttled, fault.message or "Rate exceeded", fault)
@@ -207,7 +215,9 @@ class Gateway:
         raise ConnectionLost(fault.code or "ReadTimeoutError")
 
     def _meet(self, kinds: frozenset[str], entry: Call) -> Fault | None:
-        fault = self._faults.meet(kinds, entry.service, entry.operation, entry.parameters, entry.source, self._clock.now())
+        fault = self._faults.meet(
+            kinds, entry.service, entry.operation, entry.parameters, entry.source, self._clock.now()
+        )
         if fault is not None:
             entry.fault = fault.kind
         return fault
@@ -254,14 +264,18 @@ class Gateway:
         def send(session: URLLib3Session, request: Any) -> Any:
             if ".amazonaws.com" not in request.url:
                 return real_send(session, request)
-            return self._send(request)
+            return self._send(session, request)
 
         return [
-            Patch(URLLib3Session, "send", send, "the place where every botocore client of the process meets the network"),
-            Patch(botocore_stubber, "enabled", False, "moto's own hook would answer before the gateway sees the request"),
+            Patch(
+                URLLib3Session, "send", send, "the place where every botocore client of the process meets the network"
+            ),
+            Patch(
+                botocore_stubber, "enabled", False, "moto's own hook would answer before the gateway sees the request"
+            ),
         ]
 
-    def _send(self, request: Any) -> AWSResponse:
+    def _send(self, session: URLLib3Session, request: Any) -> AWSResponse:
         body = request.body
         if hasattr(body, "read"):
             body = body.read()
@@ -270,7 +284,8 @@ class Gateway:
         try:
             response = self.handle(HttpRequest(request.method, request.url, request.headers, body or b""))
         except ConnectionLost as lost:
-            raise _botocore_error(lost.kind, request) from lost
+            self._clock.sleep(_patience(session, lost.kind), f"the client to give up: {lost.kind}")
+            raise _BOTOCORE_ERRORS[lost.kind](request) from lost
         headers = HTTPHeaders()
         for name, value in response.headers.items():
             headers[name] = value
@@ -295,11 +310,15 @@ def _modelled(call: IdentifiedCall, code: str, status: int, message: str, fault:
 
 _BOTOCORE_ERRORS: dict[str, Callable[[Any], HTTPClientError]] = {
     "ConnectionClosedError": lambda request: ConnectionClosedError(endpoint_url=request.url, request=request),
-    "EndpointConnectionError": lambda request: EndpointConnectionError(endpoint_url=request.url, error="connection lost"),
+    "EndpointConnectionError": lambda request: EndpointConnectionError(
+        endpoint_url=request.url, error="connection lost"
+    ),
     "ConnectTimeoutError": lambda request: ConnectTimeoutError(endpoint_url=request.url),
     "ReadTimeoutError": lambda request: ReadTimeoutError(endpoint_url=request.url),
 }
 
 
-def _botocore_error(kind: str, request: Any) -> HTTPClientError:
-    return _BOTOCORE_ERRORS[kind](request)
+def _patience(session: URLLib3Session, kind: str) -> float:
+    """Virtual seconds until the client notices: its own time-outs (by default 60 s), at once for a closed connection."""
+    name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
+    return float(getattr(session._timeout, name, session._timeout)) if name else 0.0

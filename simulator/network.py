@@ -60,4 +60,3 @@ class SocketGuard:
             Patch(socket.socket, "connect_ex", guarded(connect_ex), reason),
             Patch(socket, "getaddrinfo", look_up, reason),
         ]
-

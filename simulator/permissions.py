@@ -46,9 +46,7 @@ class Permissions:
         AwsError when the role does not trust the service for that resource.
         """
         self._trusts(service, role_arn, source_arn)
-        return identity.service_credentials(
-            role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS
-        )
+        return identity.service_credentials(role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS)
 
     def _trusts(self, service: str, role_arn: str, source_arn: str) -> None:
         if not self._enforced:
@@ -59,4 +57,6 @@ class Permissions:
             "sts", "AssumeRole", parameters, account, "us-east-1", SERVICE_NAMES[service], source_arn=source_arn
         )
         if authorise(request) is not None:
-            raise AwsError("AccessDeniedException", f"The role {role_arn} cannot be assumed by {SERVICE_NAMES[service]}.", 403)
+            raise AwsError(
+                "AccessDeniedException", f"The role {role_arn} cannot be assumed by {SERVICE_NAMES[service]}.", 403
+            )

@@ -68,7 +68,11 @@ class _RuntimeHandler(logging.Handler):
         super().__init__()
         self._output = output
         self._request_id = request_id
-        self.setFormatter(logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(request)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+        self.setFormatter(
+            logging.Formatter(
+                "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(request)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+            )
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         record.request = self._request_id()

@@ -37,9 +37,16 @@ def patches(seed: int) -> list[Patch]:
         return uuid.UUID(int=tokens.getrandbits(128), version=4)
 
     return [
-        Patch(moto_responses, "method_names_from_class", _method_names, "moto inspects a service's class at each call, 0.5 ms"),
         Patch(
-            botocore.session.Session, "_register_data_loader", _register_data_loader,
+            moto_responses,
+            "method_names_from_class",
+            _method_names,
+            "moto inspects a service's class at each call, 0.5 ms",
+        ),
+        Patch(
+            botocore.session.Session,
+            "_register_data_loader",
+            _register_data_loader,
             "each session reads the services' models anew, 40 ms a client; they never change",
         ),
         Patch(botocore.handlers, "uuid", SimpleNamespace(uuid4=uuid4), "idempotency tokens repeat with the seed"),

@@ -72,7 +72,9 @@ def spawn(clock: VirtualClock, name: str, run: Callable[[], object], owner: obje
 class ActorThread:
     """The part of `threading.Thread` that moto uses, as an actor on the virtual clock."""
 
-    def __init__(self, clock: VirtualClock, target: Callable[..., object], args: tuple[Any, ...] = (), **_: object) -> None:
+    def __init__(
+        self, clock: VirtualClock, target: Callable[..., object], args: tuple[Any, ...] = (), **_: object
+    ) -> None:
         self._clock = clock
         self._run = functools.partial(target, *args)
         self._actor: Actor | None = None
@@ -168,9 +170,11 @@ class StepFunctions:
         spawn(self._clock, me.name, run, me.owner)
         if not env.ended.wait(timeout) and env.is_running():
             env.set_timed_out()
-            _close_history(env, HistoryEventType.ExecutionTimedOut, EventDetails(
-                executionTimedOutEventDetails=ExecutionTimedOutEventDetails()
-            ))
+            _close_history(
+                env,
+                HistoryEventType.ExecutionTimedOut,
+                EventDetails(executionTimedOutEventDetails=ExecutionTimedOutEventDetails()),
+            )
 
     def _terminated(self, communication: Any) -> None:
         execution = communication.execution
@@ -235,44 +239,62 @@ class StepFunctions:
         virtual = _virtual_threading(self._clock)
         patches = [
             Patch(
-                ExecutionWorker, "start", lambda worker: self._start(worker),
+                ExecutionWorker,
+                "start",
+                lambda worker: self._start(worker),
                 "an execution is an actor, and can be stopped before its first turn (moto: env is None)",
             ),
             Patch(
-                ExecutionWorker, "_get_evaluation_environment", lambda worker: worker.env,
+                ExecutionWorker,
+                "_get_evaluation_environment",
+                lambda worker: worker.env,
                 "the environment already exists, see start",
             ),
             Patch(
-                program_module.Program, "eval", lambda program, env: self._evaluate(program, env),
+                program_module.Program,
+                "eval",
+                lambda program, env: self._evaluate(program, env),
                 "TimeoutSeconds in virtual time; the history ends at that moment",
             ),
             Patch(
-                execution_module.BaseExecutionWorkerCommunication, "terminated", lambda comm: self._terminated(comm),
+                execution_module.BaseExecutionWorkerCommunication,
+                "terminated",
+                lambda comm: self._terminated(comm),
                 "a stopped execution keeps its status when its Lambda ends later; the change goes to EventBridge",
             ),
             Patch(
-                execution_module.Execution, "stop",
+                execution_module.Execution,
+                "stop",
                 lambda execution, stop_date, error, cause: self._stop(execution, stop_date, error, cause),
                 "StopExecution takes effect at once, with error, cause and stop date",
             ),
             Patch(
-                wait_function.WaitFunction, "_wait_interval",
+                wait_function.WaitFunction,
+                "_wait_interval",
                 lambda wait, env, wait_seconds: self._wait_interval(wait, env, wait_seconds),
                 "moto counts whole seconds of time.time(), which rounds a fraction up to one second more",
             ),
             Patch(
-                timestamp_module.Timestamp, "_get_wait_seconds", lambda wait, env: self._seconds_until_timestamp(wait, env),
+                timestamp_module.Timestamp,
+                "_get_wait_seconds",
+                lambda wait, env: self._seconds_until_timestamp(wait, env),
                 "moto subtracts local time and truncates, so it wakes before the time stamp",
             ),
             Patch(
-                AmazonStateLanguageParser, "parse", staticmethod(_parse),
+                AmazonStateLanguageParser,
+                "parse",
+                staticmethod(_parse),
                 "parsing takes tens of milliseconds at each create and start",
             ),
-            Patch(EventManager, "add_event", _add_event, "nothing follows the last event; 25,000 events end an execution"),
+            Patch(
+                EventManager, "add_event", _add_event, "nothing follows the last event; 25,000 events end an execution"
+            ),
             Patch(StepFunctionResponse, "stop_execution", _stop_execution, "moto drops error and cause"),
             Patch(StepFunctionResponse, "describe_execution", _describe_execution, "moto omits stopDate of TIMED_OUT"),
             Patch(
-                simple_models, "stepfunctions_backends", parser_models.stepfunctions_parser_backends,
+                simple_models,
+                "stepfunctions_backends",
+                parser_models.stepfunctions_parser_backends,
                 "CloudFormation creates state machines in the backend that does not execute them",
             ),
         ]
@@ -282,10 +304,14 @@ class StepFunctions:
             if vars(module).get("threading") is threading:
                 patches.append(Patch(module, "threading", virtual, "moto's threads live on the virtual clock"))
             if "boto_client_for" in vars(module):
-                patches.append(Patch(
-                    module, "boto_client_for", self._client_for,
-                    "moto calls services with invented credentials; AWS uses the state machine's role",
-                ))
+                patches.append(
+                    Patch(
+                        module,
+                        "boto_client_for",
+                        self._client_for,
+                        "moto calls services with invented credentials; AWS uses the state machine's role",
+                    )
+                )
         patches.append(Patch(execute_state, "Thread", virtual.Thread, "moto's threads live on the virtual clock"))
         return patches
 

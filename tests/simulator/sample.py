@@ -111,7 +111,11 @@ def definition(wait: int = 30, *, task: dict[str, Any] | None = None, timeout: i
         "StartAt": "Tick",
         "States": {
             "Tick": {**tick, "Next": "Over"},
-            "Over": {"Type": "Choice", "Choices": [{"Variable": "$.Done", "BooleanEquals": True, "Next": "End"}], "Default": "Pause"},
+            "Over": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.Done", "BooleanEquals": True, "Next": "End"}],
+                "Default": "Pause",
+            },
             "Pause": {"Type": "Wait", "Seconds": wait, "Next": "Tick"},
             "End": {"Type": "Succeed"},
         },
@@ -167,7 +171,10 @@ def template(machine: dict[str, Any], *, timeout: int = 30) -> dict[str, Any]:
                     "EventPattern": {
                         "source": ["aws.states"],
                         "detail-type": ["Step Functions Execution Status Change"],
-                        "detail": {"status": ["TIMED_OUT", "ABORTED", "FAILED"], "stateMachineArn": [{"Ref": "Machine"}]},
+                        "detail": {
+                            "status": ["TIMED_OUT", "ABORTED", "FAILED"],
+                            "stateMachineArn": [{"Ref": "Machine"}],
+                        },
                     },
                     "Targets": [
                         {
@@ -205,7 +212,9 @@ class Sample:
 
     def start(self, name: str, ticks: int, **more: Any) -> str:
         document = json.dumps({"Run": name, "Ticks": ticks, **more})
-        arn: str = self.client("stepfunctions").start_execution(stateMachineArn=self.machine, name=name, input=document)["executionArn"]
+        arn: str = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.machine, name=name, input=document
+        )["executionArn"]
         return arn
 
     def describe(self, arn: str) -> Any:

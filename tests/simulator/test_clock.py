@@ -32,7 +32,9 @@ def test_three_actors_interleave_by_their_wake_up_times(clock: VirtualClock) -> 
             turns.append((name, seconds(clock)))
         return name
 
-    actors = [clock.spawn(name, lambda n=name, p=pause: worker(n, p)) for name, pause in (("a", 20), ("b", 30), ("c", 45))]
+    actors = [
+        clock.spawn(name, lambda n=name, p=pause: worker(n, p)) for name, pause in (("a", 20), ("b", 30), ("c", 45))
+    ]
     assert [actor.join() for actor in actors] == ["a", "b", "c"]
     assert turns == [
         ("a", 20), ("b", 30), ("a", 40), ("c", 45), ("b", 60), ("a", 60), ("c", 90), ("b", 90), ("c", 135),

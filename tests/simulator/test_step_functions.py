@@ -57,7 +57,9 @@ def test_a_loop_of_ticks_and_waits_takes_exactly_its_time(aws: Simulator) -> Non
         ({"Timestamp": "2026-01-05T08:00:00Z"}, {}, 0.0),
     ],
 )
-def test_every_kind_of_wait_is_exact(aws: Simulator, wait: dict[str, Any], document: dict[str, Any], expected: float) -> None:
+def test_every_kind_of_wait_is_exact(
+    aws: Simulator, wait: dict[str, Any], document: dict[str, Any], expected: float
+) -> None:
     machine = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", **wait, "End": True}}}
     _, described = run(aws, machine, **document)
     assert described["status"] == "SUCCEEDED"
@@ -87,7 +89,9 @@ def test_retries_wait_their_intervals_and_then_give_up(aws: Simulator) -> None:
     assert described["error"] == "ValueError"
     assert "no such luck" in described["cause"]
     moments = [call.started for call in aws.journal.select("lambda", "Invoke", source="states")]
-    gaps = [round((later - earlier).total_seconds() - 0.08, 3) for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [
+        round((later - earlier).total_seconds() - 0.08, 3) for earlier, later in zip(moments, moments[1:], strict=False)
+    ]
     assert gaps == [2, 4, 8]
 
 
@@ -114,7 +118,10 @@ def test_the_optimised_integration_works_too(aws: Simulator) -> None:
 def test_a_task_that_exceeds_its_own_timeout_fails_at_that_moment(aws: Simulator, resource: str) -> None:
     task: dict[str, Any] = {"Type": "Task", "Resource": "${Function.Arn}", "TimeoutSeconds": 10}
     if resource == "optimised":
-        task |= {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "${Function.Arn}", "Payload.$": "$"}}
+        task |= {
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {"FunctionName": "${Function.Arn}", "Payload.$": "$"},
+        }
     _, described = run(aws, definition(task=task), Action="sleep", Seconds=25)
     assert described["status"] == "FAILED"
     assert described["error"] == "States.Timeout"
