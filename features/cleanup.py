@@ -1,0 +1,128 @@
+"""Clean-up as a run on AWS needs it, and the proof that it left nothing.
+
+Order matters: executions come to their end first (their jobs cannot be stopped), then what they launched is
+terminated, then their records, plans and groups go, then the stack. Everything may be done twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.client import AlreadyEnded, ExecutionNotFound
+from features.observations import all_jobs, recovery_client, recovery_instances, recovery_jobs, servers_of
+from features.targets import WaitTimeout
+from features.world import OVER, World
+
+# A drill's clean-up waits for jobs in flight and terminates; DRS jobs take minutes, never hours.
+FINISH_SECONDS = 4 * 3600
+# DRS's quota of servers in one job.
+SERVERS_A_JOB = 100
+LIVE_STATES = ["pending", "running", "stopping", "stopped"]
+
+
+class LeftBehind(Exception):
+    """The clean-up left something of the scenario; says what, by kind."""
+
+
+def finish(world: World) -> None:
+    """Bring every execution to its end, its own drill clean-up included; stop the state machine of one that hangs."""
+    for execution in world.executions:
+        cancel(world, execution)
+    states = world.target.session().client("stepfunctions")
+    machine = world.target.stack.outputs["StateMachineArn"]
+
+    def running() -> list[str]:
+        found = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+        return [one["executionArn"] for one in found]
+
+    try:
+        world.target.wait_until(lambda: not running(), FINISH_SECONDS, "the state machines to end")
+    except WaitTimeout:
+        for arn in running():
+            states.stop_execution(executionArn=arn, cause="the scenario is over")
+
+
+def cancel(world: World, execution: str) -> None:
+    try:
+        if world.sample(execution)["Status"] not in OVER:
+            world.client.cancel(execution, reason="the scenario is over")
+    except (ExecutionNotFound, AlreadyEnded):
+        return
+
+
+def clean_up(world: World) -> None:
+    """Remove whatever the scenario made."""
+    if "CleanedUp" in world.notes:
+        return
+    finish(world)
+    terminate_instances(world)
+    for execution in world.executions:
+        world.client.delete_execution(execution)
+    for plan in [world.plan, *world.notes.get("Plans", [])]:
+        if plan:
+            world.client.delete_plan(plan["PlanId"])
+    for group in world.groups:
+        world.client.delete_group(group)
+    for extra in reversed(world.clean_ups):
+        extra()
+    world.target.retire_stack()
+    world.notes["CleanedUp"] = True
+
+
+def terminate_instances(world: World) -> None:
+    """Terminate what the executions launched and nothing else; wait until DRS has done it."""
+    drs = recovery_client(world, "drs")
+    await_jobs(world, drs)
+    jobs = {job["jobID"] for job in recovery_jobs(world)}
+    ours = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["jobID"] in jobs]
+    for start in range(0, len(ours), SERVERS_A_JOB):
+        drs.terminate_recovery_instances(recoveryInstanceIDs=ours[start : start + SERVERS_A_JOB])
+    await_jobs(world, drs)
+
+
+def await_jobs(world: World, drs: Any) -> None:
+    world.target.wait_until(lambda: not live_jobs(drs), FINISH_SECONDS, "the recovery jobs to end")
+
+
+def live_jobs(drs: Any) -> list[dict[str, Any]]:
+    return [job for job in all_jobs(drs) if job["status"] != "COMPLETED"]
+
+
+def left_behind(world: World) -> dict[str, list[str]]:
+    """What there still is of the scenario, by kind; empty lists when all is gone."""
+    drs, ec2 = recovery_client(world, "drs"), recovery_client(world, "ec2")
+    states = [{"Name": "instance-state-name", "Values": LIVE_STATES}]
+    reservations = ec2.describe_instances(Filters=states)["Reservations"]
+    return {
+        "record, plan or group": saved_items(world),
+        "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(drs)],
+        "instance": [instance["InstanceId"] for one in reservations for instance in one["Instances"]],
+        "stack": stacks_left(world),
+    }
+
+
+def saved_items(world: World) -> list[str]:
+    """The keys of everything in the stack's tables, as far as there still are tables."""
+    dynamodb = world.target.session().client("dynamodb")
+    there = dynamodb.list_tables()["TableNames"]
+    tables = [name for key, name in world.target.stack.outputs.items() if key.endswith("Table") and name in there]
+    return [
+        f"{table}: {next(iter(item.values()))['S']}"
+        for table in tables
+        for item in dynamodb.scan(TableName=table)["Items"]
+    ]
+
+
+def stacks_left(world: World) -> list[str]:
+    """Stacks of the suite that have not been deleted."""
+    cloudformation = world.target.session().client("cloudformation")
+    found = cloudformation.describe_stacks()["Stacks"]
+    name = world.target.stack.name
+    return [one["StackName"] for one in found if one["StackName"] == name and one["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def require_nothing_left(world: World) -> None:
+    """Raise LeftBehind unless the clean-up was complete."""
+    left = left_behind(world)
+    if any(left.values()):
+        raise LeftBehind("; ".join(f"{kind}: {', '.join(found)}" for kind, found in left.items() if found))

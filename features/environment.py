@@ -1,0 +1,51 @@
+"""behave's hooks: one target a run (-D target=moto|aws), one world a scenario, evidence, invariants, clean-up."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from behave.model import Feature, Scenario
+from behave.runner import Context
+
+from features import invariants, proof, targets
+from features.cleanup import clean_up, finish, require_nothing_left
+from features.world import World
+
+import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
+
+
+def before_all(context: Context) -> None:
+    userdata = context.config.userdata
+    context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
+
+
+def before_feature(context: Context, feature: Feature) -> None:
+    """Skip what cannot run on this target, with the reason; nothing is set up for it."""
+    name = context.target.name
+    for scenario in feature.walk_scenarios():
+        if name not in scenario.effective_tags:
+            places = " and ".join(tag for tag in ("moto", "aws") if tag in scenario.effective_tags) or "no target"
+            scenario.skip(f"runs on {places}, this run's target is {name}")
+
+
+def before_scenario(context: Context, scenario: Scenario) -> None:
+    context.stack_of_hooks = ExitStack()
+    context.stack_of_hooks.enter_context(context.target.scenario())
+    context.world = World(context.target)
+
+
+def after_scenario(context: Context, scenario: Scenario) -> None:
+    """Keep the evidence, bring everything to its end, judge the invariants, clean up, prove that nothing is left."""
+    if "world" not in context:
+        return
+    with context.stack_of_hooks:
+        world: World = context.world
+        try:
+            proof.attach(world)
+            finish(world)
+            found = invariants.broken(world)
+        finally:
+            clean_up(world)
+        if found:
+            raise invariants.InvariantBroken("; ".join(found))
+        require_nothing_left(world)

@@ -1,0 +1,97 @@
+"""What must hold of every execution, whatever its scenario was about. Judged on all that was read of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from features.matchers.records import name_of
+from features.observations import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
+from features.world import OVER, World
+
+Document = dict[str, Any]
+
+ATTEMPT_TAG = "drs-engine:Attempt"
+FORWARD = {
+    "execution": ["RUNNING", ("COMPLETED", "FAILED", "CANCELLED")],
+    "wave": ["PENDING", "RUNNING", ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")],
+    "server": ["PENDING", "IN_PROGRESS", "LAUNCHED", ("RECOVERED", "FAILED", "SKIPPED", "CANCELLED")],
+}
+
+
+class InvariantBroken(Exception):
+    """An execution did what none may ever do; says what."""
+
+
+def broken(world: World) -> list[str]:
+    """Every invariant that an execution of this scenario broke, one line each."""
+    jobs = recovery_jobs(world)
+    found = [*one_job_a_server(jobs)]
+    for execution, seen in world.records_seen.items():
+        found.extend(jobs_on_record(execution, seen[-1], jobs))
+        found.extend(waves_after_dependencies(seen[-1]))
+        for earlier, later in pairwise(seen):
+            found.extend(only_forward(earlier, later))
+        for record in seen:
+            found.extend(nothing_runs_after_the_end(record))
+    return list(dict.fromkeys(found))
+
+
+def one_job_a_server(jobs: list[Document]) -> Iterator[str]:
+    """A server has at most one live job, and one intent (execution, wave, attempt) at most one job."""
+    intents = Counter(
+        (job["tags"][EXECUTION_TAG], job["tags"][WAVE_TAG], job["tags"].get(ATTEMPT_TAG), server)
+        for job in jobs
+        for server in servers_of(job)
+    )
+    yield from (f"{count} jobs launch server {intent[-1]} for one intent" for intent, count in intents.items() if count > 1)
+    for earlier, later in pairwise(sorted(jobs, key=lambda job: job["creationDateTime"])):
+        shared = set(servers_of(earlier)) & set(servers_of(later))
+        if shared and later["creationDateTime"] < earlier.get("endDateTime", "9999"):
+            yield f"server {', '.join(shared)} is in two live jobs: {earlier['jobID']} and {later['jobID']}"
+
+
+def jobs_on_record(execution: str, record: Document, jobs: list[Document]) -> Iterator[str]:
+    known = {result.get("DrsJobId") for wave in record["Waves"] for result in wave["ServerResults"]}
+    for job in jobs:
+        if job["tags"][EXECUTION_TAG] == execution and job["jobID"] not in known:
+            yield f"job {job['jobID']} carries the tag of execution {execution}, whose record does not know it"
+
+
+def waves_after_dependencies(record: Document) -> Iterator[str]:
+    waves = {wave["WaveNumber"]: wave for wave in record["Waves"]}
+    for wave in waves.values():
+        for number in wave.get("DependsOn", []) if "StartTime" in wave else []:
+            needed = waves[number]
+            ended = needed.get("EndTime")
+            if needed["Status"] != "COMPLETED" or not ended or instant(wave["StartTime"]) < instant(ended):
+                yield f"{name_of(wave)} started before {name_of(needed)}, which it depends on, was COMPLETED"
+
+
+def only_forward(earlier: Document, later: Document) -> Iterator[str]:
+    for kind, before, after in parts(earlier, later):
+        if rank(kind, after["Status"]) < rank(kind, before["Status"]) or (
+            rank(kind, before["Status"]) == len(FORWARD[kind]) - 1 and after["Status"] != before["Status"]
+        ):
+            yield f"{name_of(after)} went back from {before['Status']} to {after['Status']}"
+
+
+def parts(earlier: Document, later: Document) -> Iterator[tuple[str, Document, Document]]:
+    yield "execution", earlier, later
+    for before, after in zip(earlier["Waves"], later["Waves"], strict=True):
+        yield "wave", before, after
+        for one, other in zip(before["ServerResults"], after["ServerResults"], strict=True):
+            yield "server", one, other
+
+
+def rank(kind: str, status: str) -> int:
+    return next(place for place, step in enumerate(FORWARD[kind]) if status == step or (isinstance(step, tuple) and status in step))
+
+
+def nothing_runs_after_the_end(record: Document) -> Iterator[str]:
+    if record["Status"] in OVER:
+        for wave in record["Waves"]:
+            if wave["Status"] in ("PENDING", "RUNNING"):
+                yield f"{name_of(wave)} is {wave['Status']} although the execution is {record['Status']}"

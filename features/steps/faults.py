@@ -1,0 +1,91 @@
+"""Given: what AWS does to the engine's calls. Faults concern the engine only, never the suite. Simulated AWS only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from behave import given, then
+from behave.runner import Context
+from hamcrest import assert_that
+
+from features.matchers import within
+from features.vocabulary import Request
+from simulator.faults import Faults
+
+ENGINE = {"source": "lambda"}
+FOR_EVER = None
+
+
+def faults(context: Context) -> Faults:
+    return context.world.target.simulator.faults
+
+
+@given("AWS throttles the first {count:d} {request:Request}")
+def throttled(context: Context, count: int, request: Request) -> None:
+    faults(context).throttle(request.service, request.operation, count, **ENGINE)
+
+
+@given("AWS throttles every {request:Request}")
+def always_throttled(context: Context, request: Request) -> None:
+    faults(context).throttle(request.service, request.operation, FOR_EVER, **ENGINE)
+
+
+@given("AWS throttles the first {request:Request} and asks for a pause of {seconds:Duration}")
+def throttled_with_pause(context: Context, request: Request, seconds: int) -> None:
+    faults(context).throttle(request.service, request.operation, 1, retry_after=seconds, **ENGINE)
+
+
+@given("the first {count:d} {request:Request} meet a server error")
+def server_errors(context: Context, count: int, request: Request) -> None:
+    faults(context).server_error(request.service, request.operation, count, **ENGINE)
+
+
+@given("the connection is lost for the first {count:d} {request:Request}")
+def connection_lost(context: Context, count: int, request: Request) -> None:
+    faults(context).lose_connection(request.service, request.operation, count, **ENGINE)
+
+
+@given("the connection is lost for every {request:Request}")
+def connection_always_lost(context: Context, request: Request) -> None:
+    faults(context).lose_connection(request.service, request.operation, FOR_EVER, **ENGINE)
+
+
+@given("the answer to the first {request:Request} is lost")
+def answer_lost(context: Context, request: Request) -> None:
+    faults(context).lose_answer(request.service, request.operation, 1, **ENGINE)
+
+
+@given("the answer to every {request:Request} is lost")
+def answers_lost(context: Context, request: Request) -> None:
+    faults(context).lose_answer(request.service, request.operation, FOR_EVER, **ENGINE)
+
+
+@given("the engine's credentials are called expired at the {place:d}th {request:Request}")
+def token_expired(context: Context, place: int, request: Request) -> None:
+    faults(context).expire_token(request.service, request.operation, 1, after=place - 1, **ENGINE)
+
+
+@given("AWS denies every {request:Request}")
+def denied(context: Context, request: Request) -> None:
+    faults(context).deny(request.service, request.operation, FOR_EVER, **ENGINE)
+
+
+@given("the function dies {moment} the first {request:Request} takes effect")
+def function_killed(context: Context, moment: str, request: Request) -> None:
+    when = {"before": "before", "right after": "after"}[moment]
+    faults(context).kill_lambda(when, request.service, request.operation, 1)
+
+
+@given("DRS accepts {count:d} requests a second, with bursts of {burst:d}")
+def rate_limited(context: Context, count: int, burst: int) -> None:
+    faults(context).rate_limit("drs", count, burst, **ENGINE)
+
+
+@then("no function ran longer than {seconds:Duration}")
+def functions_were_quick(context: Context, seconds: int) -> None:
+    spans: dict[str, list[Any]] = {}
+    for call in context.world.target.engine_calls():
+        span = spans.setdefault(call.invocation, [call.started, call.ended])
+        span[1] = call.ended
+    for name, (started, ended) in spans.items():
+        assert_that((ended - started).total_seconds(), within(seconds), f"Looked at the calls of {name}")

@@ -1,0 +1,83 @@
+"""Then: how the execution, its waves and its servers fared, as the history shows it."""
+
+from __future__ import annotations
+
+from behave import then
+from behave.runner import Context
+from hamcrest import assert_that, empty, has_key, is_not
+
+from features.matchers import has_status, is_skipped_because_of, mentions, story
+from features.observations import all_jobs, recovery_client
+from features.world import World
+
+
+def where(world: World) -> str:
+    """The record as it is, for the end of a mismatch, and what the suite waited for in vain."""
+    return "\n".join(["Looked at the execution record:", story(world.record()), *world.gave_up])
+
+
+@then("the execution is {status:Status}")
+def execution_is(context: Context, status: str) -> None:
+    assert_that(context.world.record(), has_status(status), where(context.world))
+
+
+@then("wave {number:d} is {status:Status}")
+def wave_is(context: Context, number: int, status: str) -> None:
+    assert_that(context.world.wave(number), has_status(status), where(context.world))
+
+
+@then("wave {number:d} is SKIPPED because of wave {cause:d}")
+def wave_is_skipped(context: Context, number: int, cause: int) -> None:
+    assert_that(context.world.wave(number), is_skipped_because_of(cause), where(context.world))
+
+
+@then('server "{name}" is {status:Status}')
+def server_is(context: Context, name: str, status: str) -> None:
+    assert_that(context.world.result(name), has_status(status), where(context.world))
+
+
+@then('the error of server "{name}" says "{text}"')
+def server_error_says(context: Context, name: str, text: str) -> None:
+    assert_that(context.world.result(name).get("ErrorMessage", ""), mentions(text), where(context.world))
+
+
+@then('server "{name}" has no error')
+def server_has_no_error(context: Context, name: str) -> None:
+    assert_that(context.world.result(name), is_not(has_key("ErrorMessage")), where(context.world))
+
+
+@then('the errors name "{text}"')
+def errors_name(context: Context, text: str) -> None:
+    messages = "; ".join(error["Message"] for error in context.world.record()["Errors"])
+    assert_that(messages, mentions(text), where(context.world))
+
+
+@then("the start is refused")
+def start_is_refused(context: Context) -> None:
+    world: World = context.world
+    assert_that(world.refusal is not None, "The engine started the plan although it should have refused it.")
+
+
+@then('the refusal names "{text}"')
+def refusal_names(context: Context, text: str) -> None:
+    assert_that(refusal_text(context.world), mentions(text), "Looked at the engine's answer to the start")
+
+
+@then('the refusal does not name "{text}"')
+def refusal_does_not_name(context: Context, text: str) -> None:
+    assert_that(refusal_text(context.world), is_not(mentions(text)), "Looked at the engine's answer to the start")
+
+
+def refusal_text(world: World) -> str:
+    if world.refusal is None:
+        raise AssertionError(f"The engine refused nothing; it started {', '.join(world.executions) or 'nothing'}.")
+    return "\n".join(world.refusal.problems)
+
+
+@then("nothing was recorded or launched")
+def nothing_happened(context: Context) -> None:
+    world: World = context.world
+    recorded = world.client.list_by_plan(world.plan["PlanId"]).items
+    launched = [job["jobID"] for job in all_jobs(recovery_client(world, "drs"))]
+    assert_that(recorded, empty(), "Looked at the history of the plan")
+    assert_that(launched, empty(), "Looked at the jobs of DRS")

@@ -1,0 +1,74 @@
+"""Given: how servers, jobs and instances behave in DRS and EC2. Simulated AWS only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from behave import given, when
+from behave.runner import Context
+
+from features.world import World
+
+
+def drs_world(world: World) -> Any:
+    """World building for DRS where the drafted plan recovers to."""
+    simulator, plan = world.target.simulator, world.plan
+    account, region = plan.get("TargetAccountId", simulator.account), plan.get("TargetRegion", simulator.region)
+    return simulator.drs_in(account, region)
+
+
+def server_behaves(context: Context, name: str, **facts: Any) -> None:
+    world: World = context.world
+    drs_world(world).set_launch(world.server_id(name), **facts)
+
+
+@given('server "{name}" takes {seconds:Duration} to launch')
+def server_launch_takes(context: Context, name: str, seconds: int) -> None:
+    server_behaves(context, name, launch_seconds=seconds)
+
+
+@given('the launch of server "{name}" fails with "{reason}"')
+def server_launch_fails(context: Context, name: str, reason: str) -> None:
+    server_behaves(context, name, fails_with=reason)
+
+
+@given('the instance of server "{name}" takes {seconds:Duration} to boot')
+def instance_boot_takes(context: Context, name: str, seconds: int) -> None:
+    server_behaves(context, name, boot_seconds=seconds)
+
+
+@given('the instance of server "{name}" never gets beyond pending')
+def instance_stays_pending(context: Context, name: str) -> None:
+    server_behaves(context, name, boot_ends_as="pending")
+
+
+@given('the instance of server "{name}" is {state} after {seconds:Duration} of booting')
+def instance_ends_as(context: Context, name: str, state: str, seconds: int) -> None:
+    server_behaves(context, name, boot_seconds=seconds, boot_ends_as=state)
+
+
+@given('DRS keeps calling the job of server "{name}" {word:Status}')
+def job_is_called(context: Context, name: str, word: str) -> None:
+    server_behaves(context, name, job_status_word=word, launch_seconds=3600)
+
+
+@given('the plan\'s snapshot of server "{name}" is {seconds:Duration} old')
+def snapshot_is_old(context: Context, name: str, seconds: int) -> None:
+    world: World = context.world
+    server = world.server_id(name)
+    pins = [wave.get("RecoverySnapshots", {}) for wave in world.plan["Waves"]]
+    snapshot = next(pin[server] for pin in pins if server in pin)
+    taken: datetime = world.target.simulator.clock.now() - timedelta(seconds=seconds)
+    drs_world(world).add_snapshot(server, snapshot_id=snapshot, taken_at=taken)
+    world.notes["SnapshotTaken"] = taken
+
+
+@when('server "{name}" disappears from DRS')
+def server_disappears(context: Context, name: str) -> None:
+    drs_world(context.world).remove_source_server(context.world.server_id(name))
+
+
+@given('somebody else recovers server "{name}" at the same time')
+def foreign_job(context: Context, name: str) -> None:
+    drs_world(context.world).start_foreign_job([context.world.server_id(name)])

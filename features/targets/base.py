@@ -1,0 +1,107 @@
+"""What a target offers to the suite. `wait_until` is the only place where simulated and real AWS behave differently."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from traceability import evidence
+
+if TYPE_CHECKING:
+    from engine.deployment import Stack
+    from simulator import Simulator
+
+
+class WaitTimeout(Exception):
+    """What was waited for did not happen in time; says what it was and how long the wait took."""
+
+
+class NotSimulated(Exception):
+    """A step needs the simulator, but the scenario plays on real AWS: its tags are wrong."""
+
+
+@dataclass(frozen=True)
+class EngineCall:
+    """One AWS call of the engine: what it asked, what came of it (`error` is None for success), when, and which invocation."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    error: str | None
+    started: datetime
+    ended: datetime
+    principal: str
+    account: str
+    invocation: str
+
+    @property
+    def line(self) -> str:
+        """For a reader: time, operation, outcome."""
+        return f"{self.started:%H:%M:%S.%f} {self.service}:{self.operation} {self.error or 'ok'} by {self.principal}"
+
+
+class Target(ABC):
+    """A place for scenarios. One `scenario()` at a time; between its start and end the other members work."""
+
+    name: str
+    # Seconds of AWS's own latency that an exact time in a feature may come late.
+    slack: float
+
+    @abstractmethod
+    def scenario(self) -> AbstractContextManager[None]:
+        """Set up what one scenario needs, the deployed stack included, and take it away afterwards."""
+
+    @abstractmethod
+    def retire_stack(self) -> None:
+        """Delete the stack, unless it has to serve the run's other scenarios."""
+
+    @property
+    @abstractmethod
+    def stack(self) -> Stack:
+        """The stack that the engine under test is deployed as."""
+
+    @property
+    @abstractmethod
+    def account(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def region(self) -> str: ...
+
+    @abstractmethod
+    def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
+        """The suite's own credentials, for the run's account and Region unless told otherwise."""
+
+    @abstractmethod
+    def provide_server(self, server_id: str, host_name: str) -> None:
+        """See to it that DRS replicates this server; raises LookupError where that cannot be arranged."""
+
+    @abstractmethod
+    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
+        """Wait for `condition` to become true and return its value; raises WaitTimeout naming `what`."""
+
+    @abstractmethod
+    def engine_calls(self) -> list[EngineCall]:
+        """Every AWS call the engine made since the scenario began, in order."""
+
+    @abstractmethod
+    def all_calls(self) -> Sequence[evidence.Call]:
+        """Every AWS call that was seen since the scenario began, in order, the suite's own included."""
+
+    @property
+    def simulator(self) -> Simulator:
+        """The simulated AWS, for building the world and for faults; raises NotSimulated on real AWS."""
+        raise NotSimulated(f"this step needs the simulator, but the target is {self.name}; tag the scenario @moto only")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by, whatever happens meanwhile."""
+        try:
+            self.wait_until(lambda: False, seconds, "time to pass")
+        except WaitTimeout:
+            pass

@@ -1,0 +1,96 @@
+"""Simulated AWS: one fresh simulator a scenario, the engine deployed into it, time that jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+import simulator
+from engine.deployment import Stack, deploy, destroy
+from features.targets.base import EngineCall, Target, WaitTimeout
+from features.targets.endpoints import note_endpoints
+from simulator.journal import Call
+from traceability import evidence
+
+STACK_NAME = "drs-engine-suite"
+# What a server of the test data takes to launch unless its scenario says otherwise.
+LAUNCH_SECONDS = 480
+
+
+class MotoTarget(Target):
+    name = "moto"
+    slack = 1.0
+
+    def __init__(self) -> None:
+        self._aws: simulator.Simulator | None = None
+        self._stack: Stack | None = None
+
+    @contextmanager
+    def scenario(self) -> Iterator[None]:
+        with simulator.Simulator(seed=0) as self._aws:
+            self._aws.drs.initialize()
+            self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
+            yield
+
+    def retire_stack(self) -> None:
+        destroy(self.session(), STACK_NAME)
+
+    @property
+    def simulator(self) -> simulator.Simulator:
+        if self._aws is None:
+            raise RuntimeError("the simulator exists only during a scenario")
+        return self._aws
+
+    @property
+    def stack(self) -> Stack:
+        if self._stack is None:
+            raise RuntimeError("the stack exists only during a scenario")
+        return self._stack
+
+    @property
+    def account(self) -> str:
+        return self.simulator.account
+
+    @property
+    def region(self) -> str:
+        return self.simulator.region
+
+    def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
+        session = self.simulator.session(account=account or self.account, region=region or self.region, user="suite")
+        return note_endpoints(session, lambda host: evidence.record_endpoint(host, connected=self._left(host)))
+
+    def _left(self, host: str) -> bool:
+        return any(host in str(attempt) for attempt in self.simulator.network_attempts)
+
+    def provide_server(self, server_id: str, host_name: str) -> None:
+        self.simulator.drs.add_source_server(server_id, hostname=host_name)
+        self.simulator.drs.set_launch(server_id, launch_seconds=LAUNCH_SECONDS)
+
+    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
+        try:
+            return self.simulator.wait_until(condition, timeout, what=what)
+        except (simulator.WaitTimeout, simulator.Deadlock) as late:
+            raise WaitTimeout(f"Waited in vain for {what}: {late}") from late
+
+    def engine_calls(self) -> list[EngineCall]:
+        return [_engine_call(call) for call in self.simulator.journal.select(source="lambda")]
+
+    def all_calls(self) -> list[evidence.Call]:
+        return list(self.simulator.journal)
+
+
+def _engine_call(call: Call) -> EngineCall:
+    return EngineCall(
+        service=call.service,
+        operation=call.operation,
+        parameters=call.parameters,
+        error=call.error_code,
+        started=call.started,
+        ended=call.ended or call.started,
+        principal=call.principal,
+        account=call.account,
+        invocation=call.actor,
+    )

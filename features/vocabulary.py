@@ -1,0 +1,88 @@
+"""The small words that the sentences of the features share, each read in one place.
+
+Durations are seconds, lists are lists; what AWS calls an operation, the features call by what it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import parse
+from behave import register_type
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the features call one of the engine's requests to AWS, and how AWS calls it."""
+
+    words: str
+    service: str
+    operation: str
+
+
+REQUESTS = {
+    request.words: request
+    for request in (
+        Request("recovery request", "drs", "StartRecovery"),
+        Request("job query", "drs", "DescribeJobs"),
+        Request("server query", "drs", "DescribeSourceServers"),
+        Request("instance look", "ec2", "DescribeInstanceStatus"),
+        Request("termination request", "drs", "TerminateRecoveryInstances"),
+        Request("role assumption", "sts", "AssumeRole"),
+        Request("notification", "sns", "Publish"),
+        Request("history update", "dynamodb", "UpdateItem"),
+        Request("history transaction", "dynamodb", "TransactWriteItems"),
+    )
+}
+
+
+@parse.with_pattern(r"\d+ (?:second|minute|hour)s?")
+def duration(text: str) -> int:
+    """'90 seconds', '5 minutes', '1 hour': whole seconds."""
+    number, unit = text.split()
+    return int(number) * SECONDS[unit.rstrip("s")]
+
+
+@parse.with_pattern(r"\d+(?:(?:, | and )\d+)*")
+def numbers(text: str) -> list[int]:
+    """'1, 2, 3' or '2, 4 and 8'."""
+    return [int(number) for number in re.findall(r"\d+", text)]
+
+
+@parse.with_pattern(r'"[^"]+(?:, [^"]+)*"')
+def names(text: str) -> list[str]:
+    """'"web-1, web-2"': the names of servers."""
+    return text.strip('"').split(", ")
+
+
+@parse.with_pattern(r"[A-Z][A-Z_]+")
+def status(text: str) -> str:
+    """A status word of the record or of DRS, in capitals."""
+    return text
+
+
+@parse.with_pattern("|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"{words}s?" for words in REQUESTS))
+def request(text: str) -> Request:
+    """'recovery requests', 'job query': one of REQUESTS, singular or plural."""
+    singular = re.sub(r"ies$", "y", text) if text.endswith("ies") else text.rstrip("s")
+    return REQUESTS[singular]
+
+
+@parse.with_pattern(r"drill|recovery")
+def run_type(text: str) -> str:
+    """The ExecutionType of a start."""
+    return text.upper()
+
+
+@parse.with_pattern("record, plan or group|running recovery job|instance|stack")
+def kind(text: str) -> str:
+    """A kind of thing that a scenario makes and its clean-up removes."""
+    return text
+
+
+register_type(
+    Duration=duration, Numbers=numbers, Names=names, Status=status, Request=request, Run=run_type, Kind=kind
+)

@@ -1,0 +1,141 @@
+"""One scenario's world: the plan it drafts, the executions it starts, and what it saw of them.
+
+Given steps draft (`groups`, `plan`, `events`), When steps act (`start`, `wait_for_record`), Then steps read (`record`,
+`wave`, `result`). What the engine answers with in a When, a refusal or a wait without end, is kept for the Then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.client import EngineClient, StartRefused
+from features import test_data
+from features.targets import Target, WaitTimeout
+
+Document = dict[str, Any]
+
+# Longer than anything a plan of the test data may take; an engine that needs more than this hangs.
+PATIENCE_SECONDS = 30 * 3600
+OVER = {"COMPLETED", "FAILED", "CANCELLED"}
+
+
+class World:
+    """What the steps of one scenario share."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.client = EngineClient.from_stack(target.session(), target.stack.name)
+        self.servers: dict[str, str] = {}
+        self.groups: dict[str, Document] = {}
+        self.plan: Document = {}
+        self.executions: list[str] = []
+        self.refusal: StartRefused | None = None
+        self.gave_up: list[str] = []
+        self.records_seen: dict[str, list[Document]] = {}
+        self.events: list[Callable[[], None]] = []
+        self.clean_ups: list[Callable[[], None]] = []
+        self.notes: dict[str, Any] = {}
+
+    # Given
+
+    def add_server(self, host_name: str, server_id: str) -> None:
+        self.target.provide_server(server_id, host_name)
+        self.servers[host_name] = server_id
+
+    def add_group(self, group: Document) -> None:
+        """Draft a group; where the test data says account and Region, the run's own are meant."""
+        own = {"AccountId": self.target.account}
+        self.groups[group["GroupId"]] = {**group, **own}
+
+    def draft_wave(self, number: int) -> Document:
+        """The drafted plan's wave; raises LookupError when the plan has no such wave."""
+        for wave in self.plan.get("Waves", []):
+            if wave["WaveNumber"] == number:
+                return wave
+        raise LookupError(f"the drafted plan has no wave {number}")
+
+    def server_id(self, name: str) -> str:
+        """The id of a server the features call by its host name; an id is its own name."""
+        if name not in self.servers and not name.startswith("s-"):
+            raise LookupError(f"no server is called {name!r} here; there are {', '.join(self.servers)}")
+        return self.servers.get(name, name)
+
+    def server_name(self, server_id: str) -> str:
+        return next((name for name, known in self.servers.items() if known == server_id), server_id)
+
+    # When
+
+    def save(self) -> None:
+        """Write the drafted groups and plan to the engine's tables."""
+        for group in self.groups.values():
+            self.client.put_group(group)
+        if self.plan:
+            self.client.put_plan(self.plan)
+
+    def start(self, run: str, token: str | None = None, initiated_by: str | None = None) -> None:
+        """Start the drafted plan; a refusal is kept for the Then to judge."""
+        self.save()
+        try:
+            execution = self.client.start(self.plan["PlanId"], run, client_token=token, initiated_by=initiated_by)
+        except StartRefused as refusal:
+            self.refusal = refusal
+        else:
+            self.executions.append(execution)
+
+    def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
+        """Wait for the newest execution's record to meet `condition`; giving up is kept for the Then to judge."""
+        if self.executions:
+            self.wait_until(lambda: condition(self.sample()), what)
+
+    def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = PATIENCE_SECONDS) -> None:
+        try:
+            self.target.wait_until(condition, timeout, what)
+        except WaitTimeout as given_up:
+            self.gave_up.append(str(given_up))
+
+    def run_to_end(self) -> None:
+        """Let what the scenario announced happen in its turn, then wait until the execution is over."""
+        for event in self.events:
+            event()
+        self.wait_for_record(lambda record: record["Status"] in OVER, "the execution to be over")
+
+    def sample(self, execution_id: str | None = None) -> Document:
+        """Read a record and remember it: the invariants are judged on everything that was ever read."""
+        wanted = execution_id or self.executions[-1]
+        record = self.client.get(wanted)
+        seen = self.records_seen.setdefault(wanted, [])
+        if not seen or seen[-1] != record:
+            seen.append(record)
+        return record
+
+    # Then
+
+    def record(self) -> Document:
+        """The newest execution's record as the history shows it now."""
+        if not self.executions:
+            problems = "; ".join(self.refusal.problems) if self.refusal else "no reason is known"
+            raise AssertionError(f"No execution was started, so there is no record to look at. The engine said: {problems}")
+        return self.sample()
+
+    def wave(self, number: int) -> Document:
+        record = self.record()
+        for wave in record["Waves"]:
+            if wave["WaveNumber"] == number:
+                return wave
+        raise AssertionError(f"The record of execution {record['ExecutionId']} has no wave {number}")
+
+    def result(self, name: str) -> Document:
+        """The server's result in the record, its wave's number added."""
+        record, wanted = self.record(), self.server_id(name)
+        for wave in record["Waves"]:
+            for result in wave["ServerResults"]:
+                if result["SourceServerId"] == wanted:
+                    return {**result, "WaveNumber": wave["WaveNumber"]}
+        raise AssertionError(f"The record of execution {record['ExecutionId']} has no result of server {name} ({wanted})")
+
+
+def load_known_servers(world: World) -> None:
+    """The six known servers replicate, whatever the plan."""
+    for host_name, server_id in test_data.servers().items():
+        world.add_server(host_name, server_id)
