@@ -5,7 +5,7 @@ dependent actions of StartRecovery and of TerminateRecoveryInstances; all of the
 conditions: the AWS managed policy AWSElasticDisasterRecoveryConsoleFullAccess_v2, which grants them only through a
 service (aws:ViaAWSService) and only for resources that carry the tag AWSElasticDisasterRecoveryManaged. In which phase
 DRS uses which right is not documented; field reports show a missing one as a failed launch whose job log says, for
-example, "UnauthorizedOperation when calling CreateLaunchTemplateVersion operation", while StartRecovery itself succeeds.
+example, "UnauthorizedOperation when calling CreateLaunchTemplateVersion operation"; StartRecovery itself succeeds.
 """
 
 from __future__ import annotations
