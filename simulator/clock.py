@@ -2,15 +2,15 @@
 
 Roles
 -----
-- An **actor** is a thread that takes part in virtual time: the suite (the thread that entered the simulator), each Step Functions
-  execution, each Lambda invocation. Exactly one actor runs at any moment: it holds the *baton*.
-- An actor gives the baton away only where time could pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. Everything between two
-  such points is atomic.
-- A **timer** (`call_at`) is a function of the world's own, such as a recovery job that moves on. It runs between two turns
-  of actors, in whatever thread is just giving the baton away, and must not wait.
+- An **actor** is a thread that takes part in virtual time: the suite (the thread that entered the simulator), each Step
+  Functions execution, each Lambda invocation. Exactly one actor runs at any moment: it holds the *baton*.
+- An actor gives the baton away only where time could pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. Everything
+  between two such points is atomic.
+- A **timer** (`call_at`) is a function of the world's own, such as a recovery job that moves on. It runs between two
+  turns of actors, in whatever thread is just giving the baton away, and must not wait.
 
-Invariant: time never goes back, and it moves only when every actor waits. Then whoever is due first goes on; those due at
-the same moment go in the order in which they asked. Nothing else decides an order, so a run repeats exactly.
+Invariant: time never goes back, and it moves only when every actor waits. Then whoever is due first goes on; those due
+at the same moment go in the order in which they asked. Nothing else decides an order, so a run repeats exactly.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class VirtualEvent:
 
 
 class VirtualClock:
-    """Virtual time in UTC; see the module's docstring. The thread that calls `start` becomes the first actor, "suite"."""
+    """Virtual time in UTC, see above. The thread that calls `start` becomes the first actor, the suite."""
 
     def __init__(self, start: datetime, *, real_seconds_before_hang: float = REAL_SECONDS_BEFORE_HANG) -> None:
         if start.tzinfo is None:
@@ -435,7 +435,7 @@ class VirtualClock:
         return "\n".join(lines)
 
 
-# -- time.sleep of the process ------------------------------------------------------------------------------------------
+# -- time.sleep of the process --------------------------------------------------------------------------------------
 
 _real_sleep = time.sleep
 _active: list[VirtualClock] = []
@@ -455,7 +455,7 @@ def running(clock: VirtualClock) -> Iterator[VirtualClock]:
     """Starts the clock, makes `time.sleep` virtual for its actors, and restores both at the end."""
     clock.start()
     _active.append(clock)
-    time.sleep = virtual_sleep
+    time.sleep = virtual_sleep  # type: ignore[assignment]  # takes any number, as the real one does
     try:
         yield clock
     finally:

@@ -12,13 +12,13 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-import simulator.drs
-import simulator.iam
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
+import simulator.drs
+import simulator.iam
 from simulator import cloudformation, identity, item_answers, sessions
 from simulator.clock import Actor, VirtualClock, running
 from simulator.events import EventBus
@@ -120,7 +120,7 @@ class Simulator:
     def _environment(self) -> dict[str, str]:
         """A bare boto3.client() of the suite is the user "suite" in the default account and region."""
         credentials = identity.user_credentials(self.account, "suite")
-        return {name.upper(): value for name, value in credentials.items()} | {"AWS_DEFAULT_REGION": self.region}
+        return credentials.variables() | {"AWS_DEFAULT_REGION": self.region}
 
     # -- clients ------------------------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class Simulator:
     ) -> boto3.Session:
         """A boto3 session of that IAM user; a new user may do everything unless `policy` (JSON) says what."""
         credentials = identity.user_credentials(account or self.account, user, policy)
-        return boto3.Session(region_name=region or self.region, **credentials)
+        return credentials.session(region or self.region)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -144,8 +144,8 @@ class Simulator:
     def wait_until(self, condition: Callable[[], Any], timeout: float, *, settle: float = 1.0, what: str = "") -> Any:
         """Advances event by event until `condition()` is truthy, and returns its value.
 
-        The condition is asked whenever nothing is due within `settle` virtual seconds, so that one that calls AWS is not
-        asked between each two calls of a Lambda; `settle=0` asks after every single event. Raises WaitTimeout.
+        The condition is asked whenever nothing is due within `settle` virtual seconds, so that one that calls AWS is
+        not asked between each two calls of a Lambda; `settle=0` asks after every single event. Raises WaitTimeout.
         """
         started = self.clock.now()
         end = started + timedelta(seconds=timeout)

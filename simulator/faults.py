@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]  # botocore's own dependency; publishes no types
 
 THROTTLE = "throttle"
 SERVER_ERROR = "server_error"
@@ -34,8 +34,9 @@ AFTER_EFFECT = frozenset({LOSE_ANSWER, KILL_AFTER})
 class Fault:
     """One fact. `operation` may be "*". `times` is how many calls it hits (None: all), after letting `after` pass.
 
-    `where` narrows it to calls whose parameters match: {JMESPath: value}, where the value found equals the given one or,
-    if it is a list, contains it: {"sourceServers[].sourceServerID": "s-0123…"}. `source` narrows to a caller ("lambda").
+    `where` narrows it to calls whose parameters match: {JMESPath: value}, where the value found equals the given one
+    or, if it is a list, contains it: {"sourceServers[].sourceServerID": "s-0123…"}. `source` narrows it to those of one
+    kind of caller ("lambda").
     """
 
     kind: str
@@ -166,7 +167,7 @@ class Faults:
         return self.add(Fault(FAIL_LAMBDA, "lambda", function, times, code=error, **narrow))
 
     def rate_limit(self, service: str, per_second: float, burst: int = 1, operation: str = "*", **narrow: Any) -> Fault:
-        """A token bucket in virtual time: `burst` calls at once, refilled `per_second`; what exceeds it is throttled."""
+        """A token bucket in virtual time: `burst` calls at once, refilled `per_second`; what exceeds it fails."""
         return self.add(Fault(RATE_LIMIT, service, operation, None, per_second=per_second, burst=burst, **narrow))
 
     def respond(

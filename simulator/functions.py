@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_backends
 from moto.logs.models import logs_backends
@@ -25,6 +24,7 @@ from moto.moto_api._internal import mock_random
 from simulator.clock import Actor, VirtualClock
 from simulator.faults import FAIL_LAMBDA, Faults
 from simulator.gateway import LambdaKilled
+from simulator.identity import Credentials
 from simulator.patching import Patch
 from simulator.permissions import Permissions
 from simulator.sandbox import Sandbox, unpack
@@ -196,7 +196,7 @@ class Functions:
     # -- logs ---------------------------------------------------------------------------------------------------------
 
     def logs(self, function_name: str) -> list[dict[str, Any]]:
-        """What the function printed: JSON lines as they are, others as {"message": line}; without Lambda's own lines."""
+        """What the function printed: JSON lines as they are, others as {"message": line}; not Lambda's own."""
         return list(self._lines[function_name])
 
     def _log(self, function: Any, environment: Environment, line: str) -> None:
@@ -243,7 +243,7 @@ class Functions:
         credentials = self._permissions.service_credentials(
             "lambda", function.role, function.function_name, source_arn=function.function_arn
         )
-        session = boto3.Session(region_name=destination.split(":")[3], **credentials)
+        session = credentials.session(destination.split(":")[3])
         config = Config(retries={"total_max_attempts": 1})
         body = json.dumps(record)
         if destination.split(":")[2] == "sns":
@@ -302,11 +302,9 @@ def function_of(arn: str) -> Any | None:
     return next((fn for fn in backend.list_functions() if fn.function_name == parts[6]), None)
 
 
-def _variables(function: Any, credentials: dict[str, str], stream: str) -> dict[str, str]:
+def _variables(function: Any, credentials: Credentials, stream: str) -> dict[str, str]:
     return {
-        "AWS_ACCESS_KEY_ID": credentials["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": credentials["aws_secret_access_key"],
-        "AWS_SESSION_TOKEN": credentials["aws_session_token"],
+        **credentials.variables(),
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",

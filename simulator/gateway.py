@@ -19,7 +19,6 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    HTTPClientError,
     ReadTimeoutError,
 )
 from botocore.httpsession import URLLib3Session
@@ -308,7 +307,7 @@ def _modelled(call: IdentifiedCall, code: str, status: int, message: str, fault:
     return AwsError(code, message, fault.status or status_of(call.operation_model, code, status), fault.retry_after)
 
 
-_BOTOCORE_ERRORS: dict[str, Callable[[Any], HTTPClientError]] = {
+_BOTOCORE_ERRORS: dict[str, Callable[[Any], Exception]] = {
     "ConnectionClosedError": lambda request: ConnectionClosedError(endpoint_url=request.url, request=request),
     "EndpointConnectionError": lambda request: EndpointConnectionError(
         endpoint_url=request.url, error="connection lost"
@@ -319,6 +318,7 @@ _BOTOCORE_ERRORS: dict[str, Callable[[Any], HTTPClientError]] = {
 
 
 def _patience(session: URLLib3Session, kind: str) -> float:
-    """Virtual seconds until the client notices: its own time-outs (by default 60 s), at once for a closed connection."""
+    """Virtual seconds until the client notices: its own time-out (60 s by default), or at once if it is told."""
     name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
-    return float(getattr(session._timeout, name, session._timeout)) if name else 0.0
+    timeout: Any = vars(session)["_timeout"]
+    return float(getattr(timeout, name, timeout)) if name else 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -23,6 +24,23 @@ class Principal:
     expires: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """Keys as boto3 takes them; a user's lasting keys have no token."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+    def session(self, region: str) -> boto3.Session:
+        return boto3.Session(self.access_key, self.secret_key, self.token, region_name=region)
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables from which a client without other instructions takes them."""
+        token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
+        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key, **token}
+
+
 def principal_of(access_key: str) -> Principal | None:
     """None for a key that nobody has issued."""
     for account, backends in list(sts_backends.items()):
@@ -38,30 +56,21 @@ def principal_of(access_key: str) -> Principal | None:
     return None
 
 
-def user_credentials(account: str, user: str, policy: str | None = None) -> dict[str, str]:
-    """boto3 credentials of an IAM user, made when it does not exist; without `policy` (JSON) it may do everything."""
+def user_credentials(account: str, user: str, policy: str | None = None) -> Credentials:
+    """Credentials of an IAM user, made when it does not exist; without `policy` (JSON) it may do everything."""
     backend = iam_backends[account][PARTITION]
     if user not in {existing.name for existing in backend.users.values()}:
         backend.create_user(region_name=PARTITION, user_name=user)
         backend.put_user_policy(user, "simulator", policy or _ADMINISTRATOR)
         backend.create_access_key(user_name=user)
     key = backend.list_access_keys(user)[0]
-    return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret_access_key}
+    return Credentials(key.access_key_id, key.secret_access_key)
 
 
-def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERVICE_SESSION_SECONDS) -> dict[str, str]:
-    """boto3 credentials with which a service acts under `role_arn`, as AWS hands them to its services."""
-    role = assume(role_arn, session_name, seconds)
-    return {
-        "aws_access_key_id": role.access_key_id,
-        "aws_secret_access_key": role.secret_access_key,
-        "aws_session_token": role.session_token,
-    }
-
-
-def assume(role_arn: str, session_name: str, seconds: int) -> Any:
+def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERVICE_SESSION_SECONDS) -> Credentials:
+    """Credentials with which a service acts under `role_arn`, as AWS hands them to its services."""
     account = role_arn.split(":")[4]
-    return sts_backends[account][PARTITION].assume_role(
+    role: Any = sts_backends[account][PARTITION].assume_role(
         region_name="us-east-1",
         role_session_name=session_name,
         role_arn=role_arn,
@@ -69,3 +78,4 @@ def assume(role_arn: str, session_name: str, seconds: int) -> Any:
         duration=seconds,
         external_id="",
     )
+    return Credentials(role.access_key_id, role.secret_access_key, role.session_token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator import identity
 from simulator.iam import AwsRequest, authorise
-from simulator.identity import Principal
+from simulator.identity import Credentials, Principal
 from simulator.requests import IdentifiedCall
 from simulator.service_errors import AwsError, wording
 
@@ -40,7 +40,7 @@ class Permissions:
 
     def service_credentials(
         self, service: str, role_arn: str, session_name: str, *, source_arn: str, seconds: int | None = None
-    ) -> dict[str, str]:
+    ) -> Credentials:
         """Credentials with which a service acts under a role, on behalf of the resource `source_arn`.
 
         AwsError when the role does not trust the service for that resource.

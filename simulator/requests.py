@@ -30,7 +30,7 @@ class NotAnAwsRequest(ValueError):
 class HttpRequest:
     method: str
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | bytes]
     body: bytes
 
 
@@ -58,7 +58,7 @@ class IdentifiedCall:
 def identify(request: HttpRequest) -> IdentifiedCall:
     headers = HTTPHeaders()
     for name, value in request.headers.items():
-        headers[name] = value.decode() if isinstance(value, bytes) else value
+        headers[name] = _text(value)
     scope = _SCOPE.search(headers.get("Authorization", "") or "")
     if scope is None:
         raise NotAnAwsRequest(f"{request.method} {request.url} is not signed with AWS signature version 4")
@@ -69,7 +69,7 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     model = get_service_model(service)
     try:
         operation, uri_parameters = get_service_router(service).match(wsgi)
-    except Exception as error:  # noqa: BLE001 - werkzeug's NotFound, KeyErrors: all say that there is no such operation
+    except Exception as error:
         raise NotAnAwsRequest(f"{service} has no operation for {request.method} {request.url}") from error
     protocol = determine_request_protocol(model, wsgi.content_type)
     parameters = PROTOCOL_PARSERS[protocol](operation).parse(
@@ -85,6 +85,11 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     return IdentifiedCall(
         service, operation.name, dict(parameters), scope["region"], scope["key"], protocol, operation, prepared
     )
+
+
+def _text(value: str | bytes) -> str:
+    """botocore signs with some header values as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """An execution environment of a Lambda function, inside this process but apart from everything else in it.
 
 The function's own modules come from its deployed package, never from what the process imported under the same name;
-third-party libraries come from the process's environment. While the function's code runs, these are the function's:
+its third-party libraries come from the process's environment. While the function's code runs, these are the function's:
 
     os.environ, sys.path, the package's names in sys.modules, sys.stdout, sys.stderr, logging's root logger,
-    boto3's default session, os.urandom (seeded: uuid4, and whatever else draws from it, repeats with the simulator's seed)
+    boto3's default session, os.urandom (seeded, so that uuid4 and all else that draws from it repeat with the seed)
 
 They are swapped in with each of its turns and out again before anybody else's, an AWS call included.
 """
@@ -37,7 +37,7 @@ def unpack(code_sha256: str, package: bytes) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="lambda-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            archive.extractall(folder)  # noqa: S202 - zipfile itself keeps members below the folder
+            archive.extractall(folder)
         _unpacked[code_sha256] = folder
     return _unpacked[code_sha256]
 
@@ -121,14 +121,15 @@ class Sandbox:
             "level": root.level,
             "urandom": os.urandom,
         }
-        os.environ = self._environment  # type: ignore[assignment]  # a plain dict: nothing starts processes from here
+        # a plain dict, and the object itself is swapped: nothing starts processes from here, and it costs nothing
+        os.environ = self._environment  # type: ignore[assignment]  # noqa: B003 - see above
         os.urandom = self._random.randbytes
         sys.path.insert(0, self._folder)
         self._put_modules(self._modules)
-        sys.stdout = sys.stderr = self._output  # type: ignore[assignment]  # all the text stream that print and logging need
+        sys.stdout = sys.stderr = self._output
         boto3.DEFAULT_SESSION = self._session
-        root.handlers, root.level = self._handlers, self._level
-        root.manager._clear_cache()  # type: ignore[attr-defined]  # levels are cached a logger
+        root.handlers = self._handlers
+        self._set_level(root, self._level)
 
     def leave(self) -> None:
         root = logging.getLogger()
@@ -137,13 +138,18 @@ class Sandbox:
         self._put_modules(saved["modules"])
         self._session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, saved["session"]
         self._handlers, root.handlers = root.handlers, saved["handlers"]
-        self._level, root.level = root.level, saved["level"]
-        root.manager._clear_cache()  # type: ignore[attr-defined]
+        self._level = root.level
+        self._set_level(root, saved["level"])
         sys.stdout, sys.stderr = saved["stdout"], saved["stderr"]
         sys.path.remove(self._folder)
         os.urandom = saved["urandom"]
-        os.environ = saved["environ"]
+        os.environ = saved["environ"]  # noqa: B003 - the object that was there
         self._saved = {}
+
+    @staticmethod
+    def _set_level(root: logging.Logger, level: int) -> None:
+        if root.level != level:  # each change makes every logger forget what it had worked out
+            root.setLevel(level)
 
     def _take_modules(self) -> dict[str, ModuleType]:
         """Removes the modules that share a name with the package's from sys.modules, and returns them.

@@ -1,7 +1,7 @@
 """moto's Step Functions interpreter on the virtual clock.
 
-moto interprets the States Language with real threads, real sleeps and real time-outs. Here its threads become actors and
-its events virtual ones, so Wait, Retry, TimeoutSeconds, Map and Parallel all take exactly the virtual time they say.
+moto interprets the States Language with real threads, real sleeps and real time-outs. Here its threads become actors
+and its events virtual ones, so Wait, Retry, TimeoutSeconds, Map and Parallel take exactly the virtual time they say.
 
 An execution ends at the moment AWS would end it: StopExecution and TimeoutSeconds set status, stop date and the last
 history event at once, although a Lambda that is just running goes on to its own end, as on AWS.
@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from moto.core.responses import ActionResult
 from moto.stepfunctions import models as simple_models
@@ -227,7 +226,7 @@ class StepFunctions:
             credentials = self._permissions.service_credentials(
                 "states", role_arn, "StepFunctions", source_arn=machines
             )
-            session = boto3.Session(region_name=region, **credentials)
+            session: Any = credentials.session(region)
             self._clients[key] = session.client(
                 service, config=Config(parameter_validation=False, retries={"total_max_attempts": 1})
             )

@@ -17,6 +17,8 @@ from botocore.model import Shape
 _UNCHECKED_REQUESTS = frozenset({"s3"})  # S3 judges names by rules of its own, with errors of its own
 _CHECKED_ANSWERS = frozenset({"drs"})
 
+_FAILED = "failed to satisfy constraint"
+
 
 def requests_are_checked(service: str, operation: str) -> bool:
     return service not in _UNCHECKED_REQUESTS
@@ -47,11 +49,11 @@ def _check(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 def _structure(value: Any, shape: Any, path: str) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"Value at '{path}' failed to satisfy constraint: Member must be a structure"
+        yield f"Value at '{path}' {_FAILED}: Member must be a structure"
         return
     for name in shape.required_members:
         if value.get(name) is None:
-            yield f"Value null at '{_below(path, name)}' failed to satisfy constraint: Member must not be null"
+            yield f"Value null at '{_below(path, name)}' {_FAILED}: Member must not be null"
     for name, member in shape.members.items():
         if name in value:
             yield from _check(value[name], member, _below(path, name))
@@ -76,13 +78,10 @@ def _string(value: Any, shape: Any, path: str) -> Iterator[str]:
     yield from _length(len(value), shape, path, value)
     pattern = shape.metadata.get("pattern")
     if pattern and (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
-        yield (
-            f"Value '{value}' at '{path}' failed to satisfy constraint: "
-            f"Member must satisfy regular expression pattern: {pattern}"
-        )
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must satisfy regular expression pattern: {pattern}"
     if shape.enum and value not in shape.enum:
         allowed = ", ".join(shape.enum)
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set: [{allowed}]"
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must satisfy enum value set: [{allowed}]"
 
 
 def _number(value: Any, shape: Any, path: str) -> Iterator[str]:
@@ -90,18 +89,18 @@ def _number(value: Any, shape: Any, path: str) -> Iterator[str]:
         return
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and value < low:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value greater than or equal to {low}"
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must have value greater than or equal to {low}"
     if high is not None and value > high:
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value less than or equal to {high}"
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must have value less than or equal to {high}"
 
 
 def _length(size: int, shape: Any, path: str, value: Any) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     shown = value if isinstance(value, str) and size <= 256 else f"{size} long"
     if low is not None and size < low:
-        yield f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must have length greater than or equal to {low}"
+        yield f"Value '{shown}' at '{path}' {_FAILED}: Member must have length greater than or equal to {low}"
     if high is not None and size > high:
-        yield f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must have length less than or equal to {high}"
+        yield f"Value '{shown}' at '{path}' {_FAILED}: Member must have length less than or equal to {high}"
 
 
 _CHECKERS = {

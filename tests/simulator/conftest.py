@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from simulator import Simulator
 
+from simulator import Simulator
 from tests.simulator.sample import Sample, deploy
 
 

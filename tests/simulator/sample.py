@@ -1,4 +1,4 @@
-"""A small stack on the simulator: a table, a function and a state machine that ticks until the function says it is done."""
+"""A small stack on the simulator: a table, a function, and a state machine that ticks until it is done."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def who(event, context):
 def look(event, context):
     return {
         "invocations": invocations, "uuid": str(uuid.uuid4()), "remaining": context.get_remaining_time_in_millis(),
-        "name": context.function_name, "table": os.environ["TABLE"], "file": __file__, "region": os.environ["AWS_REGION"],
+        "name": context.function_name, "table": os.environ["TABLE"], "region": os.environ["AWS_REGION"],
     }
 
 
@@ -79,11 +79,6 @@ def put_twice(event, context):
 def echo(event, context):
     print(json.dumps(event))
 '''
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "%s"}, "Action": "sts:AssumeRole"}],
-}
 
 
 def package(code: str = CODE) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from simulator.clock import ActorStopped, Deadlock, SimulatorDefect, VirtualClock, VirtualEvent, running
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

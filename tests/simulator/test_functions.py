@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from simulator import Simulator
 
+from simulator import Simulator
 from tests.simulator.sample import FUNCTION, Sample, deploy, package
 
 

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
+
 from simulator import Fault, Simulator, SimulatorDefect
 
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -108,7 +109,8 @@ def assumed(aws: Simulator, seconds: int = 900) -> boto3.Session:
 
 
 @pytest.mark.parametrize(("service", "operation", "expected"), [
-    ("dynamodb", "list_tables", ("ExpiredTokenException", 400)), ("drs", "describe_jobs", ("ExpiredTokenException", 403)),
+    ("dynamodb", "list_tables", ("ExpiredTokenException", 400)),
+    ("drs", "describe_jobs", ("ExpiredTokenException", 403)),
     ("sts", "get_caller_identity", ("ExpiredToken", 403)), ("ec2", "describe_instances", ("RequestExpired", 400)),
 ])  # fmt: skip
 def test_assumed_credentials_end_on_the_virtual_clock(
@@ -212,13 +214,16 @@ def test_throttling_hits_as_often_as_it_says_after_letting_some_pass(aws: Simula
     assert [call.fault for call in aws.journal] == [None, "throttle", "throttle", None]
 
 
+THROTTLED, DENIED = "ThrottlingException", "AccessDeniedException"
+
+
 @pytest.mark.parametrize(("service", "operation", "throttled", "broken", "denied"), [
-    ("drs", "describe_jobs", ("ThrottlingException", 429), ("InternalServerException", 500), ("AccessDeniedException", 403)),
-    ("dynamodb", "list_tables", ("ThrottlingException", 400), ("InternalServerError", 500), ("AccessDeniedException", 400)),
+    ("drs", "describe_jobs", (THROTTLED, 429), ("InternalServerException", 500), (DENIED, 403)),
+    ("dynamodb", "list_tables", (THROTTLED, 400), ("InternalServerError", 500), (DENIED, 400)),
     ("ec2", "describe_instances", ("RequestLimitExceeded", 503), ("InternalError", 500), ("UnauthorizedOperation", 403)),
     ("sts", "get_caller_identity", ("Throttling", 400), ("InternalFailure", 500), ("AccessDenied", 403)),
-    ("stepfunctions", "list_state_machines", ("ThrottlingException", 400), ("InternalServerException", 500), ("AccessDeniedException", 400)),
-    ("lambda", "list_functions", ("TooManyRequestsException", 429), ("ServiceException", 500), ("AccessDeniedException", 403)),
+    ("stepfunctions", "list_state_machines", (THROTTLED, 400), ("InternalServerException", 500), (DENIED, 400)),
+    ("lambda", "list_functions", ("TooManyRequestsException", 429), ("ServiceException", 500), (DENIED, 403)),
     ("s3", "list_buckets", ("SlowDown", 503), ("InternalError", 500), ("AccessDenied", 403)),
 ])  # fmt: skip
 def test_each_service_fails_in_its_own_words(

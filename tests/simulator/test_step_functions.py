@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from simulator import Simulator
 
+from simulator import Simulator
 from tests.simulator.sample import Sample, definition, deploy
 
 ROUND_TRIP = 0.16  # a tick: half of Invoke's latency, one DynamoDB call within, the other half
@@ -74,7 +75,8 @@ def test_three_executions_interleave(aws: Simulator) -> None:
     aws.wait_until(lambda: all(ended(sample, arn) for arn in arns), 1000, settle=5)
     order = [(line["run"], line["tick"]) for line in aws.lambda_logs("sample")]
     assert order == [
-        ("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("a", 3), ("c", 2), ("b", 3), ("a", 4), ("c", 3), ("b", 4), ("c", 4),
+        ("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("a", 3), ("c", 2), ("b", 3), ("a", 4),
+        ("c", 3), ("b", 4), ("c", 4),
     ]  # fmt: skip
 
 
@@ -84,14 +86,12 @@ def test_retries_wait_their_intervals_and_then_give_up(aws: Simulator) -> None:
         "Resource": "${Function.Arn}",
         "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2}],
     }
-    sample, described = run(aws, definition(task=task), Action="fail")
+    _, described = run(aws, definition(task=task), Action="fail")
     assert described["status"] == "FAILED"
     assert described["error"] == "ValueError"
     assert "no such luck" in described["cause"]
     moments = [call.started for call in aws.journal.select("lambda", "Invoke", source="states")]
-    gaps = [
-        round((later - earlier).total_seconds() - 0.08, 3) for earlier, later in zip(moments, moments[1:], strict=False)
-    ]
+    gaps = [round((later - earlier).total_seconds() - 0.08, 3) for earlier, later in itertools.pairwise(moments)]
     assert gaps == [2, 4, 8]
 
 
