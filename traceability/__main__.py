@@ -59,7 +59,10 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     if judged.differences:
         out.print(f"behave said: {console.place(judged.log, places.root)}", highlight=False)
     rest = time.perf_counter() - begun - judged.behave_seconds
-    out.print(f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, judged in {rest:.1f} s", highlight=False)
+    out.print(
+        f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, judged and reported in {rest:.1f} s",
+        highlight=False,
+    )
     sys.exit(_exit_code(judged, strict=strict))
 
 

@@ -42,7 +42,8 @@ def definitions() -> dict[str, str]:
 
 def problems(definition: str) -> list[str]:
     text = re.sub(r"\$\{[^}]+\}", SAMPLE, definition)
-    return Linter.validate(text)
+    found: list[str] = Linter.validate(text)
+    return found
 
 
 def test_there_is_one_state_machine() -> None:

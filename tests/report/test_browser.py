@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -22,6 +23,8 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+Coverage = dict[str, Any]
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"),
@@ -54,11 +57,12 @@ def page(browser: Browser, requests: list[str]) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def coverage() -> dict:
-    return json.loads((ROOT / "reports" / "coverage.json").read_text(encoding="utf-8"))
+def coverage() -> Coverage:
+    content: Coverage = json.loads((ROOT / "reports" / "coverage.json").read_text(encoding="utf-8"))
+    return content
 
 
-def test_the_first_page_says_what_counts(page: Page, coverage: dict) -> None:
+def test_the_first_page_says_what_counts(page: Page, coverage: Coverage) -> None:
     totals = coverage["totals"]
     assert page.get_by_text(f"{totals['proven']} of 60 criteria proven on {coverage['target']}").first.is_visible()
     assert page.get_by_text("60 criteria, not scenarios").is_visible()
@@ -66,7 +70,7 @@ def test_the_first_page_says_what_counts(page: Page, coverage: dict) -> None:
         assert page.get_by_text(state, exact=True).first.is_visible()
 
 
-def test_the_tree_leads_from_requirement_to_evidence(page: Page, requests: list[str], coverage: dict) -> None:
+def test_the_tree_leads_from_requirement_to_evidence(page: Page, requests: list[str], coverage: Coverage) -> None:
     row = next(row for row in coverage["criteria"] if any(one["status"] == "passed" for one in row["scenarios"]))
     scenario = next(one for one in row["scenarios"] if one["status"] == "passed")
     assert page.get_by_text(f"AC-{row['id']} ").first.is_visible()
@@ -78,7 +82,7 @@ def test_the_tree_leads_from_requirement_to_evidence(page: Page, requests: list[
     assert outward == []
 
 
-def test_a_criterion_without_a_scenario_is_in_the_tree(page: Page, coverage: dict) -> None:
+def test_a_criterion_without_a_scenario_is_in_the_tree(page: Page, coverage: Coverage) -> None:
     missing = [row["id"] for row in coverage["criteria"] if row["state"] == "no_scenario"]
     if not missing:
         pytest.skip("every criterion has a scenario")

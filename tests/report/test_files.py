@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,17 +14,20 @@ ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports"
 STATES = {"proven", "violated", "suite_defect", "not_run", "no_scenario"}
 
+Coverage = dict[str, Any]
+
 pytestmark = pytest.mark.skipif(
     not (REPORTS / "coverage.json").exists(), reason="no run to look at; `make acceptance` makes one"
 )
 
 
 @pytest.fixture(scope="module")
-def coverage() -> dict:
-    return json.loads((REPORTS / "coverage.json").read_text(encoding="utf-8"))
+def coverage() -> Coverage:
+    content: Coverage = json.loads((REPORTS / "coverage.json").read_text(encoding="utf-8"))
+    return content
 
 
-def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: dict) -> None:
+def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: Coverage) -> None:
     content = yaml.safe_load((ROOT / "traceability" / "criteria.yaml").read_text(encoding="utf-8"))
     wanted = [one["id"] for requirement in content["requirements"] for one in requirement["criteria"]]
     assert [row["id"] for row in coverage["criteria"]] == wanted
@@ -31,13 +35,13 @@ def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: d
     assert len(wanted) == 60
 
 
-def test_the_totals_are_those_of_the_rows(coverage: dict) -> None:
+def test_the_totals_are_those_of_the_rows(coverage: Coverage) -> None:
     for state in STATES:
         assert coverage["totals"][state] == sum(row["state"] == state for row in coverage["criteria"])
     assert coverage["totals"]["criteria"] == len(coverage["criteria"])
 
 
-def test_a_proven_criterion_has_scenarios_that_passed_and_none_that_failed(coverage: dict) -> None:
+def test_a_proven_criterion_has_scenarios_that_passed_and_none_that_failed(coverage: Coverage) -> None:
     for row in coverage["criteria"]:
         statuses = {one["status"] for one in row["scenarios"]}
         assert (row["state"] == "no_scenario") == (not statuses), row["id"]
@@ -48,7 +52,7 @@ def test_a_proven_criterion_has_scenarios_that_passed_and_none_that_failed(cover
             assert row["proven_on"] == []
 
 
-def test_scenarios_are_where_the_file_says(coverage: dict) -> None:
+def test_scenarios_are_where_the_file_says(coverage: Coverage) -> None:
     for row in coverage["criteria"]:
         for one in row["scenarios"]:
             lines = (ROOT / one["file"]).read_text(encoding="utf-8").splitlines()
@@ -57,7 +61,7 @@ def test_scenarios_are_where_the_file_says(coverage: dict) -> None:
             assert one["name"] in lines[one["line"] - 1] or " -- @" in one["name"]
 
 
-def test_the_table_says_what_the_document_says(coverage: dict) -> None:
+def test_the_table_says_what_the_document_says(coverage: Coverage) -> None:
     with (REPORTS / "coverage.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["criterion"], row["state"]) for row in rows] == [
