@@ -74,7 +74,7 @@ def _stop_if_due(execution: Execution, now: datetime) -> Execution:
 
 def _run(execution: Execution, asked: Asked, now: datetime) -> tuple[Execution, Action | None]:
     """Work on the waves, one after the other, until something has to be asked or waited for, or all are over."""
-    if execution.deferral is not None:
+    if execution.deferral is not None and now < execution.deferral.until:
         return execution, wait(execution, now, [execution.deferral.until])
     while True:
         wave = execution.active_wave

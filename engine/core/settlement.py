@@ -106,7 +106,7 @@ def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Se
         if execution.topic_arn is not None:
             return execution, Notify(execution.topic_arn)
         execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))
-    if execution.deferral is not None:
+    if execution.deferral is not None and now < execution.deferral.until:
         return execution, wait(execution, now, [execution.deferral.until])
     return _clean_up(execution, asked, now)
 
