@@ -21,10 +21,11 @@ import simulator.drs
 import simulator.iam
 from simulator import cloudformation, identity, item_answers, sessions
 from simulator.clock import Actor, VirtualClock, running
+from simulator.dynamodb import Meter
 from simulator.events import EventBus
 from simulator.faults import Faults
 from simulator.functions import Functions
-from simulator.gateway import Gateway
+from simulator.gateway import Gateway, Inspector
 from simulator.journal import Journal
 from simulator.network import Attempt, SocketGuard
 from simulator.patching import applied
@@ -71,12 +72,17 @@ class Simulator:
         self.journal = Journal()
         self.faults = Faults()
         self._seed = seed
+        self._enforce_iam = enforce_iam
+        self._enforce_iam = enforce_iam
         self._guard = SocketGuard()
         permissions = Permissions(enforced=enforce_iam)
         self._functions = Functions(self.clock, self.faults, permissions, seed)
         self._bus = EventBus(self.clock, self._functions, permissions)
         self._step_functions = StepFunctions(self.clock, permissions, self._bus.execution_changed)
-        self._gateway = Gateway(self.clock, self.journal, self.faults, permissions, latency=latency)
+        inspectors: dict[str, Inspector] = {"dynamodb": Meter()}
+        self._gateway = Gateway(
+            self.clock, self.journal, self.faults, permissions, inspectors=inspectors, latency=latency
+        )
         self._exit = ExitStack()
 
     # -- entering and leaving -----------------------------------------------------------------------------------------
@@ -91,6 +97,7 @@ class Simulator:
             simulator.drs.register()
             cloudformation.register()
             simulator.iam.forget_usage()
+            simulator.drs.judge_callers(self._enforce_iam)
             entered.enter_context(patch.dict(default_user_config, _MOTO_CONFIG))
             entered.enter_context(patch.dict(os.environ, _MOTO_ENVIRONMENT))
             entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
@@ -104,6 +111,8 @@ class Simulator:
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))
+            simulator.drs.judge_callers(self._enforce_iam)
+            entered.callback(simulator.drs.judge_callers, False)
             simulator.drs.use_clock(self.clock)
             entered.callback(simulator.drs.use_clock, None)
             entered.enter_context(patch.dict(os.environ, self._environment()))

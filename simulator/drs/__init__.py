@@ -50,10 +50,11 @@ def register() -> None:
         backend_index.backend_url_patterns.append(_PATTERN)
 
 
-def world(account: str, region: str, clock: Clock | None = None, *, initialized: bool = True) -> DrsWorld:
-    """World building for one account and region, with DRS initialised there unless told otherwise."""
+def world(account: str, region: str, clock: Clock | None = None) -> DrsWorld:
+    """World building for one account and region. DRS is initialised there, unless `uninitialize` has been called."""
     if clock is not None:
         use_clock(clock)
-    made = DrsWorld(account, region)
-    made.backend.initialized = initialized
-    return made
+    found = DrsWorld(account, region)
+    if found.backend.initialized is None:
+        found.initialize()
+    return found

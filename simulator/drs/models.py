@@ -45,7 +45,8 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.initialized = False
+        # None: nobody has said anything yet, which to a caller is the same as not initialised.
+        self.initialized: bool | None = None
         self.seed = 0
         self.timing = Timing()
         self.quotas = Quotas()

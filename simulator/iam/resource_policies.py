@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from moto.awslambda.exceptions import UnknownFunctionException
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.utils import get_backend as lambda_backend
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -86,7 +86,7 @@ def _lambda(access: Access) -> str | None:
     account, region, resource = _parts(access)
     name = resource.removeprefix("function:").split(":")[0]
     try:
-        function = lambda_backends[account][region].get_function(name)
+        function = lambda_backend(account, region).get_function(name)
     except UnknownFunctionException:
         return None
     statements: Iterable[dict[str, object]] = function.policy.statements

@@ -123,6 +123,12 @@ class TestAccountsAndRegions:
         drs.initialize_service()
         assert drs.describe_source_servers()["items"] == []
 
+    def test_a_world_that_was_uninitialised_stays_so(self, world: DrsWorld, drs: Any) -> None:
+        world.uninitialize()
+        simulator.drs.world(world.account, world.region)
+        with pytest.raises(drs.exceptions.UninitializedAccountException):
+            drs.describe_jobs()
+
     def test_accounts_are_apart_and_credentials_choose(
         self, five: list[str], drs: Any, ec2: Any, client: Callable[..., Any], clock: Any
     ) -> None:
