@@ -186,6 +186,7 @@ class VirtualClock:
         self._running: Actor | None = None
         self._in_timer: str | None = None
         self._stopping = False
+        self._quiet: tuple[timedelta, datetime] | None = None
         self._travel = time_machine.travel(start, tick=False)
         self._traveller: Any = None
         self.main: Actor | None = None
@@ -243,6 +244,14 @@ class VirtualClock:
 
     def sleep_until(self, when: datetime, why: str = "") -> None:
         self._wait(max(when, self._now), why or f"{when.isoformat()}", None)
+
+    def sleep_until_quiet(self, quiet: timedelta, end: datetime) -> None:
+        """For the suite: lets everything happen that is due in steps of at most `quiet`, not beyond `end`.
+
+        The suite gets the baton back once, when nothing is due within `quiet`, rather than between each two events.
+        """
+        self._quiet = (quiet, end)
+        self._wait(None, "the world to settle", None)
 
     def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
         """Runs `fn` at `when` (at once, if that has passed) between two turns of actors. `fn` must not wait."""
@@ -365,15 +374,27 @@ class VirtualClock:
     def _take_next(self) -> _Due | None:
         with self._lock:
             while self._queue:
-                due = heapq.heappop(self._queue)
-                if due.cancelled:
+                if self._queue[0].cancelled:
+                    heapq.heappop(self._queue)
                     continue
+                if self._is_quiet(self._queue[0].when):
+                    break
+                due = heapq.heappop(self._queue)
                 self._turns += 1
                 if due.when > self._now:
                     self._now = due.when
                     self._traveller.move_to(due.when)
                 return due
+            if self._quiet is not None:
+                self._quiet = None
+                return _Due(self._now, -1, self.main)
         return None
+
+    def _is_quiet(self, next_due: datetime) -> bool:
+        if self._quiet is None:
+            return False
+        quiet, end = self._quiet
+        return next_due > min(end, self._now + quiet)
 
     def _run_timer(self, due: _Due) -> None:
         assert due.call is not None

@@ -173,8 +173,9 @@ class Simulator:
             self.clock.sleep_until(due, what)
 
     def _settle(self, quiet: timedelta, end: datetime) -> None:
-        while (due := self.clock.next_due()) is not None and due <= min(end, self.clock.now() + quiet) and quiet:
-            self.clock.sleep_until(due, "the world to settle")
+        due = self.clock.next_due()
+        if quiet and due is not None and due <= min(end, self.clock.now() + quiet):
+            self.clock.sleep_until_quiet(quiet, end)
 
     # -- the world ----------------------------------------------------------------------------------------------------
 
