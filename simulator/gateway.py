@@ -61,10 +61,12 @@ class Answer:
 
 
 class Inspector(Protocol):
-    """Looks at a call from a service's own side: raises AwsError for its limits, notes what the call consumed."""
+    """Looks at a call from a service's own side: raises AwsError where it exceeds the service's limits.
 
-    def before(self, call: IdentifiedCall) -> None: ...
-    def after(self, call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None: ...
+    What it returns is called with the answer of a call that succeeded, to note in the journal what it consumed.
+    """
+
+    def inspect(self, call: IdentifiedCall, account: str) -> Callable[[dict[str, Any], Call], None] | None: ...
 
 
 class Gateway:
@@ -121,7 +123,11 @@ class Gateway:
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
         try:
             self._admit(call, principal, entry, actor)
+            inspector = self._inspectors.get(call.service)
+            note = inspector.inspect(call, entry.account) if inspector else None
             answer = self._forward(call, entry, actor)
+            if note is not None and answer.http.status < 300:
+                note(answer.parsed, entry)
         except AwsError:
             self._clock.sleep(half, f"the error of {call.service} {call.operation}")
             raise
@@ -144,8 +150,6 @@ class Gateway:
             raise AwsError(words.invalid[0], validation.message(found), words.invalid[1])
         self._permissions.judge_call(call, principal)
         self._strike_before(call, principal, entry, actor)
-        if call.service in self._inspectors:
-            self._inspectors[call.service].before(call)
 
     def _strike_before(self, call: IdentifiedCall, principal: Principal, entry: Call, actor: Actor) -> None:
         fault = self._meet(f.BEFORE_EFFECT, entry)
@@ -184,8 +188,6 @@ class Gateway:
         parsed = parse_response(call, http)
         if http.status < 300:
             self._check_answer(call, parsed, actor)
-            if call.service in self._inspectors:
-                self._inspectors[call.service].after(call, parsed, entry)
         return Answer(http, parsed)
 
     def _check_answer(self, call: IdentifiedCall, parsed: dict[str, Any], actor: Actor) -> None:

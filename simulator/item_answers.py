@@ -7,6 +7,7 @@ wire's shape, so they are written as they are; what botocore's parser makes of t
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -42,7 +43,11 @@ def _answer(self: ActionResult, context: ActionContext) -> Any:
     is_item = context.service_model.service_name == "dynamodb" and context.operation_model.name in _ITEM_OPERATIONS
     if not is_item or not isinstance(result, dict):
         return _execute_result(self, context)
-    return 200, dict(_HEADERS), json.dumps(_without_nulls(result))
+    return 200, dict(_HEADERS), json.dumps(_without_nulls(result), default=_blob)
+
+
+def _blob(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 def _without_nulls(value: Any) -> Any:

@@ -9,8 +9,6 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 FUNCTION = "sample"
 CODE = '''
 import json
@@ -199,7 +197,7 @@ def template(machine: dict[str, Any], *, timeout: int = 30) -> dict[str, Any]:
 
 @dataclass
 class Sample:
-    session: boto3.Session
+    session: Any  # a boto3.Session; its stubs want the service as a literal
     machine: str
 
     def client(self, service: str) -> Any:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -33,9 +34,7 @@ def test_three_actors_interleave_by_their_wake_up_times(clock: VirtualClock) -> 
             turns.append((name, seconds(clock)))
         return name
 
-    actors = [
-        clock.spawn(name, lambda n=name, p=pause: worker(n, p)) for name, pause in (("a", 20), ("b", 30), ("c", 45))
-    ]
+    actors = [clock.spawn(name, partial(worker, name, pause)) for name, pause in (("a", 20), ("b", 30), ("c", 45))]
     assert [actor.join() for actor in actors] == ["a", "b", "c"]
     assert turns == [
         ("a", 20), ("b", 30), ("a", 40), ("c", 45), ("b", 60), ("a", 60), ("c", 90), ("b", 90), ("c", 135),
@@ -52,8 +51,12 @@ def test_all_of_pythons_clocks_but_monotonic_move_together(clock: VirtualClock) 
 
 def test_timers_run_between_turns_in_order_of_time_then_of_asking(clock: VirtualClock) -> None:
     seen: list[tuple[str, float]] = []
+
+    def note(name: str) -> None:
+        seen.append((name, seconds(clock)))
+
     for name, delay in (("late", 10), ("first", 5), ("second", 5)):
-        clock.call_at(START + timedelta(seconds=delay), lambda n=name: seen.append((n, seconds(clock))), name)
+        clock.call_at(START + timedelta(seconds=delay), partial(note, name), name)
     cancelled = clock.call_at(START + timedelta(seconds=6), lambda: seen.append(("never", 0)), "cancelled")
     cancelled.cancel()
     clock.sleep(20)

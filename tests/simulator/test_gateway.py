@@ -55,6 +55,11 @@ def start_recovery(drs: Any, server: str = SERVER) -> Any:
     return drs.start_recovery(isDrill=True, sourceServers=[{"sourceServerID": server}])
 
 
+def operation_of(session: Any, service: str, operation: str) -> Callable[[], Any]:
+    call: Callable[[], Any] = getattr(session.client(service, config=ONCE), operation)
+    return call
+
+
 def error(call: Callable[[], Any]) -> tuple[str, int, dict[str, str]]:
     with pytest.raises(ClientError) as caught:
         call()
@@ -88,8 +93,8 @@ def test_a_bare_client_is_the_suite(aws: Simulator) -> None:
 def test_unknown_keys_are_refused_in_each_services_words(
     aws: Simulator, service: str, operation: str, code: str
 ) -> None:
-    stranger = boto3.Session("AKIAINVENTED", "secret", region_name="us-east-1").client(service, config=ONCE)
-    assert error(getattr(stranger, operation))[0] == code
+    stranger = boto3.Session("AKIAINVENTED", "secret", region_name="us-east-1")
+    assert error(operation_of(stranger, service, operation))[0] == code
 
 
 def assumed(aws: Simulator, seconds: int = 900) -> boto3.Session:
@@ -117,7 +122,7 @@ def test_assumed_credentials_end_on_the_virtual_clock(
     aws: Simulator, service: str, operation: str, expected: tuple[str, int]
 ) -> None:
     aws.drs.initialize()
-    call = getattr(assumed(aws).client(service, config=ONCE), operation)
+    call = operation_of(assumed(aws), service, operation)
     aws.advance(899.9)
     call()
     assert error(call)[:2] == expected
@@ -214,13 +219,13 @@ def test_throttling_hits_as_often_as_it_says_after_letting_some_pass(aws: Simula
     assert [call.fault for call in aws.journal] == [None, "throttle", "throttle", None]
 
 
-THROTTLED, DENIED = "ThrottlingException", "AccessDeniedException"
+THROTTLED, DENIED, UNAUTHORIZED = "ThrottlingException", "AccessDeniedException", "UnauthorizedOperation"
 
 
 @pytest.mark.parametrize(("service", "operation", "throttled", "broken", "denied"), [
     ("drs", "describe_jobs", (THROTTLED, 429), ("InternalServerException", 500), (DENIED, 403)),
     ("dynamodb", "list_tables", (THROTTLED, 400), ("InternalServerError", 500), (DENIED, 400)),
-    ("ec2", "describe_instances", ("RequestLimitExceeded", 503), ("InternalError", 500), ("UnauthorizedOperation", 403)),
+    ("ec2", "describe_instances", ("RequestLimitExceeded", 503), ("InternalError", 500), (UNAUTHORIZED, 403)),
     ("sts", "get_caller_identity", ("Throttling", 400), ("InternalFailure", 500), ("AccessDenied", 403)),
     ("stepfunctions", "list_state_machines", (THROTTLED, 400), ("InternalServerException", 500), (DENIED, 400)),
     ("lambda", "list_functions", ("TooManyRequestsException", 429), ("ServiceException", 500), (DENIED, 403)),
@@ -230,7 +235,7 @@ def test_each_service_fails_in_its_own_words(
     aws: Simulator, service: str, operation: str, throttled: Any, broken: Any, denied: Any
 ) -> None:
     aws.drs.initialize()
-    call = getattr(aws.session().client(service, config=ONCE), operation)
+    call = operation_of(aws.session(), service, operation)
     aws.faults.throttle(service)
     assert error(call)[:2] == throttled
     aws.faults.server_error(service)
