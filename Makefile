@@ -33,7 +33,7 @@ $(VENV)/.installed: requirements.lock
 	@echo "Setting up the Python environment in $(VENV) (once, about a minute) ..."
 	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
 		|| { echo "make: $(PYTHON) cannot make a virtual environment; install its venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
-	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+	@$(RUN) pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
 		|| { echo "make: installing the Python packages failed; see the lines above, check the network, then run make again" >&2; exit 2; }
 	@# Makes the packages of this project importable for every program of the environment, plain behave included.
 	@$(BIN)/python -c 'import os, pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "project.pth").write_text(os.getcwd() + "\n")'

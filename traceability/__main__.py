@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, defects, prove, settings
+from traceability import catalogue, console, defects, matrix, prove, settings
 from traceability.catalogue import BadCatalogue
 from traceability.coverage import NO_SCENARIO
 from traceability.report import ReportFailed
@@ -64,6 +64,18 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
         highlight=False,
     )
     sys.exit(_exit_code(judged, strict=strict))
+
+
+@main.command("matrix")
+@_root
+def matrix_command(root: Path) -> None:
+    """Write reports/matrix.html anew from the last run's coverage.json."""
+    places = Places(root.resolve())
+    source = places.reports / "coverage.json"
+    if not source.exists():
+        raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
+    matrix.write(json.loads(source.read_text(encoding="utf-8")), catalogue.load(), places.matrix)
+    click.echo(console.place(places.matrix, places.root))
 
 
 @main.command("prove")

@@ -13,13 +13,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.catalogue import Catalogue
-from traceability.coverage import NO_SCENARIO, PROVEN, STATES
+from traceability.coverage import NO_SCENARIO, PROVEN, STATES, first_reason
 from traceability.prove import Finding
-from traceability.report import STATE_WORDS, headline
+from traceability.report import STATE_SIGNS, STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
-MARKS = {PROVEN: ("✓", "green"), VIOLATED: ("✗", "bold red"), SUITE_DEFECT: ("!", "yellow"), NOT_RUN: ("–", "cyan")}
-MARKS[NO_SCENARIO] = ("·", "dim")
+_STYLES = {PROVEN: "green", VIOLATED: "bold red", SUITE_DEFECT: "yellow", NOT_RUN: "cyan", NO_SCENARIO: "dim"}
 _PLAIN_EVERY = 5.0
 
 
@@ -94,21 +93,25 @@ def _counts(states: list[str]) -> str:
 
 
 def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
-    for state in (VIOLATED, SUITE_DEFECT, NOT_RUN):
+    """Yield a line for each red scenario, and one for each reason why criteria were not run."""
+    for state in (VIOLATED, SUITE_DEFECT):
         for row in coverage["criteria"]:
-            if row["state"] == state:
-                yield from _criterion(row)
+            # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
+            for one in row["scenarios"] if row["state"] == state else ():
+                if one["reason"] and one["status"] != "passed":
+                    story = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name']}: {_first_line(one['reason'])}"
+                    yield f"{_sign(state)} {escape(story)}"
+    why: dict[str, list[str]] = {}
+    for row in coverage["criteria"]:
+        if row["state"] == NOT_RUN:
+            why.setdefault(first_reason(row), []).append(f"AC-{row['id']}")
+    for reason, criteria in why.items():
+        yield f"{_sign(NOT_RUN)} not run, {escape(reason)}: {', '.join(criteria)}"
 
 
-def _criterion(row: Mapping[str, Any]) -> Iterator[str]:
-    # What did not run has one reason for all; what is red is told scenario by scenario.
-    rows = [one for one in row["scenarios"] if one["reason"] and one["status"] != "passed"]
-    for one in rows[:1] if row["state"] == NOT_RUN else rows:
-        reason = next((line.strip() for line in one["reason"].splitlines() if line.strip()), "")
-        story = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name']}: {reason}"
-        yield f"{_sign(row['state'])} {escape(story)}"
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def _sign(state: str) -> str:
-    mark, style = MARKS[state]
-    return f"[{style}]{mark}[/]"
+    return f"[{_STYLES[state]}]{STATE_SIGNS[state]}[/]"

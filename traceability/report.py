@@ -22,6 +22,7 @@ STATE_WORDS = {
     "not_run": "Not run",
     "no_scenario": "No scenario",
 }
+STATE_SIGNS = {"proven": "✓", "violated": "✗", "suite_defect": "!", "not_run": "–", "no_scenario": "·"}
 _ANALYTICS = re.compile(
     r'\s*<script async src="https://www\.googletagmanager\.com/[^>]*></script>\s*<script>\s*window\.dataLayer.*?</script>',
     re.DOTALL,
@@ -124,6 +125,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
         "output": str(scratch),
         "appendHistory": False,
         "variables": variables,
+        "globalAttachments": [str(scratch.parent.parent / "matrix.html")],
         "plugins": {"awesome": {"options": options}},
     }
     scratch.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceability import coverage, evidence, features, prove, reconcile, redaction, report, results
+from traceability import coverage, evidence, features, matrix, prove, reconcile, redaction, report, results
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
 from traceability.verdict import PASSED, SUITE_DEFECT
@@ -66,6 +66,10 @@ class Places:
     @property
     def log(self) -> Path:
         return self.notes / "behave.log"
+
+    @property
+    def matrix(self) -> Path:
+        return self.reports / "matrix.html"
 
     @property
     def proof(self) -> Path:
@@ -126,6 +130,7 @@ def judge(
     content = coverage.document(catalogue, _believed(ends, differences), facts, prove.known(places.proof, places.root))
     differences += reconcile.coverage_differences(catalogue, content)
     coverage.write(content, catalogue, places.reports)
+    matrix.write(content, catalogue, places.matrix)
     return Judged(content, differences, places.log, 0.0)
 
 
@@ -191,7 +196,7 @@ def _clear(places: Places) -> None:
     for folder in (places.allure_results, places.allure_report, places.junit, places.notes):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for name in ("coverage.json", "coverage.csv"):
+    for name in ("coverage.json", "coverage.csv", "matrix.html"):
         (places.reports / name).unlink(missing_ok=True)
 
 
