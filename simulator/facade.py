@@ -19,7 +19,7 @@ from moto.moto_api._internal import mock_random
 
 import simulator.drs
 import simulator.iam
-from simulator import cloudformation, identity, item_answers, sessions
+from simulator import cloudformation, identity, item_answers, sessions, task_errors
 from simulator.clock import Actor, VirtualClock, running
 from simulator.dynamodb import Meter
 from simulator.events import EventBus
@@ -103,6 +103,7 @@ class Simulator:
             entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
             patches = [
                 *self._step_functions.patches(),
+                *task_errors.patches(),
                 *self._functions.patches(),
                 *self._gateway.patches(),
                 *self._guard.patches(),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from simulator import Simulator
-from tests.simulator.sample import Sample, definition, deploy
+from simulator import Simulator, stepfunctions
+from tests.simulator.sample import Sample, definition, deploy, package
 
 ROUND_TRIP = 0.16  # a tick: half of Invoke's latency, one DynamoDB call within, the other half
 
@@ -223,3 +223,55 @@ def test_history_carries_virtual_times(aws: Simulator, sample: Sample) -> None:
     entered = next(event for event in events if event["type"] == "WaitStateEntered")
     left = next(event for event in events if event["type"] == "WaitStateExited")
     assert left["timestamp"] - entered["timestamp"] == timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("resource", ["plain", "optimised"])
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        ("fail_lambda", "Lambda.ServiceException"),
+        ("throttle", "Lambda.TooManyRequestsException"),
+        ("lose_connection", "Lambda.SdkClientException"),
+        ("deny", "Lambda.AWSLambdaException"),
+    ],
+)
+def test_lambdas_own_errors_have_step_functions_names(
+    aws: Simulator, trouble: str, expected: str, resource: str
+) -> None:
+    if trouble == "fail_lambda":
+        aws.faults.fail_lambda(times=None, error="service")
+    else:
+        getattr(aws.faults, trouble)("lambda", "Invoke", times=None)
+    task: dict[str, Any] = {"Type": "Task", "Resource": "${Function.Arn}"}
+    if resource == "optimised":
+        parameters = {"FunctionName": "${Function.Arn}", "Payload.$": "$"}
+        task |= {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "OutputPath": "$.Payload"}
+    _, described = run(aws, definition(task=task))
+    assert described["error"] == expected
+
+
+def test_a_result_over_256_kb_fails_the_task(aws: Simulator) -> None:
+    sample = deploy(aws)
+    code = "def handler(event, context): return 'x' * (256 * 1024)"
+    sample.client("lambda").update_function_code(FunctionName="sample", ZipFile=package(code))
+    arn = sample.start("run", 1)
+    aws.wait_until(lambda: ended(sample, arn), 100)
+    assert sample.describe(arn)["error"] == "States.DataLimitExceeded"
+
+
+def test_an_input_over_256_kb_is_refused(aws: Simulator, sample: Sample) -> None:
+    with pytest.raises(ClientError, match="length less than or equal to 262144"):
+        sample.start("run", 1, Big="x" * 256 * 1024)
+
+
+def test_too_many_history_events_end_an_execution(aws: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stepfunctions.MAX_HISTORY_EVENTS == 25_000
+    monkeypatch.setattr(stepfunctions, "MAX_HISTORY_EVENTS", 200)
+    loop = {
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "Next": "Two"}, "Two": {"Type": "Wait", "Seconds": 1, "Next": "One"}},
+    }
+    sample, described = run(aws, loop)
+    assert described["status"] == "FAILED"
+    assert "maximum number of history events" in described["cause"]
+    assert len(sample.history(described["executionArn"])) == 200
