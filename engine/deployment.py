@@ -17,7 +17,7 @@ ENGINE = Path(__file__).parent
 TEMPLATE = ENGINE.parent / "infra" / "template.yaml"
 
 # What the function needs of this package; the command line, the client and this module stay at home.
-_LEFT_OUT = {"cli.py", "__main__.py", "client.py", "deployment.py"}
+_LEFT_OUT = {"cli", "__main__.py", "client.py", "deployment.py"}
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A zip entry without a time of its own, so that the same code always gives the same package.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -52,7 +52,7 @@ def package(dependencies: Path | None = None) -> bytes:
 
 def _engine_files() -> Iterator[tuple[str, bytes]]:
     for path in ENGINE.rglob("*"):
-        if path.suffix in {".py", ".json"} and path.name not in _LEFT_OUT:
+        if path.suffix in {".py", ".json"} and _LEFT_OUT.isdisjoint(path.relative_to(ENGINE).parts):
             yield path.relative_to(ENGINE.parent).as_posix(), path.read_bytes()
 
 

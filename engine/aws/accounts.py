@@ -90,7 +90,7 @@ class Accounts:
 
         core = get_session()
         # botocore has no public way to give a session refreshing credentials of one's own making.
-        core._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
+        core._credentials = RefreshableCredentials.create_from_metadata(
             metadata=assume(), refresh_using=assume, method="sts-assume-role"
         )
         return boto3.Session(botocore_session=core)

@@ -1,32 +1,18 @@
-"""The operators' command line.
-
-Exit codes: 0 done, 1 the engine or AWS said no, 2 the input is wrong.
-"""
+"""`python -m engine validate`: every mistake of a plan in one go, before anything is deployed or started."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from engine.cli.options import InputError, read_json
 from engine.core.plan import resolve_target
 from engine.core.validation import group_problems, plan_problems
 
 
-class InputError(click.ClickException):
-    """Something is wrong with what the operator gave; exit code 2."""
-
-    exit_code = 2
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
-    """Run recovery plans with AWS Elastic Disaster Recovery, wave by wave."""
-
-
-@main.command()
+@click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--groups", type=click.Path(path_type=Path), help="Protection groups: a JSON list or one object.")
 def validate(plan: Path, groups: Path | None) -> None:
@@ -34,7 +20,7 @@ def validate(plan: Path, groups: Path | None) -> None:
 
     Without --groups only the plan itself is checked, not its servers and groups.
     """
-    document = _read(plan)
+    document = read_json(plan)
     if not isinstance(document, dict):
         raise InputError(f"{plan}: a recovery plan is a JSON object, this is a {type(document).__name__}")
     known = _read_groups(groups) if groups is not None else _assumed_groups(document)
@@ -56,19 +42,8 @@ def validate(plan: Path, groups: Path | None) -> None:
         click.echo("Servers and protection groups were not checked; give them with --groups.")
 
 
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
-
-
 def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
-    content = _read(path)
+    content = read_json(path)
     groups = content if isinstance(content, list) else [content]
     wrong = [group for group in groups if not isinstance(group, dict) or not isinstance(group.get("GroupId"), str)]
     if wrong:
