@@ -29,7 +29,7 @@ DUE_TOLERANCE_SECONDS = 1.0
 TICKS_PER_RUN = 2000
 
 # (age of a job in seconds, seconds to its next poll): jobs take about 10 minutes. Never below 10, DRS's patience.
-_POLL_SCHEDULE = ((240, 30), (1500, 15), (3600, 30))
+_POLL_SCHEDULE = ((240, 50), (1500, 20), (3600, 30))
 
 
 def backoff(retry: int) -> int:
