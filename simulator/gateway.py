@@ -192,9 +192,10 @@ class Gateway:
 
     def _check_answer(self, call: IdentifiedCall, parsed: dict[str, Any], actor: Actor) -> None:
         shape = call.operation_model.output_shape
-        if shape is None or not validation.answers_are_checked(call.service, call.operation):
+        if shape is None:
             return
-        found = validation.problems({k: v for k, v in parsed.items() if k != "ResponseMetadata"}, shape)
+        output = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
+        found = validation.answer_problems(call.service, output, shape)
         if found:
             raise self._defect(actor, f"answer of {call.service} {call.operation}: {validation.message(found)}")
 
@@ -295,9 +296,7 @@ class Gateway:
 
 def _request_problems(call: IdentifiedCall) -> list[str]:
     shape = call.operation_model.input_shape
-    if shape is None or not validation.requests_are_checked(call.service, call.operation):
-        return []
-    return validation.problems(call.parameters, shape)
+    return validation.request_problems(call.service, call.parameters, shape) if shape is not None else []
 
 
 def _expired(call: IdentifiedCall) -> AwsError:

@@ -40,7 +40,7 @@ def test_names_count_too() -> None:
 def table(aws: Simulator) -> Any:
     client = aws.session().client("dynamodb")
     client.create_table(
-        TableName="t",
+        TableName="tab",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("P", "S", "G")],
         KeySchema=[{"AttributeName": "P", "KeyType": "HASH"}, {"AttributeName": "S", "KeyType": "RANGE"}],
@@ -70,55 +70,55 @@ def consumed(aws: Simulator) -> tuple[float, float, int]:
 
 @pytest.mark.parametrize(("size", "units"), [(1024, 1), (1025, 2), (10_000, 10)])
 def test_a_write_costs_a_unit_a_kilobyte(aws: Simulator, table: Any, size: int, units: int) -> None:
-    table.put_item(TableName="t", Item=item("a", size))
+    table.put_item(TableName="tab", Item=item("a", size))
     assert consumed(aws) == (0, units, size)
 
 
 def test_replacing_and_deleting_cost_what_the_larger_item_does(aws: Simulator, table: Any) -> None:
-    table.put_item(TableName="t", Item=item("a", 5000))
-    table.put_item(TableName="t", Item=item("a", 100))
+    table.put_item(TableName="tab", Item=item("a", 5000))
+    table.put_item(TableName="tab", Item=item("a", 100))
     assert consumed(aws) == (0, 5, 5000)
     table.update_item(
-        TableName="t",
+        TableName="tab",
         Key=item("a"),
         UpdateExpression="SET Filler = :p",
         ExpressionAttributeValues={":p": {"S": "x" * 3000}},
     )
     assert consumed(aws)[1] == 3
-    table.delete_item(TableName="t", Key=item("a"))
+    table.delete_item(TableName="tab", Key=item("a"))
     assert consumed(aws)[1] == 3
 
 
 def test_an_index_is_written_when_its_entry_changes(aws: Simulator, table: Any) -> None:
-    table.put_item(TableName="t", Item=item("a", G={"S": "one"}))
+    table.put_item(TableName="tab", Item=item("a", G={"S": "one"}))
     assert consumed(aws)[1] == 2, "the item and its entry"
-    table.put_item(TableName="t", Item=item("a", 500, G={"S": "one"}))
+    table.put_item(TableName="tab", Item=item("a", 500, G={"S": "one"}))
     assert consumed(aws)[1] == 1, "the entry holds keys only and stays as it is"
-    table.put_item(TableName="t", Item=item("a", G={"S": "two"}))
+    table.put_item(TableName="tab", Item=item("a", G={"S": "two"}))
     assert consumed(aws)[1] == 3, "the old entry goes, the new one comes"
 
 
 def test_a_transaction_costs_double_and_its_checks_too(aws: Simulator, table: Any) -> None:
-    check = {"TableName": "t", "Key": item("z"), "ConditionExpression": "attribute_not_exists(P)"}
-    puts = [{"Put": {"TableName": "t", "Item": item(sort, 1500)}} for sort in "ab"]
+    check = {"TableName": "tab", "Key": item("z"), "ConditionExpression": "attribute_not_exists(P)"}
+    puts = [{"Put": {"TableName": "tab", "Item": item(sort, 1500)}} for sort in "ab"]
     table.transact_write_items(TransactItems=[*puts, {"ConditionCheck": check}])
     assert consumed(aws) == (0, 2 * (2 + 2 + 1), 3000)
 
 
 @pytest.mark.parametrize(("consistent", "units"), [(False, 1.0), (True, 2.0)])
 def test_getting_an_item(aws: Simulator, table: Any, consistent: bool, units: float) -> None:
-    table.put_item(TableName="t", Item=item("a", 5000))
-    table.get_item(TableName="t", Key=item("a"), ConsistentRead=consistent, ProjectionExpression="S")
+    table.put_item(TableName="tab", Item=item("a", 5000))
+    table.get_item(TableName="tab", Key=item("a"), ConsistentRead=consistent, ProjectionExpression="S")
     assert consumed(aws) == (units, 0, 5000)
-    table.get_item(TableName="t", Key=item("missing"))
+    table.get_item(TableName="tab", Key=item("missing"))
     assert consumed(aws) == (0.5, 0, 0)
 
 
 def test_a_query_costs_what_it_reads_not_what_it_answers(aws: Simulator, table: Any) -> None:
     for sort in "abcde":
-        table.put_item(TableName="t", Item=item(sort, 3000))
+        table.put_item(TableName="tab", Item=item(sort, 3000))
     query = {
-        "TableName": "t", "KeyConditionExpression": "P = :p", "ExpressionAttributeValues": {":p": {"S": "p"}},
+        "TableName": "tab", "KeyConditionExpression": "P = :p", "ExpressionAttributeValues": {":p": {"S": "p"}},
     }  # fmt: skip
     assert table.query(**query)["Count"] == 5
     assert consumed(aws) == (2.0, 0, 15_000), "15,000 bytes are 4 units of 4 KB, eventually consistent half of it"
@@ -138,39 +138,39 @@ def test_a_query_costs_what_it_reads_not_what_it_answers(aws: Simulator, table: 
 
 def test_a_query_of_an_index_reads_its_entries(aws: Simulator, table: Any) -> None:
     for sort in "abc":
-        table.put_item(TableName="t", Item=item(sort, 3000, G={"S": "g"}))
+        table.put_item(TableName="tab", Item=item(sort, 3000, G={"S": "g"}))
     table.query(
-        TableName="t", IndexName="byG", KeyConditionExpression="G = :g", ExpressionAttributeValues={":g": {"S": "g"}}
+        TableName="tab", IndexName="byG", KeyConditionExpression="G = :g", ExpressionAttributeValues={":g": {"S": "g"}}
     )
     assert consumed(aws) == (0.5, 0, 3 * len("PpSaGg"))
 
 
 def test_items_over_400_kb_and_transactions_over_4_mb_are_refused(aws: Simulator, table: Any) -> None:
     with pytest.raises(ClientError, match="Item size has exceeded"):
-        table.put_item(TableName="t", Item=item("a", 400 * 1024 + 1))
-    table.put_item(TableName="t", Item=item("a", 395 * 1024))
-    many = [{"Put": {"TableName": "t", "Item": item(str(n), 390 * 1024)}} for n in range(11)]
+        table.put_item(TableName="tab", Item=item("a", 400 * 1024 + 1))
+    table.put_item(TableName="tab", Item=item("a", 395 * 1024))
+    many = [{"Put": {"TableName": "tab", "Item": item(str(n), 390 * 1024)}} for n in range(11)]
     with pytest.raises(ClientError, match="4 MB"):
         table.transact_write_items(TransactItems=many)
     assert table.query(
-        TableName="t", KeyConditionExpression="P = :p", ExpressionAttributeValues={":p": {"S": "p"}}
+        TableName="tab", KeyConditionExpression="P = :p", ExpressionAttributeValues={":p": {"S": "p"}}
     )["Count"] == 1  # fmt: skip
 
 
 def test_a_transaction_has_at_most_100_actions(aws: Simulator, table: Any) -> None:
-    actions = [{"Put": {"TableName": "t", "Item": item(str(n))}} for n in range(101)]
+    actions = [{"Put": {"TableName": "tab", "Item": item(str(n))}} for n in range(101)]
     with pytest.raises(ClientError, match="less than or equal to 100"):
         table.transact_write_items(TransactItems=actions)
     table.transact_write_items(TransactItems=actions[:100])
 
 
 def test_a_failed_transaction_changes_nothing_and_costs_nothing_in_the_journal(aws: Simulator, table: Any) -> None:
-    check = {"TableName": "t", "Key": item("z"), "ConditionExpression": "attribute_exists(P)"}
+    check = {"TableName": "tab", "Key": item("z"), "ConditionExpression": "attribute_exists(P)"}
     with pytest.raises(table.exceptions.TransactionCanceledException):
         table.transact_write_items(
-            TransactItems=[{"Put": {"TableName": "t", "Item": item("a")}}, {"ConditionCheck": check}]
+            TransactItems=[{"Put": {"TableName": "tab", "Item": item("a")}}, {"ConditionCheck": check}]
         )
-    assert table.scan(TableName="t")["Items"] == []
+    assert table.scan(TableName="tab")["Items"] == []
     assert aws.journal.select("dynamodb", "TransactWriteItems")[0].consumed is None
 
 
@@ -189,18 +189,18 @@ def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, tab
     def answers() -> list[Any]:
         key, values = item("rich"), {":p": {"S": "p"}}
         got = [
-            table.put_item(TableName="t", Item=rich, ReturnValues="ALL_OLD"),
-            table.get_item(TableName="t", Key=key, ReturnConsumedCapacity="TOTAL"),
-            table.get_item(TableName="t", Key=item("missing")),
-            table.query(TableName="t", KeyConditionExpression="P = :p", ExpressionAttributeValues=values),
-            table.scan(TableName="t"),
-            table.batch_get_item(RequestItems={"t": {"Keys": [key]}}),
-            table.transact_get_items(TransactItems=[{"Get": {"TableName": "t", "Key": key}}]),
+            table.put_item(TableName="tab", Item=rich, ReturnValues="ALL_OLD"),
+            table.get_item(TableName="tab", Key=key, ReturnConsumedCapacity="TOTAL"),
+            table.get_item(TableName="tab", Key=item("missing")),
+            table.query(TableName="tab", KeyConditionExpression="P = :p", ExpressionAttributeValues=values),
+            table.scan(TableName="tab"),
+            table.batch_get_item(RequestItems={"tab": {"Keys": [key]}}),
+            table.transact_get_items(TransactItems=[{"Get": {"TableName": "tab", "Key": key}}]),
             table.update_item(
-                TableName="t", Key=key, ReturnValues="ALL_NEW",
+                TableName="tab", Key=key, ReturnValues="ALL_NEW",
                 UpdateExpression="SET G = :p", ExpressionAttributeValues=values,
             ),
-            table.delete_item(TableName="t", Key=key, ReturnValues="ALL_OLD"),
+            table.delete_item(TableName="tab", Key=key, ReturnValues="ALL_OLD"),
         ]  # fmt: skip
         return [{name: value for name, value in one.items() if name != "ResponseMetadata"} for one in got]
 
