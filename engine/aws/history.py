@@ -12,18 +12,19 @@ again; a save whose answer was lost is recognised by its own SaveId, so a retry 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from engine.aws.calls import Caller, Refused
+from engine.aws.calls import Caller, Refused, Unavailable
 from engine.aws.tables import from_item, to_item
 from engine.core import document
 from engine.core.document import HEADER_KEY, Item, timestamp
 from engine.core.state import Execution, ExecutionStatus
 
 LOCK_KEY = "LOCK"
+_ITEMS_A_REQUEST = 100  # BatchGetItem
 
 
 class RecordChanged(Exception):
@@ -56,9 +57,10 @@ class ExecutionHistory:
 
     def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
         """The execution with the servers of these waves read."""
+        keys = [key for number in waves for key in document.part_keys(execution.wave(number))]
+        found = {item["ItemKey"]: item for chunk in _chunks(keys) for item in self._items(execution, chunk)}
         for number in waves:
-            prefix = document.wave_key_prefix(number)
-            parts = self._query("ExecutionId = :id AND begins_with(ItemKey, :key)", execution.execution_id, prefix)
+            parts = [found[key] for key in document.part_keys(execution.wave(number))]
             execution = document.with_servers(execution, number, parts)
         return execution
 
@@ -148,23 +150,22 @@ class ExecutionHistory:
         )
         return from_item(response["Item"]) if "Item" in response else None
 
-    def _query(self, condition: str, execution_id: str, key: str) -> list[Item]:
+    def _items(self, execution: Execution, item_keys: list[str]) -> list[Item]:
+        """These items of the execution, in any order. What DynamoDB leaves unprocessed counts as throttled."""
         found: list[Item] = []
-        start: Mapping[str, Any] = {}
-        while True:
-            page = self.caller.call(
-                self.dynamodb,
-                "query",
-                TableName=self.table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=to_item({":id": execution_id, ":key": key}),
-                ConsistentRead=True,
-                **({"ExclusiveStartKey": start} if start else {}),
-            )
-            found.extend(from_item(item) for item in page["Items"])
-            start = page.get("LastEvaluatedKey", {})
-            if not start:
-                return found
+        keys = [self._key(execution.execution_id, item_key) for item_key in item_keys]
+
+        def attempt() -> None:
+            nonlocal keys
+            request = {self.table: {"Keys": keys, "ConsistentRead": True}}
+            answer = self.caller.once(self.dynamodb, "batch_get_item", RequestItems=request)
+            found.extend(from_item(item) for item in answer["Responses"][self.table])
+            keys = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            if keys:
+                raise Unavailable("dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(keys)} left", may_have_worked=False)
+
+        self.caller.retry(attempt)
+        return found
 
     def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self.table, "Item": to_item(item)}
@@ -207,3 +208,8 @@ def _a_condition_failed(error: Refused) -> bool:
     return error.code == "TransactionCanceledException" and any(
         reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons
     )
+
+
+def _chunks(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), _ITEMS_A_REQUEST):
+        yield keys[start : start + _ITEMS_A_REQUEST]

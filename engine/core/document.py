@@ -12,6 +12,7 @@ Attributes are PascalCase; times are ISO-8601 UTC with milliseconds; what is not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -55,8 +56,9 @@ def part_key(wave_number: int, part: int) -> str:
     return f"WAVE#{wave_number:03d}#PART#{part:03d}"
 
 
-def wave_key_prefix(wave_number: int) -> str:
-    return f"WAVE#{wave_number:03d}#"
+def part_keys(wave: WaveState) -> list[str]:
+    """The keys of the items that hold the wave's servers."""
+    return [part_key(wave.number, part) for part in range(math.ceil(wave.server_count / PART_SIZE))]
 
 
 def _present(**attributes: Any) -> Item:

@@ -15,9 +15,7 @@ def ended(world: World, *waves, **options):
     world.run()
     state = world.load()
     for one in state.waves:
-        prefix = document.wave_key_prefix(one.number)
-        parts = [world.items[key] for key in sorted(world.items) if key.startswith(prefix)]
-        state = document.with_servers(state, one.number, parts)
+        state = document.with_servers(state, one.number, [world.items[key] for key in document.part_keys(one)])
     return state
 
 

@@ -143,8 +143,7 @@ class World:
             execution, action = decision.execution, decision.action
             if isinstance(action, ReadServers):
                 for number in action.waves:
-                    prefix = document.wave_key_prefix(number)
-                    parts = [self.items[key] for key in sorted(self.items) if key.startswith(prefix)]
+                    parts = [self.items[key] for key in document.part_keys(execution.wave(number))]
                     execution = document.with_servers(execution, number, parts)
                     saved = document.with_servers(saved, number, parts)
                 continue
