@@ -54,6 +54,7 @@ class EngineClient:
         self._session = session
         self._outputs = outputs
         self._dynamodb = session.client("dynamodb")
+        self._queries = self._dynamodb.get_paginator("query")
         self._lambda = session.client("lambda")
 
     @classmethod
@@ -119,7 +120,7 @@ class EngineClient:
 
     def _items(self, execution_id: str) -> dict[str, Document]:
         """All items of an execution by ItemKey: its header and its servers."""
-        pages = self._dynamodb.get_paginator("query").paginate(
+        pages = self._queries.paginate(
             TableName=self._outputs["ExecutionHistoryTable"],
             KeyConditionExpression="ExecutionId = :id",
             ExpressionAttributeValues=to_item({":id": execution_id}),
