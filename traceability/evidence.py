@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ import allure
 from traceability import redaction
 from traceability.pages import render
 from traceability.timeline import timeline_svg
+
+SUITE = "suite"
+"""The source of the calls that the suite itself makes."""
 
 RUN_DIRECTORY = "TRACEABILITY_RUN_DIRECTORY"
 """Environment variable: where a run that is to be judged keeps its own notes. Unset: nothing is noted."""
@@ -63,11 +67,15 @@ def attach_plan(plan: Mapping[str, Any], name: str = "Recovery plan") -> None:
 
 
 def attach_calls(calls: Sequence[Call], name: str = "AWS calls in order") -> None:
-    """Attach the AWS calls, oldest first: a table to read and the same as JSON. No call at all is evidence, too."""
-    rows = [redaction.document(_call_row(number, call)) for number, call in enumerate(calls, 1)]
-    first = calls[0].started if calls else None
-    _attach(name, render("calls.html", rows=rows, first=first and _iso(first)), allure.attachment_type.HTML)
-    _attach_json(f"{name} (JSON)", rows)
+    """Attach a table of the AWS calls, oldest first; no call at all is evidence, too.
+
+    What the suite itself asked AWS (its set-up, its looking) is counted, not listed: the engine is judged by its own
+    calls. Long values are shortened and say by how much; a call like an earlier one says which.
+    """
+    own = Counter(f"{call.service} {call.operation}" for call in calls if call.source == SUITE)
+    judged = [call for call in calls if call.source != SUITE]
+    page = render("calls.html", rows=list(_call_rows(judged)), suite=own.most_common())
+    _attach(name, page, allure.attachment_type.HTML)
 
 
 def attach_timeline(record: Mapping[str, Any], calls: Sequence[Call], name: str = "Wave timeline") -> None:
@@ -119,33 +127,60 @@ def _endpoint_target(host: str, *, connected: bool) -> str:
     return "aws" if name.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")) else ""
 
 
-def _call_row(number: int, call: Call) -> dict[str, Any]:
-    return {
-        "number": number,
-        "time": _iso(call.started),
-        "milliseconds": round((call.ended - call.started).total_seconds() * 1000),
-        "service": call.service,
-        "operation": call.operation,
-        "source": call.source,
-        "principal": call.principal,
-        "account": call.account,
-        "region": call.region,
-        "parameters": call.parameters,
-        "response": call.response,
-        "error_code": call.error_code,
-        "error_message": call.error_message,
-    }
+def _call_rows(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table; `parameters` and `result` are one line each, or name the call that had the same."""
+    first_with: dict[str, int] = {}
+    for number, call in enumerate(calls, 1):
+        parameters = _line(abridged(call.parameters, items=10, text=120))
+        result = (
+            f"{call.error_code}: {call.error_message or ''}"
+            if call.error_code
+            else _line(abridged(call.response, items=1, text=60), 160)
+        )
+        who = f"{call.principal.rpartition(':')[2]} in {call.account} {call.region}"
+        told = {"parameters": parameters, "result": result, "who": who}
+        for key, value in told.items():
+            earlier = first_with.setdefault(f"{'' if key == 'who' else call.operation} {key} {value}", number)
+            if earlier != number and len(value) >= 16:
+                told[key] = f"as #{earlier}"
+        yield {
+            "number": number,
+            "time": f"{call.started:%H:%M:%S}.{call.started.microsecond // 1000:03}",
+            "failed": bool(call.error_code),
+            "service": call.service,
+            "operation": call.operation,
+            **told,
+        }
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _line(value: Any, limit: int = 300) -> str:
+    """JSON on one line without quotes around names, cut at `limit` characters."""
+    line = json.dumps(redaction.fields(value), ensure_ascii=False, default=str).replace('\\"', "").replace('"', "")
+    return line if len(line) <= limit else f"{line[:limit]} …"
+
+
+def abridged(value: Any, *, items: int, text: int, depth: int = 4) -> Any:
+    """Return a JSON-like value with long lists, long strings and deep structures cut, each saying what is left out."""
+    if isinstance(value, str):
+        return value if len(value) <= text else f"{value[:text]} … ({len(value) - text} more characters)"
+    if isinstance(value, bytes | bytearray):
+        return f"… ({len(value)} bytes)"
+    if not isinstance(value, Mapping | Sequence):
+        return value
+    if depth == 0:
+        return f"… ({len(value)} {'fields' if isinstance(value, Mapping) else 'items'})"
+    if isinstance(value, Mapping):
+        return {key: abridged(item, items=items, text=text, depth=depth - 1) for key, item in value.items()}
+    kept = [abridged(item, items=items, text=text, depth=depth - 1) for item in value[:items]]
+    return kept if len(value) <= items else [*kept, f"… ({len(value) - items} more)"]
 
 
 def _attach_json(name: str, value: Any) -> None:
     # default=str: times and decimals of an AWS answer are written the way people read them.
-    body = json.dumps(redaction.document(value), indent=2, ensure_ascii=False, default=str)
+    body = json.dumps(redaction.fields(value), indent=1, ensure_ascii=False, default=str)
     _attach(name, body, allure.attachment_type.JSON)
 
 
 def _attach(name: str, body: str, kind: allure.attachment_type) -> None:
-    allure.attach(redaction.text(body), name=name, attachment_type=kind)
+    # The formatter's logger, the only way to disk, takes credentials out of text as well.
+    allure.attach(body, name=name, attachment_type=kind)

@@ -1,13 +1,14 @@
 """The one place where credentials are taken out of what the suite writes down.
 
-Invariant: nothing reaches a results file that has not passed `text` or `document`.
+Invariant: nothing reaches a results file that has not passed `text` or `document`; `fields` alone is for what passes
+`text` later, when it is written.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MASK = "***"
@@ -48,12 +49,17 @@ def text(value: str) -> str:
 
 def document(value: Any) -> Any:
     """Return a copy of a JSON-like value with secret fields masked and every string passed through `text`."""
+    return fields(value, text)
+
+
+def fields(value: Any, strings: Callable[[str], str] = str) -> Any:
+    """Return a copy of a JSON-like value with secret fields masked; its other strings pass through `strings`."""
     if isinstance(value, str):
-        return text(value)
+        return strings(value)
     if isinstance(value, Mapping):
-        return {key: MASK if _is_secret(key, item) else document(item) for key, item in value.items()}
+        return {key: MASK if _is_secret(key, item) else fields(item, strings) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [document(item) for item in value]
+        return [fields(item, strings) for item in value]
     return value
 
 

@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 import pytest
 
 from traceability import evidence
-from traceability.pages import render
 from traceability.timeline import MOST_SERVERS, Bar, Mark, clock, layout, timeline_svg
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -123,12 +122,41 @@ def test_times_read_like_a_clock(seconds: float, shown: str) -> None:
     assert clock(seconds) == shown
 
 
+def table(*calls: Call) -> list[dict[str, Any]]:
+    return list(evidence._call_rows(calls))
+
+
 def test_the_table_of_calls_names_error_and_principal() -> None:
-    rows = [evidence._call_row(number, call) for number, call in enumerate(CALLS, 1)]
-    page = render("calls.html", rows=rows, first=iso(2))
-    assert "ThrottlingException" in page
-    assert "assumed-role/engine/function" in page
-    assert page.count("<tr") == 1 + len(CALLS)
+    refused = table(*CALLS)[0]
+    assert refused["failed"]
+    assert refused["result"].startswith("ThrottlingException")
+    assert refused["who"] == "assumed-role/engine/function in 111122223333 us-east-1"
+
+
+def test_a_call_like_an_earlier_one_names_it() -> None:
+    poll = {"filters": {"jobIDs": ["drsjob-0123456789abcdef0"]}}
+    first, other, again = table(
+        Call("DescribeJobs", poll, 0), Call("DescribeJobs", {"filters": {}}, 30), Call("DescribeJobs", poll, 60)
+    )
+    assert first["parameters"] == "{filters: {jobIDs: [drsjob-0123456789abcdef0]}}"
+    assert other["parameters"] == "{filters: {}}"
+    assert again["parameters"] == "as #1"
+
+
+def test_secret_fields_are_masked_in_the_table() -> None:
+    answer = {"Credentials": {"SecretAccessKey": "planted", "AccessKeyId": "planted"}}
+    (row,) = table(Call("AssumeRole", {"RoleArn": "arn:aws:iam::1:role/r"}, 0, response=answer))
+    assert row["result"] == "{Credentials: {SecretAccessKey: ***, AccessKeyId: ***}}"
+
+
+def test_long_values_say_what_is_left_out() -> None:
+    value = {"servers": list(range(12)), "body": "x" * 90, "deep": {"a": {"b": {"c": {"d": 1}}}}, "zip": b"1234"}
+    assert evidence.abridged(value, items=2, text=10) == {
+        "servers": [0, 1, "… (10 more)"],
+        "body": "xxxxxxxxxx … (80 more characters)",
+        "deep": {"a": {"b": {"c": "… (1 fields)"}}},
+        "zip": "… (4 bytes)",
+    }
 
 
 ENDPOINTS = [
