@@ -57,19 +57,20 @@ def _context(rules: Rules, request: AwsRequest) -> dict[str, tuple[str, ...]]:
 def _resources(rules: Rules, request: AwsRequest) -> list[str | None]:
     if request.operation in rules.everything:
         return ["*"]
-    for parameter, template in rules.by_parameter:
+    for parameter, template in rules.by_parameter if request.operation not in rules.other else ():
         value = request.parameters.get(parameter)
         if value:
             values = value if isinstance(value, list) else [value]
             return [resource_arn(rules, request, str(one), template) for one in values]
-    return ["*"] if request.operation.startswith(("List", "Describe", "Get")) else [None]
+    return [None]
 
 
 def resource_arn(rules: Rules, request: AwsRequest, value: str, template: str) -> str:
     """A parameter that already is an ARN names the resource itself."""
     if value.startswith("arn:"):
         return value
-    return request.arn(rules.prefix, template.format(value), regional=rules.regional)
+    end = template.format(value, partition=request.partition)
+    return end if end.startswith("arn:") else request.arn(rules.prefix, end, regional=rules.regional)
 
 
 def _passed_roles(rules: Rules, request: AwsRequest) -> Iterator[Needed]:
@@ -267,9 +268,21 @@ def _events_rule(request: AwsRequest) -> Iterator[Needed]:
         yield "iam:PassRole", role, {"iam:PassedToService": ("events.amazonaws.com",)}
 
 
+def _events_bus(request: AwsRequest) -> Iterator[Needed]:
+    yield f"events:{request.operation}", request.arn("events", f"event-bus/{request.parameters['Name']}"), {}
+
+
 def _events_put(request: AwsRequest) -> Iterator[Needed]:
     for bus in {str(one.get("EventBusName") or "default").rpartition("/")[2] for one in request.parameters["Entries"]}:
         yield "events:PutEvents", request.arn("events", f"event-bus/{bus}"), {}
+
+
+# CloudWatch: describing alarms without naming them is an access to all of them.
+
+
+def _cloudwatch_describe_alarms(request: AwsRequest) -> Iterator[Needed]:
+    for name in request.parameters.get("AlarmNames") or ["*"]:
+        yield "cloudwatch:DescribeAlarms", request.arn("cloudwatch", f"alarm:{name}"), {}
 
 
 # IAM without a name speaks of the caller.
@@ -285,7 +298,9 @@ def _iam_user(request: AwsRequest) -> Iterator[Needed]:
 
 def _cloudformation(request: AwsRequest) -> Iterator[Needed]:
     name = request.parameters.get("StackName")
-    if name and not str(name).startswith("arn:"):
+    if name is None and request.operation == "DescribeStacks":
+        yield "cloudformation:DescribeStacks", "*", {}
+    elif name and not str(name).startswith("arn:"):
         stack = request.arn("cloudformation", f"stack/{name}/*")
         yield f"cloudformation:{request.operation}", stack, {}
         yield from _passed_roles(SERVICES["cloudformation"], request)
@@ -303,6 +318,7 @@ def _s3(request: AwsRequest) -> Iterator[Needed]:
 
 SPECIAL: dict[tuple[str, str], Callable[[AwsRequest], Iterator[Needed]]] = {
     ("cloudformation", "*"): _cloudformation,
+    ("cloudwatch", "DescribeAlarms"): _cloudwatch_describe_alarms,
     ("drs", "StartRecovery"): _drs_start_recovery,
     ("dynamodb", "*"): _dynamodb,
     ("dynamodb", "BatchGetItem"): _dynamodb_batch,
@@ -312,6 +328,8 @@ SPECIAL: dict[tuple[str, str], Callable[[AwsRequest], Iterator[Needed]]] = {
     ("ec2", "*"): _ec2,
     ("ec2", "RunInstances"): _ec2_run_instances,
     ("events", "PutEvents"): _events_put,
+    ("events", "CreateEventBus"): _events_bus,
+    ("events", "DeleteEventBus"): _events_bus,
     ("iam", "CreateAccessKey"): _iam_user,
     ("iam", "GetUser"): _iam_user,
     ("iam", "ListAccessKeys"): _iam_user,

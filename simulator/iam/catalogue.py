@@ -2,7 +2,8 @@
 
 Only what differs stands here. `by_parameter` lists, in order of preference, the parameter that names the resource and
 the end of its ARN; `everything` lists operations without a resource type of their own ("*" in AWS's reference);
-`passes` the operations that hand a role to a service, with the parameter that names it.
+`passes` the operations that hand a role to a service, with the parameter that names it. An operation that is in none of
+them has an unknown resource: a policy that speaks of single resources then raises instead of guessing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ class Rules:
     everything: frozenset[str] = frozenset()
     passes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
+    # Operations whose parameter of such a name means something else.
+    other: frozenset[str] = frozenset()
     regional: bool = True
 
 
@@ -28,7 +31,7 @@ SERVICES: dict[str, Rules] = {
     "cloudformation": Rules(
         "cloudformation",
         by_parameter=(("StackName", "stack/{}/*"),),
-        everything=frozenset({"ValidateTemplate", "ListStacks", "ListExports", "ListImports", "EstimateTemplateCost"}),
+        everything=frozenset({"EstimateTemplateCost", "ListExports", "ListImports", "ListStacks", "ValidateTemplate"}),
         passes=dict.fromkeys(
             ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet"),
             ("RoleARN", "cloudformation.amazonaws.com"),
@@ -39,6 +42,7 @@ SERVICES: dict[str, Rules] = {
         by_parameter=(("AlarmName", "alarm:{}"), ("AlarmNames", "alarm:{}"), ("ResourceARN", "{}")),
         everything=frozenset({"PutMetricData", "GetMetricData", "GetMetricStatistics", "ListMetrics"}),
         context={"Namespace": "cloudwatch:namespace"},
+        other=frozenset({"ListAlarmMuteRules"}),
     ),
     "drs": Rules(
         "drs",
@@ -49,30 +53,38 @@ SERVICES: dict[str, Rules] = {
             ("jobID", "job/{}"),
             ("resourceArn", "{}"),
         ),
-        everything=frozenset({"InitializeService", "ListTagsForResource"}),
+        everything=frozenset(
+            {
+                "DescribeJobs",
+                "DescribeRecoveryInstances",
+                "DescribeSourceServers",
+                "InitializeService",
+                "ListTagsForResource",
+            }
+        ),
     ),
     "dynamodb": Rules(
         "dynamodb",
         by_parameter=(("TableName", "table/{}"), ("ResourceArn", "{}")),
-        everything=frozenset({"ListTables", "DescribeLimits", "DescribeEndpoints"}),
+        everything=frozenset({"DescribeEndpoints", "DescribeLimits", "ListTables"}),
     ),
     "events": Rules(
         "events",
-        by_parameter=(("Name", "event-bus/{}"), ("ResourceARN", "{}")),
+        by_parameter=(("ResourceARN", "{}"),),
         everything=frozenset({"ListRules", "ListRuleNamesByTarget", "ListEventBuses"}),
     ),
     "iam": Rules(
         "iam",
         by_parameter=(
+            ("InstanceProfileName", "instance-profile/{}"),
+            ("GroupName", "group/{}"),
             ("RoleName", "role/{}"),
             ("UserName", "user/{}"),
-            ("GroupName", "group/{}"),
             ("PolicyArn", "{}"),
             ("PolicyName", "policy/{}"),
-            ("InstanceProfileName", "instance-profile/{}"),
         ),
         everything=frozenset(
-            {"ListRoles", "ListUsers", "ListGroups", "ListPolicies", "GetAccountSummary", "ListAccountAliases"}
+            {"GetAccountSummary", "ListAccountAliases", "ListGroups", "ListPolicies", "ListRoles", "ListUsers"}
         ),
         context={"PolicyArn": "iam:PolicyARN"},
         regional=False,
@@ -81,23 +93,40 @@ SERVICES: dict[str, Rules] = {
         "lambda",
         by_parameter=(("FunctionName", "function:{}"), ("Resource", "{}")),
         names={"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"},
-        everything=frozenset({"ListFunctions", "GetAccountSettings", "ListLayers"}),
+        everything=frozenset(
+            {
+                "CreateEventSourceMapping",
+                "GetAccountSettings",
+                "ListEventSourceMappings",
+                "ListFunctions",
+                "ListLayers",
+            }
+        ),
         passes=dict.fromkeys(("CreateFunction", "UpdateFunctionConfiguration"), ("Role", "lambda.amazonaws.com")),
+        other=frozenset({"UpdateEventSourceMapping"}),
     ),
-    "logs": Rules("logs", by_parameter=(("resourceArn", "{}"),)),
+    "logs": Rules(
+        "logs",
+        by_parameter=(("resourceArn", "{}"),),
+        everything=frozenset({"DeleteResourcePolicy", "DescribeResourcePolicies", "PutResourcePolicy", "StopQuery"}),
+    ),
     "s3": Rules(
         "s3",
-        by_parameter=(("Bucket", "{}"),),
+        by_parameter=(("Bucket", "arn:{partition}:s3:::{}"),),
         names={
-            "AbortMultipartUpload": "AbortMultipartUpload",
             "CompleteMultipartUpload": "PutObject",
             "CreateMultipartUpload": "PutObject",
+            "DeleteBucketCors": "PutBucketCORS",
             "DeleteBucketEncryption": "PutEncryptionConfiguration",
             "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+            "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+            "DeleteBucketReplication": "PutReplicationConfiguration",
             "DeleteBucketTagging": "PutBucketTagging",
             "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
             "GetBucketEncryption": "GetEncryptionConfiguration",
             "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+            "GetBucketNotificationConfiguration": "GetBucketNotification",
+            "GetBucketReplication": "GetReplicationConfiguration",
             "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
             "HeadBucket": "ListBucket",
             "HeadObject": "GetObject",
@@ -109,6 +138,8 @@ SERVICES: dict[str, Rules] = {
             "ListParts": "ListMultipartUploadParts",
             "PutBucketEncryption": "PutEncryptionConfiguration",
             "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+            "PutBucketNotificationConfiguration": "PutBucketNotification",
+            "PutBucketReplication": "PutReplicationConfiguration",
             "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
             "UploadPart": "PutObject",
         },
@@ -118,7 +149,8 @@ SERVICES: dict[str, Rules] = {
     "sns": Rules(
         "sns",
         by_parameter=(("TopicArn", "{}"), ("TargetArn", "{}"), ("ResourceArn", "{}"), ("Name", "{}")),
-        everything=frozenset({"ListTopics", "ListSubscriptions"}),
+        names={"PublishBatch": "Publish"},
+        everything=frozenset({"GetSMSAttributes", "ListSubscriptions", "ListTopics", "SetSMSAttributes"}),
         context={"Protocol": "sns:Protocol", "Endpoint": "sns:Endpoint"},
     ),
     "sqs": Rules("sqs", by_parameter=(("QueueName", "{}"),), everything=frozenset({"ListQueues"})),
@@ -130,8 +162,18 @@ SERVICES: dict[str, Rules] = {
             ("resourceArn", "{}"),
             ("name", "stateMachine:{}"),
         ),
-        everything=frozenset({"ListStateMachines", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess"}),
+        everything=frozenset(
+            {
+                "ListStateMachines",
+                "SendTaskFailure",
+                "SendTaskHeartbeat",
+                "SendTaskSuccess",
+                "TestState",
+                "ValidateStateMachineDefinition",
+            }
+        ),
         passes=dict.fromkeys(("CreateStateMachine", "UpdateStateMachine"), ("roleArn", "states.amazonaws.com")),
+        other=frozenset({"CreateActivity"}),
     ),
     "sts": Rules(
         "sts",

@@ -11,11 +11,13 @@ from typing import Any
 
 from moto.backends import get_backend
 from moto.ec2.models import ec2_backends
+from moto.s3.models import s3_backends
 
 from simulator.clock import SimulatorDefect
 
 from . import principals
 from .access import Access
+from .patterns import ARN_PARTS
 from .principals import Principal, entity_arn
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
@@ -140,10 +142,15 @@ class RequestFacts:
 
 
 def resource_account(access: Access) -> str:
-    """Whose resource it is: as the request says, as its ARN says, or the account where the call lands."""
+    """Whose resource it is: as the request says, as its ARN says, a bucket's owner, or where the call lands."""
     if access.resource_account:
         return access.resource_account
-    named = access.resource.split(":")[4] if access.resource and access.resource.count(":") >= 5 else ""
+    if access.resource is None or access.resource.count(":") < ARN_PARTS:
+        return access.account
+    _, _, service, _, named, resource = access.resource.split(":", ARN_PARTS)
+    if service == "s3":
+        _, owner = s3_backends.bucket_accounts.get(resource.partition("/")[0], ("", ""))
+        return owner or access.account
     return named if named.isdigit() else access.account
 
 

@@ -73,7 +73,7 @@ def client(aws: None) -> Callable[..., Any]:
 
     def make(service: str, region: str = REGION, key: Any = None) -> Any:
         keys = (key.access_key_id, key.secret_access_key) if key else (None, None)
-        return SESSION.client(  # type: ignore[call-overload]  # the stubs want the service's name as a literal
+        return SESSION.client(
             service, region, aws_access_key_id=keys[0], aws_secret_access_key=keys[1], config=ONE_ATTEMPT
         )
 
