@@ -65,7 +65,10 @@ class EventInvokeConfig(_Resource, CloudFormationModel):  # type: ignore[misc]  
         lambda_backend(account, region).put_function_event_invoke_config(self.properties["FunctionName"], settings)
 
     def delete(self, account: str, region: str) -> None:
-        lambda_backend(account, region).get_function(self.properties["FunctionName"]).event_invoke_config.clear()
+        """moto deletes in any order; when the function went first, its settings went with it."""
+        for function in lambda_backend(account, region).list_functions():
+            if function.function_name == self.properties["FunctionName"]:
+                function.event_invoke_config.clear()
 
 
 class MetricFilter(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publishes no types; lists direct subclasses only
