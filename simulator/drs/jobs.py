@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from moto.ec2.models.instances import Instance
+
 from . import machines
 from .clock import current_clock, now
 from .resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot
@@ -113,12 +115,12 @@ class LaunchRun:
 
     def _launch(self) -> None:
         account, region = self.backend.account_id, self.backend.region_name
-        instance_id = machines.launch(account, region, self.server, self.job.job_id)
-        self.participant.recovery_instance_id = instance_id
+        machine = machines.launch(account, region, self.server, self.job.job_id)
+        self.participant.recovery_instance_id = machine.id
         self.backend.add_recovery_instance(
             RecoveryInstance(
-                recovery_instance_id=instance_id,
-                arn=self.backend.arn("recovery-instance", instance_id),
+                machine=machine,
+                arn=self.backend.arn("recovery-instance", machine.id),
                 job_id=self.job.job_id,
                 source_server=self.server,
                 is_drill=self.job.is_drill,
@@ -126,7 +128,7 @@ class LaunchRun:
                 tags=dict(self.server.tags),
             )
         )
-        self._boot(instance_id)
+        self._boot(machine)
 
     def _data_from(self) -> Snapshot:
         if self.pinned:
@@ -135,18 +137,17 @@ class LaunchRun:
             return self.backend.add_snapshot(self.server.source_server_id, taken_at=self.data_time)
         return self.server.snapshots[-1]
 
-    def _boot(self, instance_id: str) -> None:
+    def _boot(self, machine: Instance) -> None:
         ends_as = "stopped" if self.server.launch_disposition == "STOPPED" else self.settings.boot_ends_as
         if ends_as == "pending":
             return
         seconds = self.settings.boot_seconds
         if seconds is None:
             seconds = self.backend.timing.draw("boot", self.rng)
-        account, region = self.backend.account_id, self.backend.region_name
         current_clock().call_at(
             now() + timedelta(seconds=seconds),
-            lambda: machines.become(account, region, instance_id, ends_as),
-            f"drs: {instance_id} is {ends_as}",
+            lambda: machines.become(machine, ends_as),
+            f"drs: {machine.id} is {ends_as}",
         )
 
     def _log(self, seconds: float, event: str, **data: str) -> None:

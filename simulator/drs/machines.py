@@ -5,7 +5,6 @@ moto runs an instance at once. Here it is pending until it has booted, as EC2 ha
 
 from __future__ import annotations
 
-from moto.ec2.exceptions import InvalidInstanceIdError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
 
@@ -16,8 +15,8 @@ STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 4
 CONVERTED_IMAGE = "ami-0d125a1c0ff1ce000"
 
 
-def launch(account: str, region: str, server: SourceServer, job_id: str) -> str:
-    """Run the recovery instance of `server`, pending, with the tags that DRS sets; its EC2 id.
+def launch(account: str, region: str, server: SourceServer, job_id: str) -> Instance:
+    """Run the recovery instance of `server`, pending, with the tags that DRS sets.
 
     `AWSElasticDisasterRecovery…` tags come from the launch template, `drs.amazonaws.com-…` from the job that ran it;
     the source server's own tags are copied (launch configuration `copyTags`).
@@ -35,32 +34,23 @@ def launch(account: str, region: str, server: SourceServer, job_id: str) -> str:
         None,
         [],
         instance_type="m5.large",
-        is_instance_type_default=False,
+        is_instance_type_default=True,  # moto would search its list of offerings each time
         region_name=region,
         tags={"instance": tags},
     )
     instance: Instance = reservation.instances[0]
     _set_state(instance, "pending")
-    return str(instance.id)
+    return instance
 
 
-def find(account: str, region: str, instance_id: str) -> Instance | None:
-    try:
-        return ec2_backends[account][region].get_instance(instance_id)
-    except InvalidInstanceIdError:
-        return None
+def find(account: str, region: str, instance_id: str) -> Instance:
+    """An instance by its id. Takes time that grows with the number of instances; who has one should keep it."""
+    return ec2_backends[account][region].get_instance(instance_id)
 
 
-def state(account: str, region: str, instance_id: str) -> str:
-    """The state in DRS's words: EC2's in capitals, or NOT_FOUND."""
-    instance = find(account, region, instance_id)
-    return str(instance.state).upper() if instance else "NOT_FOUND"
-
-
-def become(account: str, region: str, instance_id: str, new_state: str) -> None:
+def become(instance: Instance, new_state: str) -> None:
     """Move an instance to `new_state`. One that is terminated, or on its way there, stays so."""
-    instance = find(account, region, instance_id)
-    if instance is None or instance.state in ("terminated", "shutting-down"):
+    if instance.state in ("terminated", "shutting-down"):
         return
     if new_state == "terminated":
         instance.terminate()

@@ -222,8 +222,8 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
 
     def forget_recovery_instance(self, recovery_instance_id: str) -> None:
         """Terminate the EC2 instance; DRS no longer lists the recovery instance."""
-        machines.become(self.account_id, self.region_name, recovery_instance_id, "terminated")
         instance = self.recovery_instances.pop(recovery_instance_id)
+        machines.become(instance.machine, "terminated")
         if instance.source_server.recovery_instance_id == recovery_instance_id:
             instance.source_server.recovery_instance_id = None
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from moto.ec2.models.instances import Instance
+
 from .clock import iso
 from .timing import LaunchSettings
 
@@ -228,9 +230,9 @@ class Job:
 
 @dataclass
 class RecoveryInstance:
-    """What a launch left behind: an EC2 instance that DRS still knows as the copy of a source server."""
+    """What a launch left behind: an EC2 instance (`machine`) that DRS knows as the copy of a source server."""
 
-    recovery_instance_id: str
+    machine: Instance
     arn: str
     job_id: str
     source_server: SourceServer
@@ -238,10 +240,15 @@ class RecoveryInstance:
     point_in_time: datetime
     tags: dict[str, str] = field(default_factory=dict)
 
-    def describe(self, ec2_state: str) -> dict[str, Any]:
+    @property
+    def recovery_instance_id(self) -> str:
+        """DRS gives a recovery instance the id of its EC2 instance."""
+        return str(self.machine.id)
+
+    def describe(self) -> dict[str, Any]:
         return {
             "ec2InstanceID": self.recovery_instance_id,
-            "ec2InstanceState": ec2_state,
+            "ec2InstanceState": str(self.machine.state).upper(),
             "jobID": self.job_id,
             "recoveryInstanceID": self.recovery_instance_id,
             "sourceServerID": self.source_server.source_server_id,

@@ -13,7 +13,6 @@ from moto.core.utils import get_service_model
 
 from simulator.iam import principal_of
 
-from . import machines
 from .clock import now
 from .exceptions import DRSException
 from .models import DRSBackend, drs_backends
@@ -92,10 +91,7 @@ class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not r
 
     def describe_recovery_instances(self) -> ActionResult:
         items, token = self._page(self.drs.describe_recovery_instances(self._filters()), "recovery_instance_id")
-        described = [
-            one.describe(machines.state(self.current_account, self.region, one.recovery_instance_id)) for one in items
-        ]
-        return ActionResult({"items": described, "nextToken": token})
+        return ActionResult({"items": [one.describe() for one in items], "nextToken": token})
 
     def tag_resource(self) -> ActionResult:
         self.drs.tag_resource(self._get_param("resourceArn"), self._get_param("tags"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from moto.ec2.models.instances import Instance
 from moto.moto_api._internal import mock_random
 
 from . import machines
@@ -102,7 +103,7 @@ class DrsWorld:
         when = now() + timedelta(seconds=after_seconds)
 
         def change() -> None:
-            machines.become(self.account, self.region, self._instance_id(server_or_instance_id), state)
+            machines.become(self._machine(server_or_instance_id), state)
 
         if after_seconds:
             current_clock().call_at(when, change, f"drs: {server_or_instance_id} becomes {state}")
@@ -125,10 +126,10 @@ class DrsWorld:
     def _server(self, server_id: str) -> SourceServer:
         return self.backend.source_servers[server_id]
 
-    def _instance_id(self, server_or_instance_id: str) -> str:
+    def _machine(self, server_or_instance_id: str) -> Instance:
         if not server_or_instance_id.startswith("s-"):
-            return server_or_instance_id
+            return machines.find(self.account, self.region, server_or_instance_id)
         instance_id = self._server(server_or_instance_id).recovery_instance_id
         if instance_id is None:
             raise LookupError(f"source server {server_or_instance_id} has no recovery instance")
-        return instance_id
+        return self.backend.recovery_instances[instance_id].machine
