@@ -13,13 +13,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.catalogue import Catalogue
-from traceability.coverage import NO_SCENARIO, PROVEN, STATES, first_reason
+from traceability.coverage import NO_SCENARIO, PROVEN, STATES, first_reason, short
 from traceability.prove import Finding
 from traceability.report import STATE_SIGNS, STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
 _STYLES = {PROVEN: "green", VIOLATED: "bold red", SUITE_DEFECT: "yellow", NOT_RUN: "cyan", NO_SCENARIO: "dim"}
 _PLAIN_EVERY = 5.0
+_ALIKE = 3
 
 
 @contextmanager
@@ -93,14 +94,12 @@ def _counts(states: list[str]) -> str:
 
 
 def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each red scenario, and one for each reason why criteria were not run."""
+    """Yield lines for the red scenarios, and one for each reason why criteria were not run."""
     for state in (VIOLATED, SUITE_DEFECT):
-        for row in coverage["criteria"]:
-            # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
-            for one in row["scenarios"] if row["state"] == state else ():
-                if one["reason"] and one["status"] != "passed":
-                    story = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name']}: {_first_line(one['reason'])}"
-                    yield f"{_sign(state)} {escape(story)}"
+        for reason, places in _red(coverage, state).items():
+            yield from (f"{_sign(state)} {escape(f'{place}: {reason}')}" for place in places[:_ALIKE])
+            if len(places) > _ALIKE:
+                yield f"  and {len(places) - _ALIKE} more scenarios for the same reason"
     why: dict[str, list[str]] = {}
     for row in coverage["criteria"]:
         if row["state"] == NOT_RUN:
@@ -109,8 +108,16 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_sign(NOT_RUN)} not run, {escape(reason)}: {', '.join(criteria)}"
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
+    """Return the places of the red scenarios of a state, by reason."""
+    alike: dict[str, list[str]] = {}
+    for row in coverage["criteria"]:
+        # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
+        for one in row["scenarios"] if row["state"] == state else ():
+            if one["reason"] and one["status"] != "passed":
+                place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"
+                alike.setdefault(short(one["reason"]), []).append(place)
+    return alike
 
 
 def _sign(state: str) -> str:

@@ -110,7 +110,13 @@ def first_reason(row: Mapping[str, Any]) -> str:
     # A scenario that passed has a reason only when the whole run is in doubt: the others speak first.
     rows = sorted(row["scenarios"], key=lambda one: one["status"] == "passed")
     reasons = [one["reason"] for one in rows if one["reason"]]
-    return reasons[0].splitlines()[0] if reasons else ""
+    return short(reasons[0]) if reasons else ""
+
+
+def short(reason: str, limit: int = 300) -> str:
+    """Return a reason on one line: an expectation says what it looked at, what it expected and what there was."""
+    line = " ".join(reason.split())
+    return line if len(line) <= limit else f"{line[:limit]} …"
 
 
 def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | None) -> Outcome:

@@ -119,7 +119,8 @@ class TraceabilityListener(AllureListener):
         promises = [f"**AC-{one.id}** {one.text}" for one in known]
         place = f"{scenario.filename}:{scenario.line}"
         run_again = f"`{place}`, to run just this one: `behave {place}`"
-        return "\n\n".join([*promises, *scenario.description, run_again])
+        story = " ".join([*scenario.feature.description, *scenario.description])
+        return "\n\n".join(filter(None, [*promises, story, run_again]))
 
     def _details(self, scenario: Scenario) -> StatusDetails:
         red = next((step for step in scenario.all_steps if step.exception or step.status.is_undefined()), None)

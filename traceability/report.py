@@ -109,7 +109,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
         "What counts": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Target": coverage["target"] or "not known",
-        "Commit": coverage["commit"] or "not known",
+        "Commit": coverage["commit"][:12] or "not known",
         "Started": coverage["started"],
         "Finished": coverage["finished"],
     }
