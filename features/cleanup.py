@@ -26,9 +26,11 @@ class LeftBehind(Exception):
 
 def finish(world: World) -> None:
     """Bring every execution to its end, its own drill clean-up included; stop the state machine of one that hangs."""
+    if "CleanedUp" in world.notes:
+        return
     for execution in world.executions:
         cancel(world, execution)
-    states = world.target.session().client("stepfunctions")
+    states = world.target.client("stepfunctions")
     machine = world.target.stack.outputs["StateMachineArn"]
 
     def running() -> list[str]:
@@ -40,6 +42,8 @@ def finish(world: World) -> None:
     except WaitTimeout:
         for arn in running():
             states.stop_execution(executionArn=arn, cause="the scenario is over")
+    for execution in world.executions:
+        world.sample(execution)
 
 
 def cancel(world: World, execution: str) -> None:
@@ -103,7 +107,7 @@ def left_behind(world: World) -> dict[str, list[str]]:
 
 def saved_items(world: World) -> list[str]:
     """The keys of everything in the stack's tables, as far as there still are tables."""
-    dynamodb = world.target.session().client("dynamodb")
+    dynamodb = world.target.client("dynamodb")
     there = dynamodb.list_tables()["TableNames"]
     tables = [name for key, name in world.target.stack.outputs.items() if key.endswith("Table") and name in there]
     return [
@@ -115,7 +119,7 @@ def saved_items(world: World) -> list[str]:
 
 def stacks_left(world: World) -> list[str]:
     """Stacks of the suite that have not been deleted."""
-    cloudformation = world.target.session().client("cloudformation")
+    cloudformation = world.target.client("cloudformation")
     found = cloudformation.describe_stacks()["Stacks"]
     name = world.target.stack.name
     return [one["StackName"] for one in found if one["StackName"] == name and one["StackStatus"] != "DELETE_COMPLETE"]

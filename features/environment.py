@@ -43,6 +43,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         try:
             proof.attach(world)
             finish(world)
+            proof.attach_end(world)
             found = invariants.broken(world)
         finally:
             clean_up(world)

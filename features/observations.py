@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
 
 if TYPE_CHECKING:
     from features.world import World
@@ -22,7 +25,7 @@ def instant(text: str) -> datetime:
 def recovery_client(world: World, service: str) -> Any:
     """A client of the suite's own in the account and Region that the drafted plan recovers to."""
     account, region = world.plan.get("TargetAccountId"), world.plan.get("TargetRegion")
-    return world.target.session(account, region).client(service)
+    return world.target.client(service, account, region)
 
 
 def all_jobs(drs: Any) -> list[Document]:
@@ -76,10 +79,16 @@ def state_machine_run(world: World, execution_id: str | None = None) -> Document
     """What Step Functions tells of the execution."""
     machine = world.target.stack.outputs["StateMachineArn"]
     arn = machine.replace(":stateMachine:", ":execution:") + ":" + (execution_id or world.executions[-1])
-    return world.target.session().client("stepfunctions").describe_execution(executionArn=arn)
+    return world.target.client("stepfunctions").describe_execution(executionArn=arn)
 
 
 def scan(world: World, output: str) -> list[Document]:
     """Every item of the table that the stack's output names, as DynamoDB holds it."""
-    table = world.target.session().resource("dynamodb").Table(world.target.stack.outputs[output])
-    return table.scan()["Items"]
+    found = world.target.client("dynamodb").scan(TableName=world.target.stack.outputs[output])["Items"]
+    return [{name: plain(value) for name, value in item.items()} for item in found]
+
+
+def plain(value: Document) -> Any:
+    """A DynamoDB attribute as plain JSON: whole numbers as int, as the documents of the test data have them."""
+    read = TypeDeserializer().deserialize(value)
+    return json.loads(json.dumps(read, default=int))

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from engine.client import ExecutionNotFound
-from features.world import World
+from features.world import Document, World
 from traceability import evidence
 
 
 def attach(world: World) -> None:
-    """Attach the evidence of one scenario, as it is before the clean-up."""
-    calls = world.target.all_calls()
+    """Attach what the scenario's expectations were judged on, as it was then."""
     if world.plan:
         evidence.attach_plan(world.plan)
-    for execution in dict.fromkeys(world.executions):
-        try:
-            record = world.sample(execution)
-        except ExecutionNotFound:
-            continue
+    for record in latest(world):
         evidence.attach_record(record)
-        evidence.attach_timeline(record, calls)
     if world.refusal:
         evidence.attach_text("Why the engine refused to start", "\n".join(world.refusal.problems))
     if world.gave_up:
         evidence.attach_text("What the suite waited for in vain", "\n".join(world.gave_up))
+
+
+def attach_end(world: World) -> None:
+    """Attach how it all ended: the calls of the whole scenario, and the timeline of each execution."""
+    calls = world.target.all_calls()
+    for record in latest(world):
+        evidence.attach_timeline(record, calls)
     evidence.attach_calls(calls)
+
+
+def latest(world: World) -> list[Document]:
+    """Each execution's record as it was read last."""
+    return [seen[-1] for seen in world.records_seen.values()]

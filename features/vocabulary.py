@@ -33,8 +33,7 @@ REQUESTS = {
         Request("termination request", "drs", "TerminateRecoveryInstances"),
         Request("role assumption", "sts", "AssumeRole"),
         Request("notification", "sns", "Publish"),
-        Request("history update", "dynamodb", "UpdateItem"),
-        Request("history transaction", "dynamodb", "TransactWriteItems"),
+        Request("history write", "dynamodb", "TransactWriteItems"),
     )
 }
 

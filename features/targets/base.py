@@ -53,6 +53,9 @@ class Target(ABC):
     # Seconds of AWS's own latency that an exact time in a feature may come late.
     slack: float
 
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str, str], Any] = {}
+
     @abstractmethod
     def scenario(self) -> AbstractContextManager[None]:
         """Set up what one scenario needs, the deployed stack included, and take it away afterwards."""
@@ -77,6 +80,13 @@ class Target(ABC):
     @abstractmethod
     def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
         """The suite's own credentials, for the run's account and Region unless told otherwise."""
+
+    def client(self, service: str, account: str | None = None, region: str | None = None) -> Any:
+        """A client of the suite's own; made once, because making one takes longer than most calls."""
+        key = (service, account or self.account, region or self.region)
+        if key not in self._clients:
+            self._clients[key] = self.session(account, region).client(service)  # type: ignore[call-overload] # any service
+        return self._clients[key]
 
     @abstractmethod
     def provide_server(self, server_id: str, host_name: str) -> None:
