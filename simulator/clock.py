@@ -96,6 +96,7 @@ class Actor:
         self._baton = threading.Semaphore(0)
         self._interrupt: BaseException | None = None
         self._scope_entered = False
+        self._outside = 0
 
     def kill(self, reason: BaseException) -> BaseException:
         """Marks the actor as dead: whatever it still tries on the clock or at AWS raises `reason` again."""
@@ -116,20 +117,20 @@ class Actor:
             self.scope.leave()
 
     def _resume_scope(self) -> None:
-        if self.scope is not None and not self._scope_entered:
+        if self.scope is not None and not self._scope_entered and not self._outside:
             self._scope_entered = True
             self.scope.enter()
 
     @contextmanager
     def outside_scope(self) -> Iterator[None]:
         """For code of the simulator's own that runs on this actor's thread, such as an AWS call."""
-        entered = self._scope_entered
         self._suspend_scope()
+        self._outside += 1
         try:
             yield
         finally:
-            if entered:
-                self._resume_scope()
+            self._outside -= 1
+            self._resume_scope()
 
     def join(self) -> Any:
         """Waits for the end; returns the function's result or raises what it raised."""
@@ -382,8 +383,8 @@ class VirtualClock:
                 due = heapq.heappop(self._queue)
                 self._turns += 1
                 if due.when > self._now:
+                    self._traveller.shift(due.when - self._now)  # move_to would set the process's timezone each time
                     self._now = due.when
-                    self._traveller.move_to(due.when)
                 return due
             if self._quiet is not None:
                 self._quiet = None

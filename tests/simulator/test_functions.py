@@ -7,10 +7,13 @@ import logging
 import os
 import sys
 import types
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core.models import botocore_stubber
 
 from simulator import Simulator
 from tests.simulator.sample import FUNCTION, Sample, deploy, package
@@ -295,3 +298,26 @@ def test_without_permission_the_event_is_dropped(aws: Simulator, sample: Sample)
     sample.client("stepfunctions").stop_execution(executionArn=arn)
     aws.advance(60)
     assert all("Action" not in line for line in aws.lambda_logs(FUNCTION))
+
+
+def test_the_simulator_itself_never_runs_in_the_functions_surroundings(
+    aws: Simulator, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[bool]] = {"timer": [], "moto": []}
+
+    def look(where: str) -> None:
+        seen[where].append("TABLE" in os.environ or "app.main" in sys.modules)
+
+    def forward(request: Any) -> Any:
+        look("moto")
+        return process_request(request)
+
+    process_request = botocore_stubber.process_request
+    monkeypatch.setattr(botocore_stubber, "process_request", forward)
+    for tenth in range(1, 60):
+        aws.clock.call_at(aws.clock.now() + timedelta(seconds=tenth / 10), partial(look, "timer"), "look")
+    sample.invoke(Action="put_twice")
+    sample.invoke(Action="sleep", Seconds=4)
+    assert len(seen["timer"]) > 40
+    assert len(seen["moto"]) == 6, "two invocations, four writes"
+    assert not any(seen["timer"] + seen["moto"])
