@@ -19,7 +19,7 @@ from moto.moto_api._internal import mock_random
 
 import simulator.drs
 import simulator.iam
-from simulator import cloudformation, identity, item_answers, sessions, task_errors
+from simulator import cloudformation, economies, identity, item_answers, sessions, task_errors
 from simulator.clock import Actor, VirtualClock, running
 from simulator.dynamodb import Meter
 from simulator.events import EventBus
@@ -109,6 +109,7 @@ class Simulator:
                 *self._guard.patches(),
                 *sessions.patches(self._seed),
                 *item_answers.patches(),
+                *economies.patches(),
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))

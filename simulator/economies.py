@@ -1,0 +1,81 @@
+"""What moto and botocore do again and again although the result is always the same: done once a process.
+
+Nothing here changes an answer. Each figure is what one simulator (a deployed stack, a drill) saves.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.hooks
+import botocore.httpsession
+import moto.cloudformation.models
+import moto.kms.models
+from botocore.utils import EVENT_ALIASES
+from moto.cloudformation.utils import yaml_tag_constructor
+
+from simulator.patching import Patch
+
+
+class _TemplateYaml:
+    """Stands for the module `yaml` in moto's CloudFormation: a template is parsed once, and handed out as copies."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._parse = functools.lru_cache(maxsize=16)(self._parse_once)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def load(self, text: str, Loader: Any) -> Any:  # noqa: N803 - PyYAML's own name
+        return copy.deepcopy(self._parse(text))
+
+    def add_multi_constructor(self, prefix: str, constructor: Any) -> None:
+        """Registered with `load`'s own loader already."""
+
+    def _parse_once(self, text: str) -> Any:
+        class Loader(getattr(self._real, "CLoader", self._real.Loader)):  # type: ignore[misc]  # a class found at run time
+            pass
+
+        Loader.add_multi_constructor("", yaml_tag_constructor)
+        return self._real.load(text, Loader=Loader)
+
+
+_private_key = functools.cache(moto.kms.models.generate_private_key)
+_ssl_context = functools.cache(botocore.httpsession.create_urllib3_context)
+_alias_names: dict[str, str] = {}
+_aliaser_init = botocore.hooks.EventAliaser.__init__
+
+
+def _init_aliaser(self: Any, event_emitter: Any, event_aliases: Mapping[str, str] | None = None) -> None:
+    _aliaser_init(self, event_emitter, event_aliases)
+    if self._event_aliases == EVENT_ALIASES:
+        self._alias_name_cache = _alias_names
+
+
+def patches() -> list[Patch]:
+    session = botocore.httpsession.URLLib3Session
+    return [
+        Patch(
+            moto.kms.models,
+            "generate_private_key",
+            _private_key,
+            "100 ms for the key of encrypted tables, which nobody ever encrypts with",
+        ),
+        Patch(
+            moto.cloudformation.models,
+            "yaml",
+            _template_yaml,
+            "150 ms for the same template in each stack",
+        ),
+        Patch(
+            session, "_get_ssl_context", lambda _self: _ssl_context(), "3 ms a client, none of which opens a connection"
+        ),
+        Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client learns the same aliases"),
+    ]
+
+
+_template_yaml = _TemplateYaml(moto.cloudformation.models.yaml)
