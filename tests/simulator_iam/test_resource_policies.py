@@ -127,6 +127,18 @@ class TestTopic:
         assert judge.access(account.user("powerless"), "sns:Publish", topic) is not None
         assert judge.access(account.user("publisher", allow("sns:Publish")), "sns:Publish", topic) is None
 
+    @pytest.mark.parametrize("named_first", [True, False])
+    def test_naming_the_principal_counts_beside_naming_its_account(
+        self, account: Any, judge: Any, client: Any, topic: str, named_first: bool
+    ) -> None:
+        principals = [account.user("named"), ACCOUNT]
+        grants = [
+            {"Effect": "Allow", "Principal": {"AWS": one}, "Action": "sns:Publish"}
+            for one in (principals if named_first else principals[::-1])
+        ]
+        self.set_policy(client, topic, *grants)
+        assert judge.access(principals[0], "sns:Publish", topic) is None
+
     def test_its_deny_wins_over_an_administrator(self, account: Any, judge: Any, client: Any, topic: str) -> None:
         self.set_policy(client, topic, {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"})
         denied = judge.access(f"arn:aws:iam::{ACCOUNT}:user/admin", "sns:Publish", topic)
@@ -231,6 +243,11 @@ class TestAssumeRole:
         account.role("powerless")
         assert self.assume(judge, account.session("engine"), target) is None
         assert self.assume(judge, account.session("powerless"), target) is not None
+
+    def test_being_named_by_another_account_is_not_enough(self, account: Any, other: Any, judge: Any) -> None:
+        engine = account.role("engine")
+        target = other.role("recovery", trust={"Principal": {"AWS": engine}})
+        assert self.assume(judge, account.session("engine"), target) is not None
 
     def test_a_role_that_trusts_somebody_else_refuses(self, account: Any, other: Any, judge: Any, allow: Any) -> None:
         target = other.role("recovery", trust={"Principal": {"AWS": "999988887777"}})
