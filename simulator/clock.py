@@ -182,6 +182,8 @@ class VirtualClock:
         self._queue: list[_Due] = []
         self._sequence = itertools.count()
         self._turns = 0
+        # Timers that ran and actors that ended: what may have changed the world without a call.
+        self.happenings = 0
         self._lock = threading.Lock()
         self._actors: dict[int, Actor] = {}
         self._running: Actor | None = None
@@ -314,6 +316,7 @@ class VirtualClock:
                 self._retire(actor)
 
     def _retire(self, actor: Actor) -> None:
+        self.happenings += 1
         with self._lock:
             self._actors.pop(threading.get_ident(), None)
         self._pass_baton(actor, waits=False)
@@ -399,6 +402,7 @@ class VirtualClock:
 
     def _run_timer(self, due: _Due) -> None:
         assert due.call is not None
+        self.happenings += 1
         self._in_timer = due.name
         try:
             contextvars.Context().run(due.call)

@@ -155,24 +155,30 @@ class Simulator:
     def wait_until(self, condition: Callable[[], Any], timeout: float, *, settle: float = 1.0, what: str = "") -> Any:
         """Advances event by event until `condition()` is truthy, and returns its value.
 
-        The condition is asked whenever nothing is due within `settle` virtual seconds, so that one that calls AWS is
-        not asked between each two calls of a Lambda; `settle=0` asks after every single event. Raises WaitTimeout.
+        The condition is asked about AWS, not about the clock: whenever something has changed there and nothing is due
+        within `settle` virtual seconds, so that one that calls AWS is not asked between each two calls of a Lambda.
+        `settle=0` asks after every single event. Raises WaitTimeout.
         """
         started = self.clock.now()
         end = started + timedelta(seconds=timeout)
+        seen = -1
         while True:
             self._settle(timedelta(seconds=settle), end)
-            value = condition()
-            if value:
+            changes = self._changes()
+            if (changes != seen or not settle) and (value := condition()):
                 return value
+            seen = changes
             due = self.clock.next_due()
             if due is None or due > end:
                 self.clock.sleep_until(end, what)
-                value = condition()
-                if value:
+                if value := condition():
                     return value
                 raise WaitTimeout(_not_come(condition, what, started, self.clock))
             self.clock.sleep_until(due, what)
+
+    def _changes(self) -> int:
+        """Counts what may have changed anything: calls that do not only read, timers, and actors that ended."""
+        return self.clock.happenings + self.journal.count_of_changing_calls()
 
     def _settle(self, quiet: timedelta, end: datetime) -> None:
         due = self.clock.next_due()

@@ -12,6 +12,8 @@ from typing import Any, overload
 MAX_TEXT = 4096
 _SECRETS = {"SecretAccessKey", "SessionToken", "secretAccessKey", "sessionToken"}
 MASK = "********"
+# Calls that change nothing by themselves; what a function does when it is invoked, it does by calls of its own.
+_READING = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "Lookup", "Filter", "Invoke")
 
 
 @dataclass
@@ -54,8 +56,15 @@ class Call:
 class Journal(Sequence[Call]):
     calls: list[Call] = field(default_factory=list)
 
+    _changing: int = 0
+
     def add(self, call: Call) -> None:
         self.calls.append(call)
+        self._changing += not call.operation.startswith(_READING)
+
+    def count_of_changing_calls(self) -> int:
+        """How many calls of the journal may have changed something."""
+        return self._changing
 
     def select(
         self,
