@@ -127,7 +127,7 @@ def _run_without_defect(
     needed = [one for one in scenarios if for_target(one, "moto") and criteria & set(one.criteria)]
     place = scratch / "without-defect"
     defects.overlay(None, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, _files(needed), _tags(criteria)))
+    child = _FORK.Process(target=_child, args=(place, root, _files(needed), _tags(criteria), False))
     child.start()
     child.join(SECONDS_EACH * AT_ONCE)
     _end(child)
@@ -142,7 +142,7 @@ def _run_without_defect(
 def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path) -> BaseProcess:
     mine = [one for one in scenarios if defect.criterion in one.criteria]
     defects.overlay(defect, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion])))
+    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), True))
     child.start()
     return child
 
@@ -183,7 +183,7 @@ def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[r
     return found
 
 
-def _child(place: Path, root: Path, files: Sequence[str], tags: str) -> None:
+def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool) -> None:
     """Run behave on the copy at `place`: nothing of the checked-out project is importable here but this package."""
     os.chdir(place)
     sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
@@ -195,7 +195,8 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str) -> None:
     os.dup2(log, 2)
     from behave.__main__ import main
 
-    arguments = ["--no-color", "--no-skipped", "--no-summary", "--format", "null", "--define", "target=moto"]
+    arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", "target=moto"]
+    arguments += ["--format", "traceability.stopping:StopWhenViolated" if stop else "null"]
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", "--tags", tags, *files])
     imported = [name for name in sys.modules if name.partition(".")[0] not in (*_OWN, "__main__", "__mp_main__")]
     (place / "imported.json").write_text(json.dumps([name for name in imported if _importable(name)]), encoding="utf-8")

@@ -37,6 +37,14 @@ FEATURE = """
       Scenario: nothing is asked of the engine
         Then the engine can be imported
     """
+TWO_MORE = """
+      @AC-1.3 @moto
+      Scenario: the shortest wait is lengthened
+        Then a wait of 31 lasts 31
+      @AC-1.3 @moto
+      Scenario: a short wait is lengthened
+        Then a wait of 30 lasts 30
+"""
 
 
 @pytest.fixture
@@ -96,6 +104,15 @@ BREAKING = {
 def test_red_by_anything_but_the_expectation_does_not_count(small: Suite, breaking: str) -> None:
     seed(small, new=BREAKING[breaking])
     assert run(small)[0].outcome == "not_by_expectation"
+
+
+def test_an_error_does_not_hide_a_later_expectation(small: Suite) -> None:
+    both = FEATURE.replace("lasts 60\n", "lasts 60\n" + TWO_MORE)
+    small.feature(both)
+    seed(small, new="'return max(asked, WAIT) if asked == 60 else 1 / (asked - 31)'")
+    (finding,) = run(small)
+    assert finding.outcome == "noticed"
+    assert finding.story == "features/r01.feature:12 a short wait is lengthened: it lasted -1.0"
 
 
 def test_a_defect_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
