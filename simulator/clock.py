@@ -182,7 +182,7 @@ class VirtualClock:
         self._queue: list[_Due] = []
         self._sequence = itertools.count()
         self._turns = 0
-        # Timers that ran and actors that ended: what may have changed the world without a call.
+        # Timers that ran, executions that changed their status: what may have changed the world without a call.
         self.happenings = 0
         self._lock = threading.Lock()
         self._actors: dict[int, Actor] = {}
@@ -316,8 +316,8 @@ class VirtualClock:
                 self._retire(actor)
 
     def _retire(self, actor: Actor) -> None:
-        # What a function did stands in the journal; its mere end changes nothing.
-        self.happenings += actor.source != "lambda"
+        # What functions and state machines did stands in the journal; the mere end of a turn of theirs changes nothing.
+        self.happenings += actor.source == "suite"
         with self._lock:
             self._actors.pop(threading.get_ident(), None)
         self._pass_baton(actor, waits=False)
