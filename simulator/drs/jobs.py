@@ -135,7 +135,7 @@ class LaunchRun:
             return self.pinned
         if self.server.replicates:
             return self.backend.add_snapshot(self.server.source_server_id, taken_at=self.data_time)
-        return self.server.snapshots[-1]
+        return max(self.server.snapshots, key=lambda one: one.taken_at)
 
     def _boot(self, machine: Instance) -> None:
         ends_as = "stopped" if self.server.launch_disposition == "STOPPED" else self.settings.boot_ends_as

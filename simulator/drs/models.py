@@ -167,9 +167,7 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
         job_id = "drsjob-" + mock_random.get_random_hex(17)
         created = now()
         starts = created + timedelta(seconds=self._pending_seconds(job_id, job_type, participants))
-        job = Job(
-            job_id, self.arn("job", job_id), job_type, initiated_by, created, starts, participants, dict(tags), caller
-        )
+        job = Job(job_id, self.arn("job", job_id), job_type, initiated_by, created, starts, participants, tags, caller)
         job.log.append(JobLogItem(starts, "JOB_START", {}))
         self.jobs[job_id] = job
         return job

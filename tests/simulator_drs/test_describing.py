@@ -102,6 +102,18 @@ def test_a_source_server_tells_its_replication_and_last_launch(world: DrsWorld, 
     assert found["recoveryInstanceId"].startswith("i-")
 
 
+@pytest.mark.parametrize(("state", "seen"), [("CONTINUOUS", "09:00:00"), ("DISCONNECTED", "08:00:00")])
+def test_a_disconnected_server_is_no_longer_seen(world: DrsWorld, drs: Any, clock: Any, state: str, seen: str) -> None:
+    world.add_source_server(replication_state=state)
+    clock.advance(3600)
+    (found,) = drs.describe_source_servers()["items"]
+    assert found["lifeCycle"]["lastSeenByServiceDateTime"] == f"2026-03-01T{seen}.000Z"
+
+
+def test_what_does_not_say_drill_is_a_recovery(five: list[str], drs: Any) -> None:
+    assert drs.start_recovery(sourceServers=[{"sourceServerID": five[0]}])["job"]["initiatedBy"] == "START_RECOVERY"
+
+
 @pytest.mark.parametrize(("is_drill", "initiated_by"), [(True, "START_DRILL"), (False, "START_RECOVERY")])
 def test_a_job_and_its_instance_tell_drill_from_recovery(
     world: DrsWorld, five: list[str], drs: Any, clock: Any, is_drill: bool, initiated_by: str

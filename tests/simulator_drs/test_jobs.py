@@ -279,7 +279,8 @@ class TestSnapshots:
     def test_a_disconnected_server_is_launched_from_its_newest_snapshot(
         self, world: DrsWorld, drs: Any, clock: Any
     ) -> None:
-        world.add_snapshot(A, taken_at=clock.now() - timedelta(hours=9))
+        for hours in (12, 9, 15):
+            world.add_snapshot(A, taken_at=clock.now() - timedelta(hours=hours))
         world.set_replication_state(A, "DISCONNECTED")
         start(drs, A)
         clock.advance(1200)

@@ -145,6 +145,18 @@ def test_a_missing_launch_template_right_fails_the_launch_itself(operator: Any, 
     assert list(errors) == ["LAUNCH_FAILED"]
 
 
+def test_a_first_launch_has_nothing_to_clean_up(operator: Any, server: str, clock: Any) -> None:
+    everything_but("ec2:DeleteVolume")
+    assert list(launch(operator, clock, server)[1]) == ["CONVERSION_FAIL"]
+
+
+def test_a_pinned_snapshot_needs_no_right_to_take_one(world: DrsWorld, operator: Any, server: str, clock: Any) -> None:
+    everything_but("ec2:CreateSnapshot")
+    pinned = {"sourceServerID": server, "recoverySnapshotID": world.add_snapshot(server)}
+    job_id = operator.start_recovery(sourceServers=[pinned], isDrill=True)["job"]["jobID"]
+    assert ended(operator, clock, job_id) == ("LAUNCHED", {})
+
+
 def test_cleaning_up_needs_rights_only_when_there_is_something(operator: Any, server: str, clock: Any) -> None:
     everything_but()
     assert launch(operator, clock, server)[0] == "LAUNCHED"
