@@ -99,7 +99,19 @@ class _Table:
 
 
 def _wire(item: Any) -> dict[str, Any]:
-    return {name: value.to_regular_json() for name, value in item.attrs.items()}
+    return {name: _wire_value(value) for name, value in item.attrs.items()}
+
+
+def _wire_value(value: Any) -> dict[str, Any]:
+    """moto's own conversion copies deeply first; this one only looks."""
+    if not isinstance(value, DynamoType):
+        return dict(value)
+    content = value.value
+    if value.is_map():
+        return {value.type: {name: _wire_value(one) for name, one in content.items()}}
+    if value.is_list():
+        return {value.type: [_wire_value(one) for one in content]}
+    return {value.type: content}
 
 
 def _index_units(table: Any, old: Attributes | None, new: Attributes | None) -> int:
@@ -206,17 +218,21 @@ def _read(entry: Call, sizes: list[int], *, consistent: bool) -> None:
 
 
 def _note_get(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None:
-    table = _Table(entry.account, call.region, call.parameters["TableName"])
-    size = item_size(table.stored(call.parameters["Key"]))
-    _read(entry, [size], consistent=bool(call.parameters.get("ConsistentRead")))
+    item = answer.get("Item")
+    if item is not None and any(name in call.parameters for name in _NARROWING):
+        item = _Table(entry.account, call.region, call.parameters["TableName"]).stored(call.parameters["Key"])
+    _read(entry, [item_size(item)], consistent=bool(call.parameters.get("ConsistentRead")))
 
 
 def _note_batch_get(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None:
     sizes, consistent = [], False
     for name, request in call.parameters["RequestItems"].items():
-        table = _Table(entry.account, call.region, name)
         consistent = consistent or bool(request.get("ConsistentRead"))
-        sizes += [item_size(table.stored(key)) for key in request["Keys"]]
+        found = answer["Responses"].get(name, [])
+        if any(narrowing in request for narrowing in _NARROWING):
+            table = _Table(entry.account, call.region, name)
+            found = [item for key in request["Keys"] if (item := table.stored(key)) is not None]
+        sizes += [item_size(item) for item in found] + [0] * (len(request["Keys"]) - len(found))
     _read(entry, sizes, consistent=consistent)
 
 

@@ -19,7 +19,7 @@ from moto.moto_api._internal import mock_random
 
 import simulator.drs
 import simulator.iam
-from simulator import cloudformation, economies, identity, item_answers, sessions, task_errors
+from simulator import cloudformation, economies, identity, item_answers, sessions, task_errors, transactions
 from simulator.clock import Actor, VirtualClock, running
 from simulator.dynamodb import Meter
 from simulator.events import EventBus
@@ -104,6 +104,7 @@ class Simulator:
             patches = [
                 *self._step_functions.patches(),
                 *task_errors.patches(),
+                *transactions.patches(),
                 *self._functions.patches(),
                 *self._gateway.patches(),
                 *self._guard.patches(),

@@ -192,7 +192,7 @@ class Gateway:
 
     def _check_answer(self, call: IdentifiedCall, parsed: dict[str, Any], actor: Actor) -> None:
         shape = call.operation_model.output_shape
-        if shape is None:
+        if shape is None or call.is_item_operation:
             return
         output = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
         found = validation.answer_problems(call.service, output, shape)
@@ -231,7 +231,7 @@ class Gateway:
             number=len(self._journal) + 1,
             service=call.service,
             operation=call.operation,
-            parameters=plain(call.parameters),
+            parameters=call.parameters if call.is_item_operation else plain(call.parameters),
             account=principal.account if principal else "",
             region=call.region,
             principal=principal.arn if principal else "",
@@ -250,7 +250,7 @@ class Gateway:
         if answer.http.status >= 300 and isinstance(error, dict):
             entry.error_code, entry.error_message = str(error.get("Code")), str(error.get("Message"))
         else:
-            entry.response = plain(parsed)
+            entry.response = parsed if entry.consumed is not None else plain(parsed)  # metered: plain JSON, no secrets
 
     def _latency_of(self, call: IdentifiedCall) -> float:
         for name in (f"{call.service}.{call.operation}", f"{call.service}.*", "*"):

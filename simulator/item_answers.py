@@ -15,7 +15,7 @@ from moto.core.responses import ActionContext, ActionResult
 
 from simulator.patching import Patch
 
-_ITEM_OPERATIONS = frozenset(
+ITEM_OPERATIONS = frozenset(
     {
         "BatchGetItem",
         "BatchWriteItem",
@@ -40,7 +40,7 @@ def patches() -> list[Patch]:
 
 def _answer(self: ActionResult, context: ActionContext) -> Any:
     result = self.result
-    is_item = context.service_model.service_name == "dynamodb" and context.operation_model.name in _ITEM_OPERATIONS
+    is_item = context.service_model.service_name == "dynamodb" and context.operation_model.name in ITEM_OPERATIONS
     if not is_item or not isinstance(result, dict):
         return _execute_result(self, context)
     return 200, dict(_HEADERS), json.dumps(_without_nulls(result), default=_blob)

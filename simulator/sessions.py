@@ -13,6 +13,8 @@ import botocore.loaders
 import botocore.session
 from moto.core import responses as moto_responses
 from moto.core.utils import method_names_from_class
+from moto.kms import models as kms_models
+from moto.kms.utils import generate_private_key
 from moto.sts import utils as sts_utils
 
 from simulator.patching import Patch
@@ -23,6 +25,7 @@ def _shared_loader() -> botocore.loaders.Loader:
     return botocore.loaders.create_loader()
 
 
+_private_key = functools.cache(generate_private_key)
 _method_names = functools.cache(method_names_from_class)
 
 
@@ -48,6 +51,9 @@ def patches(seed: int) -> list[Patch]:
             "_register_data_loader",
             _register_data_loader,
             "each session reads the services' models anew, 40 ms a client; they never change",
+        ),
+        Patch(
+            kms_models, "generate_private_key", _private_key, "each encrypted table's default key takes 100 ms of RSA"
         ),
         Patch(botocore.handlers, "uuid", SimpleNamespace(uuid4=uuid4), "idempotency tokens repeat with the seed"),
         Patch(sts_utils, "os", SimpleNamespace(urandom=tokens.randbytes), "session tokens repeat with the seed"),

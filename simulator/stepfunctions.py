@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.api import (
     ExecutionTimedOutEventDetails,
     HistoryEventType,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program import program as program_module
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
@@ -36,6 +37,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution as execution_module
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -53,6 +55,8 @@ _TERMINAL_EVENTS = {
 }
 # Parsing takes tens of milliseconds and its result holds no state of a run, so it outlives a simulator.
 _parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
+_parse_json_path = functools.lru_cache(maxsize=1024)(json_path.parse)
+_parse_result_path = functools.lru_cache(maxsize=1024)(result_path.parse)
 
 
 def spawn(clock: VirtualClock, name: str, run: Callable[[], object], owner: object) -> Actor:
@@ -290,6 +294,8 @@ class StepFunctions:
             ),
             Patch(StepFunctionResponse, "stop_execution", _stop_execution, "moto drops error and cause"),
             Patch(StepFunctionResponse, "describe_execution", _describe_execution, "moto omits stopDate of TIMED_OUT"),
+            Patch(json_path, "parse", _parse_json_path, "a path takes 1 ms to parse, each time it is looked up"),
+            Patch(result_path, "parse", _parse_result_path, "a path takes 1 ms to parse, each time it is looked up"),
             Patch(
                 simple_models,
                 "stepfunctions_backends",

@@ -19,7 +19,6 @@ _UNCHECKED_REQUESTS = frozenset({"s3"})
 # Answers that AWS gives although its own model forbids them, and one that a world may be told to give.
 _TOLERATED = [
     ("dynamodb", re.compile(r"at '.*ProvisionedThroughput.NumberOfDecreasesToday'")),  # 0
-    ("dynamodb", re.compile(r"at '(UnprocessedKeys|UnprocessedItems|Responses)'")),  # empty
     (
         "drs",
         re.compile(r"at '(job|items\.\d+\.member)\.status'.*enum value set"),

@@ -174,6 +174,47 @@ def test_a_failed_transaction_changes_nothing_and_costs_nothing_in_the_journal(a
     assert aws.journal.select("dynamodb", "TransactWriteItems")[0].consumed is None
 
 
+@pytest.mark.parametrize("has_range", [True, False])
+def test_a_failed_transaction_puts_back_what_it_had_changed(aws: Simulator, has_range: bool) -> None:
+    client = aws.session().client("dynamodb")
+    names = ["P", "S"] if has_range else ["P"]
+    client.create_table(
+        TableName="pairs",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[{"AttributeName": n, "KeyType": kind} for n, kind in zip(names, ("HASH", "RANGE"), strict=False)],
+    )
+
+    def key(value: str) -> dict[str, Any]:
+        return {name: {"S": value} for name in names}
+
+    for value in ("changed", "deleted", "replaced"):
+        client.put_item(TableName="pairs", Item={**key(value), "Deep": {"M": {"Inner": {"S": value}}}})
+    before = client.scan(TableName="pairs")["Items"]
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "pairs", "Item": key("new")}},
+                {"Put": {"TableName": "pairs", "Item": key("replaced")}},
+                {"Delete": {"TableName": "pairs", "Key": key("deleted")}},
+                {
+                    "Update": {
+                        "TableName": "pairs", "Key": key("changed"),
+                        "UpdateExpression": "SET Deep.Inner = :x, Extra = :x",
+                        "ExpressionAttributeValues": {":x": {"S": "x"}},
+                    }
+                },
+                {
+                    "ConditionCheck": {
+                        "TableName": "pairs", "Key": key("nobody"), "ConditionExpression": "attribute_exists(P)"
+                    }
+                },
+            ]
+        )  # fmt: skip
+    after = client.scan(TableName="pairs")["Items"]
+    assert sorted(after, key=str) == sorted(before, key=str)
+
+
 def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, table: Any) -> None:
     from moto.core.responses import ActionResult
 
