@@ -19,7 +19,7 @@ class ResourceNotMapped(SimulatorDefect):
     """A policy speaks of single resources, but the simulator does not know which one the request names."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"the simulator does not know the resource of {action}; add it to simulator/iam/actions.py")
+        super().__init__(f"the simulator does not know the resource of {action}; add it to simulator/iam/catalogue.py")
 
 
 @dataclass(frozen=True)
