@@ -189,7 +189,7 @@ def test_a_failed_transaction_puts_back_what_it_had_changed(aws: Simulator, has_
         return {name: {"S": value} for name in names}
 
     for value in ("changed", "deleted", "replaced"):
-        client.put_item(TableName="pairs", Item={**key(value), "Deep": {"M": {"Inner": {"S": value}}}})
+        client.put_item(TableName="pairs", Item={**key(value), "Deep": {"M": {"Leaf7": {"S": value}}}})
     before = client.scan(TableName="pairs")["Items"]
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(
@@ -200,7 +200,7 @@ def test_a_failed_transaction_puts_back_what_it_had_changed(aws: Simulator, has_
                 {
                     "Update": {
                         "TableName": "pairs", "Key": key("changed"),
-                        "UpdateExpression": "SET Deep.Inner = :x, Extra = :x",
+                        "UpdateExpression": "SET Deep.Leaf7 = :x, Extra = :x",
                         "ExpressionAttributeValues": {":x": {"S": "x"}},
                     }
                 },
