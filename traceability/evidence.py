@@ -135,7 +135,7 @@ def _call_rows(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
         result = (
             f"{call.error_code}: {call.error_message or ''}"
             if call.error_code
-            else _line(abridged(call.response, items=1, text=60), 160)
+            else _line(abridged(call.response, items=1, text=60), 110)
         )
         who = f"{call.principal.rpartition(':')[2]} in {call.account} {call.region}"
         told = {"parameters": parameters, "result": result, "who": who}
@@ -153,7 +153,7 @@ def _call_rows(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _line(value: Any, limit: int = 300) -> str:
+def _line(value: Any, limit: int = 240) -> str:
     """JSON on one line without quotes around names, cut at `limit` characters."""
     line = json.dumps(redaction.fields(value), ensure_ascii=False, default=str).replace('\\"', "").replace('"', "")
     return line if len(line) <= limit else f"{line[:limit]} …"

@@ -7,6 +7,7 @@ begins and ends, and puts the result below its requirement and criterion. `Redac
 
 from __future__ import annotations
 
+import difflib
 import json
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ from allure_commons.utils import md5
 from attr import asdict
 from behave.configuration import Configuration
 from behave.model import Scenario
+from behave.step_registry import registry
 
 from traceability import redaction
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
@@ -127,7 +129,7 @@ class TraceabilityListener(AllureListener):
         if red is not None and red.exception and not red.status.is_undefined():
             return allure_behave.listener.step_status_details(red)
         if red is not None:
-            return StatusDetails(message=f"Undefined step: {red.keyword} {red.name} ({red.location})")
+            return StatusDetails(message=_undefined(red))
         return StatusDetails(message=_why_without_step(scenario, self.behave_config))
 
     def _attach_output(self, scenario: Scenario) -> None:
@@ -177,6 +179,14 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
         StepEnd(index >= background and step.step_type == "then", step.status.name, str(step.exception or ""))
         for index, step in enumerate(scenario.all_steps)
     ]
+
+
+def _undefined(step: Any) -> str:
+    """Name an undefined step and its place, and the sentence of the phrase book that comes nearest to it."""
+    message = f"Undefined step: {step.keyword} {step.name} ({step.location})"
+    phrases = {matcher.pattern for matchers in registry.steps.values() for matcher in matchers}
+    near = difflib.get_close_matches(step.name, phrases, n=1, cutoff=0.5)
+    return f'{message}; the nearest that exists: "{near[0]}"' if near else message
 
 
 def _why_without_step(scenario: Scenario, config: Configuration) -> str:

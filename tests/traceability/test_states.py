@@ -68,6 +68,12 @@ def test_an_undefined_step_is_named_with_file_and_line(suite: Suite) -> None:
     assert suite.reasons(judged) == ["Undefined step: When nobody wrote this step (features/r01.feature:4)"]
 
 
+def test_an_undefined_step_comes_with_the_nearest_that_exists(suite: Suite) -> None:
+    judged = suite.scenario("When nothing was wrong").run()
+    (reason,) = suite.reasons(judged)
+    assert reason.endswith('(features/r01.feature:4); the nearest that exists: "nothing is wrong"')
+
+
 def test_a_broken_clean_up_and_hook_say_what_broke(suite: Suite) -> None:
     judged = suite.scenario("Given the clean-up will break").run()
     assert "the clean-up broke" in suite.reasons(judged)[0]
