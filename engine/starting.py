@@ -54,6 +54,7 @@ def start(services: Services, request: StartRequest) -> str:
         execution_type=request.execution_type,
         initiated_by=request.initiated_by,
         source_account_id=services.account_id,
+        servers_per_job=services.servers_per_job,
     )
     try:
         services.history.create(execution)

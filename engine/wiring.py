@@ -29,6 +29,7 @@ class Services:
 
     account_id: str
     region: str
+    servers_per_job: int
     history: ExecutionHistory
     plans: PlanTables
     machine: StateMachine
@@ -60,6 +61,7 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
     return Services(
         account_id=environment["ENGINE_ACCOUNT_ID"],
         region=environment["AWS_REGION"],
+        servers_per_job=int(environment["SERVERS_PER_JOB"]),
         history=ExecutionHistory(caller, client("dynamodb"), environment["EXECUTION_HISTORY_TABLE"]),
         plans=PlanTables(
             caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]

@@ -162,7 +162,9 @@ class ExecutionHistory:
             found.extend(from_item(item) for item in answer["Responses"][self.table])
             keys = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
             if keys:
-                raise Unavailable("dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(keys)} left", may_have_worked=False)
+                raise Unavailable(
+                    "dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(keys)} left", may_have_worked=False
+                )
 
         self.caller.retry(attempt)
         return found

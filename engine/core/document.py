@@ -119,6 +119,7 @@ def header_item(execution: Execution) -> Item:
         TimeoutSeconds=execution.timeout_seconds,
         NotificationTopicArn=execution.topic_arn,
         TerminateDrillInstances=execution.terminate_drill_instances,
+        ServersPerJob=execution.servers_per_job,
         ServerCount=execution.server_count,
         Errors=[_failure_item(failure) for failure in execution.errors],
         Waves=[_wave_item(wave) for wave in execution.waves],
@@ -231,6 +232,7 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         timeout_seconds=int(item["TimeoutSeconds"]),
         topic_arn=item.get("NotificationTopicArn"),
         terminate_drill_instances=item["TerminateDrillInstances"],
+        servers_per_job=int(item["ServersPerJob"]),
         waves=tuple(_parse_wave(wave) for wave in item["Waves"]),
         status=ExecutionStatus(item.get("Status", ExecutionStatus.STARTING)),
         start_time=_time(item, "StartTime"),
@@ -316,7 +318,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
 
 # --- items to the reader's document ----------------------------------------------------------------------------------
 
-_INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral")
+_INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
 _SERVER_INTERNAL = ("LaunchUnconfirmed",)
 _NEVER_LAUNCHED = {"SKIPPED", "CANCELLED"}
 

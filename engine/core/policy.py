@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 MAX_RETRIES = 3
 BACKOFF_SECONDS = 2
 
-# DRS quotas that shape a request: servers in one StartRecovery or TerminateRecoveryInstances.
+# DRS's quota of servers in one job, where the stack does not say another: sources disagree between 100 and 200.
 SERVERS_PER_JOB = 100
 
 # A cancellation must be noticed within 60 seconds, so no wait is longer than this.

@@ -151,7 +151,7 @@ def _next_termination(
         return FindRecoveryInstances(unseen)
     requested = {i for action in asked if isinstance(action, TerminateInstances) for i in action.recovery_instance_ids}
     to_request = [server for server in remaining if server.termination_job_id is None]
-    chunk = tuple(_instance_id(server) for server in to_request[: policy.SERVERS_PER_JOB])
+    chunk = tuple(_instance_id(server) for server in to_request[: execution.servers_per_job])
     if chunk and requested.isdisjoint(chunk):
         return TerminateInstances(chunk)
     return wait(execution, now, [soon(now, policy.LISTING_WAIT_SECONDS)])

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from engine.core import policy
 from engine.core.drs_words import JobStatus
 from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, Target
 
@@ -211,6 +212,8 @@ class Execution:
     timeout_seconds: int
     topic_arn: str | None
     terminate_drill_instances: bool
+    # DRS's quota in the target account: a wave of more servers is launched in several jobs.
+    servers_per_job: int
     waves: tuple[WaveState, ...]
     status: ExecutionStatus = ExecutionStatus.STARTING
     start_time: datetime | None = None
@@ -281,7 +284,13 @@ class Execution:
 
 
 def new_execution(
-    plan: Plan, *, execution_id: str, execution_type: ExecutionType, initiated_by: str, source_account_id: str
+    plan: Plan,
+    *,
+    execution_id: str,
+    execution_type: ExecutionType,
+    initiated_by: str,
+    source_account_id: str,
+    servers_per_job: int = policy.SERVERS_PER_JOB,
 ) -> Execution:
     """The first state of a run of `plan`: every wave and server PENDING."""
     return Execution(
@@ -295,6 +304,7 @@ def new_execution(
         timeout_seconds=plan.timeout_seconds,
         topic_arn=plan.topic_arn,
         terminate_drill_instances=plan.terminate_drill_instances,
+        servers_per_job=servers_per_job,
         waves=tuple(
             WaveState(
                 number=wave.number,

@@ -142,7 +142,7 @@ def _next_launch(
     if waiting:
         _, group = next(groupby(waiting, key=lambda server: server.launch_attempt))
         return _start(execution, wave, tuple(group), asked, now)
-    chosen = _next_servers(wave)
+    chosen = _next_servers(wave, execution.servers_per_job)
     ids = tuple(server.source_server_id for server in chosen)
     found = {server for action in asked if isinstance(action, FindServers) for server in action.source_server_ids}
     if not chosen:
@@ -152,10 +152,10 @@ def _next_launch(
     return _start(execution, wave, chosen, asked, now)
 
 
-def _next_servers(wave: WaveState) -> tuple[ServerState, ...]:
+def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, ...]:
     pending = tuple(server for server in wave.loaded if server.status is ServerStatus.PENDING)
     if wave.launch_order is LaunchOrder.PARALLEL:
-        return pending[: policy.SERVERS_PER_JOB]
+        return pending[:servers_per_job]
     at_work = any(not server.ended and server.status is not ServerStatus.PENDING for server in wave.loaded)
     return () if at_work else pending[:1]
 
