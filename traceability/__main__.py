@@ -53,11 +53,9 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     with console.progress(out) as progress:
         judged = run(places, known, scenarios, target, behave_arguments, progress)
     console.summary(out, judged.coverage, known)
-    console.problems(out, (f"The records do not agree: {line}" for line in judged.differences))
+    console.differences(out, judged.differences, judged.log)
     page = write_report(places, known, judged)
     out.print(f"Report: {console.place(page, places.root)}", highlight=False)
-    if judged.differences:
-        out.print(f"behave said: {console.place(judged.log, places.root)}", highlight=False)
     rest = time.perf_counter() - begun - judged.behave_seconds
     out.print(
         f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, judged and reported in {rest:.1f} s",

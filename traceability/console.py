@@ -21,6 +21,7 @@ from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 _STYLES = {PROVEN: "green", VIOLATED: "bold red", SUITE_DEFECT: "yellow", NOT_RUN: "cyan", NO_SCENARIO: "dim"}
 _PLAIN_EVERY = 5.0
 _ALIKE = 3
+_DIFFERENCES = 10
 
 
 @contextmanager
@@ -77,6 +78,16 @@ def proof(console: Console, content: Mapping[str, Any], provable: set[str], lack
     )
     if lacking:
         console.print(f"Without a defect: {', '.join(f'AC-{one}' for one in lacking)}", highlight=False, soft_wrap=True)
+
+
+def differences(console: Console, lines: Sequence[str], log: Path) -> None:
+    """Print what the records disagree about, and the last that behave said, which often is the cause."""
+    if not lines:
+        return
+    shown = [f"The records do not agree: {line}" for line in lines[:_DIFFERENCES]]
+    more = [f"  and {len(lines) - _DIFFERENCES} more differences"] if len(lines) > _DIFFERENCES else []
+    said = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    problems(console, [*shown, *more, f"behave said: {said[-1] if said else 'nothing'} ({log})"])
 
 
 def problems(console: Console, lines: Iterable[str]) -> None:

@@ -60,6 +60,9 @@ def coverage_differences(catalogue: Catalogue, coverage: Mapping[str, Any]) -> l
 
 
 def _compare(reporter: str, wanted: Counter[Key], found: Counter[Key]) -> Iterable[str]:
+    if wanted and not found:
+        yield f"{reporter} has no result at all: behave ended before it recorded one"
+        return
     for (place, name), count in sorted((wanted - found).items()):
         yield f'{reporter} has no result of "{name}" ({place})' + (f", {count} times" if count > 1 else "")
     for (place, name), count in sorted((found - wanted).items()):

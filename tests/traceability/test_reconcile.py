@@ -58,7 +58,7 @@ def test_a_broken_hook_of_the_run_or_a_feature_proves_nothing(suite: Suite, hook
 
 def test_a_step_file_that_cannot_be_imported_is_noticed(suite: Suite) -> None:
     judged = both_passed(suite).steps(STEPS + "\nimport nothing_of_this_name\n").run()
-    assert any('no result of "first"' in line for line in judged.differences)
+    assert judged.differences[0] == "JUnit has no result at all: behave ended before it recorded one"
     assert judged.coverage["totals"]["suite_defect"] == 2
 
 
@@ -72,7 +72,7 @@ def test_a_stopped_run_does_not_look_whole(suite: Suite) -> None:
 def test_a_run_that_was_killed_does_not_look_whole(suite: Suite) -> None:
     killer = "\n@step('the process dies')\ndef dies(context):\n    import os\n    os._exit(0)\n"
     judged = suite.steps(STEPS + killer).feature(TWO.format(first="the process dies")).run()
-    assert any('Allure has no result of "second"' in line for line in judged.differences)
+    assert any("Allure has no result" in line for line in judged.differences)
     assert judged.coverage["totals"]["proven"] == 0
 
 
@@ -136,7 +136,7 @@ def leave_the_machine(suite: Suite) -> None:
 
 LOSSES: dict[str, tuple[Callable[[Suite], None], str]] = {
     "an Allure result is lost": (lose_allure, 'Allure has no result of "first"'),
-    "the JUnit file is lost": (lose_junit, 'JUnit has no result of "first"'),
+    "the JUnit file is lost": (lose_junit, "JUnit has no result at all"),
     "an Allure result is there twice": (add_result, 'Allure has a result of "first"'),
     "a result of another run lies there": (add_foreign_result, 'Allure has a result of "from another run"'),
     "the reporters disagree": (colour_it_red, "JUnit says passed, Allure says violated"),
