@@ -49,10 +49,11 @@ def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: 
     `reason` is None for an end by the last wave's own doing. A stopped execution's running wave becomes FAILED (or
     CANCELLED), waves not begun SKIPPED (or CANCELLED); jobs DRS is still working on stay in the record.
     """
-    execution = execution.map_waves(lambda wave: _close_wave(wave, status, reason, now))
     errors = execution.errors
-    if reason is not None and status is not _CANCELLED:
-        errors = (*errors, Failure(reason, now))
+    if reason is not None:
+        execution = execution.map_waves(lambda wave: _close_wave(wave, status, reason, now))
+        if status is not _CANCELLED:
+            errors = (*errors, Failure(reason, now))
     return replace(
         execution,
         status=status,
@@ -73,7 +74,7 @@ def _wave_failures(execution: Execution) -> str | None:
     return f"failed: {', '.join(failed)}" + (f"; waves skipped: {skipped}" if skipped else "")
 
 
-def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str | None, now: datetime) -> WaveState:
+def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str, now: datetime) -> WaveState:
     cancelled = status is _CANCELLED
     if wave.status is WaveStatus.PENDING:
         return replace(wave, status=WaveStatus.CANCELLED if cancelled else WaveStatus.SKIPPED, reason=reason)
@@ -87,12 +88,12 @@ def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str | None, no
     )
 
 
-def _close_server(server: ServerState, status: ExecutionStatus, reason: str | None, now: datetime) -> ServerState:
+def _close_server(server: ServerState, status: ExecutionStatus, reason: str, now: datetime) -> ServerState:
     if status is _CANCELLED:
         return replace(server, status=ServerStatus.CANCELLED, error_message=reason, end_time=now)
     if server.status is ServerStatus.PENDING:
         return replace(server, status=ServerStatus.SKIPPED, error_message=reason)
-    return server.failed(reason or "the execution ended", now)
+    return server.failed(reason, now)
 
 
 def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
@@ -112,7 +113,7 @@ def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Se
 
 
 def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
-    clean_up = execution.clean_up or CleanUp(CleanUpStatus.PENDING)
+    clean_up = _clean_up_of(execution)
     if clean_up.status in FINAL_CLEAN_UP:
         return execution, Finish()
     if _too_late(execution, now):
@@ -125,6 +126,13 @@ def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) ->
     if clean_up.status is CleanUpStatus.PENDING:
         execution = replace(execution, clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now))
     return _terminate(execution, asked, now)
+
+
+def _clean_up_of(execution: Execution) -> CleanUp:
+    """The clean-up of an ended execution; `end` gives every one of them one."""
+    if execution.clean_up is None:
+        raise LookupError(f"execution {execution.execution_id} has not ended")
+    return execution.clean_up
 
 
 def _terminate(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
@@ -162,7 +170,7 @@ def _instance_id(server: ServerState) -> str:
 
 
 def _cleaned_up(execution: Execution, now: datetime) -> Execution:
-    clean_up = execution.clean_up or CleanUp(CleanUpStatus.RUNNING, start_time=now)
+    clean_up = _clean_up_of(execution)
     done = replace(clean_up, status=CleanUpStatus.COMPLETED, end_time=now, error_message=None)
     return replace(execution, clean_up=done)
 
@@ -184,7 +192,7 @@ def _give_up(execution: Execution, now: datetime) -> Settling:
 
 def fail_clean_up(execution: Execution, message: str, now: datetime) -> Execution:
     """Close the clean-up as FAILED; an alarm watches for it, since instances may still cost money."""
-    clean_up = execution.clean_up or CleanUp(CleanUpStatus.PENDING)
+    clean_up = _clean_up_of(execution)
     failed = replace(
         clean_up,
         status=CleanUpStatus.FAILED,

@@ -12,7 +12,7 @@ from engine.core.state import Execution
 
 def wait(execution: Execution, now: datetime, wake_ups: Iterable[datetime]) -> Wait:
     """Wait for the earliest of `wake_ups`, the execution's deadline, or the longest wait."""
-    limits = [now + timedelta(seconds=policy.LONGEST_WAIT_SECONDS)]
+    limits = [soon(now, policy.LONGEST_WAIT_SECONDS)]
     if execution.deadline is not None and not execution.ended:
         limits.append(policy.whole_second_after(execution.deadline))
     return Wait(min(*wake_ups, *limits))

@@ -1,0 +1,318 @@
+"""What each answer, and each failure, of each action means: one row an action."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from engine.core.actions import (
+    Busy,
+    CheckInstances,
+    Deferred,
+    Failed,
+    FindJob,
+    FindRecoveryInstances,
+    FindServers,
+    InstancesSeen,
+    JobLogRead,
+    JobNotFound,
+    JobsSeen,
+    JobStarted,
+    Notify,
+    PollJobs,
+    Published,
+    ReadJobLog,
+    RecoveryInstance,
+    RecoveryInstancesSeen,
+    ServersFound,
+    StartRecovery,
+    TerminateInstances,
+    TerminationStarted,
+    Wait,
+)
+from engine.core.decisions import decide
+from engine.core.drs_words import Job, JobStatus
+from engine.core.outcomes import UnexpectedOutcome, apply
+from engine.core.settlement import end
+from engine.core.state import (
+    CleanUp,
+    CleanUpStatus,
+    Deferral,
+    ExecutionStatus,
+    NotificationStatus,
+    ServerStatus,
+    WaveStatus,
+)
+from tests.engine.world import START, execution_of, server, wave
+
+NOW = START + timedelta(minutes=10)
+JOB, OTHER_JOB = "drsjob-00000000000000001", "drsjob-00000000000000002"
+INSTANCE = "i-00000000000000001"
+START_1 = StartRecovery(1, 1, (server(1),), (), is_drill=True)
+FIND_1 = FindJob(1, 1, START)
+
+
+def state(first=None, second=None):
+    """A running wave of two servers, the changes to each of them given."""
+    execution = execution_of(wave(1, [server(1), server(2)]))
+    servers = execution.waves[0].loaded
+    changed = tuple(replace(s, **(change or {})) for s, change in zip(servers, (first, second), strict=True))
+    running = replace(execution, status=ExecutionStatus.RUNNING, start_time=START)
+    return running.with_wave(1, status=WaveStatus.RUNNING, start_time=START, servers=changed)
+
+
+INTENDED = {
+    "status": ServerStatus.IN_PROGRESS,
+    "launch_attempt": 1,
+    "launch_unconfirmed": True,
+    "start_time": START,
+}
+IN_FLIGHT = {**INTENDED, "launch_unconfirmed": False, "job_id": JOB, "job_status": JobStatus.IN_PROGRESS}
+NOT_LAUNCHED = {**IN_FLIGHT, "job_status": JobStatus.FAILED}
+LAUNCHED = {
+    **IN_FLIGHT,
+    "status": ServerStatus.LAUNCHED,
+    "job_status": JobStatus.COMPLETED,
+    "recovery_instance_id": INSTANCE,
+}
+CHECKED = {**LAUNCHED, "ec2_instance_id": INSTANCE}
+OTHER = {**IN_FLIGHT, "launch_attempt": 2, "job_id": OTHER_JOB}
+
+
+def first(execution):
+    return execution.waves[0].loaded[0]
+
+
+def second(execution):
+    return execution.waves[0].loaded[1]
+
+
+FAILURES = [
+    (FindServers((server(1),)), {}, "no"),
+    (START_1, INTENDED, "no"),
+    (FIND_1, INTENDED, "it is not known whether DRS took the launch: no"),
+    (PollJobs((JOB,)), IN_FLIGHT, f"the end of {JOB} is not known: no"),
+    (ReadJobLog(JOB), NOT_LAUNCHED, "DRS says why in the job log, which could not be read: no"),
+    (FindRecoveryInstances((INSTANCE,)), LAUNCHED, "no"),
+    (CheckInstances((INSTANCE,)), CHECKED, "no"),
+]
+
+
+@pytest.mark.parametrize(("action", "before", "message"), FAILURES, ids=[type(row[0]).__name__ for row in FAILURES])
+def test_a_failed_call_fails_its_servers_and_no_other(action, before, message):
+    after = apply(state(before, OTHER), action, Failed("no"), NOW)
+    assert (first(after).status, first(after).error_message, first(after).end_time) == (
+        ServerStatus.FAILED,
+        message,
+        NOW,
+    )
+    assert second(after) == second(state(before, OTHER))
+
+
+@pytest.mark.parametrize(("transient", "open_still"), [(False, False), (True, True)])
+def test_a_launch_that_may_have_worked_stays_to_be_looked_for(transient, open_still):
+    after = apply(state(INTENDED), START_1, Failed("no", transient=transient), NOW)
+    assert first(after).launch_unconfirmed is open_still
+
+
+ENDED = [
+    (PollJobs((JOB,)), {"job_id": JOB}),
+    (FindRecoveryInstances((INSTANCE,)), {"recovery_instance_id": INSTANCE}),
+    (TerminateInstances((INSTANCE,)), {"recovery_instance_id": INSTANCE}),
+]
+
+
+@pytest.mark.parametrize(("action", "_fields"), ENDED, ids=[type(row[0]).__name__ for row in ENDED])
+def test_in_the_clean_up_a_bad_minute_is_waited_out_and_a_refusal_ends_it(action, _fields):
+    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+    assert apply(ended, action, Failed("no", transient=True), NOW) == ended
+    clean_up = apply(ended, action, Failed("no"), NOW).clean_up
+    assert clean_up == CleanUp(CleanUpStatus.FAILED, start_time=NOW, end_time=NOW, error_message="no")
+
+
+def test_a_notification_that_fails_is_recorded_and_changes_nothing_else():
+    ended = end(state(), ExecutionStatus.FAILED, "because", NOW)
+    after = apply(ended, Notify("arn"), Failed("no topic"), NOW)
+    assert (after.notification.status, after.notification.error_message) == (NotificationStatus.FAILED, "no topic")
+    assert replace(after, notification=None) == ended
+
+
+def test_a_notification_that_was_published_is_not_sent_again():
+    after = apply(end(state(), ExecutionStatus.FAILED, "because", NOW), Notify("arn"), Published("id"), NOW)
+    assert after.notification.status is NotificationStatus.SENT
+
+
+def test_an_unknown_server_is_named_with_account_and_region():
+    after = apply(state(), FindServers((server(1), server(2))), ServersFound(frozenset({server(2)})), NOW)
+    assert first(after).error_message == (
+        f"source server {server(1)} does not exist in DRS (account 111122223333, Region us-east-1)"
+    )
+    assert second(after).status is ServerStatus.PENDING
+
+
+@pytest.mark.parametrize("action", [START_1, FIND_1], ids=["started", "found"])
+def test_a_job_is_adopted_by_the_servers_of_its_attempt(action):
+    waiting = state(INTENDED, {**OTHER, "job_id": None}).with_wave(1, reason="waiting for DRS: busy")
+    after = apply(waiting, action, JobStarted(Job(JOB, "PENDING")), NOW)
+    assert (first(after).job_id, first(after).job_status, first(after).launch_unconfirmed) == (
+        JOB,
+        JobStatus.PENDING,
+        False,
+    )
+    assert second(after).job_id is None
+    assert after.waves[0].reason is None
+
+
+def test_a_job_found_after_the_end_leaves_the_reason_of_the_end():
+    ended = end(state(INTENDED), ExecutionStatus.CANCELLED, "enough", NOW)
+    after = apply(ended, FIND_1, JobStarted(Job(JOB, "PENDING")), NOW)
+    assert after.waves[0].reason == "enough"
+    assert first(after).job_id == JOB
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"), [(START_1, Busy("in use")), (FIND_1, JobNotFound())], ids=["busy", "not found"]
+)
+def test_a_launch_without_effect_is_open_no_more_but_still_wanted(action, outcome):
+    after = apply(state(INTENDED), action, outcome, NOW)
+    assert not first(after).launch_unconfirmed
+    assert first(after).awaits_launch
+
+
+def test_a_completed_job_makes_its_server_launched_and_tells_its_instance():
+    job = Job(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
+    after = apply(state(IN_FLIGHT, OTHER), PollJobs((JOB,)), JobsSeen({JOB: job}), NOW)
+    assert (first(after).status, first(after).job_status, first(after).recovery_instance_id) == (
+        ServerStatus.LAUNCHED,
+        JobStatus.COMPLETED,
+        INSTANCE,
+    )
+    assert second(after) == second(state(IN_FLIGHT, OTHER))
+
+
+def test_a_word_drs_does_not_document_fails_the_server_by_that_word():
+    after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: Job(JOB, "PAUSED")}), NOW)
+    assert first(after).error_message == f"DRS answered with the undocumented job status 'PAUSED' for {JOB}"
+    assert first(after).end_time == NOW
+    ended = end(state(IN_FLIGHT), ExecutionStatus.CANCELLED, "enough", NOW)
+    assert apply(ended, PollJobs((JOB,)), JobsSeen({JOB: Job(JOB, "PAUSED")}), NOW) == ended
+
+
+def test_a_job_that_ends_after_a_cancellation_is_recorded_without_moving_the_server():
+    ended = end(state(IN_FLIGHT), ExecutionStatus.CANCELLED, "enough", NOW)
+    job = Job(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
+    after = apply(ended, PollJobs((JOB,)), JobsSeen({JOB: job}), NOW)
+    assert (first(after).status, first(after).recovery_instance_id) == (ServerStatus.CANCELLED, INSTANCE)
+
+
+def test_a_failed_launch_carries_drs_reason_or_says_that_there_is_none():
+    after = apply(state(NOT_LAUNCHED), ReadJobLog(JOB), JobLogRead({server(1): "no capacity"}), NOW)
+    assert first(after).error_message == "no capacity"
+    after = apply(state(NOT_LAUNCHED), ReadJobLog(JOB), JobLogRead({}), NOW)
+    assert first(after).error_message == f"DRS did not launch the server; the log of {JOB} gives no reason"
+
+
+def test_a_recovery_instance_tells_its_ec2_instance_and_the_time_of_its_data():
+    seen = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, "i-ec2", "2026-01-05T07:00:00Z")})
+    after = apply(state(LAUNCHED), FindRecoveryInstances((INSTANCE,)), seen, NOW)
+    assert (first(after).ec2_instance_id, first(after).snapshot_time) == ("i-ec2", "2026-01-05T07:00:00Z")
+    unsaid = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, None)})
+    assert apply(after, FindRecoveryInstances((INSTANCE,)), unsaid, NOW) == after
+
+
+def test_an_instance_that_is_not_listed_yet_is_waited_for_and_given_up_after_five_minutes():
+    action, nothing = FindRecoveryInstances((INSTANCE,)), RecoveryInstancesSeen({})
+    waiting = apply(state(LAUNCHED, OTHER), action, nothing, NOW)
+    assert first(waiting).status is ServerStatus.LAUNCHED
+    decision = decide(waiting, {action, PollJobs((OTHER_JOB,))}, NOW)
+    assert isinstance(decision.action, Wait)
+    assert decision.action.until - NOW <= timedelta(seconds=15)
+    late = apply(waiting, action, nothing, NOW + timedelta(seconds=299))
+    assert first(late).status is ServerStatus.LAUNCHED
+    given_up = apply(waiting, action, nothing, NOW + timedelta(seconds=300))
+    assert first(given_up).error_message == f"DRS does not list its recovery instance {INSTANCE}"
+
+
+def test_what_drs_no_longer_lists_in_the_clean_up_is_terminated():
+    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+    after = apply(ended, FindRecoveryInstances((INSTANCE,)), RecoveryInstancesSeen({}), NOW)
+    assert first(after).terminated_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "health"),
+    [
+        ("running", ServerStatus.RECOVERED, "running"),
+        ("pending", ServerStatus.LAUNCHED, "pending"),
+        (None, ServerStatus.LAUNCHED, "unknown"),
+        ("stopped", ServerStatus.FAILED, "stopped"),
+        ("terminated", ServerStatus.FAILED, "terminated"),
+        ("shutting-down", ServerStatus.FAILED, "shutting-down"),
+    ],
+)
+def test_one_look_at_an_instance(seen, status, health):
+    states = InstancesSeen({INSTANCE: seen} if seen else {})
+    after = first(apply(state(CHECKED, OTHER), CheckInstances((INSTANCE,)), states, NOW))
+    assert (after.status, after.health_status, after.health_checks, after.first_health_check) == (
+        status,
+        health,
+        1,
+        NOW,
+    )
+
+
+def test_a_health_failure_names_instance_state_and_patience():
+    waited = {**CHECKED, "first_health_check": NOW - timedelta(seconds=300), "health_checks": 10}
+    after = apply(state(waited), CheckInstances((INSTANCE,)), InstancesSeen({INSTANCE: "pending"}), NOW)
+    assert first(after).error_message == (
+        f"instance {INSTANCE} is 'pending', not 'running', after 300 seconds and 11 health checks"
+    )
+
+
+def test_a_termination_is_noted_once_with_its_job():
+    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+    once = apply(ended, TerminateInstances((INSTANCE,)), TerminationStarted(OTHER_JOB), NOW)
+    twice = apply(once, TerminateInstances((INSTANCE,)), TerminationStarted(OTHER_JOB), NOW)
+    assert once.clean_up.job_ids == twice.clean_up.job_ids == (OTHER_JOB,)
+    assert first(once).termination_job_id == OTHER_JOB
+    assert second(once).termination_job_id is None
+    assert apply(ended, TerminateInstances((INSTANCE,)), Busy("in use"), NOW) == ended
+
+
+def test_a_pause_that_aws_asks_for_is_kept_three_times_and_then_fails():
+    deferred = Deferred(70.5, "slow down")
+    execution = state(INTENDED)
+    for retry in (1, 2, 3):
+        execution = apply(execution, START_1, deferred, NOW)
+        assert execution.deferral == Deferral((NOW + timedelta(seconds=71)).replace(microsecond=0), retry)
+        assert decide(execution, set(), NOW).action == Wait(NOW.replace(microsecond=0) + timedelta(seconds=50))
+    failed = apply(execution, START_1, deferred, NOW)
+    assert failed.deferral is None
+    assert first(failed).error_message == "slow down"
+    assert first(failed).launch_unconfirmed
+
+
+def test_after_the_pause_the_call_is_made_and_success_forgets_the_pause():
+    execution = apply(state(INTENDED), START_1, Deferred(70, "slow down"), NOW)
+    later = NOW + timedelta(seconds=71)
+    assert decide(execution, set(), later).action == FIND_1
+    assert apply(execution, FIND_1, JobNotFound(), later).deferral is None
+
+
+def test_an_outcome_that_does_not_belong_to_its_action_is_a_defect():
+    with pytest.raises(UnexpectedOutcome, match="PollJobs"):
+        apply(state(IN_FLIGHT), PollJobs((JOB,)), JobNotFound(), NOW)
+
+
+def test_what_a_stopped_execution_leaves():
+    execution = state(IN_FLIGHT)
+    cancelled = end(execution, ExecutionStatus.CANCELLED, "enough", NOW)
+    assert [(s.status, s.error_message) for s in cancelled.waves[0].loaded] == [(ServerStatus.CANCELLED, "enough")] * 2
+    assert first(cancelled).end_time == NOW
+    failed = end(execution, ExecutionStatus.FAILED, "too late", NOW)
+    assert [s.status for s in failed.waves[0].loaded] == [ServerStatus.FAILED, ServerStatus.SKIPPED]
+    assert [s.error_message for s in failed.waves[0].loaded] == ["too late"] * 2
+    assert failed.errors[0].message == "too late"
+    assert cancelled.errors == ()
