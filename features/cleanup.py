@@ -74,10 +74,10 @@ def clean_up(world: World) -> None:
 
 
 def terminate_instances(world: World) -> None:
-    """Terminate what the executions launched and nothing else; wait until DRS has done it."""
+    """Terminate what the scenario's jobs launched and nothing else; wait until DRS has done it."""
     drs = recovery_client(world, "drs")
     await_jobs(world, drs)
-    jobs = {job["jobID"] for job in recovery_jobs(world)}
+    jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))}
     ours = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["jobID"] in jobs]
     for start in range(0, len(ours), SERVERS_A_JOB):
         drs.terminate_recovery_instances(recoveryInstanceIDs=ours[start : start + SERVERS_A_JOB])

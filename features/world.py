@@ -7,11 +7,16 @@ Given steps draft (`groups`, `plan`, `events`), When steps act (`start`, `wait_f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.client import EngineClient, StartRefused
+from botocore.config import Config
+
+from engine.client import AlreadyEnded, EngineClient, StartRefused
 from features import test_data
 from features.targets import Target, WaitTimeout
+
+if TYPE_CHECKING:
+    from simulator.drs import DrsWorld
 
 Document = dict[str, Any]
 
@@ -31,22 +36,38 @@ class World:
         self.plan: Document = {}
         self.executions: list[str] = []
         self.refusal: StartRefused | None = None
+        self.over_already: AlreadyEnded | None = None
         self.gave_up: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
         self.events: list[Callable[[], None]] = []
+        self.foreign_jobs: list[str] = []
         self.clean_ups: list[Callable[[], None]] = []
         self.notes: dict[str, Any] = {}
 
     # Given
 
+    @property
+    def drs(self) -> DrsWorld:
+        """World building for the simulated DRS where the drafted plan recovers to."""
+        simulator = self.target.simulator
+        account, region = self.plan.get("TargetAccountId"), self.plan.get("TargetRegion")
+        world: DrsWorld = simulator.drs_in(account or simulator.account, region or simulator.region)
+        return world
+
+    def start_foreign_job(self, name: str) -> None:
+        """Somebody else recovers the server, now; the clean-up removes what that launches, too."""
+        self.foreign_jobs.append(self.drs.start_foreign_job([self.server_id(name)]))
+
     def add_server(self, host_name: str, server_id: str) -> None:
-        self.target.provide_server(server_id, host_name)
+        """Let DRS replicate a server where the drafted plan recovers to."""
+        self.target.provide_server(server_id, host_name, self.plan.get("TargetAccountId"), self.plan.get("TargetRegion"))
         self.servers[host_name] = server_id
 
     def add_group(self, group: Document) -> None:
-        """Draft a group; where the test data says account and Region, the run's own are meant."""
-        own = {"AccountId": self.target.account}
-        self.groups[group["GroupId"]] = {**group, **own}
+        """Draft a group, in the account and Region that the drafted plan recovers to (else the run's own account)."""
+        region = self.plan.get("TargetRegion", group["Region"])
+        account = self.plan.get("TargetAccountId", self.target.account)
+        self.groups[group["GroupId"]] = {**group, "AccountId": account, "Region": region}
 
     def draft_wave(self, number: int) -> Document:
         """The drafted plan's wave; raises LookupError when the plan has no such wave."""
@@ -54,6 +75,11 @@ class World:
             if wave["WaveNumber"] == number:
                 return wave
         raise LookupError(f"the drafted plan has no wave {number}")
+
+    def plain_client(self, service: str) -> Any:
+        """A client that repeats nothing of itself: what AWS answers is what the caller sees."""
+        once = Config(retries={"total_max_attempts": 1})
+        return self.target.session().client(service, config=once)  # type: ignore[call-overload] # any service
 
     def server_id(self, name: str) -> str:
         """The id of a server the features call by its host name; an id is its own name."""
@@ -93,6 +119,14 @@ class World:
             self.target.wait_until(condition, timeout, what)
         except WaitTimeout as given_up:
             self.gave_up.append(str(given_up))
+
+    def cancel(self, reason: str) -> None:
+        """Cancel the newest execution; the answer that it is over already is kept for the Then to judge."""
+        if self.executions:
+            try:
+                self.client.cancel(self.executions[-1], reason=reason)
+            except AlreadyEnded as answer:
+                self.over_already = answer
 
     def run_to_end(self) -> None:
         """Let what the scenario announced happen in its turn, then wait until the execution is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from behave import given, then
+from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
@@ -35,11 +35,6 @@ def throttled_with_pause(context: Context, request: Request, seconds: int) -> No
     faults(context).throttle(request.service, request.operation, 1, retry_after=seconds, **ENGINE)
 
 
-@given("the first {count:d} {request:Request} meet a server error")
-def server_errors(context: Context, count: int, request: Request) -> None:
-    faults(context).server_error(request.service, request.operation, count, **ENGINE)
-
-
 @given("the connection is lost for the first {count:d} {request:Request}")
 def connection_lost(context: Context, count: int, request: Request) -> None:
     faults(context).lose_connection(request.service, request.operation, count, **ENGINE)
@@ -55,12 +50,7 @@ def answer_lost(context: Context, request: Request) -> None:
     faults(context).lose_answer(request.service, request.operation, 1, **ENGINE)
 
 
-@given("the answer to every {request:Request} is lost")
-def answers_lost(context: Context, request: Request) -> None:
-    faults(context).lose_answer(request.service, request.operation, FOR_EVER, **ENGINE)
-
-
-@given("the engine's credentials are called expired at the {place:d}th {request:Request}")
+@given("the engine's credentials are called expired at the {place:d}rd {request:Request}")
 def token_expired(context: Context, place: int, request: Request) -> None:
     faults(context).expire_token(request.service, request.operation, 1, after=place - 1, **ENGINE)
 
@@ -76,9 +66,40 @@ def function_killed(context: Context, moment: str, request: Request) -> None:
     faults(context).kill_lambda(when, request.service, request.operation, 1)
 
 
-@given("DRS accepts {count:d} requests a second, with bursts of {burst:d}")
-def rate_limited(context: Context, count: int, burst: int) -> None:
-    faults(context).rate_limit("drs", count, burst, **ENGINE)
+@given("AWS throttles {count:d} {request:Request} after the first")
+def throttled_later(context: Context, count: int, request: Request) -> None:
+    faults(context).throttle(request.service, request.operation, count, after=1, **ENGINE)
+
+
+@given("AWS fails {count:d} {request:Request} after the first")
+def server_errors_later(context: Context, count: int, request: Request) -> None:
+    faults(context).server_error(request.service, request.operation, count, after=1, **ENGINE)
+
+
+@given("the connection is lost for {count:d} {request:Request} after the first")
+def connection_lost_later(context: Context, count: int, request: Request) -> None:
+    faults(context).lose_connection(request.service, request.operation, count, after=1, **ENGINE)
+
+
+@given("the answer to the second {request:Request} is lost")
+def second_answer_lost(context: Context, request: Request) -> None:
+    faults(context).lose_answer(request.service, request.operation, 1, after=1, **ENGINE)
+
+
+@given("the function fails the first {count:d} times that the state machine calls it")
+def function_fails_at_first(context: Context, count: int) -> None:
+    # The first invocation of all is the start, by the suite.
+    faults(context).fail_lambda(count, after=1)
+
+
+@when("the function stops working for {count:d} calls of the state machine")
+def function_fails_now(context: Context, count: int) -> None:
+    faults(context).fail_lambda(count)
+
+
+@given("DRS accepts 1 request every {seconds:d} seconds, with bursts of {burst:d}")
+def rate_limited(context: Context, seconds: int, burst: int) -> None:
+    faults(context).rate_limit("drs", 1 / seconds, burst, **ENGINE)
 
 
 @then("no function ran longer than {seconds:Duration}")

@@ -10,11 +10,12 @@ from hamcrest import (
     empty,
     equal_to,
     greater_than_or_equal_to,
+    has_key,
     has_length,
     only_contains,
 )
 
-from features.matchers import started_after
+from features.matchers import lasted, started_after, within
 from features.observations import instance_state_of, instant, recovery_jobs, servers_of
 from features.world import World
 
@@ -128,3 +129,23 @@ def execution_ended_at_once(context: Context, number: int) -> None:
 def wave_ended_after_server(context: Context, number: int, name: str) -> None:
     ended = context.world.wave(number).get("EndTime", "never ended")
     assert_that(ended, greater_than_or_equal_to(context.world.result(name)["EndTime"]), RECORD)
+
+
+@then("the execution ended {seconds:Duration} after its start")
+def execution_ended_after(context: Context, seconds: int) -> None:
+    record = context.world.record()
+    ended, started = instant(record["EndTime"]), instant(record["StartTime"])
+    assert_that(ended, started_after(seconds, started, context.world.target.slack), RECORD)
+
+
+@then("the execution took about {seconds:Duration}")
+def execution_took_about(context: Context, seconds: int) -> None:
+    assert_that(context.world.record()["DurationSeconds"], lasted(seconds, 60), RECORD)
+
+
+@then("the execution ended within {seconds:Duration} of the cancellation")
+def execution_ended_after_cancellation(context: Context, seconds: int) -> None:
+    record = context.world.record()
+    assert_that(record, has_key("CancelRequest"), "Looked for the cancellation in the execution record")
+    gap = instant(record["EndTime"]) - instant(record["CancelRequest"]["Time"])
+    assert_that(gap.total_seconds(), within(seconds), RECORD)

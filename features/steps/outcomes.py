@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, empty, has_key, is_not
+from hamcrest import assert_that, empty, equal_to, has_key, has_length, is_not
 
 from features.matchers import has_status, is_skipped_because_of, mentions, story
 from features.observations import all_jobs, recovery_client
@@ -81,3 +81,44 @@ def nothing_happened(context: Context) -> None:
     launched = [job["jobID"] for job in all_jobs(recovery_client(world, "drs"))]
     assert_that(recorded, empty(), "Looked at the history of the plan")
     assert_that(launched, empty(), "Looked at the jobs of DRS")
+
+
+@then('the reason of the execution says "{text}"')
+def reason_says(context: Context, text: str) -> None:
+    assert_that(context.world.record().get("StatusReason", ""), mentions(text), where(context.world))
+
+
+@then("no wave is PENDING or RUNNING")
+def no_wave_is_open(context: Context) -> None:
+    found = [wave["WaveNumber"] for wave in context.world.record()["Waves"] if wave["Status"] in ("PENDING", "RUNNING")]
+    assert_that(found, empty(), where(context.world))
+
+
+@then("{count:d} servers are {status:Status}")
+def servers_are(context: Context, count: int, status: str) -> None:
+    waves = context.world.record()["Waves"]
+    found = [result["SourceServerId"] for wave in waves for result in wave["ServerResults"] if result["Status"] == status]
+    assert_that(found, has_length(count), where(context.world))
+
+
+@then("the engine said that it is over already")
+def said_over_already(context: Context) -> None:
+    assert_that(context.world.over_already is not None, "The engine took the cancellation of an execution that was over.")
+
+
+@then("the clean-up is {status:Status}")
+def clean_up_is(context: Context, status: str) -> None:
+    found = context.world.record().get("CleanUp", {})
+    assert_that(found.get("Status", "absent"), equal_to(status), f"Looked at CleanUp in the record: {found}")
+
+
+@then("both starts have the same ExecutionId")
+def same_execution(context: Context) -> None:
+    assert_that(context.world.executions, has_length(2), "Looked at what the engine answered to the starts")
+    assert_that(set(context.world.executions), has_length(1), "Looked at what the engine answered to the starts")
+
+
+@then("one execution is on record")
+def one_execution(context: Context) -> None:
+    recorded = context.world.client.list_by_plan(context.world.plan["PlanId"]).items
+    assert_that(recorded, has_length(1), "Looked at the history of the plan")

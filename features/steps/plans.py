@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from behave import given
 from behave.runner import Context
 
@@ -17,8 +19,8 @@ def use_known_groups(world: World) -> None:
 
 @given('the "{plan}" plan')
 def the_plan(context: Context, plan: str) -> None:
-    use_known_groups(context.world)
     context.world.plan = test_data.read(f"plans/{plan}")
+    use_known_groups(context.world)
 
 
 @given('the bad plan "{plan}"')
@@ -43,6 +45,18 @@ def wave_followed_by_wait(context: Context, number: int, seconds: int) -> None:
 @given("wave {number:d} has no health check")
 def wave_without_health_check(context: Context, number: int) -> None:
     context.world.draft_wave(number)["HealthCheck"] = {"Enabled": False}
+
+
+@given("the six known servers")
+def known_servers(context: Context) -> None:
+    load_known_servers(context.world)
+
+
+@given("a plan that recovers the six known servers in one wave")
+def one_wave_of_all(context: Context) -> None:
+    load_known_servers(context.world)
+    context.world.add_group(fleet_group(1, list(context.world.servers.values())))
+    context.world.plan = fleet_plan(1)
 
 
 @given("a plan that recovers {count:d} servers in one wave without a health check")
@@ -74,11 +88,12 @@ def draft_fleet(world: World, count: int, waves: int, **settings: object) -> Non
     for wave in range(1, waves + 1):
         members = names[(wave - 1) * share : wave * share if wave < waves else count]
         world.add_group(fleet_group(wave, [world.servers[name] for name in members]))
-    world.plan = {
-        "PlanId": "plan-fleet",
-        "PlanName": f"{count} servers in {waves} waves",
-        "Waves": [fleet_wave(number, **settings) for number in range(1, waves + 1)],
-    }
+    world.plan = fleet_plan(waves, **settings)
+
+
+def fleet_plan(waves: int, **settings: object) -> dict[str, Any]:
+    drafted = [fleet_wave(number, **settings) for number in range(1, waves + 1)]
+    return {"PlanId": "plan-fleet", "PlanName": f"A fleet in {waves} waves", "Waves": drafted}
 
 
 def fleet_group(number: int, server_ids: list[str]) -> dict[str, object]:

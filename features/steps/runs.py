@@ -1,10 +1,13 @@
-"""When: starting, waiting, cancelling. What the engine answers, a refusal included, is kept for the Then to judge."""
+"""When: starting, waiting, cancelling, and what others do meanwhile. What the engine answers, a refusal included, is kept for the Then to judge."""
 
 from __future__ import annotations
+
+import json
 
 from behave import given, when
 from behave.runner import Context
 
+from features.observations import state_machine_run
 from features.world import OVER, World
 
 
@@ -69,11 +72,30 @@ def time_passes(context: Context, seconds: int) -> None:
     context.world.target.pass_time(seconds)
 
 
+@when("a {run:Run} of the plan is started again")
+def start_again(context: Context, run: str) -> None:
+    context.world.start(run)
+
+
+@when('a {run:Run} of the plan is started with the token "{token}"')
+def start_with_token(context: Context, run: str, token: str) -> None:
+    context.world.start(run, token=token)
+
+
+@when("two operators start a drill of the plan at the same moment")
+def start_together(context: Context) -> None:
+    world: World = context.world
+    world.save()
+    operators = [
+        world.target.simulator.spawn(name, lambda: world.client.start(world.plan["PlanId"], "DRILL"))
+        for name in ("first operator", "second operator")
+    ]
+    world.executions.extend(operator.join() for operator in operators)
+
+
 @when("the execution is cancelled")
 def cancel(context: Context) -> None:
-    world: World = context.world
-    if world.executions:
-        world.client.cancel(world.executions[-1], reason="the drill window is over")
+    context.world.cancel("the drill window is over")
 
 
 @given("an operator cancels the execution while wave {number:d} runs")
@@ -83,3 +105,20 @@ def cancel_while_wave_runs(context: Context, number: int) -> None:
         cancel(context)
 
     context.world.events.append(cancel_then)
+
+
+@given("the state machine is stopped by somebody else after {seconds:Duration}")
+def machine_is_stopped(context: Context, seconds: int) -> None:
+    def stop() -> None:
+        time_passes(context, seconds)
+        arn = state_machine_run(context.world)["executionArn"]
+        context.world.target.client("stepfunctions").stop_execution(executionArn=arn, cause="somebody else")
+
+    context.world.events.append(stop)
+
+
+@given("the state machine is timed out by AWS after {seconds:Duration}")
+def machine_is_timed_out(context: Context, seconds: int) -> None:
+    states, arn = context.world.target.client("stepfunctions"), context.world.target.stack.outputs["StateMachineArn"]
+    definition = json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"])
+    states.update_state_machine(stateMachineArn=arn, definition=json.dumps({**definition, "TimeoutSeconds": seconds}))

@@ -11,16 +11,9 @@ from behave.runner import Context
 from features.world import World
 
 
-def drs_world(world: World) -> Any:
-    """World building for DRS where the drafted plan recovers to."""
-    simulator, plan = world.target.simulator, world.plan
-    account, region = plan.get("TargetAccountId", simulator.account), plan.get("TargetRegion", simulator.region)
-    return simulator.drs_in(account, region)
-
-
 def server_behaves(context: Context, name: str, **facts: Any) -> None:
     world: World = context.world
-    drs_world(world).set_launch(world.server_id(name), **facts)
+    world.drs.set_launch(world.server_id(name), **facts)
 
 
 @given('server "{name}" takes {seconds:Duration} to launch')
@@ -60,15 +53,41 @@ def snapshot_is_old(context: Context, name: str, seconds: int) -> None:
     pins = [wave.get("RecoverySnapshots", {}) for wave in world.plan["Waves"]]
     snapshot = next(pin[server] for pin in pins if server in pin)
     taken: datetime = world.target.simulator.clock.now() - timedelta(seconds=seconds)
-    drs_world(world).add_snapshot(server, snapshot_id=snapshot, taken_at=taken)
+    world.drs.add_snapshot(server, snapshot_id=snapshot, taken_at=taken)
     world.notes["SnapshotTaken"] = taken
 
 
 @when('server "{name}" disappears from DRS')
 def server_disappears(context: Context, name: str) -> None:
-    drs_world(context.world).remove_source_server(context.world.server_id(name))
+    context.world.drs.remove_source_server(context.world.server_id(name))
 
 
 @given('somebody else recovers server "{name}" at the same time')
 def foreign_job(context: Context, name: str) -> None:
-    drs_world(context.world).start_foreign_job([context.world.server_id(name)])
+    context.world.start_foreign_job(name)
+
+
+@given("DRS takes its usual time")
+def usual_time(context: Context) -> None:
+    for server in context.world.servers.values():
+        context.world.drs.reset_launch(server)
+
+
+@given("every launch fails with a reason of {length:d} characters")
+def launches_fail_at_length(context: Context, length: int) -> None:
+    for server in context.world.servers.values():
+        context.world.drs.set_launch(server, fails_with="no capacity ".ljust(length, "x"))
+
+
+@given('the job of server "{name}" is PENDING for {seconds:Duration}')
+def job_is_pending(context: Context, name: str, seconds: int) -> None:
+    # A job is pending for at most half of its time.
+    context.world.drs.timing.pending = (seconds, seconds)
+    server_behaves(context, name, launch_seconds=4 * seconds)
+
+
+@given('a recovery of server "{name}" has ended')
+def recovery_has_ended(context: Context, name: str) -> None:
+    world: World = context.world
+    world.start_foreign_job(name)
+    world.target.pass_time(900)

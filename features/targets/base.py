@@ -89,8 +89,8 @@ class Target(ABC):
         return self._clients[key]
 
     @abstractmethod
-    def provide_server(self, server_id: str, host_name: str) -> None:
-        """See to it that DRS replicates this server; raises LookupError where that cannot be arranged."""
+    def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
+        """See to it that DRS replicates this server there; raises LookupError where that cannot be arranged."""
 
     @abstractmethod
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:

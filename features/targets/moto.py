@@ -67,9 +67,11 @@ class MotoTarget(Target):
     def _left(self, host: str) -> bool:
         return any(host in str(attempt) for attempt in self.simulator.network_attempts)
 
-    def provide_server(self, server_id: str, host_name: str) -> None:
-        self.simulator.drs.add_source_server(server_id, hostname=host_name)
-        self.simulator.drs.set_launch(server_id, launch_seconds=LAUNCH_SECONDS)
+    def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
+        drs = self.simulator.drs_in(account or self.account, region or self.region)
+        drs.initialize()
+        drs.add_source_server(server_id, hostname=host_name)
+        drs.set_launch(server_id, launch_seconds=LAUNCH_SECONDS)
 
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
         try:

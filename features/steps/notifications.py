@@ -1,0 +1,123 @@
+"""Notifications, read as a subscriber reads them: from a queue that is subscribed to the plan's topic."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from behave import given, then
+from behave.runner import Context
+from hamcrest import assert_that, contains_inanyorder, equal_to, greater_than, has_entries, has_key, has_length, is_not
+
+from features.matchers import mentions
+from features.world import World
+from traceability import evidence
+
+QUEUE = "drs-engine-suite-subscriber"
+MESSAGES = "Looked at the messages in the subscriber's queue"
+
+
+@given("a subscriber to the plan's topic")
+def subscriber(context: Context) -> None:
+    world: World = context.world
+    topic = world.target.stack.outputs["TopicArn"]
+    world.plan["NotificationTopicArn"] = topic
+    sqs, sns = world.target.client("sqs"), world.target.client("sns")
+    queue = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(arn, topic)})
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+    world.clean_ups.append(lambda: sqs.delete_queue(QueueUrl=queue))
+    world.clean_ups.append(lambda: sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"]))
+    world.notes["Queue"] = queue
+
+
+def policy(queue: str, topic: str) -> str:
+    """Lets the topic, and nobody else, send to the queue."""
+    sender = {"Principal": {"Service": "sns.amazonaws.com"}, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue, **sender}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@given("the plan's topic is gone")
+def topic_is_gone(context: Context) -> None:
+    context.world.target.client("sns").delete_topic(TopicArn=context.world.plan["NotificationTopicArn"])
+
+
+def received(world: World) -> list[dict[str, Any]]:
+    """Every message so far, read from the queue once and kept; never waits for one."""
+    kept: list[dict[str, Any]] = world.notes.setdefault("Messages", [])
+    sqs = world.target.client("sqs")
+    while found := sqs.receive_message(QueueUrl=world.notes["Queue"], MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+        for message in found:
+            kept.append(json.loads(json.loads(message["Body"])["Message"]))
+            evidence.attach_text("Message that the subscriber received", message["Body"])
+            sqs.delete_message(QueueUrl=world.notes["Queue"], ReceiptHandle=message["ReceiptHandle"])
+    return kept
+
+
+def the_message(world: World) -> dict[str, Any]:
+    """The newest message; telling people comes after the end of the execution, so it is waited for."""
+    world.wait_until(lambda: received(world), "a message in the subscriber's queue", timeout=120)
+    assert_that(received(world), has_length(greater_than(0)), MESSAGES)
+    return received(world)[-1]
+
+
+@then("the subscriber got {count:d} message")
+@then("the subscriber got {count:d} messages")
+def got_messages(context: Context, count: int) -> None:
+    context.world.target.pass_time(60)
+    assert_that(received(context.world), has_length(count), MESSAGES)
+
+
+@then("the message says that the execution is {status:Status}")
+def message_says_status(context: Context, status: str) -> None:
+    assert_that(the_message(context.world).get("Status"), equal_to(status), f"{MESSAGES}: Status")
+
+
+@then("the message has no errors")
+def message_without_errors(context: Context) -> None:
+    assert_that(the_message(context.world), is_not(has_key("Errors")), MESSAGES)
+
+
+@then("the message names the affected servers {names:Names}")
+def message_names_servers(context: Context, names: list[str]) -> None:
+    affected = the_message(context.world).get("AffectedServers", [])
+    wanted = [context.world.server_id(name) for name in names]
+    assert_that(affected, contains_inanyorder(*wanted), f"{MESSAGES}: AffectedServers")
+
+
+@then("the message names all {count:d} affected servers")
+def message_names_all(context: Context, count: int) -> None:
+    assert_that(the_message(context.world).get("AffectedServers", []), has_length(count), f"{MESSAGES}: AffectedServers")
+
+
+@then("the message says how many errors it left out")
+def message_left_out(context: Context) -> None:
+    message = the_message(context.world)
+    assert_that(message.get("ErrorsLeftOut", 0), greater_than(0), f"{MESSAGES}: ErrorsLeftOut")
+    told = len(message["Errors"]) + message["ErrorsLeftOut"]
+    assert_that(told, equal_to(len(context.world.record()["Errors"])), f"{MESSAGES}: errors told and left out")
+
+
+@then('the errors in the message name "{text}"')
+def message_errors_name(context: Context, text: str) -> None:
+    told = "; ".join(error["Message"] for error in the_message(context.world).get("Errors", []))
+    assert_that(told, mentions(text), f"{MESSAGES}: Errors")
+
+
+@then("the message has ExecutionId, PlanId, Status, Duration and ServerCount of the record")
+def message_has_summary(context: Context) -> None:
+    record, message = context.world.record(), the_message(context.world)
+    same = {key: record[key] for key in ("ExecutionId", "PlanId", "Status", "ServerCount")}
+    assert_that(message, has_entries(**same, Duration=record["DurationSeconds"]), f"{MESSAGES} and at the record")
+
+
+@then('the engine\'s log says "{text}"')
+def log_says(context: Context, text: str) -> None:
+    world: World = context.world
+    group = f"/aws/lambda/{world.target.stack.outputs['FunctionName']}"
+    events = world.target.client("logs").filter_log_events(logGroupName=group)["events"]
+    said = [event["message"] for event in events if text in event["message"]]
+    assert_that(said, has_length(greater_than(0)), f"Looked at the engine's log group {group}")
+

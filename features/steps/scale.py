@@ -1,0 +1,132 @@
+"""Performance and scale: how long, how much of it is the engine's own, and what reading the history costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from behave import given, then, when
+from behave.runner import Context
+from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, has_key, has_length
+
+from engine.client import Page
+from engine.deployment import deploy
+from features.matchers import within
+from features.observations import instant, recovery_jobs
+from features.world import World
+from traceability import evidence
+
+RECORD = "Looked at the times in the execution record"
+QUERY = "Looked at the query with which the history was read"
+# What BatchWriteItem takes.
+BATCH = 25
+
+
+@given("the engine launches at most {count:d} servers in a job")
+def small_jobs(context: Context, count: int) -> None:
+    target = context.world.target
+    deploy(target.session(), target.stack.name, parameters={"KeepData": "no", "ServersPerJob": str(count)})
+
+
+@then("the execution took at most {seconds:Duration}")
+def took_at_most(context: Context, seconds: int) -> None:
+    assert_that(context.world.record()["DurationSeconds"], within(seconds), RECORD)
+
+
+@then("the engine's own share of that time was at most {seconds:Duration}")
+def own_share(context: Context, seconds: int) -> None:
+    """What is left of the execution's time after DRS's jobs and the instances' boot (told by the last status)."""
+    world: World = context.world
+    record = world.record()
+    jobs = recovery_jobs(world)
+    drs = (instant(jobs[-1]["endDateTime"]) - instant(jobs[0]["creationDateTime"])).total_seconds()
+    own = record["DurationSeconds"] - drs - world.drs.timing.boot[1]
+    told = f"Execution {record['DurationSeconds']} s, DRS {drs:.0f} s, boot up to {world.drs.timing.boot[1]} s: the rest {own:.0f} s"
+    evidence.attach_text("The engine's own share", told)
+    assert_that(own, within(seconds), told)
+
+
+@then("job queries came at least {seconds:d} seconds apart")
+def queries_apart(context: Context, seconds: int) -> None:
+    asked = [call.started for call in context.world.target.engine_calls() if call.operation == "DescribeJobs"]
+    gaps = [round((later - earlier).total_seconds()) for earlier, later in pairwise(asked)]
+    assert_that(min(gaps), greater_than_or_equal_to(seconds), "Looked at the seconds between the engine's DescribeJobs")
+
+
+@when("the history holds {count:d} executions like it")
+def long_history(context: Context, count: int) -> None:
+    """Copy the execution's items, whatever they are, under other ids and earlier start times."""
+    world: World = context.world
+    dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
+    own = world.executions[-1]
+    items = [item for item in dynamodb.scan(TableName=table)["Items"] if item["ExecutionId"]["S"] == own]
+    copies = [copy_of(item, own, number) for number in range(1, count) for item in items]
+    for start in range(0, len(copies), BATCH):
+        requests = [{"PutRequest": {"Item": item}} for item in copies[start : start + BATCH]]
+        dynamodb.batch_write_item(RequestItems={table: requests})
+    world.clean_ups.append(lambda: delete_copies(world, own))
+
+
+def copy_of(item: dict[str, Any], own: str, number: int) -> dict[str, Any]:
+    """The item as it would be of an execution that ran `number` minutes before."""
+    copied: dict[str, Any] = json.loads(json.dumps(item).replace(own, f"00000000-0000-4000-8000-{number:012x}"))
+    if "StartTime" in copied:
+        copied["StartTime"]["S"] = f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
+    return copied
+
+
+def delete_copies(world: World, own: str) -> None:
+    dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
+    keys = [{name: item[name] for name in ("ExecutionId", "ItemKey")} for item in dynamodb.scan(TableName=table)["Items"]]
+    for start in range(0, len(keys), BATCH):
+        requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH] if key["ExecutionId"]["S"] != own]
+        if requests:
+            dynamodb.batch_write_item(RequestItems={table: requests})
+
+
+@when("the history of the plan is read")
+def read_plan_history(context: Context) -> None:
+    keep_page(context, lambda client: client.list_by_plan(context.world.plan["PlanId"]))
+
+
+@when("the history of COMPLETED executions is read")
+def read_status_history(context: Context) -> None:
+    keep_page(context, lambda client: client.list_by_status("COMPLETED"))
+
+
+def keep_page(context: Context, read: Any) -> None:
+    world: World = context.world
+    before = len(world.target.all_calls())
+    page: Page = read(world.client)
+    world.notes["Page"], world.notes["PageCalls"] = page, list(world.target.all_calls())[before:]
+
+
+@then("{count:d} executions came within {milliseconds:d} milliseconds")
+def page_came_within(context: Context, count: int, milliseconds: int) -> None:
+    calls = context.world.notes["PageCalls"]
+    spent = (calls[-1].ended - calls[0].started).total_seconds() * 1000
+    assert_that(context.world.notes["Page"].items, has_length(count), QUERY)
+    assert_that(spent, within(milliseconds), f"{QUERY}: milliseconds")
+
+
+@then("it was one query on an index, without a scan or a filter")
+def one_query(context: Context) -> None:
+    calls = context.world.notes["PageCalls"]
+    assert_that([call.operation for call in calls], equal_to(["Query"]), QUERY)
+    assert_that(calls[0].parameters, has_key("IndexName"), QUERY)
+    filters = [name for name in calls[0].parameters if name in ("FilterExpression", "QueryFilter", "ScanFilter")]
+    assert_that(filters, empty(), QUERY)
+
+
+@then("it read no more than those {count:d} records")
+def read_no_more(context: Context, count: int) -> None:
+    world: World = context.world
+    read, largest = world.notes["PageCalls"][0].consumed, max(sizes(world.notes["Page"]))
+    assert_that(read["bytes"], within(count * largest), f"{QUERY}: bytes read; the largest record has {largest}")
+
+
+def sizes(page: Page) -> Iterator[int]:
+    for item in page.items:
+        yield len(json.dumps(item).encode())

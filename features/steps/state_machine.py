@@ -1,0 +1,61 @@
+"""Then: what Step Functions itself remembers of the execution: transitions, retries, payloads."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from behave import then
+from behave.runner import Context
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, has_length, less_than
+
+from features.matchers import within
+from features.observations import state_machine_run
+from features.world import World
+
+HISTORY = "Looked at the execution's history in Step Functions"
+FAILED_CALLS = ("TaskFailed", "LambdaFunctionFailed", "TaskTimedOut")
+CALLS = ("TaskScheduled", "LambdaFunctionScheduled")
+
+
+def events(world: World) -> list[dict[str, Any]]:
+    """Every history event of the newest execution, oldest first."""
+    states, arn = world.target.client("stepfunctions"), state_machine_run(world)["executionArn"]
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
+    return [event for page in pages for event in page["events"]]
+
+
+@then("the state machine made at least {count:d} transitions")
+def made_transitions(context: Context, count: int) -> None:
+    entered = [event for event in events(context.world) if event["type"].endswith("StateEntered")]
+    assert_that(entered, has_length(greater_than_or_equal_to(count)), f"{HISTORY}: states entered")
+
+
+@then("the state machine's history has fewer than {count:d} events")
+def few_events(context: Context, count: int) -> None:
+    assert_that(len(events(context.world)), less_than(count), f"{HISTORY}: number of events")
+
+
+@then("no payload of the state machine was larger than {kilobytes:d} kilobytes")
+def small_payloads(context: Context, kilobytes: int) -> None:
+    sizes = [len(text.encode()) for event in events(context.world) for text in payloads(event)]
+    assert_that(max(sizes), within(kilobytes * 1024), f"{HISTORY}: largest input or output in bytes")
+
+
+def payloads(event: dict[str, Any]) -> list[str]:
+    details = [value for key, value in event.items() if key.endswith("EventDetails")]
+    return [detail[key] for detail in details for key in ("input", "output", "parameters") if key in detail]
+
+
+@then("the state machine tried the function again after pauses of {pauses:Numbers} seconds")
+def tried_again(context: Context, pauses: list[int]) -> None:
+    gaps = [
+        (after["timestamp"] - before["timestamp"]).total_seconds()
+        for before, after in pairwise(calls_and_failures(context.world))
+        if before["type"] in FAILED_CALLS and after["type"] in CALLS
+    ]
+    assert_that([round(gap) for gap in gaps], equal_to(pauses), f"{HISTORY}: seconds from each failure to the next try")
+
+
+def calls_and_failures(world: World) -> list[dict[str, Any]]:
+    return [event for event in events(world) if event["type"] in (*FAILED_CALLS, *CALLS)]
