@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
-from moto.core.models import botocore_stubber
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
+from simulator import dispatch
 from simulator.journal import Call
 from simulator.requests import IdentifiedCall
 from simulator.service_errors import AwsError
@@ -251,7 +251,7 @@ def _read_again(call: IdentifiedCall) -> list[Attributes]:
             body[name] = kept
     given = call.prepared
     request = AWSPreparedRequest(given.method, given.url, given.headers, json.dumps(body).encode(), False)
-    reply = botocore_stubber.process_request(request)
+    reply = dispatch.process(request)
     assert reply is not None
     items: list[Attributes] = json.loads(reply[2])["Items"]
     return items

@@ -72,6 +72,7 @@ class Simulator:
         self.journal = Journal()
         self.faults = Faults()
         self._seed = seed
+        self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
         self._enforce_iam = enforce_iam
         self._enforce_iam = enforce_iam
         self._guard = SocketGuard()
@@ -139,9 +140,14 @@ class Simulator:
     def session(
         self, account: str | None = None, region: str | None = None, user: str = "suite", *, policy: str | None = None
     ) -> boto3.Session:
-        """A boto3 session of that IAM user; a new user may do everything unless `policy` (JSON) says what."""
-        credentials = identity.user_credentials(account or self.account, user, policy)
-        return credentials.session(region or self.region)
+        """A boto3 session of that IAM user; a new user may do everything unless `policy` (JSON) says what.
+
+        The same account, region and user give the same session: one takes 10 ms to make.
+        """
+        key = (account or self.account, region or self.region, user)
+        if key not in self._sessions:
+            self._sessions[key] = identity.user_credentials(key[0], user, policy).session(key[1])
+        return self._sessions[key]
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

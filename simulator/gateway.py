@@ -26,8 +26,8 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
+from simulator import dispatch, validation
 from simulator import faults as f
-from simulator import validation
 from simulator.clock import Actor, SimulatorDefect, VirtualClock
 from simulator.faults import Fault, Faults
 from simulator.identity import Principal, principal_of
@@ -176,7 +176,7 @@ class Gateway:
     # -- the effect ---------------------------------------------------------------------------------------------------
 
     def _forward(self, call: IdentifiedCall, entry: Call, actor: Actor) -> Answer:
-        reply = botocore_stubber.process_request(call.prepared)
+        reply = dispatch.process(call.prepared)
         if reply is None:
             raise self._defect(actor, f"moto offers no {call.service} {call.operation}")
         status, headers, body = reply

@@ -12,6 +12,7 @@ They are swapped in with each of its turns and out again before anybody else's, 
 from __future__ import annotations
 
 import atexit
+import compileall
 import importlib
 import io
 import logging
@@ -38,6 +39,7 @@ def unpack(code_sha256: str, package: bytes) -> Path:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             archive.extractall(folder)
+        compileall.compile_dir(folder, quiet=2)  # every simulator imports it anew
         _unpacked[code_sha256] = folder
     return _unpacked[code_sha256]
 

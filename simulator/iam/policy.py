@@ -45,8 +45,8 @@ class Statement:
 
     def names_action(self, action: str) -> bool:
         if self.not_actions:
-            return not any(like(one, action, ignore_case=True) for one in self.not_actions)
-        return any(like(one, action, ignore_case=True) for one in self.actions)
+            return not _any_names(self.not_actions, action)
+        return _any_names(self.actions, action)
 
     def _names_resource(self, access: Access, facts: Facts) -> bool:
         if self.not_resources:
@@ -63,6 +63,11 @@ class Statement:
         if access.resource == "*":
             return False
         return any(arn_like(facts.substitute(one), access.resource) for one in patterns)
+
+
+@lru_cache(maxsize=65536)
+def _any_names(patterns: tuple[str, ...], action: str) -> bool:
+    return any(like(one, action, ignore_case=True) for one in patterns)
 
 
 @lru_cache(maxsize=4096)

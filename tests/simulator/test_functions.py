@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core.models import botocore_stubber
 
-from simulator import Simulator
+from simulator import Simulator, dispatch
 from tests.simulator.sample import FUNCTION, Sample, deploy, package
 
 
@@ -312,8 +311,8 @@ def test_the_simulator_itself_never_runs_in_the_functions_surroundings(
         look("moto")
         return process_request(request)
 
-    process_request = botocore_stubber.process_request
-    monkeypatch.setattr(botocore_stubber, "process_request", forward)
+    process_request = dispatch.process
+    monkeypatch.setattr(dispatch, "process", forward)
     for tenth in range(1, 60):
         aws.clock.call_at(aws.clock.now() + timedelta(seconds=tenth / 10), partial(look, "timer"), "look")
     sample.invoke(Action="put_twice")

@@ -1,0 +1,56 @@
+"""Hands a request to moto's own handler for it, and remembers which handler a host name means.
+
+moto tries 250 patterns and rebuilds the service's table of URLs at each request, 0.4 ms of work that always ends alike.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import moto.backends
+from botocore.awsrequest import AWSPreparedRequest
+from moto import backend_index
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import HTTPException
+from moto.core.request import normalize_request
+
+Reply = tuple[int, dict[str, Any], str | bytes]
+Handler = Callable[..., Reply]
+
+
+def process(request: AWSPreparedRequest) -> Reply | None:
+    """(status, headers, body), or None when moto has nothing for this address."""
+    parts = urlsplit(request.url)
+    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    for pattern, handler in _handlers(_service(f"{parts.scheme}://{parts.netloc}/")):
+        if pattern.match(address):
+            normal = normalize_request(request)
+            try:
+                return handler(normal, normal.raw_url, normal.headers)
+            except HTTPException as error:
+                return error.code, dict(error.get_headers()), error.get_body()
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _service(host: str) -> str | None:
+    """moto's name of the service; a service with no pattern of its own may be a bucket's host name, which is S3's."""
+    return next((name for name, pattern in backend_index.backend_url_patterns if pattern.match(host)), None)
+
+
+@functools.cache
+def _handlers(service: str | None) -> list[tuple[re.Pattern[str], Handler]]:
+    if service is None:
+        return []
+    backends: Any = moto.backends.get_backend(service)
+    if not isinstance(backends, BackendDict):
+        backend = backends["global"]
+    else:
+        account = backends[DEFAULT_ACCOUNT_ID]
+        backend = account["us-east-1" if "us-east-1" in account else "aws"]
+    return [(re.compile(url), handler) for url, handler in backend.urls.items()]
