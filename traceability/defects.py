@@ -65,7 +65,7 @@ def overlay(defect: Defect | None, root: Path, place: Path) -> None:
     for name in TREE:
         source = root / name
         if source.is_dir():
-            shutil.copytree(source, place / name, copy_function=_link, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, place / name, copy_function=_link)
         elif source.exists():
             place.mkdir(parents=True, exist_ok=True)
             _link(source, place / name)
@@ -75,6 +75,9 @@ def overlay(defect: Defect | None, root: Path, place: Path) -> None:
         # A new file takes the name: writing through the link would change the checked-out one.
         changed.unlink()
         changed.write_text(text, encoding="utf-8")
+        # What was compiled from the old text goes by time and size, and could be taken for the new one.
+        for compiled in (changed.parent / "__pycache__").glob(f"{changed.stem}.*"):
+            compiled.unlink()
 
 
 def digest(root: Path) -> str:

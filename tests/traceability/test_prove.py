@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,11 @@ from traceability import defects, prove
 ENGINE = "WAIT = 30\n\n\ndef wait(asked):\n    return max(asked, WAIT)\n"
 STEPS = """
 import json
+import subprocess
+import sys
 import json
+import subprocess
+import sys
 from pathlib import Path
 from behave import step
 from engine.waiting import wait
@@ -128,6 +134,15 @@ def test_the_checked_out_files_stay_as_they_are(small: Suite) -> None:
     run(small)
     after = {path: path.read_bytes() for path in small.root.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_what_was_compiled_before_is_not_taken_for_the_defect(small: Suite) -> None:
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "engine"], cwd=small.root, check=True)
+    compiled = {path: path.read_bytes() for path in small.root.rglob("*.pyc")}
+    assert compiled
+    seed(small)
+    assert run(small)[0].outcome == "noticed"
+    assert {path: path.read_bytes() for path in small.root.rglob("*.pyc")} == compiled
 
 
 def test_each_defect_sees_only_itself(small: Suite) -> None:
