@@ -13,7 +13,7 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
-PYTHON = {
+PYTHON: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "boolean": bool,
     "integer": int,
@@ -67,7 +67,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 def _limits(shape: Shape, value: Any, path: str) -> Iterator[str]:
     limits = shape.metadata
     size = value if isinstance(value, int | float) else len(value) if hasattr(value, "__len__") else 0
-    if "min" in limits and size < limits["min"] or "max" in limits and size > limits["max"]:
+    if ("min" in limits and size < limits["min"]) or ("max" in limits and size > limits["max"]):
         yield f"{path} is outside of {limits.get('min')} to {limits.get('max')}: {value!r}"
     if "pattern" in limits and not re.search(limits["pattern"], value):
         yield f"{path} does not match {limits['pattern']}: {value!r}"

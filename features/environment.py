@@ -7,16 +7,19 @@ from contextlib import ExitStack
 from behave.model import Feature, Scenario
 from behave.runner import Context
 
+import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
 from features import invariants, proof, targets
 from features.cleanup import clean_up, finish, require_nothing_left
 from features.world import World
-
-import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
 
 
 def before_all(context: Context) -> None:
     userdata = context.config.userdata
     context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
+
+
+def after_all(context: Context) -> None:
+    context.target.close()
 
 
 def before_feature(context: Context, feature: Feature) -> None:

@@ -46,7 +46,9 @@ def one_job_a_server(jobs: list[Document]) -> Iterator[str]:
         for job in jobs
         for server in servers_of(job)
     )
-    yield from (f"{count} jobs launch server {intent[-1]} for one intent" for intent, count in intents.items() if count > 1)
+    yield from (
+        f"{count} jobs launch server {intent[-1]} for one intent" for intent, count in intents.items() if count > 1
+    )
     for earlier, later in pairwise(sorted(jobs, key=lambda job: job["creationDateTime"])):
         shared = set(servers_of(earlier)) & set(servers_of(later))
         if shared and later["creationDateTime"] < earlier.get("endDateTime", "9999"):
@@ -87,7 +89,11 @@ def parts(earlier: Document, later: Document) -> Iterator[tuple[str, Document, D
 
 
 def rank(kind: str, status: str) -> int:
-    return next(place for place, step in enumerate(FORWARD[kind]) if status == step or (isinstance(step, tuple) and status in step))
+    return next(
+        place
+        for place, step in enumerate(FORWARD[kind])
+        if status == step or (isinstance(step, tuple) and status in step)
+    )
 
 
 def nothing_runs_after_the_end(record: Document) -> Iterator[str]:

@@ -79,7 +79,8 @@ def state_machine_run(world: World, execution_id: str | None = None) -> Document
     """What Step Functions tells of the execution."""
     machine = world.target.stack.outputs["StateMachineArn"]
     arn = machine.replace(":stateMachine:", ":execution:") + ":" + (execution_id or world.executions[-1])
-    return world.target.client("stepfunctions").describe_execution(executionArn=arn)
+    run: Document = world.target.client("stepfunctions").describe_execution(executionArn=arn)
+    return run
 
 
 def scan(world: World, output: str) -> list[Document]:

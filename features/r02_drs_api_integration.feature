@@ -108,11 +108,11 @@ Feature: DRS integration
     And "database-1, database-2" were launched once
 
     Examples:
-      | throttled | request           | asked | pauses              |
-      | 1         | recovery requests | 2     | 2 seconds           |
-      | 2         | recovery requests | 3     | 2 and 4 seconds     |
-      | 3         | recovery requests | 4     | 2, 4 and 8 seconds  |
-      | 3         | job queries       | 4     | 2, 4 and 8 seconds  |
+      | throttled | request           | asked | pauses             |
+      | 1         | recovery requests | 2     | 2 seconds          |
+      | 2         | recovery requests | 3     | 2 and 4 seconds    |
+      | 3         | recovery requests | 4     | 2, 4 and 8 seconds |
+      | 3         | job queries       | 4     | 2, 4 and 8 seconds |
 
   @AC-2.4 @moto
   Scenario: There is no fourth retry

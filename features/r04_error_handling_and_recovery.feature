@@ -69,9 +69,9 @@ Feature: Errors and recovery from them
     And the execution is not listed under RUNNING
 
     Examples:
-      | ends                      | fate                        | reason       |
-      | exceeds Step Functions'   | is timed out by AWS         | timed out    |
-      | is stopped from outside   | is stopped by somebody else | from outside |
+      | ends                    | fate                        | reason       |
+      | exceeds Step Functions' | is timed out by AWS         | timed out    |
+      | is stopped from outside | is stopped by somebody else | from outside |
 
   @AC-4.4 @moto
   Scenario Outline: A connection to DRS that is lost <times> times is tried again after <pauses>

@@ -81,10 +81,10 @@ Feature: Execution history
     And no field of the record is null
 
     Examples:
-      | status    | circumstance                                            |
-      | COMPLETED | server "web-1" takes 12 minutes to launch               |
-      | FAILED    | the launch of server "application-2" fails with "Disk"  |
-      | CANCELLED | an operator cancels the execution while wave 2 runs     |
+      | status    | circumstance                                           |
+      | COMPLETED | server "web-1" takes 12 minutes to launch              |
+      | FAILED    | the launch of server "application-2" fails with "Disk" |
+      | CANCELLED | an operator cancels the execution while wave 2 runs    |
 
   @AC-5.5 @moto
   Scenario: The record of a running execution is complete and well formed at every moment

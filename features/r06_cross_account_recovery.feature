@@ -40,10 +40,10 @@ Feature: Recovery into another account
     And nothing was recorded or launched
 
     Examples:
-      | reason                       | state                             |
-      | there is no such role        | has no role for the engine        |
-      | it trusts somebody else      | trusts somebody else              |
-      | the external id is wrong     | expects another external id       |
+      | reason                   | state                       |
+      | there is no such role    | has no role for the engine  |
+      | it trusts somebody else  | trusts somebody else        |
+      | the external id is wrong | expects another external id |
 
   @AC-6.3 @moto
   Scenario: A role that is no longer offered while the plan runs is named

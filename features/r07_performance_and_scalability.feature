@@ -53,6 +53,6 @@ Feature: Performance and scale
     And it read no more than those 25 records
 
     Examples:
-      | list                           |
-      | history of the plan            |
+      | list                            |
+      | history of the plan             |
       | history of COMPLETED executions |

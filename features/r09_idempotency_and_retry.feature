@@ -67,9 +67,9 @@ Feature: Exactly once
     And the recorded job of server "database-1" is the one that DRS ran for it
 
     Examples:
-      | mishap                     | fault                                                             |
-      | is lost                    | the answer to the first recovery request is lost                  |
-      | dies with the function     | the function dies right after the first recovery request takes effect |
+      | mishap                 | fault                                                                 |
+      | is lost                | the answer to the first recovery request is lost                      |
+      | dies with the function | the function dies right after the first recovery request takes effect |
 
   @AC-9.3 @moto
   Scenario: A function that dies before its request takes effect launches once
@@ -89,11 +89,11 @@ Feature: Exactly once
     And "database-1, database-2" were launched once
 
     Examples:
-      | problem                        | fault                                                    |
-      | is throttled three times       | AWS throttles 3 history writes after the first           |
-      | meets a server error           | AWS fails 2 history writes after the first               |
-      | loses its connection           | the connection is lost for 2 history writes after the first |
-      | took effect, its answer lost   | the answer to the second history write is lost           |
+      | problem                      | fault                                                       |
+      | is throttled three times     | AWS throttles 3 history writes after the first              |
+      | meets a server error         | AWS fails 2 history writes after the first                  |
+      | loses its connection         | the connection is lost for 2 history writes after the first |
+      | took effect, its answer lost | the answer to the second history write is lost              |
 
   @AC-9.4 @moto
   Scenario: A history write that lost a race against a cancellation is written again

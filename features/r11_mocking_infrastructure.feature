@@ -38,13 +38,13 @@ Feature: The simulated AWS
     Then the answer is <answer>
 
     Examples:
-      | fault              | fact                                         | answer                              |
-      | throttle           | DRS throttles the next request               | ThrottlingException with status 429 |
-      | have an own error  | DRS fails the next request                   | InternalServerException with status 500 |
-      | lose a connection  | the connection of the next request is lost   | no answer: EndpointConnectionError  |
-      | time out           | the answer to the next request is lost       | no answer: ReadTimeoutError         |
-      | expire a token     | the token of the next request is expired     | ExpiredTokenException with status 403 |
-      | deny access        | DRS denies the next request                  | AccessDeniedException with status 403 |
+      | fault             | fact                                       | answer                                  |
+      | throttle          | DRS throttles the next request             | ThrottlingException with status 429     |
+      | have an own error | DRS fails the next request                 | InternalServerException with status 500 |
+      | lose a connection | the connection of the next request is lost | no answer: ConnectionClosedError        |
+      | time out          | the answer to the next request is lost     | no answer: ReadTimeoutError             |
+      | expire a token    | the token of the next request is expired   | ExpiredTokenException with status 403   |
+      | deny access       | DRS denies the next request                | AccessDeniedException with status 403   |
 
   @AC-11.4 @moto
   Scenario: A drill opens no connection to anywhere
@@ -65,15 +65,15 @@ Feature: The simulated AWS
     And a recovery of server "database-1" has ended
     When every operation of DRS is called once as it should be and once for each error of its model
     Then these operations have succeeded and failed with each of their errors
-      | operation                   |
-      | InitializeService           |
-      | DescribeSourceServers       |
-      | DescribeRecoverySnapshots   |
-      | StartRecovery               |
-      | DescribeJobs                |
-      | DescribeJobLogItems         |
-      | DescribeRecoveryInstances   |
-      | TerminateRecoveryInstances  |
-      | TagResource                 |
-      | UntagResource               |
-      | ListTagsForResource         |
+      | operation                  |
+      | InitializeService          |
+      | DescribeSourceServers      |
+      | DescribeRecoverySnapshots  |
+      | StartRecovery              |
+      | DescribeJobs               |
+      | DescribeJobLogItems        |
+      | DescribeRecoveryInstances  |
+      | TerminateRecoveryInstances |
+      | TagResource                |
+      | UntagResource              |
+      | ListTagsForResource        |

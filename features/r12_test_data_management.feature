@@ -36,17 +36,17 @@ Feature: Test data
     And nothing was recorded or launched
 
     Examples:
-      | mistake                         | plan                | named               |
-      | a malformed server id           | malformed-server-id | s-3d75cdc0d9a28a72  |
-      | an unknown server id            | unknown-server-id   | s-00000000000000000 |
-      | a missing protection group      | missing-group       | pg-cache            |
-      | a circular dependency           | circular-dependency | wave 1 -> wave 3 -> wave 2 -> wave 1 |
-      | a wave that waits for itself    | self-dependency     | wave 2              |
-      | a forward dependency            | forward-dependency  | wave 2              |
-      | an unknown dependency           | unknown-dependency  | 7                   |
-      | the same server twice           | duplicate-server    | s-3d75cdc0d9a28a725 |
-      | a wave without servers          | empty-wave          | pg-nobody           |
-      | a group of another Region       | wrong-region        | eu-west-1           |
+      | mistake                      | plan                | named                                |
+      | a malformed server id        | malformed-server-id | s-3d75cdc0d9a28a72                   |
+      | an unknown server id         | unknown-server-id   | s-00000000000000000                  |
+      | a missing protection group   | missing-group       | pg-cache                             |
+      | a circular dependency        | circular-dependency | wave 1 -> wave 3 -> wave 2 -> wave 1 |
+      | a wave that waits for itself | self-dependency     | wave 2                               |
+      | a forward dependency         | forward-dependency  | wave 2                               |
+      | an unknown dependency        | unknown-dependency  | 7                                    |
+      | the same server twice        | duplicate-server    | s-3d75cdc0d9a28a725                  |
+      | a wave without servers       | empty-wave          | pg-nobody                            |
+      | a group of another Region    | wrong-region        | eu-west-1                            |
 
   @AC-12.3 @moto
   Scenario: All mistakes of a plan are named at once
@@ -83,7 +83,7 @@ Feature: Test data
     And no stack is left
 
     Examples:
-      | ending          | circumstance                                           | moment            |
-      | has completed   | server "web-1" takes 12 minutes to launch              | the execution ends |
-      | has failed      | the launch of server "application-2" fails with "Disk" | the execution ends |
-      | is still running | server "web-1" takes 12 minutes to launch             | wave 2 is RUNNING |
+      | ending           | circumstance                                           | moment             |
+      | has completed    | server "web-1" takes 12 minutes to launch              | the execution ends |
+      | has failed       | the launch of server "application-2" fails with "Disk" | the execution ends |
+      | is still running | server "web-1" takes 12 minutes to launch              | wave 2 is RUNNING  |

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import parse
+import parse  # type: ignore[import-untyped] # publishes no types
 from behave import register_type
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -63,7 +63,9 @@ def status(text: str) -> str:
     return text
 
 
-@parse.with_pattern("|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"{words}s?" for words in REQUESTS))
+@parse.with_pattern(
+    "|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"{words}s?" for words in REQUESTS)
+)
 def request(text: str) -> Request:
     """'recovery requests', 'job query': one of REQUESTS, singular or plural."""
     singular = re.sub(r"ies$", "y", text) if text.endswith("ies") else text.rstrip("s")
@@ -82,6 +84,4 @@ def kind(text: str) -> str:
     return text
 
 
-register_type(
-    Duration=duration, Numbers=numbers, Names=names, Status=status, Request=request, Run=run_type, Kind=kind
-)
+register_type(Duration=duration, Numbers=numbers, Names=names, Status=status, Request=request, Run=run_type, Kind=kind)

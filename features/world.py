@@ -60,7 +60,9 @@ class World:
 
     def add_server(self, host_name: str, server_id: str) -> None:
         """Let DRS replicate a server where the drafted plan recovers to."""
-        self.target.provide_server(server_id, host_name, self.plan.get("TargetAccountId"), self.plan.get("TargetRegion"))
+        self.target.provide_server(
+            server_id, host_name, self.plan.get("TargetAccountId"), self.plan.get("TargetRegion")
+        )
         self.servers[host_name] = server_id
 
     def add_group(self, group: Document) -> None:
@@ -71,7 +73,8 @@ class World:
 
     def draft_wave(self, number: int) -> Document:
         """The drafted plan's wave; raises LookupError when the plan has no such wave."""
-        for wave in self.plan.get("Waves", []):
+        waves: list[Document] = self.plan.get("Waves", [])
+        for wave in waves:
             if wave["WaveNumber"] == number:
                 return wave
         raise LookupError(f"the drafted plan has no wave {number}")
@@ -79,7 +82,7 @@ class World:
     def plain_client(self, service: str) -> Any:
         """A client that repeats nothing of itself: what AWS answers is what the caller sees."""
         once = Config(retries={"total_max_attempts": 1})
-        return self.target.session().client(service, config=once)  # type: ignore[call-overload] # any service
+        return self.target.session().client(service, config=once)
 
     def server_id(self, name: str) -> str:
         """The id of a server the features call by its host name; an id is its own name."""
@@ -149,12 +152,15 @@ class World:
         """The newest execution's record as the history shows it now."""
         if not self.executions:
             problems = "; ".join(self.refusal.problems) if self.refusal else "no reason is known"
-            raise AssertionError(f"No execution was started, so there is no record to look at. The engine said: {problems}")
+            raise AssertionError(
+                f"No execution was started, so there is no record to look at. The engine said: {problems}"
+            )
         return self.sample()
 
     def wave(self, number: int) -> Document:
         record = self.record()
-        for wave in record["Waves"]:
+        waves: list[Document] = record["Waves"]
+        for wave in waves:
             if wave["WaveNumber"] == number:
                 return wave
         raise AssertionError(f"The record of execution {record['ExecutionId']} has no wave {number}")
@@ -166,7 +172,9 @@ class World:
             for result in wave["ServerResults"]:
                 if result["SourceServerId"] == wanted:
                     return {**result, "WaveNumber": wave["WaveNumber"]}
-        raise AssertionError(f"The record of execution {record['ExecutionId']} has no result of server {name} ({wanted})")
+        raise AssertionError(
+            f"The record of execution {record['ExecutionId']} has no result of server {name} ({wanted})"
+        )
 
 
 def load_known_servers(world: World) -> None:

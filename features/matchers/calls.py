@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hamcrest.core.base_matcher import BaseMatcher
 from hamcrest.core.description import Description
@@ -38,13 +39,12 @@ class CameApart(BaseMatcher[Sequence[EngineCall]]):
         self.slack = slack
 
     def _gaps(self, item: Sequence[EngineCall]) -> list[float]:
-        return [(after.started - before.ended).total_seconds() for before, after in zip(item, item[1:], strict=False)]
+        return [(after.started - before.ended).total_seconds() for before, after in pairwise(item)]
 
     def _matches(self, item: Sequence[EngineCall]) -> bool:
         gaps = self._gaps(item)
         return len(gaps) == len(self.pauses) and all(
-            wanted - 0.005 <= gap <= wanted + self.slack + 0.005
-            for gap, wanted in zip(gaps, self.pauses, strict=True)
+            wanted - 0.005 <= gap <= wanted + self.slack + 0.005 for gap, wanted in zip(gaps, self.pauses, strict=True)
         )
 
     def describe_to(self, description: Description) -> None:

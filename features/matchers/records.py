@@ -33,8 +33,10 @@ def story(record: Document) -> str:
     for wave in record["Waves"]:
         when = f"{wave.get('StartTime', 'not started')} to {wave.get('EndTime', 'not ended')}"
         lines.append(f"  {name_of(wave)}: {wave['Status']}, {when}")
-        for result in wave["ServerResults"]:
-            lines.append(f"    {result['SourceServerId']}: {result['Status']}, job {result.get('DrsJobId', 'none')}")
+        lines += [
+            f"    {result['SourceServerId']}: {result['Status']}, job {result.get('DrsJobId', 'none')}"
+            for result in wave["ServerResults"]
+        ]
     return "\n".join(lines)
 
 
@@ -66,7 +68,9 @@ class IsSkippedBecauseOf(BaseMatcher[Document]):
         return item.get("Status") == "SKIPPED" and named and "StartTime" not in item
 
     def describe_to(self, description: Description) -> None:
-        description.append_text(f"a wave that is SKIPPED, never started, and whose StatusReason names wave {self.cause}")
+        description.append_text(
+            f"a wave that is SKIPPED, never started, and whose StatusReason names wave {self.cause}"
+        )
 
     def describe_mismatch(self, item: Document, mismatch_description: Description) -> None:
         started = item.get("StartTime", "never")

@@ -26,7 +26,9 @@ class StartedAfter(BaseMatcher[datetime]):
         return self.seconds <= self._gap(item) < self.seconds + self.slack
 
     def describe_to(self, description: Description) -> None:
-        description.append_text(f"{self.seconds:g} s (and less than {self.slack:g} s more) after {self.earlier:%H:%M:%S.%f}")
+        description.append_text(
+            f"{self.seconds:g} s (and less than {self.slack:g} s more) after {self.earlier:%H:%M:%S.%f}"
+        )
 
     def describe_mismatch(self, item: datetime, mismatch_description: Description) -> None:
         mismatch_description.append_text(f"it was {self._gap(item):g} s after it, at {item:%H:%M:%S.%f}")

@@ -10,7 +10,6 @@ from features import test_data
 from features.cleanup import clean_up, left_behind
 from features.matchers import follows_schema, has_only_pascal_case
 from features.observations import scan
-from features.world import World
 
 TABLES = {"group": "ProtectionGroupsTable", "plan": "RecoveryPlansTable", "record": "ExecutionHistoryTable"}
 
@@ -41,14 +40,14 @@ def saved_groups(context: Context) -> None:
     assert_that(saved, contains_inanyorder(*wanted), "Looked at the ProtectionGroups table")
 
 
-@then(
-    "the plan has {waves:d} waves, {dependent:d} of them dependent, {parallel:d} parallel, {sequential:d} sequential"
-)
+@then("the plan has {waves:d} waves, {dependent:d} of them dependent, {parallel:d} parallel, {sequential:d} sequential")
 def plan_shape(context: Context, waves: int, dependent: int, parallel: int, sequential: int) -> None:
     found = context.world.plan["Waves"]
     kinds = [wave["ExecutionType"] for wave in found]
     shape = (len(found), sum(bool(wave.get("DependsOn")) for wave in found), kinds.count("PARALLEL"))
-    assert_that((*shape, kinds.count("SEQUENTIAL")), equal_to((waves, dependent, parallel, sequential)), "Looked at the plan")
+    assert_that(
+        (*shape, kinds.count("SEQUENTIAL")), equal_to((waves, dependent, parallel, sequential)), "Looked at the plan"
+    )
 
 
 @then("every saved group and plan follows its schema")

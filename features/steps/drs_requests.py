@@ -95,7 +95,8 @@ def job_status_is(context: Context, name: str, status: str) -> None:
 def asked_until_ended(context: Context, name: str) -> None:
     world: World = context.world
     job = job_of(world, name)
-    assert_that(job is not None, f"DRS has no job for server {name}")
+    if job is None:
+        raise AssertionError(f"DRS has no job for server {name}.")
     asked = [call for call in calls_of(world, REQUESTS["job query"]) if job["jobID"] in job_ids(call)]
     assert_that(len(asked), greater_than_or_equal_to(2), CALLS)
     assert_that(asked[-1].ended, greater_than_or_equal_to(instant(job["endDateTime"])), CALLS)

@@ -12,12 +12,13 @@ from features.matchers import within
 from features.vocabulary import Request
 from simulator.faults import Faults
 
-ENGINE = {"source": "lambda"}
+ENGINE: dict[str, Any] = {"source": "lambda"}
 FOR_EVER = None
 
 
 def faults(context: Context) -> Faults:
-    return context.world.target.simulator.faults
+    found: Faults = context.world.target.simulator.faults
+    return found
 
 
 @given("AWS throttles the first {count:d} {request:Request}")

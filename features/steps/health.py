@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder, empty, equal_to, greater_than, greater_than_or_equal_to, only_contains
+from hamcrest import (
+    assert_that,
+    contains_inanyorder,
+    empty,
+    equal_to,
+    greater_than,
+    greater_than_or_equal_to,
+    only_contains,
+)
 
 from features.matchers import lasted, were_made
 from features.observations import instance_state, instant, job_of
@@ -39,7 +49,7 @@ def looked_at_times(context: Context, name: str, count: int) -> None:
 def looks_came_apart(context: Context, name: str, seconds: int) -> None:
     looks = looks_at(context.world, name)
     assert_that(len(looks), greater_than(1), LOOKS)
-    for before, after in zip(looks, looks[1:], strict=False):
+    for before, after in pairwise(looks):
         gap = (after.started - before.started).total_seconds()
         assert_that(gap, lasted(seconds, context.world.target.slack), LOOKS)
 

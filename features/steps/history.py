@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from behave import then
 from behave.runner import Context
 from hamcrest import (
@@ -150,7 +148,8 @@ def status_history_pages(context: Context, status: str, count: int, size: int) -
 
 
 def check_pages(world: World, count: int, size: int, fetch: object) -> None:
-    pages, token = [], None
+    pages: list[list[str]] = []
+    token = None
     while not pages or token:
         page = fetch(limit=size, page_token=token)  # type: ignore[operator] # a client method with its key bound
         pages.append(ids(page.items))

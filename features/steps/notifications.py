@@ -48,7 +48,9 @@ def received(world: World) -> list[dict[str, Any]]:
     """Every message so far, read from the queue once and kept; never waits for one."""
     kept: list[dict[str, Any]] = world.notes.setdefault("Messages", [])
     sqs = world.target.client("sqs")
-    while found := sqs.receive_message(QueueUrl=world.notes["Queue"], MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+    while found := sqs.receive_message(QueueUrl=world.notes["Queue"], MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+        "Messages"
+    ):
         for message in found:
             kept.append(json.loads(json.loads(message["Body"])["Message"]))
             evidence.attach_text("Message that the subscriber received", message["Body"])
@@ -89,7 +91,9 @@ def message_names_servers(context: Context, names: list[str]) -> None:
 
 @then("the message names all {count:d} affected servers")
 def message_names_all(context: Context, count: int) -> None:
-    assert_that(the_message(context.world).get("AffectedServers", []), has_length(count), f"{MESSAGES}: AffectedServers")
+    assert_that(
+        the_message(context.world).get("AffectedServers", []), has_length(count), f"{MESSAGES}: AffectedServers"
+    )
 
 
 @then("the message says how many errors it left out")
@@ -120,4 +124,3 @@ def log_says(context: Context, text: str) -> None:
     events = world.target.client("logs").filter_log_events(logGroupName=group)["events"]
     said = [event["message"] for event in events if text in event["message"]]
     assert_that(said, has_length(greater_than(0)), f"Looked at the engine's log group {group}")
-

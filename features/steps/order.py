@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from behave import then
 from behave.runner import Context
 from hamcrest import (
@@ -40,7 +42,7 @@ def waves_launched_in_order(context: Context, order: list[int]) -> None:
 @then("each wave started only after the wave before it had ended")
 def waves_do_not_overlap(context: Context) -> None:
     waves = context.world.record()["Waves"]
-    for earlier, later in zip(waves, waves[1:], strict=False):
+    for earlier, later in pairwise(waves):
         both = f"{RECORD}: wave {later['WaveNumber']} and the wave before it"
         assert_that(later.get("StartTime", ""), greater_than_or_equal_to(earlier.get("EndTime", "never ended")), both)
 
@@ -85,10 +87,16 @@ def jobs_overlap(context: Context, number: int) -> None:
 @then("the servers were launched one at a time in the order {names:Names}")
 def one_at_a_time(context: Context, names: list[str]) -> None:
     jobs = recovery_jobs(context.world)
-    assert_that([launched for job in jobs for launched in servers_of(job)], equal_to([context.world.server_id(name) for name in names]), JOBS)
+    assert_that(
+        [launched for job in jobs for launched in servers_of(job)],
+        equal_to([context.world.server_id(name) for name in names]),
+        JOBS,
+    )
     assert_that([len(servers_of(job)) for job in jobs], equal_to([1] * len(names)), JOBS)
-    for earlier, later in zip(jobs, jobs[1:], strict=False):
-        assert_that(later["creationDateTime"], greater_than_or_equal_to(earlier.get("endDateTime", "never ended")), JOBS)
+    for earlier, later in pairwise(jobs):
+        assert_that(
+            later["creationDateTime"], greater_than_or_equal_to(earlier.get("endDateTime", "never ended")), JOBS
+        )
 
 
 @then("every server of wave {number:d} is launched and its instance runs")

@@ -97,13 +97,17 @@ def no_wave_is_open(context: Context) -> None:
 @then("{count:d} servers are {status:Status}")
 def servers_are(context: Context, count: int, status: str) -> None:
     waves = context.world.record()["Waves"]
-    found = [result["SourceServerId"] for wave in waves for result in wave["ServerResults"] if result["Status"] == status]
+    found = [
+        result["SourceServerId"] for wave in waves for result in wave["ServerResults"] if result["Status"] == status
+    ]
     assert_that(found, has_length(count), where(context.world))
 
 
 @then("the engine said that it is over already")
 def said_over_already(context: Context) -> None:
-    assert_that(context.world.over_already is not None, "The engine took the cancellation of an execution that was over.")
+    assert_that(
+        context.world.over_already is not None, "The engine took the cancellation of an execution that was over."
+    )
 
 
 @then("the clean-up is {status:Status}")

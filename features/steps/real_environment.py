@@ -6,7 +6,16 @@ from typing import Any
 
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder, empty, equal_to, greater_than, has_item, has_length, only_contains
+from hamcrest import (
+    assert_that,
+    contains_inanyorder,
+    empty,
+    equal_to,
+    greater_than,
+    has_item,
+    has_length,
+    only_contains,
+)
 
 from features import test_data
 from features.matchers import lasted
@@ -21,7 +30,9 @@ def known_servers(world: World) -> list[dict[str, Any]]:
     """The known servers among those that DRS answered with."""
     answer = world.notes["Answer"]
     if not isinstance(answer, dict):
-        raise AssertionError(f"DRS did not tell its source servers, it answered: {answer}")
+        raise AssertionError(  # noqa: TRY004 - an expectation on AWS's answer, not a wrong argument
+            f"DRS did not tell its source servers, it answered: {answer}"
+        )
     known = test_data.servers().values()
     return [server for server in answer["items"] if server["sourceServerID"] in known]
 

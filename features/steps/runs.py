@@ -1,4 +1,7 @@
-"""When: starting, waiting, cancelling, and what others do meanwhile. What the engine answers, a refusal included, is kept for the Then to judge."""
+"""When: starting, waiting, cancelling, and what others do meanwhile.
+
+What the engine answers, a refusal included, is kept for the Then to judge.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,10 @@ def run_drills(context: Context, count: int) -> None:
 @when("wave {number:d} is {status:Status}")
 def wave_becomes(context: Context, number: int, status: str) -> None:
     context.world.wait_for_record(
-        lambda record: record["Status"] in OVER
-        or any(wave["WaveNumber"] == number and wave["Status"] == status for wave in record["Waves"]),
+        lambda record: (
+            record["Status"] in OVER
+            or any(wave["WaveNumber"] == number and wave["Status"] == status for wave in record["Waves"])
+        ),
         f"wave {number} to be {status}",
     )
 
@@ -44,11 +49,13 @@ def wave_becomes(context: Context, number: int, status: str) -> None:
 def server_becomes(context: Context, name: str, status: str) -> None:
     wanted = context.world.server_id(name)
     context.world.wait_for_record(
-        lambda record: record["Status"] in OVER
-        or any(
-            result["SourceServerId"] == wanted and result["Status"] == status
-            for wave in record["Waves"]
-            for result in wave["ServerResults"]
+        lambda record: (
+            record["Status"] in OVER
+            or any(
+                result["SourceServerId"] == wanted and result["Status"] == status
+                for wave in record["Waves"]
+                for result in wave["ServerResults"]
+            )
         ),
         f"server {name} to be {status}",
     )

@@ -43,7 +43,7 @@ def own_share(context: Context, seconds: int) -> None:
     jobs = recovery_jobs(world)
     drs = (instant(jobs[-1]["endDateTime"]) - instant(jobs[0]["creationDateTime"])).total_seconds()
     own = record["DurationSeconds"] - drs - world.drs.timing.boot[1]
-    told = f"Execution {record['DurationSeconds']} s, DRS {drs:.0f} s, boot up to {world.drs.timing.boot[1]} s: the rest {own:.0f} s"
+    told = f"Execution {record['DurationSeconds']} s, less DRS's jobs {drs:.0f} s and the longest boot: {own:.0f} s"
     evidence.attach_text("The engine's own share", told)
     assert_that(own, within(seconds), told)
 
@@ -73,15 +73,21 @@ def copy_of(item: dict[str, Any], own: str, number: int) -> dict[str, Any]:
     """The item as it would be of an execution that ran `number` minutes before."""
     copied: dict[str, Any] = json.loads(json.dumps(item).replace(own, f"00000000-0000-4000-8000-{number:012x}"))
     if "StartTime" in copied:
-        copied["StartTime"]["S"] = f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
+        copied["StartTime"]["S"] = (
+            f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
+        )
     return copied
 
 
 def delete_copies(world: World, own: str) -> None:
     dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
-    keys = [{name: item[name] for name in ("ExecutionId", "ItemKey")} for item in dynamodb.scan(TableName=table)["Items"]]
+    keys = [
+        {name: item[name] for name in ("ExecutionId", "ItemKey")} for item in dynamodb.scan(TableName=table)["Items"]
+    ]
     for start in range(0, len(keys), BATCH):
-        requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH] if key["ExecutionId"]["S"] != own]
+        requests = [
+            {"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH] if key["ExecutionId"]["S"] != own
+        ]
         if requests:
             dynamodb.batch_write_item(RequestItems={table: requests})
 

@@ -59,7 +59,9 @@ def words_in_order(context: Context, first: str, second: str, third: str) -> Non
 
 @then("it was PENDING for {low:d} to {high:d} seconds")
 def pending_for(context: Context, low: int, high: int) -> None:
-    log = recovery_client(context.world, "drs").describe_job_log_items(jobID=context.world.notes["Job"]["jobID"])["items"]
+    log = recovery_client(context.world, "drs").describe_job_log_items(jobID=context.world.notes["Job"]["jobID"])[
+        "items"
+    ]
     started = next(instant(item["logDateTime"]) for item in log if item["event"] == "JOB_START")
     pending = (started - instant(context.world.notes["Job"]["creationDateTime"])).total_seconds()
     assert_that(pending, lasted((low + high) / 2, (high - low) / 2 + 1), "Looked at JOB_START in the job's log")
@@ -82,7 +84,9 @@ def record_followed_job(context: Context, name: str) -> None:
         for result in wave["ServerResults"]
         if result["SourceServerId"] == wanted and "JobStatus" in result
     ]
-    assert_that(list(dict.fromkeys(words)), equal_to(["PENDING", "IN_PROGRESS", "COMPLETED"]), "Looked at every record read")
+    assert_that(
+        list(dict.fromkeys(words)), equal_to(["PENDING", "IN_PROGRESS", "COMPLETED"]), "Looked at every record read"
+    )
 
 
 NEXT = {"times": 1, "source": "suite"}
@@ -172,6 +176,7 @@ def call_every_operation(context: Context) -> None:
             world.drs.refuse(operation, error)
             errors[error] = answer_of(world, operation, parameters)
         found[operation] = {"answer": answer_of(world, operation, parameters), "errors": errors}
+    world.foreign_jobs.append(found["StartRecovery"]["answer"]["job"]["jobID"])
     world.notes["Operations"] = found
 
 

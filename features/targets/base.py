@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,8 @@ class NotSimulated(Exception):
 
 @dataclass(frozen=True)
 class EngineCall:
-    """One AWS call of the engine: what it asked, what came of it (`error` is None for success), when, and which invocation."""
+    """One AWS call of the engine: what it asked, what came of it (`error` is None: it succeeded), when, and in which run
+    of the function."""
 
     service: str
     operation: str
@@ -60,6 +61,9 @@ class Target(ABC):
     def scenario(self) -> AbstractContextManager[None]:
         """Set up what one scenario needs, the deployed stack included, and take it away afterwards."""
 
+    def close(self) -> None:  # noqa: B027 - a target that keeps nothing between scenarios has nothing to close
+        """Take away what the whole run needed."""
+
     @abstractmethod
     def retire_stack(self) -> None:
         """Delete the stack, unless it has to serve the run's other scenarios."""
@@ -85,7 +89,7 @@ class Target(ABC):
         """A client of the suite's own; made once, because making one takes longer than most calls."""
         key = (service, account or self.account, region or self.region)
         if key not in self._clients:
-            self._clients[key] = self.session(account, region).client(service)  # type: ignore[call-overload] # any service
+            self._clients[key] = self.session(account, region).client(service)
         return self._clients[key]
 
     @abstractmethod
@@ -111,7 +115,5 @@ class Target(ABC):
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by, whatever happens meanwhile."""
-        try:
+        with suppress(WaitTimeout):
             self.wait_until(lambda: False, seconds, "time to pass")
-        except WaitTimeout:
-            pass
