@@ -11,9 +11,11 @@ import features.vocabulary  # noqa: F401 - registers the words that the steps sh
 from features import invariants, proof, targets
 from features.cleanup import clean_up, finish, require_nothing_left
 from features.world import World
+from traceability import real_time
 
 
 def before_all(context: Context) -> None:
+    real_time.for_behave()
     userdata = context.config.userdata
     context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -30,19 +29,11 @@ from behave.configuration import Configuration
 from behave.model import Scenario
 from behave.step_registry import registry
 
-from traceability import redaction
+from traceability import real_time, redaction
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
 STATUS = {PASSED: Status.PASSED, VIOLATED: Status.FAILED, SUITE_DEFECT: Status.BROKEN, NOT_RUN: Status.SKIPPED}
-
-# The scenario's clock is frozen while it runs; real time is the monotonic clock, anchored before any scenario began.
-_EPOCH = time.time() - time.perf_counter()
-
-
-def real_milliseconds() -> int:
-    """Return the real time of day, also while a scenario has its own."""
-    return round((_EPOCH + time.perf_counter()) * 1000)
 
 
 class RedactingLogger(AllureFileLogger):
@@ -98,7 +89,7 @@ class TraceabilityListener(AllureListener):
         self.flush_steps()
         result = self.logger.get_test(self.current_scenario_uuid)
         judged = verdict(scenario.status.name, _step_ends(scenario))
-        result.stop = real_milliseconds()
+        result.stop = real_time.milliseconds()
         result.status = STATUS[judged]
         if judged != PASSED:
             result.statusDetails = self._details(scenario)
@@ -154,9 +145,10 @@ class TraceabilityFormatter(AllureFormatter):
         self.file_logger = RedactingLogger(self.stream_opener.name)
         plugin_manager.register(self.listener)
         plugin_manager.register(self.file_logger)
-        # Both modules bound allure's own clock by name, and that one is frozen with the scenario's.
-        allure_behave.listener.now = real_milliseconds
-        allure_commons.reporter.now = real_milliseconds
+        # Both modules bound allure's own clock by name, and that one is frozen with the scenario's; so is behave's.
+        real_time.for_behave()
+        allure_behave.listener.now = real_time.milliseconds
+        allure_commons.reporter.now = real_time.milliseconds
 
 
 def requirement_label(requirement: Requirement) -> str:
