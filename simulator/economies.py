@@ -10,6 +10,9 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+import boto3
+import botocore.client
+import botocore.endpoint_provider
 import botocore.hooks
 import botocore.httpsession
 import moto.cloudformation.models
@@ -56,6 +59,35 @@ def _init_aliaser(self: Any, event_emitter: Any, event_aliases: Mapping[str, str
         self._alias_name_cache = _alias_names
 
 
+_client_classes: dict[str, type] = {}
+_create_client_class = botocore.client.ClientCreator._create_client_class
+
+
+def _client_class(self: Any, service_name: str, service_model: Any) -> type:
+    if service_name not in _client_classes:
+        _client_classes[service_name] = _create_client_class(self, service_name, service_model)
+    return _client_classes[service_name]
+
+
+_rule_sets: dict[int, tuple[Any, Any]] = {}
+_rule_set_class = botocore.endpoint_provider.RuleSet
+
+
+def _rule_set(**data: Any) -> Any:
+    """Rules are read-only; the shared loader hands out the same `rules` for the same service, so they are the key."""
+    rules = data["rules"]
+    if id(rules) not in _rule_sets:
+        _rule_sets[id(rules)] = (rules, _rule_set_class(**data))
+    return _rule_sets[id(rules)][1]
+
+
+_available_regions = functools.cache(boto3.Session().get_available_regions)
+
+
+def _regions(self: Any, service_name: str, partition_name: str = "aws", allow_non_regional: bool = False) -> list[str]:
+    return list(_available_regions(service_name, partition_name, allow_non_regional))
+
+
 def patches() -> list[Patch]:
     session = botocore.httpsession.URLLib3Session
     return [
@@ -75,6 +107,9 @@ def patches() -> list[Patch]:
             session, "_get_ssl_context", lambda _self: _ssl_context(), "3 ms a client, none of which opens a connection"
         ),
         Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client learns the same aliases"),
+        Patch(botocore.client.ClientCreator, "_create_client_class", _client_class, "20 ms a client of EC2"),
+        Patch(botocore.endpoint_provider, "RuleSet", _rule_set, "3 ms a client"),
+        Patch(boto3.Session, "get_available_regions", _regions, "20 ms: moto asks for each new account and service"),
     ]
 
 

@@ -19,7 +19,7 @@ from moto.moto_api._internal import mock_random
 
 import simulator.drs
 import simulator.iam
-from simulator import cloudformation, economies, identity, item_answers, sessions, task_errors, transactions
+from simulator import cloudformation, economies, identity, item_answers, messaging, sessions, task_errors, transactions
 from simulator.clock import Actor, VirtualClock, running
 from simulator.dynamodb import Meter
 from simulator.events import EventBus
@@ -27,6 +27,7 @@ from simulator.faults import Faults
 from simulator.functions import Functions
 from simulator.gateway import Gateway, Inspector
 from simulator.journal import Journal
+from simulator.messaging import MessageLimit
 from simulator.network import Attempt, SocketGuard
 from simulator.patching import applied
 from simulator.permissions import Permissions
@@ -80,7 +81,7 @@ class Simulator:
         self._functions = Functions(self.clock, self.faults, permissions, seed)
         self._bus = EventBus(self.clock, self._functions, permissions)
         self._step_functions = StepFunctions(self.clock, permissions, self._bus.execution_changed)
-        inspectors: dict[str, Inspector] = {"dynamodb": Meter()}
+        inspectors: dict[str, Inspector] = {"dynamodb": Meter(), "sns": MessageLimit()}
         self._gateway = Gateway(
             self.clock, self.journal, self.faults, permissions, inspectors=inspectors, latency=latency
         )
@@ -106,6 +107,7 @@ class Simulator:
                 *self._step_functions.patches(),
                 *task_errors.patches(),
                 *transactions.patches(),
+                *messaging.patches(self.clock),
                 *self._functions.patches(),
                 *self._gateway.patches(),
                 *self._guard.patches(),

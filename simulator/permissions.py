@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from moto.logs.models import logs_backends
+
 from simulator import identity
 from simulator.iam import AwsRequest, authorise
 from simulator.identity import Credentials, Principal
@@ -47,6 +51,23 @@ class Permissions:
         """
         self._trusts(service, role_arn, source_arn)
         return identity.service_credentials(role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS)
+
+    def function_may_log(self, function: Any, log_stream: str) -> bool:
+        """Whether the function's role lets Lambda write to its log group, and create it if there is none.
+
+        Without these rights Lambda runs the function all the same, and its output is lost.
+        """
+        if not self._enforced:
+            return True
+        account, region, group = function.account_id, function.region, function.logs_group_name
+        operations = ["CreateLogStream", "PutLogEvents"]
+        if group not in logs_backends[account][region].groups:
+            operations.append("CreateLogGroup")
+        role = function.role.rpartition("/")[2]
+        principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function.function_name}"
+        parameters = {"logGroupName": group, "logStreamName": log_stream}
+        requests = [AwsRequest("logs", one, parameters, account, region, principal) for one in operations]
+        return all(authorise(request) is None for request in requests)
 
     def _trusts(self, service: str, role_arn: str, source_arn: str) -> None:
         if not self._enforced:

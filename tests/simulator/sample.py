@@ -131,7 +131,7 @@ def template(machine: dict[str, Any], *, timeout: int = 30) -> dict[str, Any]:
             "FunctionRole": _role(
                 "lambda.amazonaws.com",
                 {"Action": "dynamodb:*", "Resource": {"Fn::GetAtt": ["Table", "Arn"]}},
-                {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"},
+                {"Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"},
                 {"Action": ["sqs:SendMessage"], "Resource": "*"},
             ),
             "Function": {

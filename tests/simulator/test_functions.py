@@ -251,6 +251,31 @@ def test_the_number_of_retries_can_be_set(aws: Simulator, sample: Sample) -> Non
     assert len(aws.lambda_logs(FUNCTION)) == 1
 
 
+def test_what_could_not_be_processed_goes_to_the_dead_letters(aws: Simulator, sample: Sample) -> None:
+    queue = sample.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
+    role = sample.client("lambda").get_function(FunctionName=FUNCTION)["Configuration"]["Role"]
+    sample.client("lambda").create_function(
+        FunctionName="mortal",
+        Handler="app.main.handler",
+        Runtime="python3.11",
+        Role=role,
+        Code={"ZipFile": package("def handler(event, context): raise ValueError()")},
+        DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:111122223333:dead"},
+    )
+    sample.client("lambda").invoke(FunctionName="mortal", InvocationType="Event", Payload=b'{"Order": 8}')
+    aws.advance(600)
+    (message,) = sample.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"]) == {"Order": 8}
+
+
+def test_without_the_right_to_log_nothing_reaches_cloudwatch(aws: Simulator, sample: Sample) -> None:
+    iam = sample.client("iam")
+    role = next(role["RoleName"] for role in iam.list_roles()["Roles"] if "FunctionRole" in role["RoleName"])
+    iam.delete_role_policy(RoleName=role, PolicyName="work")
+    sample.invoke(Action="echo", Word="lost")
+    assert sample.client("logs").describe_log_groups()["logGroups"] == []
+
+
 # -- events of Step Functions ----------------------------------------------------------------------------------------
 
 

@@ -355,3 +355,38 @@ def test_calls_can_be_selected(aws: Simulator, table: Any) -> None:
     assert len(aws.journal.select("dynamodb", "PutItem", since=later)) == 1
     assert aws.journal.select(principal="user/suite") == list(aws.journal)
     assert aws.journal.select(source="lambda") == []
+
+
+# -- limits and waiting of services ------------------------------------------------------------------------------------
+
+
+def test_sns_counts_bytes_up_to_256_kb(aws: Simulator) -> None:
+    sns = aws.session().client("sns", config=ONCE)
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    sns.publish(TopicArn=topic, Message="x" * 256 * 1024)
+    for message in ("x" * (256 * 1024 + 1), "ü" * (128 * 1024 + 1)):
+        with pytest.raises(sns.exceptions.InvalidParameterException, match="Message too long"):
+            sns.publish(TopicArn=topic, Message=message)
+
+
+def test_long_polling_waits_in_virtual_time(aws: Simulator) -> None:
+    sqs = aws.session().client("sqs", config=ONCE)
+    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    started = aws.clock.now()
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    assert (aws.clock.now() - started).total_seconds() == pytest.approx(20, abs=0.4)
+    reader = aws.spawn("reader", lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]["Body"])
+    aws.advance(5)
+    sqs.send_message(QueueUrl=url, MessageBody="hello")
+    assert reader.join() == "hello"
+
+
+def test_a_topic_reaches_a_queue(aws: Simulator) -> None:
+    sns, sqs = aws.session().client("sns"), aws.session().client("sqs")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="hello")
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "hello"
