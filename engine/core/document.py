@@ -4,7 +4,7 @@ An execution is several items under its ExecutionId (sort key ItemKey):
 
 - `EXECUTION`: everything but the servers; the only item that carries PlanId, Status and StartTime, and so the only
   one in the indexes. A start that is not yet running has no Status and StartTime: no reader sees it.
-- `WAVE#003#PART#000`: up to 100 servers of a wave, so that no item comes near DynamoDB's 400 KB and a step reads and
+- `WAVE#003#PART#000`: up to 50 servers of a wave, so that no item comes near DynamoDB's 400 KB and a step reads and
   writes only the servers at work.
 
 Attributes are PascalCase; times are ISO-8601 UTC with milliseconds; what is not known yet is absent.
@@ -38,7 +38,7 @@ from engine.core.state import (
 )
 
 HEADER_KEY = "EXECUTION"
-PART_SIZE = 100
+PART_SIZE = 50
 
 Item = dict[str, Any]
 

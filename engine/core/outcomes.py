@@ -80,7 +80,7 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case StartRecovery() | FindJob(), JobStarted(job):
             return _adopt(execution, action, job)
         case StartRecovery(), Busy(reason):
-            execution = execution.with_wave(action.wave, reason=f"waiting for DRS: {reason}")
+            execution = execution.with_wave(action.wave, reason=policy.shortened(f"waiting for DRS: {reason}"))
             return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
         case FindJob(), JobNotFound():
             return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
@@ -135,7 +135,7 @@ def _apply_failure(  # noqa: C901 - one case for each action
         case TerminateInstances():
             return _clean_up_failed(execution, failure, now)
         case Notify():
-            return replace(execution, notification=Notification(NotificationStatus.FAILED, message))
+            return replace(execution, notification=Notification(NotificationStatus.FAILED, policy.shortened(message)))
     assert_never(action)
 
 

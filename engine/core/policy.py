@@ -25,6 +25,10 @@ CLEAN_UP_LIMIT_SECONDS = 2 * 3600
 # Step Functions resumes at whole seconds: what is due within this second is due now.
 DUE_TOLERANCE_SECONDS = 1.0
 
+# AWS's reasons may be thousands of characters long; a hundred servers share an item of the record. The whole text
+# stays in DRS's job log and in the engine's own log.
+LONGEST_MESSAGE = 400
+
 # A Step Functions execution holds 25,000 history events; a loop costs nine. A successor takes over well before.
 TICKS_PER_RUN = 2000
 
@@ -43,6 +47,11 @@ def poll_interval(age_seconds: float) -> int:
         if age_seconds < until:
             return interval
     return LONGEST_WAIT_SECONDS
+
+
+def shortened(message: str) -> str:
+    """`message` as the record keeps it: cut, visibly, where it is too long."""
+    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
 def is_due(when: datetime, now: datetime) -> bool:

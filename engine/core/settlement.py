@@ -51,6 +51,7 @@ def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: 
     """
     errors = execution.errors
     if reason is not None:
+        reason = policy.shortened(reason)
         execution = execution.map_waves(lambda wave: _close_wave(wave, status, reason, now))
         if status is not _CANCELLED:
             errors = (*errors, Failure(reason, now))
@@ -71,7 +72,7 @@ def _wave_failures(execution: Execution) -> str | None:
     skipped = sum(wave.status is WaveStatus.SKIPPED for wave in execution.waves)
     if not failed:
         return None
-    return f"failed: {', '.join(failed)}" + (f"; waves skipped: {skipped}" if skipped else "")
+    return policy.shortened(f"failed: {', '.join(failed)}" + (f"; waves skipped: {skipped}" if skipped else ""))
 
 
 def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str, now: datetime) -> WaveState:
@@ -198,6 +199,6 @@ def fail_clean_up(execution: Execution, message: str, now: datetime) -> Executio
         status=CleanUpStatus.FAILED,
         start_time=clean_up.start_time or now,
         end_time=now,
-        error_message=message,
+        error_message=policy.shortened(message),
     )
     return replace(execution, clean_up=failed)

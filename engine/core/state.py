@@ -120,7 +120,7 @@ class ServerState:
         return self.first_health_check + timedelta(seconds=offset)
 
     def failed(self, message: str, now: datetime) -> ServerState:
-        return replace(self, status=ServerStatus.FAILED, error_message=message, end_time=now)
+        return replace(self, status=ServerStatus.FAILED, error_message=policy.shortened(message), end_time=now)
 
 
 @dataclass(frozen=True)

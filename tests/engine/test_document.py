@@ -60,6 +60,17 @@ def test_the_largest_plan_stays_far_below_dynamodbs_limits():
     assert max(len(json.dumps(to_item(item))) for item in one_wave.values()) < 100_000
 
 
+def test_reasons_of_any_length_do_not_make_an_item_too_large():
+    servers = [server(n) for n in range(100)]
+    world = World(fails=dict.fromkeys(servers, "ß" * 65_000))
+    world.begin(execution_of(wave(1, servers)))
+    record = world.run()
+    message = record["Errors"][0]["Message"]
+    assert len(message) == 400
+    assert message.endswith("…")
+    assert max(len(json.dumps(to_item(item), ensure_ascii=False).encode()) for item in world.items.values()) < 100_000
+
+
 def test_a_record_that_has_not_begun_is_in_no_index_and_has_no_null():
     header = document.header_item(execution_of(wave(1, [server(1)])))
     assert "Status" not in header
