@@ -24,151 +24,16 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import time_machine
 
+from simulator.actors import Actor, ActorStopped, Deadlock, Due, SimulatorDefect, Timer, VirtualEvent
+
 REAL_SECONDS_BEFORE_HANG = 60.0
 
-
-class SimulatorDefect(Exception):
-    """The simulator itself is wrong, or is used in a way it forbids; never the fault of the program under test."""
-
-
-class ActorStopped(BaseException):
-    """The simulator is being left: unwinds an actor that still waits. Not an Exception, so that no handler keeps it."""
-
-
-class Deadlock(SimulatorDefect):
-    """Every actor waits for something that nobody will ever do."""
-
-
-class Scope(Protocol):
-    """What must surround an actor's own code and must not leak into anybody else's turn."""
-
-    def enter(self) -> None: ...
-    def leave(self) -> None: ...
-
-
-@dataclass(order=True)
-class _Due:
-    when: datetime
-    sequence: int
-    actor: Actor | None = field(compare=False, default=None)
-    call: Callable[[], object] | None = field(compare=False, default=None)
-    name: str = field(compare=False, default="")
-    cancelled: bool = field(compare=False, default=False)
-
-
-class Timer:
-    """A call that has been scheduled; `cancel()` before its time makes it never happen."""
-
-    def __init__(self, due: _Due) -> None:
-        self._due = due
-
-    @property
-    def when(self) -> datetime:
-        return self._due.when
-
-    def cancel(self) -> None:
-        self._due.cancelled = True
-
-
-class Actor:
-    """A thread on the virtual clock. `source` names it in the call journal; `owner` is whatever drives it."""
-
-    def __init__(self, clock: VirtualClock, name: str, source: str, owner: object = None) -> None:
-        self.clock = clock
-        self.name = name
-        self.source = source
-        self.owner = owner
-        self.scope: Scope | None = None
-        self.deadline: datetime | None = None
-        self.past_deadline: Callable[[], BaseException] | None = None
-        self.killed: BaseException | None = None
-        self.waiting_for = "its first turn"
-        self.thread: threading.Thread | None = None
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.finished = VirtualEvent(clock, f"the end of {name}")
-        self._baton = threading.Semaphore(0)
-        self._interrupt: BaseException | None = None
-        self._scope_entered = False
-        self._outside = 0
-
-    def kill(self, reason: BaseException) -> BaseException:
-        """Marks the actor as dead: whatever it still tries on the clock or at AWS raises `reason` again."""
-        self.killed = reason
-        return reason
-
-    def enter_scope(self, scope: Scope) -> None:
-        self.scope = scope
-        self._resume_scope()
-
-    def leave_scope(self) -> None:
-        self._suspend_scope()
-        self.scope = None
-
-    def _suspend_scope(self) -> None:
-        if self.scope is not None and self._scope_entered:
-            self._scope_entered = False
-            self.scope.leave()
-
-    def _resume_scope(self) -> None:
-        if self.scope is not None and not self._scope_entered and not self._outside:
-            self._scope_entered = True
-            self.scope.enter()
-
-    @contextmanager
-    def outside_scope(self) -> Iterator[None]:
-        """For code of the simulator's own that runs on this actor's thread, such as an AWS call."""
-        self._suspend_scope()
-        self._outside += 1
-        try:
-            yield
-        finally:
-            self._outside -= 1
-            self._resume_scope()
-
-    def join(self) -> Any:
-        """Waits for the end; returns the function's result or raises what it raised."""
-        self.finished.wait()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-class VirtualEvent:
-    """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes those who waited."""
-
-    def __init__(self, clock: VirtualClock, name: str = "an event") -> None:
-        self._clock = clock
-        self._name = name
-        self._set = False
-        self._waiting: list[tuple[_Due, Actor]] = []
-
-    def is_set(self) -> bool:
-        return self._set
-
-    def clear(self) -> None:
-        self._set = False
-
-    def set(self) -> None:
-        self._set = True
-        woken, self._waiting = self._waiting, []
-        for due, actor in woken:
-            if not due.cancelled:
-                due.cancelled = True
-                self._clock._schedule(self._clock.now(), actor=actor, name=f"{self._name} happened")
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """True when the event happened, False when `timeout` virtual seconds passed before it."""
-        if self._set:
-            return True
-        until = None if timeout is None else self._clock.now() + timedelta(seconds=timeout)
-        return not self._clock._wait(until, self._name, self._waiting)
+__all__ = ["Actor", "ActorStopped", "Deadlock", "SimulatorDefect", "Timer", "VirtualClock", "VirtualEvent", "running"]
 
 
 class VirtualClock:
@@ -179,7 +44,7 @@ class VirtualClock:
             raise ValueError("the clock starts at an aware time: give `start` a timezone, e.g. timezone.utc")
         self._now = start
         self._patience = real_seconds_before_hang
-        self._queue: list[_Due] = []
+        self._queue: list[Due] = []
         self._sequence = itertools.count()
         self._turns = 0
         # Timers that ran, executions that changed their status: what may have changed the world without a call.
@@ -324,13 +189,13 @@ class VirtualClock:
 
     def _schedule(
         self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
-    ) -> _Due:
+    ) -> Due:
         with self._lock:
-            due = _Due(when, next(self._sequence), actor, call, name)
+            due = Due(when, next(self._sequence), actor, call, name)
             heapq.heappush(self._queue, due)
         return due
 
-    def _wait(self, until: datetime | None, why: str, waiting: list[tuple[_Due, Actor]] | None) -> bool:
+    def _wait(self, until: datetime | None, why: str, waiting: list[tuple[Due, Actor]] | None) -> bool:
         """Gives the baton away. True when `until` came, False when an event woke the actor before."""
         me = self.current()
         if self._in_timer is not None:
@@ -342,10 +207,10 @@ class VirtualClock:
         if me.killed is not None:
             raise me.killed
         kill_at_wake = me.deadline is not None and (until is None or until > me.deadline)
-        due: _Due | None = None
+        due: Due | None = None
         if kill_at_wake or until is not None:
             due = self._schedule(me.deadline if kill_at_wake else until, actor=me, name=why)  # type: ignore[arg-type]  # one is set
-        token = due or _Due(self._now, -1, me)
+        token = due or Due(self._now, -1, me)
         if waiting is not None:
             waiting.append((token, me))
         me.waiting_for = why
@@ -376,7 +241,7 @@ class VirtualClock:
             return self._resume(me) if waits else None
         return self._resume(me) if waits else None
 
-    def _take_next(self) -> _Due | None:
+    def _take_next(self) -> Due | None:
         with self._lock:
             while self._queue:
                 if self._queue[0].cancelled:
@@ -392,7 +257,7 @@ class VirtualClock:
                 return due
             if self._quiet is not None:
                 self._quiet = None
-                return _Due(self._now, -1, self.main)
+                return Due(self._now, -1, self.main)
         return None
 
     def _is_quiet(self, next_due: datetime) -> bool:
@@ -401,7 +266,7 @@ class VirtualClock:
         quiet, end = self._quiet
         return next_due > min(end, self._now + quiet)
 
-    def _run_timer(self, due: _Due) -> None:
+    def _run_timer(self, due: Due) -> None:
         assert due.call is not None
         self.happenings += 1
         self._in_timer = due.name

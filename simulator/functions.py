@@ -10,7 +10,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +23,12 @@ from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_back
 from moto.logs.models import logs_backends
 from moto.moto_api._internal import mock_random
 
+from simulator import outcomes
 from simulator.clock import Actor, VirtualClock
 from simulator.faults import FAIL_LAMBDA, Faults
 from simulator.gateway import LambdaKilled
 from simulator.identity import Credentials
+from simulator.outcomes import Outcome
 from simulator.patching import Patch
 from simulator.permissions import Permissions
 from simulator.sandbox import Sandbox, unpack
@@ -35,7 +36,6 @@ from simulator.service_errors import AwsError
 
 CREDENTIAL_SECONDS = 12 * 3600
 ASYNC_RETRY_WAITS = (60, 120)
-PAYLOAD_LIMIT = 6 * 1024 * 1024
 ASYNC_PAYLOAD_LIMIT = 1024 * 1024
 _ONCE = Config(retries={"total_max_attempts": 1})
 _RUNTIME_LINES = ("START ", "END ", "REPORT ")
@@ -73,15 +73,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self._deadline - self._clock.now()).total_seconds() * 1000))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an invocation gave back; `function_error` is Lambda's header, None when the function returned."""
-
-    payload: bytes
-    function_error: str | None = None
-    request_id: str = ""
 
 
 class Functions:
@@ -134,14 +125,14 @@ class Functions:
         try:
             outcome = self._call(function, environment, actor, event, context)
         except LambdaKilled as killed:
-            outcome = _killed(killed, request_id, timed_out=killed.args[0].startswith("Task timed out"))
+            outcome = outcomes.killed_outcome(killed, request_id, timed_out=killed.args[0].startswith("Task timed out"))
             self._log(function, environment, json.loads(outcome.payload)["errorMessage"])
             environment = None  # type: ignore[assignment]  # the environment died with its invocation
         finally:
             actor.leave_scope()
             actor.deadline = None
         if actor.killed is not None and environment is not None:
-            outcome = _killed(actor.killed, request_id, timed_out="timed out" in str(actor.killed))
+            outcome = outcomes.killed_outcome(actor.killed, request_id, timed_out="timed out" in str(actor.killed))
         elif environment is not None:
             milliseconds = (self._clock.now() - started).total_seconds() * 1000
             self._log(function, environment, f"END RequestId: {request_id}")
@@ -159,17 +150,17 @@ class Functions:
         except (ImportError, AttributeError) as error:
             if environment.handler is None:
                 text = f"Unable to import module '{function.handler.rpartition('.')[0]}': {error}"
-                return _failed("Runtime.ImportModuleError", text, request_id, error)
-            return _failed(type(error).__name__, str(error), request_id, error)
+                return outcomes.failed("Runtime.ImportModuleError", text, request_id, error)
+            return outcomes.failed(type(error).__name__, str(error), request_id, error)
         except Exception as error:  # noqa: BLE001 - the outermost edge: this is Lambda's runtime, which reports any error
-            return _failed(type(error).__name__, str(error), request_id, error)
+            return outcomes.failed(type(error).__name__, str(error), request_id, error)
         except SystemExit as left:
             text = f"RequestId: {request_id} Error: Runtime exited with error: exit status {left.code}"
-            return _failed("Runtime.ExitError", text, request_id, None)
+            return outcomes.failed("Runtime.ExitError", text, request_id, None)
         finally:
             environment.sandbox.flush()
             actor.leave_scope()
-        return _returned(result, request_id)
+        return outcomes.returned(result, request_id)
 
     # -- execution environments ---------------------------------------------------------------------------------------
 
@@ -241,7 +232,7 @@ class Functions:
         wanted = "OnFailure" if outcome.function_error else "OnSuccess"
         destination = settings.get("DestinationConfig", {}).get(wanted, {}).get("Destination")
         if destination:
-            record = _destination_record(function, event, outcome, attempts, self._clock.now())
+            record = outcomes.destination_record(function, event, outcome, attempts, self._clock.now())
             self._send(function, destination, record)
         if outcome.function_error and function.dead_letters:
             self._send(function, function.dead_letters, event)
@@ -250,7 +241,7 @@ class Functions:
         fault = self._faults.meet(
             frozenset({FAIL_LAMBDA}), "lambda", function.function_name, {"Payload": event}, "lambda", self._clock.now()
         )
-        return _runtime_died() if fault is not None else self.invoke(function, event)
+        return outcomes.runtime_died() if fault is not None else self.invoke(function, event)
 
     def _send(self, function: Any, destination: str, record: Any) -> None:
         """In the name of the function's role; without the right to, the record is lost, as on AWS."""
@@ -304,7 +295,7 @@ class Functions:
         )
         if fault is not None and fault.code == "service":
             raise AwsError("ServiceException", "An error occurred and the request cannot be processed.", 500)
-        outcome = _runtime_died() if fault is not None else self.invoke(function, event)
+        outcome = outcomes.runtime_died() if fault is not None else self.invoke(function, event)
         if outcome.function_error:
             response_headers["x-amz-function-error"] = outcome.function_error
         response_headers["x-amz-executed-version"] = str(function.version)
@@ -373,55 +364,6 @@ def _parse_event(body: Any) -> Any:
         raise AwsError(
             "InvalidRequestContentException", f"Could not parse request body into json: {error}", 400
         ) from error
-
-
-def _returned(result: Any, request_id: str) -> Outcome:
-    try:
-        payload = json.dumps(result).encode()
-    except (TypeError, ValueError) as error:
-        return _failed("Runtime.MarshalError", f"Unable to marshal response: {error}", request_id, None)
-    if len(payload) > PAYLOAD_LIMIT:
-        text = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
-        return _failed("Function.ResponseSizeTooLarge", text, request_id, None)
-    return Outcome(payload, None, request_id)
-
-
-def _failed(kind: str, text: str, request_id: str, error: BaseException | None) -> Outcome:
-    document: dict[str, Any] = {"errorMessage": text, "errorType": kind, "requestId": request_id}
-    if error is not None:
-        frames = [line for line in traceback.format_tb(error.__traceback__) if "/simulator/" not in line]
-        document["stackTrace"] = frames
-    return Outcome(json.dumps(document).encode(), "Unhandled", request_id)
-
-
-def _killed(killed: BaseException, request_id: str, *, timed_out: bool) -> Outcome:
-    if timed_out:
-        return _failed("Sandbox.Timedout", f"RequestId: {request_id} Error: {killed}", request_id, None)
-    text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
-    return _failed("Runtime.ExitError", text, request_id, None)
-
-
-def _runtime_died() -> Outcome:
-    request_id = str(mock_random.uuid4())
-    text = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
-    return _failed("Runtime.ExitError", text, request_id, None)
-
-
-def _destination_record(function: Any, event: Any, outcome: Outcome, attempts: int, now: datetime) -> dict[str, Any]:
-    condition = "RetriesExhausted" if outcome.function_error else "Success"
-    return {
-        "version": "1.0",
-        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "requestContext": {
-            "requestId": outcome.request_id,
-            "functionArn": f"{function.function_arn}:$LATEST",
-            "condition": condition,
-            "approximateInvokeCount": attempts,
-        },
-        "requestPayload": event,
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": outcome.function_error},
-        "responsePayload": json.loads(outcome.payload),
-    }
 
 
 def _as_document(line: str) -> dict[str, Any]:
