@@ -60,6 +60,8 @@ def prove(
 ) -> list[Finding]:
     """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen."""
     shutil.rmtree(scratch, ignore_errors=True)
+    if not chosen:
+        return []
     scenarios, _ = features.read(root / folder, root)
     _run_without_defect(root, folder, chosen, scenarios, scratch)
     findings: list[Finding] = []

@@ -112,8 +112,8 @@ def layout(record: Mapping[str, Any], calls: Sequence[Call]) -> list[Row]:
 
 
 def clock(seconds: float) -> str:
-    """Return m:ss, or h:mm:ss from an hour on."""
-    minutes, rest = divmod(round(seconds), 60)
+    """Return m:ss, or h:mm:ss from an hour on; a second that is not over does not count."""
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
