@@ -47,7 +47,7 @@ def test_a_message_never_exceeds_what_sns_takes_and_says_what_is_left_out():
     servers = [server(n) for n in range(1000)]
     state = ended(World(fails=dict.fromkeys(servers, "x" * 2000)), wave(1, servers))
     text = announcement.message(state)
-    assert len(text.encode()) <= 256 * 1024
+    assert len(text.encode()) <= 64 * 1024
     message = json.loads(text)
     assert len(message["AffectedServers"]) == 1000
     assert message["ErrorsLeftOut"] + len(message["Errors"]) == 1000
