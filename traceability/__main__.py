@@ -10,12 +10,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, defects, matrix, prove, settings
+from traceability import catalogue, console, defects, last_run, matrix, prove, settings
 from traceability.catalogue import BadCatalogue
 from traceability.coverage import NO_SCENARIO
+from traceability.places import Places
 from traceability.report import ReportFailed
 from traceability.results import UnreadableResult
-from traceability.run import BadInput, Judged, Places, checked_scenarios, run, write_report
+from traceability.run import BadInput, Judged, checked_scenarios, run, write_report
 from traceability.verdict import SUITE_DEFECT, VIOLATED
 
 GREEN, RED, BAD_INPUT = 0, 1, 2
@@ -69,10 +70,9 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
 def matrix_command(root: Path) -> None:
     """Write reports/matrix.html anew from the last run's coverage.json."""
     places = Places(root.resolve())
-    source = places.reports / "coverage.json"
-    if not source.exists():
+    if not places.coverage.exists():
         raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
-    matrix.write(json.loads(source.read_text(encoding="utf-8")), catalogue.load(), places.matrix)
+    matrix.write(json.loads(places.coverage.read_text(encoding="utf-8")), catalogue.load(), places.matrix)
     click.echo(console.place(places.matrix, places.root))
 
 
@@ -89,11 +89,15 @@ def prove_command(features: str, root: Path, only: str) -> None:
     chosen = [one for one in defects.load(places.root, features, known) if only in one.name]
     out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
     scratch = places.reports / ".prove"
-    findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one))
+    last = last_run.recall(places)
+    passed = last.passed if last else set()
+    findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed)
     proof = prove.document(findings, known, defects.digest(places.root))
     lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
     if not only:
         places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if last:
+            last_run.add_proof(last, proof["can_fail"], places, known)
     console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
     out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -56,14 +56,22 @@ class NotGreen(Exception):
 
 
 def prove(
-    root: Path, folder: str, chosen: Sequence[Defect], scratch: Path, report: Callable[[Finding], None]
+    root: Path,
+    folder: str,
+    chosen: Sequence[Defect],
+    scratch: Path,
+    report: Callable[[Finding], None],
+    passed: Set[results.Key] = frozenset(),
 ) -> list[Finding]:
-    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen."""
+    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen.
+
+    `passed` are scenarios that are known to pass on this very tree: they need not show it again.
+    """
     shutil.rmtree(scratch, ignore_errors=True)
     if not chosen:
         return []
     scenarios, _ = features.read(root / folder, root)
-    _run_without_defect(root, folder, chosen, scenarios, scratch)
+    _run_without_defect(root, folder, chosen, scenarios, scratch, passed)
     findings: list[Finding] = []
     waiting, running = list(chosen), list[tuple[Defect, BaseProcess, float]]()
     while waiting or running:
@@ -122,14 +130,21 @@ def known(path: Path, root: Path) -> dict[str, bool]:
 
 
 def _run_without_defect(
-    root: Path, folder: str, chosen: Sequence[Defect], scenarios: Sequence[Scenario], scratch: Path
+    root: Path,
+    folder: str,
+    chosen: Sequence[Defect],
+    scenarios: Sequence[Scenario],
+    scratch: Path,
+    passed: Set[results.Key],
 ) -> None:
     """Raise NotGreen unless all scenarios that the defects need pass; import what they imported."""
     criteria = {defect.criterion for defect in chosen}
     needed = [one for one in scenarios if for_target(one, "moto") and criteria & set(one.criteria)]
+    # One scenario runs in any case: what it imports is imported here, once for all children.
+    needed = [one for one in needed if one.key not in passed] or needed[:1]
     place = scratch / "without-defect"
     defects.overlay(None, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, _files(needed), _tags(criteria), False))
+    child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False))
     child.start()
     child.join(SECONDS_EACH * AT_ONCE)
     _end(child)
@@ -199,7 +214,8 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool)
 
     arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", "target=moto"]
     arguments += ["--format", "traceability.stopping:StopWhenViolated" if stop else "null"]
-    code = main([*arguments, "--junit", "--junit-directory", "reports/junit", "--tags", tags, *files])
+    arguments += ["--tags", tags] if tags else []
+    code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
     imported = [name for name in sys.modules if name.partition(".")[0] not in (*_OWN, "__main__", "__mp_main__")]
     (place / "imported.json").write_text(json.dumps([name for name in imported if _importable(name)]), encoding="utf-8")
     sys.stdout.flush()

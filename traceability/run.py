@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceability import coverage, evidence, features, matrix, prove, reconcile, redaction, report, results
+from traceability import coverage, evidence, features, last_run, matrix, prove, reconcile, redaction, report, results
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
+from traceability.places import Places
 from traceability.verdict import PASSED, SUITE_DEFECT
 
 STALLED_SECONDS = 180.0
@@ -34,46 +35,6 @@ class BadInput(Exception):
     def __init__(self, problems: Sequence[Problem | str]) -> None:
         super().__init__(f"{len(problems)} problems in the features")
         self.problems = [str(one) for one in problems]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a run finds its features and leaves its files; `features` is a folder directly below `root`."""
-
-    root: Path
-    features: str = "features"
-
-    @property
-    def reports(self) -> Path:
-        return self.root / "reports"
-
-    @property
-    def allure_results(self) -> Path:
-        return self.reports / "allure-results"
-
-    @property
-    def allure_report(self) -> Path:
-        return self.reports / "allure-report"
-
-    @property
-    def junit(self) -> Path:
-        return self.reports / "junit"
-
-    @property
-    def notes(self) -> Path:
-        return self.reports / ".run"
-
-    @property
-    def log(self) -> Path:
-        return self.notes / "behave.log"
-
-    @property
-    def matrix(self) -> Path:
-        return self.reports / "matrix.html"
-
-    @property
-    def proof(self) -> Path:
-        return self.reports / "prove.json"
 
 
 @dataclass(frozen=True)
@@ -111,7 +72,9 @@ def run(
     started, begun = _now(), time.perf_counter()
     exit_code = _behave(places, selected, arguments, lambda done: progress(done, len(scenarios)))
     seconds = time.perf_counter() - begun
-    return replace(judge(places, catalogue, scenarios, exit_code, selected, started), behave_seconds=seconds)
+    judged = judge(places, catalogue, scenarios, exit_code, selected, started)
+    last_run.remember(places, judged.differences)
+    return replace(judged, behave_seconds=seconds)
 
 
 def judge(

@@ -11,6 +11,7 @@ import pytest
 
 from traceability import catalogue, features
 from traceability import run as runs
+from traceability.places import Places
 
 ENVIRONMENT = """
 from traceability import evidence
@@ -84,8 +85,8 @@ class Suite:
         return self
 
     @property
-    def places(self) -> runs.Places:
-        return runs.Places(self.root)
+    def places(self) -> Places:
+        return Places(self.root)
 
     def run(self, *arguments: str, selected: str = "moto") -> runs.Judged:
         scenarios, _ = features.read(self.root / "features", self.root)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability import defects, prove
+from traceability import defects, last_run, prove
+from traceability import run as run_module
 
+PROJECT = Path(__file__).resolve().parents[2]
 ENGINE = "WAIT = 30\n\n\ndef wait(asked):\n    return max(asked, WAIT)\n"
 STEPS = """
 import json
@@ -193,6 +195,41 @@ def test_a_proof_holds_for_the_tree_it_was_made_on(small: Suite) -> None:
     assert prove.known(path, small.root) == {"1.3": True}
     (small.root / "engine" / "waiting.py").write_text(ENGINE + "\n")
     assert prove.known(path, small.root) == {}
+
+
+def test_the_proof_reaches_everything_the_last_run_left(small: Suite) -> None:
+    (small.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    seed(small)
+    judged = small.run()
+    run_module.write_report(small.places, small.catalogue, judged)
+    last = last_run.recall(small.places)
+    assert last is not None
+    assert last.passed == {
+        ("features/r01.feature", "a long wait is kept"),
+        ("features/r01.feature", "nothing is asked of the engine"),
+    }
+    last_run.add_proof(last, {"1.3": True}, small.places, small.catalogue)
+    rows = json.loads(small.places.coverage.read_text())["criteria"]
+    assert {row["id"]: row["can_fail"] for row in rows if row["can_fail"] is not None} == {"1.3": True}
+    assert "shown to go red when the engine is wrong" in small.places.matrix.read_text()
+
+
+def test_a_run_on_another_tree_is_not_relied_on(small: Suite) -> None:
+    small.run()
+    (small.root / "engine" / "waiting.py").write_text(ENGINE + "\n")
+    assert last_run.recall(small.places) is None
+
+
+def test_scenarios_that_are_known_to_pass_need_not_show_it_again(small: Suite) -> None:
+    small.feature(FEATURE + "  @AC-1.3 @moto\n      Scenario: red by itself\n        Then a wait of 60 lasts 61\n")
+    seed(small)
+    chosen = defects.load(small.root, "features", small.catalogue)
+    scratch = small.root / "reports" / ".prove"
+    with pytest.raises(prove.NotGreen):
+        prove.prove(small.root, "features", chosen, scratch, lambda one: None)
+    known = {("features/r01.feature", "red by itself")}
+    (finding,) = prove.prove(small.root, "features", chosen, scratch, lambda one: None, known)
+    assert finding.noticed
 
 
 def test_no_python_file_is_compiled_into_the_checked_out_tree(small: Suite) -> None:
