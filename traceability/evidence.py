@@ -96,19 +96,22 @@ def record_endpoint(host: str, *, connected: bool) -> None:
     directory = os.environ.get(RUN_DIRECTORY)
     if directory is None:
         return
-    path = Path(directory) / "endpoints.json"
-    known = {(item["host"], item["connected"]) for item in load_endpoints(path)}
+    # Several processes may share a run: each keeps a file of its own.
+    path = Path(directory) / f"endpoints-{os.getpid()}.json"
+    known = {(item["host"], item["connected"]) for item in _read(path)}
     if (host, connected) not in known:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = sorted({*known, (host, connected)})
         path.write_text(json.dumps([{"host": name, "connected": left} for name, left in rows]), encoding="utf-8")
 
 
-def load_endpoints(path: Path) -> list[dict[str, Any]]:
-    """Return `[{"host": str, "connected": bool}]`, empty when the run noted none."""
-    if not path.exists():
-        return []
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+def load_endpoints(directory: Path) -> list[dict[str, Any]]:
+    """Return `[{"host": str, "connected": bool}]` of all processes of a run, empty when they noted none."""
+    return [item for path in sorted(directory.glob("endpoints-*.json")) for item in _read(path)]
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return rows
 
 

@@ -124,6 +124,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
         "singleFile": True,
         "groupBy": ["epic", "feature"],
         "theme": "auto",
+        "defaultSortBy": "name,asc",
         "reportLanguage": "en",
         "sections": [],
     }

@@ -6,10 +6,8 @@ taken for new.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +19,8 @@ from traceability import coverage, evidence, features, last_run, matrix, prove, 
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
 from traceability.places import Places
+from traceability.processes import run_behave
 from traceability.verdict import PASSED, SUITE_DEFECT
-
-STALLED_SECONDS = 180.0
-"""A scenario takes a second; one that takes this long waits for something that will not come."""
 
 Progress = Callable[[int, int], None]
 
@@ -70,7 +66,7 @@ def run(
     """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv."""
     _clear(places)
     started, begun = _now(), time.perf_counter()
-    exit_code = _behave(places, selected, arguments, lambda done: progress(done, len(scenarios)))
+    exit_code = run_behave(places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)))
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences)
@@ -85,7 +81,7 @@ def judge(
     results.redact_junit(places.junit)
     junit, allure = results.read_junit(places.junit), results.read_allure(places.allure_results)
     ends = coverage.outcomes(scenarios, places.features, junit, allure)
-    target = evidence.target_of(evidence.load_endpoints(places.notes / "endpoints.json"))
+    target = evidence.target_of(evidence.load_endpoints(places.notes))
     records = reconcile.Records(catalogue, places.features, scenarios, junit, allure, ends, exit_code, selected, target)
     differences = reconcile.differences(records)
     # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.
@@ -110,49 +106,6 @@ def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> S
         return ends
     reason = f"the records of this run do not agree: {differences[0]}"
     return [replace(end, verdict=SUITE_DEFECT, reason=reason) if end.verdict == PASSED else end for end in ends]
-
-
-def _behave(places: Places, selected: str, arguments: Sequence[str], progress: Callable[[int], None]) -> int:
-    """Run behave to its end and return its exit code; its output goes to the log."""
-    command = [
-        *(sys.executable, "-m", "behave"),
-        *("--format", "traceability.formatter:TraceabilityFormatter", "--outfile", str(places.allure_results)),
-        *("--junit", "--junit-directory", str(places.junit)),
-        *("--show-skipped", "--no-color", "--define", f"target={selected}"),
-        *arguments,
-        places.features,
-    ]
-    # behave itself must find this package and the suite's, wherever it was started from.
-    path = os.pathsep.join(
-        filter(None, [str(places.root), str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")])
-    )
-    environment = os.environ | {evidence.RUN_DIRECTORY: str(places.notes), "PYTHONPATH": path}
-    with places.log.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            return _watch(process, places.allure_results, progress)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-
-def _watch(process: subprocess.Popen[bytes], written: Path, progress: Callable[[int], None]) -> int:
-    """Return the exit code; a run that brings no result for too long is ended, and the records will show the loss."""
-    done, last = -1, time.monotonic()
-    while time.monotonic() - last < STALLED_SECONDS:
-        now_done = sum(1 for _ in written.glob("*-result.json"))
-        if now_done != done:
-            done, last = now_done, time.monotonic()
-        progress(done)
-        try:
-            return process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            continue
-    process.kill()
-    return process.wait()
 
 
 def _clear(places: Places) -> None:

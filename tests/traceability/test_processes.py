@@ -1,0 +1,51 @@
+"""The features are shared out among processes, each file to one, and the run is whole again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability import features, processes
+
+SMALL = "Feature: {name}\n" + "".join(
+    f"  @AC-{{requirement}}.{number} @moto\n  Scenario: {{name}} {number}\n    Then nothing is wrong\n"
+    for number in (1, 2)
+)
+
+
+def three(suite: Suite) -> Suite:
+    for number, name in enumerate(("one", "two", "three"), 1):
+        suite.feature(SMALL.format(name=name, requirement=number), f"r0{number}.feature")
+    return suite
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_every_file_goes_to_one_process_and_none_has_nothing_to_do(suite: Suite, count: int) -> None:
+    scenarios, _ = features.read(three(suite).root / "features", suite.root)
+    parts = processes.shares(scenarios, "moto", count)
+    assert sorted(file for part in parts for file in part) == [f"features/r0{number}.feature" for number in (1, 2, 3)]
+    assert len(parts) == min(count, 3)
+    assert all(parts)
+
+
+def test_a_shared_run_reconciles_like_one(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    judged = three(suite).run()
+    assert judged.differences == []
+    assert judged.coverage["totals"]["proven"] == 6
+    assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 2
+
+
+def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    dies = "\nimport os\ndef before_feature(context, feature):\n    if feature.name == 'two':\n        os._exit(3)\n"
+    judged = three(suite).environment(dies).run()
+    assert any("two 1" in line for line in judged.differences)
+    assert judged.coverage["totals"]["proven"] == 0
+
+
+def test_a_run_that_stalls_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STALLED_SECONDS", 2.0)
+    waits = "\nimport threading\ndef before_all(context):\n    threading.Event().wait()\n"
+    judged = suite.scenario("Then nothing is wrong").environment(waits).run()
+    assert "JUnit has no result at all: behave ended before it recorded one" in judged.differences

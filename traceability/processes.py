@@ -1,0 +1,105 @@
+"""Runs behave to its end: in one process on real AWS, on the simulator in as many as there is work and processors for.
+
+The features are shared out by file: a simulator is one world, and each process has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from traceability import evidence
+from traceability.features import Scenario, for_target
+from traceability.places import Places
+
+MOST_PROCESSES = 4
+STALLED_SECONDS = 180.0
+"""A scenario takes a second; one that takes this long waits for something that will not come."""
+
+
+def shares(scenarios: Sequence[Scenario], target: str, processes: int) -> list[list[str]]:
+    """Share the feature files out, so that each process has about as many scenarios that really run."""
+    work = Counter({one.file: 0 for one in scenarios})
+    work.update(one.file for one in scenarios if for_target(one, target))
+    parts: list[tuple[int, list[str]]] = [(0, []) for _ in range(max(1, min(processes, len(work))))]
+    for file, count in work.most_common():
+        done, files = min(parts, key=lambda part: part[0])
+        parts[parts.index((done, files))] = (done + count, [*files, file])
+    return [sorted(files) for _, files in parts]
+
+
+def run_behave(
+    places: Places,
+    scenarios: Sequence[Scenario],
+    target: str,
+    arguments: Sequence[str],
+    progress: Callable[[int], None],
+) -> int:
+    """Run all features and return the worst exit code; what behave says goes to the log."""
+    count = min(os.cpu_count() or 1, MOST_PROCESSES) if target == "moto" else 1
+    logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(_Behave(places, target, [*arguments, *files], log))
+            for files, log in zip(shares(scenarios, target, count), logs, strict=False)
+        ]
+        codes = _watch([one.process for one in running], places.allure_results, progress)
+    # The one that ended worst comes last: its last line is what a reader needs first.
+    order = sorted(range(len(codes)), key=lambda number: abs(codes[number]))
+    places.log.write_text("".join(logs[number].read_text(encoding="utf-8", errors="replace") for number in order))
+    for log in logs:
+        log.unlink(missing_ok=True)
+    return max(codes, key=abs)
+
+
+class _Behave:
+    """One behave process; leaving the context ends it, whatever happened."""
+
+    def __init__(self, places: Places, target: str, arguments: Sequence[str], log: Path) -> None:
+        self._log = log.open("w", encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "behave"),
+            *("--format", "traceability.formatter:TraceabilityFormatter", "--outfile", str(places.allure_results)),
+            *("--junit", "--junit-directory", str(places.junit)),
+            *("--show-skipped", "--no-color", "--define", f"target={target}"),
+            *arguments,
+        ]
+        # behave itself must find this package and the suite's, wherever it was started from.
+        own = (str(places.root), str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH"))
+        environment = os.environ | {
+            evidence.RUN_DIRECTORY: str(places.notes),
+            "PYTHONPATH": os.pathsep.join(filter(None, own)),
+        }
+        self.process = subprocess.Popen(  # noqa: S603  # our own command, no shell
+            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
+
+    def __enter__(self) -> _Behave:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+
+
+def _watch(processes: Sequence[subprocess.Popen[bytes]], written: Path, progress: Callable[[int], None]) -> list[int]:
+    """Return the exit codes; what brings no result for too long is ended, and the records will show the loss."""
+    done, last = -1, time.monotonic()
+    while any(one.poll() is None for one in processes):
+        now_done = sum(1 for _ in written.glob("*-result.json"))
+        if now_done != done:
+            done, last = now_done, time.monotonic()
+        progress(done)
+        if time.monotonic() - last > STALLED_SECONDS:
+            for one in processes:
+                one.kill()
+        time.sleep(0.1)
+    return [one.wait() for one in processes]
