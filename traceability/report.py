@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,7 +51,7 @@ def build(
     beside = results.parent / ".run" / "beside"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    _add_criteria_without_scenario(coverage, catalogue, results, beside)
+    _add_criteria_without_scenario(coverage, catalogue, beside)
     _add_errors(errors, beside)
     config = _write_config(coverage, scratch)
     _generate([results, beside], config, root)
@@ -67,15 +68,12 @@ def headline(coverage: Mapping[str, Any]) -> str:
     return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
 
 
-def _add_criteria_without_scenario(
-    coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path
-) -> None:
+def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, beside: Path) -> None:
     """A criterion nobody tests stands in the tree as well: as `unknown`, where its scenarios would be."""
-    latest = 0
+    finished = round(datetime.fromisoformat(coverage["finished"]).timestamp() * 1000)
     for row in coverage["criteria"]:
         criterion = catalogue.criteria[row["id"]]
         if row["state"] != NO_SCENARIO:
-            latest = max(latest, _latest(results, criterion_label(criterion)))
             continue
         result = {
             "uuid": str(uuid4()),
@@ -84,9 +82,8 @@ def _add_criteria_without_scenario(
             "name": "No scenario",
             "status": "unknown",
             "stage": "finished",
-            # Allure orders by time: the place in the catalogue is kept by taking the time of what stands before.
-            "start": latest,
-            "stop": latest,
+            "start": finished,
+            "stop": finished,
             "description": f"**{criterion.tag}** {criterion.text}\n\nNo scenario is tagged @{criterion.tag}.",
             "statusDetails": {"message": f"No scenario is tagged @{criterion.tag}"},
             "labels": [
@@ -95,13 +92,6 @@ def _add_criteria_without_scenario(
             ],
         }
         _write_json(beside / f"{result['uuid']}-result.json", result)
-
-
-def _latest(results: Path, label: str) -> int:
-    """The end of the last result below a criterion, in milliseconds."""
-    marker = json.dumps(label, ensure_ascii=False)
-    texts = (path.read_text(encoding="utf-8") for path in results.glob("*-result.json"))
-    return max((json.loads(text)["stop"] for text in texts if marker in text), default=0)
 
 
 def _add_errors(errors: Sequence[str], beside: Path) -> None:
