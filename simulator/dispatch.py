@@ -18,6 +18,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import HTTPException
 from moto.core.request import normalize_request
+from moto.moto_api._internal import mock_random
 
 Reply = tuple[int, dict[str, Any], str | bytes]
 Handler = Callable[..., Reply]
@@ -47,6 +48,15 @@ def _service(host: str) -> str | None:
 def _handlers(service: str | None) -> list[tuple[re.Pattern[str], Handler]]:
     if service is None:
         return []
+    # Looking a backend up may make it, and making it draws random numbers: only the first time in a process.
+    state = mock_random.getstate()
+    try:
+        return _urls_of(service)
+    finally:
+        mock_random.setstate(state)
+
+
+def _urls_of(service: str) -> list[tuple[re.Pattern[str], Handler]]:
     backends: Any = moto.backends.get_backend(service)
     if not isinstance(backends, BackendDict):
         backend = backends["global"]

@@ -95,6 +95,8 @@ class Sandbox:
         self._modules_seen = -1
         self._session: Any = None
         self._level = logging.WARNING
+        self._loggers: dict[str, Any] = {}
+        self._loggers_outside = 0
         self.request_id = ""
         self._handlers: list[logging.Handler] = [_RuntimeHandler(self._output, lambda: self.request_id)]
         self._saved: dict[str, Any] = {}
@@ -132,10 +134,12 @@ class Sandbox:
         boto3.DEFAULT_SESSION = self._session
         root.handlers = self._handlers
         self._set_level(root, self._level)
+        self._put_loggers()
 
     def leave(self) -> None:
         root = logging.getLogger()
         saved = self._saved
+        self._take_loggers()
         self._modules = self._take_modules()
         self._put_modules(saved["modules"])
         self._session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, saved["session"]
@@ -147,6 +151,18 @@ class Sandbox:
         os.urandom = saved["urandom"]
         os.environ = saved["environ"]  # noqa: B003 - the object that was there
         self._saved = {}
+
+    def _put_loggers(self) -> None:
+        known = logging.Logger.manager.loggerDict
+        self._loggers_outside = len(known)
+        known.update(self._loggers)
+
+    def _take_loggers(self) -> None:
+        """Named loggers that the function made are its own: another cold start finds none, as in a new process."""
+        known = logging.Logger.manager.loggerDict
+        # dicts keep their order: what was added last came from the function
+        for name in list(known)[self._loggers_outside :]:
+            self._loggers[name] = known.pop(name)
 
     @staticmethod
     def _set_level(root: logging.Logger, level: int) -> None:

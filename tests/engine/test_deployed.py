@@ -1,0 +1,132 @@
+"""The deployed engine where the scenarios do not reach: hand-over between runs, and dying for good."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from engine import deployment
+from engine.client import EngineClient, EngineError
+from simulator import Simulator
+
+TESTDATA = Path(__file__).parents[2] / "testdata"
+STACK = "engine-test"
+
+
+def package_with(file: str, old: str, new: str) -> bytes:
+    """The function's package with one line changed; for numbers that would take a day to reach."""
+    source = zipfile.ZipFile(io.BytesIO(deployment.package()))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            text = source.read(name).decode()
+            assert name != file or text.count(old) == 1
+            target.writestr(name, text.replace(old, new) if name == file else text)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def aws():
+    with Simulator() as simulator:
+        yield simulator
+
+
+def deployed(aws, code=None):
+    stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"}, code=code)
+    client = EngineClient(aws.session(), stack.outputs)
+    for group in json.loads((TESTDATA / "groups.json").read_text()):
+        client.put_group({**group, "AccountId": aws.account})
+        for server in group["SourceServerIds"]:
+            aws.drs.add_source_server(server)
+    client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
+    return client
+
+
+def settled(client, execution_id):
+    def over():
+        record = client.get(execution_id)
+        done = record.get("CleanUp", {}).get("Status") in ("COMPLETED", "FAILED", "SKIPPED")
+        return record if record["Status"] != "RUNNING" and done else None
+
+    return over
+
+
+def runs(aws, client):
+    arn = client._outputs["StateMachineArn"]
+    return aws.session().client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+
+
+def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws):
+    client = deployed(aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"))
+    execution_id = client.start("plan-three-tier")
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    aws.wait_until(lambda: all(run["status"] != "RUNNING" for run in runs(aws, client)), 60)
+    names = sorted(run["name"] for run in runs(aws, client))
+    assert names[:3] == [execution_id, f"{execution_id}-2", f"{execution_id}-3"]
+    assert {run["status"] for run in runs(aws, client)} == {"SUCCEEDED"}
+    assert len(aws.journal.select("drs", "StartRecovery")) == 3
+
+
+def test_a_state_machine_that_is_stopped_leaves_a_closed_record_and_no_instance(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
+    (run,) = runs(aws, client)
+    aws.session().client("stepfunctions").stop_execution(executionArn=run["executionArn"])
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert (record["Status"], record["StatusReason"]) == ("FAILED", "the state machine was stopped from outside")
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert aws.session().client("drs").describe_recovery_instances()["items"] == []
+
+
+def test_a_function_that_fails_for_good_closes_the_record_and_its_successor_cleans_up(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
+    # One invocation and its three retries by Step Functions.
+    aws.faults.deny("dynamodb", "BatchGetItem", times=4, source="lambda")
+    record = aws.wait_until(settled(client, execution_id), 24 * 3600)
+    assert record["Status"] == "FAILED"
+    assert record["StatusReason"].startswith("its Lambda function failed for good: Refused: dynamodb:BatchGetItem")
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert aws.session().client("drs").describe_recovery_instances()["items"] == []
+
+
+def test_what_cannot_be_closed_raises_an_alarm_and_is_kept(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "RUNNING", 3600)
+    aws.faults.deny("dynamodb", "BatchGetItem", times=None, source="lambda")
+    aws.advance(3600)
+    assert "CloserFailed" in {line.get("Alarm") for line in aws.lambda_logs(f"{STACK}-engine")}
+    queues = aws.session().client("sqs")
+    queue = queues.get_queue_url(QueueName=f"{STACK}-unhandled-events")["QueueUrl"]
+    (message,) = queues.receive_message(QueueUrl=queue)["Messages"]
+    assert execution_id in message["Body"]
+
+
+def test_a_start_that_was_killed_half_way_is_completed_by_the_next_one(aws):
+    client = deployed(aws)
+    aws.faults.kill_lambda("before", "stepfunctions", "StartExecution")
+    with pytest.raises(EngineError):
+        client.start("plan-three-tier")
+    assert client.list_by_status("RUNNING").items == []
+    execution_id = client.start("plan-three-tier")
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    assert len(aws.journal.select("drs", "StartRecovery")) == 3
+
+
+def test_the_same_seed_lives_the_same_day_to_the_byte():
+    days = []
+    for _ in range(2):
+        with Simulator(seed=7) as aws:
+            client = deployed(aws)
+            aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
+            days.append(aws.journal.to_json_lines())
+    assert days[0] == days[1]
