@@ -28,7 +28,7 @@ class NotSimulated(Exception):
 
 @dataclass(frozen=True)
 class EngineCall:
-    """One AWS call of the engine: what it asked, what came of it (`error` is None: it succeeded), when, and in which run
+    """One AWS call of the engine: what it asked, what came of it (`error` None: success), when, in which run
     of the function."""
 
     service: str
