@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.client import AlreadyEnded, ExecutionNotFound
-from features.observations import all_jobs, recovery_client, recovery_instances, recovery_jobs, servers_of
+from features.observations import all_jobs, raw_items, recovery_client, recovery_instances, recovery_jobs, servers_of
 from features.targets import WaitTimeout
 from features.world import OVER, World
 
@@ -69,8 +69,9 @@ def clean_up(world: World) -> None:
         world.client.delete_group(group)
     for extra in reversed(world.clean_ups):
         extra()
+    # Deleting the stack deletes its tables: what the clean-up left in them has to be seen before.
+    world.notes["CleanedUp"] = saved_items(world)
     world.target.retire_stack()
-    world.notes["CleanedUp"] = True
 
 
 def terminate_instances(world: World) -> None:
@@ -98,7 +99,7 @@ def left_behind(world: World) -> dict[str, list[str]]:
     states = [{"Name": "instance-state-name", "Values": LIVE_STATES}]
     reservations = ec2.describe_instances(Filters=states)["Reservations"]
     return {
-        "record, plan or group": saved_items(world),
+        "record, plan or group": world.notes.get("CleanedUp", []),
         "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(drs)],
         "instance": [instance["InstanceId"] for one in reservations for instance in one["Instances"]],
         "stack": stacks_left(world),
@@ -106,15 +107,9 @@ def left_behind(world: World) -> dict[str, list[str]]:
 
 
 def saved_items(world: World) -> list[str]:
-    """The keys of everything in the stack's tables, as far as there still are tables."""
-    dynamodb = world.target.client("dynamodb")
-    there = dynamodb.list_tables()["TableNames"]
-    tables = [name for key, name in world.target.stack.outputs.items() if key.endswith("Table") and name in there]
-    return [
-        f"{table}: {next(iter(item.values()))['S']}"
-        for table in tables
-        for item in dynamodb.scan(TableName=table)["Items"]
-    ]
+    """The keys of everything in the stack's tables."""
+    tables = [name for key, name in world.target.stack.outputs.items() if key.endswith("Table")]
+    return [f"{table}: {next(iter(item.values()))['S']}" for table in tables for item in raw_items(world, table)]
 
 
 def stacks_left(world: World) -> list[str]:

@@ -83,9 +83,15 @@ def state_machine_run(world: World, execution_id: str | None = None) -> Document
     return run
 
 
+def raw_items(world: World, table: str) -> list[Document]:
+    """Every item of a table, page by page, in DynamoDB's own form."""
+    pages = world.target.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
 def scan(world: World, output: str) -> list[Document]:
-    """Every item of the table that the stack's output names, as DynamoDB holds it."""
-    found = world.target.client("dynamodb").scan(TableName=world.target.stack.outputs[output])["Items"]
+    """Every item of the table that the stack's output names, as plain JSON."""
+    found = raw_items(world, world.target.stack.outputs[output])
     return [{name: plain(value) for name, value in item.items()} for item in found]
 
 

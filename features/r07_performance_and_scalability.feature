@@ -40,7 +40,7 @@ Feature: Performance and scale
     Then the execution is COMPLETED
     And the state machine made at least 100 transitions
     And the state machine's history has fewer than 5000 events
-    And no payload of the state machine was larger than 4 kilobytes
+    And no payload of the state machine was larger than 2 kilobytes
 
   @AC-7.5 @moto
   Scenario Outline: A page of the <list> is one small query, however long the history

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from engine.client import AlreadyEnded, EngineClient, StartRefused
+from engine.client import AlreadyEnded, EngineClient, EngineError, StartRefused
 from features import test_data
 from features.targets import Target, WaitTimeout
 
@@ -109,6 +109,8 @@ class World:
             execution = self.client.start(self.plan["PlanId"], run, client_token=token, initiated_by=initiated_by)
         except StartRefused as refusal:
             self.refusal = refusal
+        except EngineError as failure:
+            self.gave_up.append(f"The engine could not start the plan: {failure}")
         else:
             self.executions.append(execution)
 
@@ -151,7 +153,7 @@ class World:
     def record(self) -> Document:
         """The newest execution's record as the history shows it now."""
         if not self.executions:
-            problems = "; ".join(self.refusal.problems) if self.refusal else "no reason is known"
+            problems = "; ".join([*(self.refusal.problems if self.refusal else []), *self.gave_up])
             raise AssertionError(
                 f"No execution was started, so there is no record to look at. The engine said: {problems}"
             )

@@ -14,7 +14,7 @@ from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, has
 from engine.client import Page
 from engine.deployment import deploy
 from features.matchers import within
-from features.observations import instant, recovery_jobs
+from features.observations import instant, raw_items, recovery_jobs
 from features.world import World
 from traceability import evidence
 
@@ -57,11 +57,11 @@ def queries_apart(context: Context, seconds: int) -> None:
 
 @when("the history holds {count:d} executions like it")
 def long_history(context: Context, count: int) -> None:
-    """Copy the execution's items, whatever they are, under other ids and earlier start times."""
+    """Copy what the lists show of the execution (what has a StartTime) under other ids and earlier start times."""
     world: World = context.world
     dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
     own = world.executions[-1]
-    items = [item for item in dynamodb.scan(TableName=table)["Items"] if item["ExecutionId"]["S"] == own]
+    items = [item for item in raw_items(world, table) if "StartTime" in item]
     copies = [copy_of(item, own, number) for number in range(1, count) for item in items]
     for start in range(0, len(copies), BATCH):
         requests = [{"PutRequest": {"Item": item}} for item in copies[start : start + BATCH]]
@@ -72,24 +72,19 @@ def long_history(context: Context, count: int) -> None:
 def copy_of(item: dict[str, Any], own: str, number: int) -> dict[str, Any]:
     """The item as it would be of an execution that ran `number` minutes before."""
     copied: dict[str, Any] = json.loads(json.dumps(item).replace(own, f"00000000-0000-4000-8000-{number:012x}"))
-    if "StartTime" in copied:
-        copied["StartTime"]["S"] = (
-            f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
-        )
+    copied["StartTime"]["S"] = (
+        f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
+    )
     return copied
 
 
 def delete_copies(world: World, own: str) -> None:
     dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
-    keys = [
-        {name: item[name] for name in ("ExecutionId", "ItemKey")} for item in dynamodb.scan(TableName=table)["Items"]
-    ]
+    copies = [item for item in raw_items(world, table) if item["ExecutionId"]["S"] != own]
+    keys = [{name: item[name] for name in ("ExecutionId", "ItemKey")} for item in copies]
     for start in range(0, len(keys), BATCH):
-        requests = [
-            {"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH] if key["ExecutionId"]["S"] != own
-        ]
-        if requests:
-            dynamodb.batch_write_item(RequestItems={table: requests})
+        requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH]]
+        dynamodb.batch_write_item(RequestItems={table: requests})
 
 
 @when("the history of the plan is read")

@@ -7,7 +7,7 @@ from typing import Any
 
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, equal_to, greater_than_or_equal_to, has_length, less_than
+from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, has_length, less_than
 
 from features.matchers import within
 from features.observations import state_machine_run
@@ -55,6 +55,12 @@ def tried_again(context: Context, pauses: list[int]) -> None:
         if before["type"] in FAILED_CALLS and after["type"] in CALLS
     ]
     assert_that([round(gap) for gap in gaps], equal_to(pauses), f"{HISTORY}: seconds from each failure to the next try")
+
+
+@then("the state machine did not have to try the function again")
+def not_tried_again(context: Context) -> None:
+    failed = [event["type"] for event in events(context.world) if event["type"] in FAILED_CALLS]
+    assert_that(failed, empty(), f"{HISTORY}: failed calls of the function")
 
 
 def calls_and_failures(world: World) -> list[dict[str, Any]]:
