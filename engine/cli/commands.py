@@ -87,10 +87,7 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
     if watch and not as_json:
         _exit_with(_watch(engine, execution_id))
         return
-    record = engine.get(execution_id)
-    while watch and not _is_over(record):
-        time.sleep(WATCH_SECONDS)
-        record = engine.get(execution_id)
+    *_, record = _follow(engine, execution_id) if watch else [engine.get(execution_id)]
     if as_json:
         click.echo(json.dumps(record, indent=2, ensure_ascii=False))
     else:
@@ -101,11 +98,21 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
 def _watch(engine: EngineClient, execution_id: str) -> dict[str, Any]:
     record = engine.get(execution_id)
     with Live(execution_view(record, datetime.now(UTC)), auto_refresh=False) as live:
-        while not _is_over(record):
-            time.sleep(WATCH_SECONDS)
-            record = engine.get(execution_id)
+        for latest in _follow(engine, execution_id):
+            record = latest
             live.update(execution_view(record, datetime.now(UTC)), refresh=True)
     return record
+
+
+def _follow(engine: EngineClient, execution_id: str) -> Iterator[dict[str, Any]]:
+    """The record every few seconds, the last one when the execution is over and cleaned up."""
+    while True:
+        record = engine.get(execution_id)
+        yield record
+        if _is_over(record):
+            return
+        # A person's terminal, never the function: nobody is told when a record changes.
+        time.sleep(WATCH_SECONDS)
 
 
 def _is_over(record: dict[str, Any]) -> bool:
