@@ -43,6 +43,17 @@ def recall(places: Places) -> LastRun | None:
     return LastRun(json.loads(places.coverage.read_text(encoding="utf-8")), content["differences"])
 
 
+def seconds(places: Places) -> dict[Key, float]:
+    """Return how long each scenario of the last run took, whatever has changed since; nothing is known without one."""
+    try:
+        content = json.loads(places.coverage.read_text(encoding="utf-8"))
+        rows = [one for row in content["criteria"] for one in row["scenarios"]]
+        return {(one["file"], one["name"]): float(one["seconds"]) for one in rows if one["seconds"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        # A hint for sharing out the work, never a fact: a file that cannot be read is as good as none.
+        return {}
+
+
 def add_proof(last: LastRun, can_fail: Mapping[str, bool], places: Places, catalogue: Catalogue) -> None:
     """Write into everything the run left which criteria can fail: coverage, matrix, report."""
     for row in last.coverage["criteria"]:

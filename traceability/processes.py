@@ -9,28 +9,37 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from traceability import evidence
 from traceability.features import Scenario, for_target
 from traceability.places import Places
+from traceability.results import Key
 
 MOST_PROCESSES = 4
 STALLED_SECONDS = 180.0
 """A scenario takes a second; one that takes this long waits for something that will not come."""
 
 
-def shares(scenarios: Sequence[Scenario], target: str, processes: int) -> list[list[str]]:
-    """Share the feature files out, so that each process has about as many scenarios that really run."""
-    work = Counter({one.file: 0 for one in scenarios})
-    work.update(one.file for one in scenarios if for_target(one, target))
-    parts: list[tuple[int, list[str]]] = [(0, []) for _ in range(max(1, min(processes, len(work))))]
-    for file, count in work.most_common():
-        done, files = min(parts, key=lambda part: part[0])
-        parts[parts.index((done, files))] = (done + count, [*files, file])
+def shares(
+    scenarios: Sequence[Scenario], target: str, processes: int, known_seconds: Mapping[Key, float] | None = None
+) -> list[list[str]]:
+    """Share the feature files out, so that all processes end at about the same time.
+
+    `known_seconds` is what scenarios took in an earlier run; one that is not in it counts as an average one.
+    """
+    known = known_seconds or {}
+    average = sum(known.values()) / len(known) if known else 1.0
+    work = dict.fromkeys((one.file for one in scenarios), 0.0)
+    for one in scenarios:
+        if for_target(one, target):
+            work[one.file] += known.get(one.key, average)
+    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(max(1, min(processes, len(work))))]
+    for file, seconds in sorted(work.items(), key=lambda item: -item[1]):
+        done, files = min(parts, key=lambda part: (part[0], len(part[1])))
+        parts[parts.index((done, files))] = (done + seconds, [*files, file])
     return [sorted(files) for _, files in parts]
 
 
@@ -40,6 +49,7 @@ def run_behave(
     target: str,
     arguments: Sequence[str],
     progress: Callable[[int], None],
+    known_seconds: Mapping[Key, float] | None = None,
 ) -> int:
     """Run all features and return the worst exit code; what behave says goes to the log."""
     count = min(os.cpu_count() or 1, MOST_PROCESSES) if target == "moto" else 1
@@ -47,7 +57,7 @@ def run_behave(
     with ExitStack() as stack:
         running = [
             stack.enter_context(_Behave(places, target, [*arguments, *files], log))
-            for files, log in zip(shares(scenarios, target, count), logs, strict=False)
+            for files, log in zip(shares(scenarios, target, count, known_seconds), logs, strict=False)
         ]
         codes = _watch([one.process for one in running], places.allure_results, progress)
     # The one that ended worst comes last: its last line is what a reader needs first.

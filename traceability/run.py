@@ -64,9 +64,12 @@ def run(
     progress: Progress,
 ) -> Judged:
     """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv."""
+    known_seconds = last_run.seconds(places)
     _clear(places)
     started, begun = _now(), time.perf_counter()
-    exit_code = run_behave(places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)))
+    exit_code = run_behave(
+        places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)), known_seconds
+    )
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences)

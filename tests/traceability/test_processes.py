@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability import features, processes
+from traceability import features, last_run, processes
 
 SMALL = "Feature: {name}\n" + "".join(
     f"  @AC-{{requirement}}.{number} @moto\n  Scenario: {{name}} {number}\n    Then nothing is wrong\n"
@@ -26,6 +26,26 @@ def test_every_file_goes_to_one_process_and_none_has_nothing_to_do(suite: Suite,
     assert sorted(file for part in parts for file in part) == [f"features/r0{number}.feature" for number in (1, 2, 3)]
     assert len(parts) == min(count, 3)
     assert all(parts)
+
+
+def test_a_file_that_took_long_stands_alone(suite: Suite) -> None:
+    scenarios, _ = features.read(three(suite).root / "features", suite.root)
+    known = {("features/r02.feature", "two 1"): 9.0, ("features/r01.feature", "one 1"): 1.0}
+    assert processes.shares(scenarios, "moto", 2, known) == [
+        ["features/r02.feature"],
+        ["features/r01.feature", "features/r03.feature"],
+    ]
+
+
+def test_a_run_knows_how_long_the_last_one_took_whatever_that_left(suite: Suite) -> None:
+    three(suite).run()
+    assert set(last_run.seconds(suite.places)) == {
+        (f"features/r0{number}.feature", f"{name} {row}")
+        for number, name in enumerate(("one", "two", "three"), 1)
+        for row in (1, 2)
+    }
+    suite.places.coverage.write_text("half a fi")
+    assert last_run.seconds(suite.places) == {}
 
 
 def test_a_shared_run_reconciles_like_one(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
