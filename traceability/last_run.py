@@ -48,7 +48,7 @@ def seconds(places: Places) -> dict[Key, float]:
     try:
         content = json.loads(places.coverage.read_text(encoding="utf-8"))
         rows = [one for row in content["criteria"] for one in row["scenarios"]]
-        return {(one["file"], one["name"]): float(one["seconds"]) for one in rows if one["seconds"]}
+        return {(one["file"], one["name"]): float(one["seconds"]) for one in rows if one["status"] != "skipped"}
     except (OSError, ValueError, KeyError, TypeError):
         # A hint for sharing out the work, never a fact: a file that cannot be read is as good as none.
         return {}
