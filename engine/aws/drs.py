@@ -147,6 +147,16 @@ class RecoveryService:
             raise
         return str(response["job"]["jobID"])
 
+    def find_terminations(self, source_server_ids: Sequence[str], since: datetime) -> dict[str, str]:
+        """The newest TERMINATE job of each source server, begun after `since`; a server that has none is left out."""
+        found: dict[str, str] = {}
+        for page in self._pages("describe_jobs", filters={"fromDate": timestamp(since - _CLOCK_MARGIN)}):
+            for item in page["items"]:
+                if item.get("type") == "TERMINATE":
+                    for server in item.get("participatingServers", []):
+                        found.setdefault(server["sourceServerID"], item["jobID"])
+        return {server_id: found[server_id] for server_id in source_server_ids if server_id in found}
+
     def instance_states(self, ids: Sequence[str]) -> dict[str, str]:
         """EC2 instance state names; instances that EC2 does not know are left out."""
         states: dict[str, str] = {}

@@ -20,6 +20,7 @@ from engine.core.actions import (
     FindJob,
     FindRecoveryInstances,
     FindServers,
+    FindTerminations,
     InstancesSeen,
     JobLogRead,
     JobNotFound,
@@ -34,6 +35,7 @@ from engine.core.actions import (
     ServersFound,
     StartRecovery,
     TerminateInstances,
+    TerminationsFound,
     TerminationStarted,
 )
 from engine.core.plan import Target
@@ -63,7 +65,7 @@ class Performer:
             tried = " (after 3 retries)" if transient else ""
             return Failed(f"{error}{tried}", transient=transient)
 
-    def _perform(self, execution: Execution, action: Call) -> Outcome:
+    def _perform(self, execution: Execution, action: Call) -> Outcome:  # noqa: C901 - one case for each action
         drs = self.recovery(execution.target)
         match action:
             case FindServers(ids):
@@ -88,6 +90,8 @@ class Performer:
                 return InstancesSeen(drs.instance_states(ids))
             case TerminateInstances(ids):
                 return TerminationStarted(drs.terminate(ids))
+            case FindTerminations(ids, since):
+                return TerminationsFound(drs.find_terminations(ids, since))
             case Notify(topic_arn):
                 return Published(
                     self.topics.publish(topic_arn, announcement.subject(execution), announcement.message(execution))

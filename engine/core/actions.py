@@ -79,6 +79,17 @@ class TerminateInstances:
 
 
 @dataclass(frozen=True)
+class FindTerminations:
+    """Look for the jobs that terminated the instances of these source servers (DescribeJobs from `since`).
+
+    A termination has no tags and no token: when its answer was lost, this is how its job gets into the record.
+    """
+
+    source_server_ids: tuple[str, ...]
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Notify:
     """Publish the execution's end to the topic."""
 
@@ -106,6 +117,7 @@ Call = (
     | FindRecoveryInstances
     | CheckInstances
     | TerminateInstances
+    | FindTerminations
     | Notify
 )
 Action = ReadServers | Call | Wait | Finish
@@ -170,6 +182,13 @@ class TerminationStarted:
 
 
 @dataclass(frozen=True)
+class TerminationsFound:
+    """Job ids by source server id; a server that no TERMINATE job names is left out."""
+
+    job_ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Published:
     message_id: str
 
@@ -200,6 +219,7 @@ Outcome = (
     | RecoveryInstancesSeen
     | InstancesSeen
     | TerminationStarted
+    | TerminationsFound
     | Published
     | Failed
     | Deferred

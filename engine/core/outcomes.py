@@ -21,6 +21,7 @@ from engine.core.actions import (
     FindJob,
     FindRecoveryInstances,
     FindServers,
+    FindTerminations,
     InstancesSeen,
     JobLogRead,
     JobNotFound,
@@ -35,6 +36,7 @@ from engine.core.actions import (
     ServersFound,
     StartRecovery,
     TerminateInstances,
+    TerminationsFound,
     TerminationStarted,
 )
 from engine.core.drs_words import Job, JobStatus, UnknownWord, server_job_status
@@ -94,6 +96,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
             return _look_at_instances(execution, action, outcome, now)
         case TerminateInstances(), TerminationStarted(job_id):
             return _note_termination(execution, action, job_id)
+        case FindTerminations(), TerminationsFound(job_ids):
+            return _adopt_terminations(execution, dict(job_ids))
         case TerminateInstances(), Busy():
             return execution
         case Notify(), Published():
@@ -134,6 +138,9 @@ def _apply_failure(  # noqa: C901 - one case for each action
             return _fail_servers(execution, lambda server: server.ec2_instance_id in ids, message, now)
         case TerminateInstances():
             return _clean_up_failed(execution, failure, now)
+        case FindTerminations():
+            # The instances are seen gone: only the name of the job stays unknown.
+            return execution
         case Notify():
             return replace(execution, notification=Notification(NotificationStatus.FAILED, policy.shortened(message)))
     assert_never(action)
@@ -282,10 +289,23 @@ def _look(wave: WaveState, server: ServerState, state: str | None, now: datetime
 
 
 def _note_termination(execution: Execution, action: TerminateInstances, job_id: str) -> Execution:
-    clean_up = execution.clean_up
-    if clean_up is not None and job_id not in clean_up.job_ids:
-        execution = replace(execution, clean_up=replace(clean_up, job_ids=(*clean_up.job_ids, job_id)))
-    return execution.map_servers(
+    return _with_clean_up_job(execution, job_id).map_servers(
         lambda server: server.recovery_instance_id in action.recovery_instance_ids,
         lambda server: replace(server, termination_job_id=job_id),
     )
+
+
+def _adopt_terminations(execution: Execution, job_ids: dict[str, str]) -> Execution:
+    for job_id in dict.fromkeys(job_ids.values()):
+        execution = _with_clean_up_job(execution, job_id)
+    return execution.map_servers(
+        lambda server: server.recovery_instance_id is not None and server.source_server_id in job_ids,
+        lambda server: replace(server, termination_job_id=job_ids[server.source_server_id]),
+    )
+
+
+def _with_clean_up_job(execution: Execution, job_id: str) -> Execution:
+    clean_up = execution.clean_up
+    if clean_up is None or job_id in clean_up.job_ids:
+        return execution
+    return replace(execution, clean_up=replace(clean_up, job_ids=(*clean_up.job_ids, job_id)))

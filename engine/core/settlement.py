@@ -15,6 +15,7 @@ from engine.core import policy
 from engine.core.actions import (
     Action,
     FindRecoveryInstances,
+    FindTerminations,
     Finish,
     Notify,
     PollJobs,
@@ -137,7 +138,7 @@ def _clean_up_of(execution: Execution) -> CleanUp:
 
 
 def _terminate(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
-    """Wait for the jobs in flight, then terminate what was launched and see it gone."""
+    """Wait for the jobs in flight, then terminate what was launched, see it gone, and know the jobs that did it."""
     servers = [server for _, server in execution.servers()]
     in_flight = tuple(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id}))
     if in_flight:
@@ -147,6 +148,11 @@ def _terminate(execution: Execution, asked: Collection[Action], now: datetime) -
         return execution, wait(execution, now, [soon(now, policy.poll_interval(age))]) if polled else poll
     remaining = [server for server in servers if server.awaits_termination]
     if not remaining:
+        # A termination whose answer was lost was done all the same; its job belongs into the record.
+        jobless = tuple(s.source_server_id for s in servers if s.terminated_at and s.termination_job_id is None)
+        begun = _clean_up_of(execution).start_time
+        if jobless and begun and not any(isinstance(action, FindTerminations) for action in asked):
+            return execution, FindTerminations(jobless, begun)
         return _cleaned_up(execution, now), Finish()
     return execution, _next_termination(execution, remaining, asked, now)
 

@@ -122,6 +122,19 @@ def test_a_start_that_was_killed_half_way_is_completed_by_the_next_one(aws):
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
 
 
+@pytest.mark.parametrize("lost", ["the answer", "the function"])
+def test_a_termination_of_which_nobody_heard_is_in_the_record_with_its_job(aws, lost):
+    client = deployed(aws)
+    if lost == "the answer":
+        aws.faults.lose_answer("drs", "TerminateRecoveryInstances")
+    else:
+        aws.faults.kill_lambda("after", "drs", "TerminateRecoveryInstances")
+    record = aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
+    jobs = aws.session().client("drs").describe_jobs(filters={})["items"]
+    assert record["CleanUp"]["DrsJobIds"] == [job["jobID"] for job in jobs if job["type"] == "TERMINATE"]
+    assert len(record["CleanUp"]["DrsJobIds"]) == 1
+
+
 def test_the_same_seed_lives_the_same_day_to_the_byte():
     days = []
     for _ in range(2):

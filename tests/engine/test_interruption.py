@@ -24,6 +24,7 @@ def outcome(record):
     return (
         record["Status"],
         record["CleanUp"]["Status"],
+        record["CleanUp"]["DrsJobIds"],
         [
             (wave["Status"], [(r["SourceServerId"], r["Status"], r.get("ErrorMessage")) for r in wave["ServerResults"]])
             for wave in record["Waves"]

@@ -15,6 +15,7 @@ from engine.core.actions import (
     FindJob,
     FindRecoveryInstances,
     FindServers,
+    FindTerminations,
     InstancesSeen,
     JobLogRead,
     JobNotFound,
@@ -29,6 +30,7 @@ from engine.core.actions import (
     ServersFound,
     StartRecovery,
     TerminateInstances,
+    TerminationsFound,
     TerminationStarted,
     Wait,
 )
@@ -279,6 +281,16 @@ def test_a_termination_is_noted_once_with_its_job():
     assert first(once).termination_job_id == OTHER_JOB
     assert second(once).termination_job_id is None
     assert apply(ended, TerminateInstances((INSTANCE,)), Busy("in use"), NOW) == ended
+
+
+def test_a_termination_whose_answer_was_lost_is_adopted_with_its_job():
+    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+    look = FindTerminations((server(1),), NOW)
+    adopted = apply(ended, look, TerminationsFound({server(1): OTHER_JOB}), NOW)
+    assert adopted.clean_up.job_ids == (OTHER_JOB,)
+    assert (first(adopted).termination_job_id, second(adopted).termination_job_id) == (OTHER_JOB, None)
+    assert apply(ended, look, TerminationsFound({}), NOW) == ended
+    assert apply(ended, look, Failed("denied"), NOW) == ended
 
 
 def test_a_pause_that_aws_asks_for_is_kept_three_times_and_then_fails():

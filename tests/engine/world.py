@@ -16,6 +16,7 @@ from engine.core.actions import (
     FindJob,
     FindRecoveryInstances,
     FindServers,
+    FindTerminations,
     Finish,
     InstancesSeen,
     JobLogRead,
@@ -33,6 +34,7 @@ from engine.core.actions import (
     ServersFound,
     StartRecovery,
     TerminateInstances,
+    TerminationsFound,
     TerminationStarted,
     Wait,
 )
@@ -44,6 +46,7 @@ from engine.core.state import CancelRequest, Execution, new_execution
 
 START = datetime(2026, 1, 5, 8, 0, 0, 240_000, tzinfo=UTC)
 ACCOUNT = "111122223333"
+TERMINATION = "drsjob-terminate00000000"
 
 
 class Killed(Exception):
@@ -198,7 +201,9 @@ class World:
                 return InstancesSeen({i: self._state(i) for i in ids})
             case TerminateInstances(ids):
                 self.terminated |= set(ids)
-                return TerminationStarted("drsjob-terminate00000000")
+                return TerminationStarted(TERMINATION)
+            case FindTerminations(ids):
+                return TerminationsFound({s: TERMINATION for s in ids if f"i-{s[2:]}" in self.terminated})
             case Notify():
                 self.messages += 1
                 return Published("message-1")
