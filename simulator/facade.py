@@ -19,7 +19,17 @@ from moto.moto_api._internal import mock_random
 
 import simulator.drs
 import simulator.iam
-from simulator import cloudformation, economies, identity, item_answers, messaging, sessions, task_errors, transactions
+from simulator import (
+    attribute_values,
+    cloudformation,
+    economies,
+    identity,
+    item_answers,
+    messaging,
+    sessions,
+    task_errors,
+    transactions,
+)
 from simulator.clock import Actor, VirtualClock, running
 from simulator.dynamodb import Meter
 from simulator.events import EventBus
@@ -113,6 +123,7 @@ class Simulator:
                 *self._guard.patches(),
                 *sessions.patches(self._seed),
                 *item_answers.patches(),
+                *attribute_values.patches(),
                 *economies.patches(),
             ]
             entered.enter_context(applied(patches))

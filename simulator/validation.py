@@ -13,6 +13,8 @@ from typing import Any
 
 from botocore.model import Shape
 
+from simulator.attribute_values import is_plain_member
+
 _FAILED = "failed to satisfy constraint"
 # S3 judges names by rules of its own, with errors of its own.
 _UNCHECKED_REQUESTS = frozenset({"s3"})
@@ -52,7 +54,7 @@ def message(found: list[str]) -> str:
 
 
 def _check(value: Any, shape: Shape, path: str) -> Iterator[str]:
-    if value is None:
+    if value is None or is_plain_member(value, shape):
         return
     checker = _CHECKERS.get(shape.type_name)
     if checker is not None:
