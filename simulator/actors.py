@@ -73,6 +73,7 @@ class Actor:
         self.result: Any = None
         self.error: BaseException | None = None
         self.finished = VirtualEvent(clock, f"the end of {name}")
+        self.left = threading.Event()  # set when the thread has left the clock for good
         self._baton = threading.Semaphore(0)
         self._interrupt: BaseException | None = None
         self._scope_entered = False

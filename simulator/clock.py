@@ -54,7 +54,13 @@ class VirtualClock:
         self._running: Actor | None = None
         self._in_timer: str | None = None
         self._stopping = False
-        self._quiet: tuple[timedelta, datetime] | None = None
+        # Set while the suite lets others go on: whether it wants to be back before what is due at that moment.
+        self._back_before: Callable[[datetime], bool] | None = None
+        # Called, without the baton, when a thread that the clock did not start asks for its first turn.
+        self.on_arrival: Callable[[], object] = lambda: None
+        self.arrival_time: Callable[[], datetime] = self.now
+        # Threads that the clock did not start and that are actors now: the clients of a server in a call.
+        self.guests = 0
         self._travel = time_machine.travel(start, tick=False)
         self._traveller: Any = None
         self.main: Actor | None = None
@@ -78,7 +84,7 @@ class VirtualClock:
                 actor._interrupt = ActorStopped(f"{actor.name} was stopped with the simulator")
                 self._running = actor
                 actor._baton.release()
-                actor.thread.join(timeout=5)
+                actor.left.wait(timeout=5)
         self._queue.clear()
         self._actors.clear()
         self._running = None
@@ -95,9 +101,10 @@ class VirtualClock:
 
     def next_due(self) -> datetime | None:
         """When something happens next if the caller does nothing; None when nothing will."""
-        while self._queue and self._queue[0].cancelled:
-            heapq.heappop(self._queue)
-        return self._queue[0].when if self._queue else None
+        with self._lock:
+            while self._queue and self._queue[0].cancelled:
+                heapq.heappop(self._queue)
+            return self._queue[0].when if self._queue else None
 
     @property
     def in_timer(self) -> str | None:
@@ -118,8 +125,12 @@ class VirtualClock:
 
         The suite gets the baton back once, when nothing is due within `quiet`, rather than between each two events.
         """
-        self._quiet = (quiet, end)
-        self._wait(None, "the world to settle", None)
+        self.let_others_go_on(lambda due: due > min(end, self._now + quiet), "the world to settle")
+
+    def let_others_go_on(self, back_before: Callable[[datetime], bool], why: str) -> None:
+        """For the suite: others go on until `back_before(moment of the next event)` holds, or nothing is due."""
+        self._back_before = back_before
+        self._wait(None, why, None)
 
     def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
         """Runs `fn` at `when` (at once, if that has passed) between two turns of actors. `fn` must not wait."""
@@ -153,13 +164,22 @@ class VirtualClock:
         actor.thread = threading.current_thread()
         with self._lock:
             self._actors[threading.get_ident()] = actor
-        self._schedule(self._now, actor=actor, name=name)
+            self.guests += 1
+        self._schedule(self.arrival_time(), actor=actor, name=name)
+        self.on_arrival()
         if not actor._baton.acquire(timeout=self._patience):
             raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
         try:
+            if actor._interrupt is not None:
+                raise actor._interrupt
             yield actor
         finally:
-            self._retire(actor)
+            self.guests -= 1
+            if self._stopping:
+                self._actors.pop(threading.get_ident(), None)
+            else:
+                self._retire(actor)
+            actor.left.set()
 
     # -- the baton ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +199,7 @@ class VirtualClock:
             else:
                 actor.finished.set()
                 self._retire(actor)
+            actor.left.set()
 
     def _retire(self, actor: Actor) -> None:
         # What functions and state machines did stands in the journal; the mere end of a turn of theirs changes nothing.
@@ -247,7 +268,7 @@ class VirtualClock:
                 if self._queue[0].cancelled:
                     heapq.heappop(self._queue)
                     continue
-                if self._is_quiet(self._queue[0].when):
+                if self._back_before is not None and self._back_before(self._queue[0].when):
                     break
                 due = heapq.heappop(self._queue)
                 self._turns += 1
@@ -255,16 +276,10 @@ class VirtualClock:
                     self._traveller.shift(due.when - self._now)  # move_to would set the process's timezone each time
                     self._now = due.when
                 return due
-            if self._quiet is not None:
-                self._quiet = None
+            if self._back_before is not None:
+                self._back_before = None
                 return Due(self._now, -1, self.main)
         return None
-
-    def _is_quiet(self, next_due: datetime) -> bool:
-        if self._quiet is None:
-            return False
-        quiet, end = self._quiet
-        return next_due > min(end, self._now + quiet)
 
     def _run_timer(self, due: Due) -> None:
         assert due.call is not None

@@ -41,6 +41,7 @@ from simulator.messaging import MessageLimit
 from simulator.network import Attempt, SocketGuard
 from simulator.patching import applied
 from simulator.permissions import Permissions
+from simulator.requests import HttpRequest, HttpResponse
 from simulator.stepfunctions import StepFunctions
 
 DEFAULT_ACCOUNT = "111122223333"
@@ -84,7 +85,6 @@ class Simulator:
         self.faults = Faults()
         self._seed = seed
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
-        self._enforce_iam = enforce_iam
         self._enforce_iam = enforce_iam
         self._guard = SocketGuard()
         permissions = Permissions(enforced=enforce_iam)
@@ -184,7 +184,7 @@ class Simulator:
         seen = -1
         while True:
             self._settle(timedelta(seconds=settle), end)
-            changes = self._changes()
+            changes = self.changes()
             if (changes != seen or not settle) and (value := condition()):
                 return value
             seen = changes
@@ -196,7 +196,7 @@ class Simulator:
                 raise WaitTimeout(_not_come(condition, what, started, self.clock))
             self.clock.sleep_until(due, what)
 
-    def _changes(self) -> int:
+    def changes(self) -> int:
         """Counts what may have changed anything: calls that do not only read, timers, and actors that ended."""
         return self.clock.happenings + self.journal.count_of_changing_calls()
 
@@ -214,6 +214,10 @@ class Simulator:
 
     def drs_in(self, account: str, region: str) -> Any:
         return simulator.drs.world(account, region, self.clock)
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answers an AWS call that came by another way than this process's boto3. Raises ConnectionLost."""
+        return self._gateway.handle(request)
 
     def lambda_logs(self, function_name: str) -> list[dict[str, Any]]:
         """What the function printed, in order: JSON lines as documents, others as {"message": line}."""

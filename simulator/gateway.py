@@ -176,7 +176,10 @@ class Gateway:
     # -- the effect ---------------------------------------------------------------------------------------------------
 
     def _forward(self, call: IdentifiedCall, entry: Call, actor: Actor) -> Answer:
-        reply = dispatch.process(call.prepared)
+        try:
+            reply = dispatch.process(call.prepared)
+        except NotImplementedError as missing:
+            raise self._defect(actor, f"moto offers no {call.service} {call.operation}") from missing
         if reply is None:
             raise self._defect(actor, f"moto offers no {call.service} {call.operation}")
         status, headers, body = reply

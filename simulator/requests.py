@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -122,10 +123,12 @@ def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, An
     lower = HTTPHeaders()
     for name, value in response.headers.items():
         lower[name] = str(value)
-    parsed = parser.parse(
-        {"status_code": response.status, "headers": lower, "body": response.body}, call.operation_model.output_shape
-    )
-    return dict(parsed)
+    # botocore hands a stream on as it is, and would take its bytes for text.
+    is_stream = call.operation_model.has_streaming_output and response.status < 300
+    body = io.BytesIO(response.body) if is_stream else response.body
+    shape = call.operation_model.output_shape
+    parsed = dict(parser.parse({"status_code": response.status, "headers": lower, "body": body}, shape))
+    return {name: response.body if value is body else value for name, value in parsed.items()} if is_stream else parsed
 
 
 def _at_aws(url: str, service: str, region: str) -> str:
@@ -134,4 +137,6 @@ def _at_aws(url: str, service: str, region: str) -> str:
     if (parts.hostname or "").endswith(".amazonaws.com"):
         return url
     host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
+    if service == "s3" and (bucket := (parts.hostname or "").removesuffix(".localhost")) != parts.hostname:
+        host = f"{bucket}.{host}"  # a bucket may be named in the host instead of the path
     return parts._replace(scheme="https", netloc=host).geturl()

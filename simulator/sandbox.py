@@ -1,7 +1,8 @@
 """An execution environment of a Lambda function, inside this process but apart from everything else in it.
 
-The function's own modules come from its deployed package, never from what the process imported under the same name;
-its third-party libraries come from the process's environment. While the function's code runs, these are the function's:
+The function's own modules come from its deployed package, never from what the process imported under the same name.
+Third-party libraries that the package does not hold, and compiled ones that were built for Lambda's Python and not for
+this one, come from the process's environment. While the function's code runs, these are the function's:
 
     os.environ, sys.path, the package's names in sys.modules, sys.stdout, sys.stderr, logging's root logger,
     boto3's default session, os.urandom (seeded, so that uuid4 and all else that draws from it repeat with the seed)
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,9 +41,18 @@ def unpack(code_sha256: str, package: bytes) -> Path:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             archive.extractall(folder)
+        _leave_to_the_environment(folder)
         compileall.compile_dir(folder, quiet=2)  # every simulator imports it anew
         _unpacked[code_sha256] = folder
     return _unpacked[code_sha256]
+
+
+def _leave_to_the_environment(folder: Path) -> None:
+    """Removes the libraries whose compiled parts this interpreter cannot load."""
+    for library in [entry for entry in folder.iterdir() if entry.is_dir()]:
+        compiled = [file.name.partition(".")[2] for file in library.rglob("*") if file.suffix in (".so", ".pyd")]
+        if compiled and not any(f".{ending}" in EXTENSION_SUFFIXES for ending in compiled):
+            shutil.rmtree(library)
 
 
 class _Output(io.TextIOBase):

@@ -79,6 +79,9 @@ class DrsWorld:
     def set_replication_state(self, server_id: str, state: str) -> None:
         self._server(server_id).replication_state = state
 
+    def set_operating_system(self, server_id: str, name: str) -> None:
+        self._server(server_id).os = name
+
     def add_snapshot(self, server_id: str, snapshot_id: str | None = None, taken_at: datetime | None = None) -> str:
         """A point in time to recover to; its id. Taken an hour ago unless said otherwise."""
         self._server(server_id)

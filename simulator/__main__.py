@@ -1,0 +1,95 @@
+"""The command line: `python -m simulator serve`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator import seeding
+from simulator.serving import server, story
+
+_SEED = Path(__file__).parent.parent / "testdata" / "environments" / "six-servers.json"
+_PORT = 4599
+
+
+class InputError(click.ClickException):
+    """Something is wrong with what was given; one line, exit code 2."""
+
+    exit_code = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A simulated AWS with Elastic Disaster Recovery."""
+
+
+@main.command()
+@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback let others in."
+)
+@click.option("--speed", type=click.FloatRange(0, min_open=True), help="Times as fast as real time.  [default: 1]")
+@click.option("--virtual", is_flag=True, help="Time jumps to the next event when all clients wait.")
+@click.option(
+    "--seed", default=_SEED, type=click.Path(path_type=Path), help="What is in it; see testdata/environments."
+)
+@click.option("--account", default=None, help="Another account id for the seed's first account.")
+@click.option("--json", "as_json", is_flag=True, help="Say what is served as one line of JSON, for programs.")
+@click.option(
+    "--stop-with-stdin", is_flag=True, help="End when standard input ends, as with the program that started it."
+)
+def serve(
+    port: int,
+    host: str,
+    speed: float | None,
+    virtual: bool,
+    seed: Path,
+    account: str | None,
+    as_json: bool,
+    stop_with_stdin: bool,
+) -> None:
+    """Serve the simulator over HTTP, for the AWS CLI, boto3 or anything else that speaks to AWS.
+
+    Ctrl-C or SIGTERM ends it; nothing is kept.
+    """
+    if virtual and speed is not None:
+        raise InputError("--virtual and --speed exclude each other: virtual time has no speed")
+    try:
+        environments = seeding.read(seed)
+        if account is not None:
+            environments = seeding.in_account(environments, account)
+        listener = server.listen(host, port)
+    except (seeding.BadSeed, server.AddressTaken) as problem:
+        raise InputError(str(problem)) from problem
+
+    def ready(served: server.Served) -> None:
+        if as_json:
+            click.echo(json.dumps(story.facts(served)))
+        else:
+            story.tell(Console(highlight=False, soft_wrap=True), served)
+        sys.stdout.flush()
+
+    until = _end_of_input if stop_with_stdin else _never
+    server.serve(listener, environments, "virtual" if virtual else speed or 1.0, ready, until=until)
+
+
+def _never(_stop: Callable[[], None]) -> None: ...
+
+
+def _end_of_input(stop: Callable[[], None]) -> None:
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        stop()
+
+    threading.Thread(target=watch, name="standard input", daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""The WSGI application: a request becomes a call of the simulator's gateway or, below /_simulator, of its control."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from simulator.clock import ActorStopped, SimulatorDefect
+from simulator.facade import Simulator
+from simulator.gateway import ConnectionLost
+from simulator.requests import HttpRequest, HttpResponse, NotAnAwsRequest, identify
+from simulator.service_errors import AwsError
+from simulator.service_errors import encode as encode_error
+from simulator.serving.control import BadRequest, Control, encode
+from simulator.serving.paths import PATH
+
+_OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "date", "server"}
+
+
+class Application:
+    def __init__(self, aws: Simulator, control: Control, hint: str) -> None:
+        self._aws = aws
+        self._control = control
+        self._hint = hint
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            response = self._control_call(request) if _is_control(request.path) else self._aws_call(request)
+        except ConnectionLost:
+            _hang_up(environ)
+        except ActorStopped:
+            response = _plain(503, "the simulator is being stopped")
+        return response(environ, start_response)
+
+    # -- AWS ----------------------------------------------------------------------------------------------------------
+
+    def _aws_call(self, request: Request) -> Response:
+        body = request.get_data(cache=False)
+        call = HttpRequest(request.method, request.url, dict(request.headers), body)
+        try:
+            with self._aws.clock.adopted(f"client {request.remote_addr}:{_port(request)}", "client"):
+                return _response(request, self._aws.handle(call))
+        except NotAnAwsRequest as problem:
+            return _plain(403, f"{problem}. {self._hint}")
+        except ConnectionLost:
+            raise
+        except SimulatorDefect as defect:  # the driver tells it
+            return _response(request, _defect(call, defect))
+        except Exception as error:  # noqa: BLE001 - the outermost edge of a request: the server outlives what moto raises
+            self._control.tell(error)
+            return _response(request, _defect(call, error))
+
+    # -- control ------------------------------------------------------------------------------------------------------
+
+    def _control_call(self, request: Request) -> Response:
+        if not _is_local(request):
+            return _plain(403, f"{PATH} answers this machine only")
+        try:
+            document = _document(request)
+            with self._aws.clock.adopted("the control", "control") as me:
+                answer = self._control.answer(request.method, request.path, document, me)
+        except BadRequest as problem:
+            return _plain(400, str(problem))
+        except LookupError as problem:
+            return _plain(404, str(problem))
+        return Response(encode(answer), content_type="application/json")
+
+
+def _is_control(path: str) -> bool:
+    return path == PATH or path.startswith(f"{PATH}/")
+
+
+def _is_local(request: Request) -> bool:
+    """From this machine, and by a name of this machine: a web page cannot reach it through a name of its own."""
+    host = request.host.rsplit(":", 1)[0].strip("[]")
+    return _is_loopback(request.remote_addr or "") and (host == "localhost" or _is_loopback(host))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _document(request: Request) -> dict[str, Any]:
+    if request.method != "POST":
+        return dict(request.args)
+    # A form of a web page cannot have this type without asking first, and nothing here would answer it.
+    if request.mimetype != "application/json":
+        raise BadRequest("send JSON, with the header Content-Type: application/json")
+    try:
+        document = json.loads(request.get_data() or b"{}")
+    except ValueError as problem:
+        raise BadRequest(f"the body is not JSON: {problem}") from problem
+    if not isinstance(document, dict):
+        raise BadRequest("the body is a JSON object")
+    return document
+
+
+def _response(request: Request, answer: HttpResponse) -> Response:
+    headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in _OWN_HEADERS]
+    response = Response(answer.body, answer.status, headers)
+    length = next((value for name, value in answer.headers.items() if name.lower() == "content-length"), None)
+    if request.method == "HEAD" and length is not None:
+        response.headers["Content-Length"] = length
+    return response
+
+
+def _defect(call: HttpRequest, error: Exception) -> HttpResponse:
+    """With a status that AWS's clients do not try again at: it would not help."""
+    answer = AwsError("SimulatorDefect", f"defect of the simulator: {error!r}", 501)
+    return HttpResponse(*encode_error(answer, identify(call).protocol, ""))
+
+
+def _plain(status: int, text: str) -> Response:
+    return Response(f"{' '.join(text.split())}\n", status, content_type="text/plain; charset=utf-8")
+
+
+def _port(request: Request) -> str:
+    return str(request.environ.get("REMOTE_PORT", ""))
+
+
+def _hang_up(environ: dict[str, Any]) -> None:
+    """The caller gets no answer: its connection ends, and werkzeug takes it as dropped."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError

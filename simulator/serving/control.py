@@ -1,0 +1,135 @@
+"""What a test in another process asks of the simulator itself, below `/_simulator`: JSON over HTTP, this machine only.
+
+GET  /_simulator              what is served, and how time goes
+POST /_simulator/clock        {"pace": "stepped" | "virtual" | <speed>}
+POST /_simulator/advance      {"seconds": s}: virtual time passes, everything that is due happens
+POST /_simulator/next-event   {"seconds": s, "settle": 1}: on to the next change, at most s away
+GET  /_simulator/faults       POST adds one (the fields of `Fault`), DELETE heals all
+GET  /_simulator/journal      ?since=<number>: the calls after that one
+GET  /_simulator/defects      what went wrong in the simulator itself
+POST /_simulator/world        an environment as in testdata/environments: more servers, DRS not initialised, …
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from simulator import seeding
+from simulator.clock import Actor, VirtualClock
+from simulator.facade import Simulator
+from simulator.faults import Fault
+from simulator.serving.pace import Driver, Jumping, Pace, Paced, Stepped
+from simulator.serving.paths import PATH
+
+Document = dict[str, Any]
+
+
+class BadRequest(ValueError):
+    """The request means nothing here; the message says what may stand in it."""
+
+
+def pace_of(word: object, clock: VirtualClock) -> Pace:
+    """The pace that a word ("stepped", "virtual") or a number of times real time names."""
+    if word == "stepped":
+        return Stepped()
+    if word == "virtual":
+        return Jumping()
+    if isinstance(word, int | float) and word > 0:
+        return Paced(clock, float(word))
+    raise BadRequest(f'the pace is "stepped", "virtual" or a number above 0, not {word!r}')
+
+
+class Control:
+    def __init__(self, aws: Simulator, driver: Driver, about: Document) -> None:
+        self._aws = aws
+        self._driver = driver
+        self._about = about
+        self.defects: list[str] = []
+        self._routes: dict[tuple[str, str], Callable[[Document, Actor], Any]] = {
+            ("GET", ""): lambda _query, _me: self._about | self._clock(),
+            ("POST", "clock"): self._set_pace,
+            ("POST", "advance"): self._advance,
+            ("POST", "next-event"): self._next_event,
+            ("GET", "faults"): lambda _query, _me: [fault.to_dict() for fault in aws.faults],
+            ("POST", "faults"): lambda fault, _me: aws.faults.add(_fault(fault)).to_dict(),
+            ("DELETE", "faults"): lambda _query, _me: aws.faults.clear(),
+            ("GET", "journal"): self._journal,
+            ("GET", "defects"): lambda _query, _me: self.defects,
+            ("POST", "world"): self._world,
+        }
+
+    def tell(self, error: BaseException) -> None:
+        """A defect of the simulator: on standard error now, and for whoever asks for the defects later."""
+        self.defects.append(f"{type(error).__name__}: {error}")
+        traceback.print_exception(error, limit=-5, file=sys.__stderr__)
+
+    def answer(self, method: str, path: str, document: Document, actor: Actor) -> Any:
+        """`document` is the body's, or the query's. Raises BadRequest; LookupError when there is nothing there."""
+        route = self._routes.get((method, path.removeprefix(PATH).strip("/")))
+        if route is None:
+            there = ", ".join(f"{verb} {PATH}/{name}".rstrip("/") for verb, name in self._routes)
+            raise LookupError(f"{method} {path}: there is {there}")
+        try:
+            return route(document, actor)
+        except (TypeError, KeyError, ValueError) as problem:
+            raise BadRequest(f"{method} {path}: {problem}") from problem
+
+    def _clock(self) -> Document:
+        due = self._aws.clock.next_due()
+        return {
+            "now": self._aws.clock.now().isoformat(),
+            "next_due": due.isoformat() if due else None,
+            "pace": self._driver.pace.name,
+        }
+
+    def _set_pace(self, wanted: Document, _me: Actor) -> Document:
+        self._driver.change(pace_of(wanted["pace"], self._aws.clock))
+        return self._clock()
+
+    def _advance(self, wanted: Document, _me: Actor) -> Document:
+        self._aws.clock.sleep(float(wanted["seconds"]), "a client that lets time pass")
+        return self._clock()
+
+    def _next_event(self, wanted: Document, _me: Actor) -> Document:
+        """Ends when something may have changed in AWS and nothing more is due within `settle` virtual seconds."""
+        clock = self._aws.clock
+        settle, end = timedelta(seconds=float(wanted.get("settle", 1))), clock.now() + _span(wanted)
+        before = self._aws.changes()
+        while (due := clock.next_due()) is not None and due <= end:
+            clock.sleep_until(due, "a client that waits for the next event")
+            if self._aws.changes() != before and not self._due_before(clock.now() + settle):
+                break
+        else:
+            clock.sleep_until(end, "a client that waits for the next event")
+        return self._clock() | {"changed": self._aws.changes() != before, "over": clock.now() >= end}
+
+    def _due_before(self, moment: datetime) -> bool:
+        due = self._aws.clock.next_due()
+        return due is not None and due <= moment
+
+    def _journal(self, query: Document, _me: Actor) -> Document:
+        calls = self._aws.journal[int(query.get("since", 0)) :]
+        return {"calls": [call.to_dict() for call in calls], "last": len(self._aws.journal)}
+
+    def _world(self, document: Document, _me: Actor) -> Document:
+        seeding.plant(self._aws, seeding.parse(document, "the body"))
+        return self._about
+
+
+def _span(wanted: Document) -> timedelta:
+    return timedelta(seconds=float(wanted["seconds"]))
+
+
+def _fault(document: Document) -> Fault:
+    if "kind" not in document:
+        raise BadRequest("a fault has a kind")
+    return Fault.from_dict(document)
+
+
+def encode(answer: Any) -> bytes:
+    return json.dumps(answer, ensure_ascii=False).encode()

@@ -1,0 +1,72 @@
+"""The control of a served simulator, for a test in another process. Uses no library: it runs where the test runs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from simulator.serving.paths import PATH
+
+_READ_SECONDS = 600.0
+
+
+class ControlRefused(RuntimeError):
+    """The server did not do it; the message is its own."""
+
+
+class RemoteSimulator:
+    """`endpoint` is the server's address, as AWS_ENDPOINT_URL has it. Raises OSError when nobody answers there."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._address = urlsplit(endpoint).netloc
+
+    def about(self) -> dict[str, Any]:
+        """Endpoint, account, Region, the time and its pace."""
+        return dict(self._ask("GET", ""))
+
+    def set_pace(self, pace: str | float) -> None:
+        """ "stepped", "virtual" or a number of times real time."""
+        self._ask("POST", "clock", {"pace": pace})
+
+    def advance(self, seconds: float) -> None:
+        self._ask("POST", "advance", {"seconds": seconds})
+
+    def next_event(self, seconds: float, settle: float = 1.0) -> dict[str, Any]:
+        """On to the next change, at most `seconds` of virtual time away: {"now", "changed", "over", …}."""
+        return dict(self._ask("POST", "next-event", {"seconds": seconds, "settle": settle}))
+
+    def add_fault(self, kind: str, service: str = "*", operation: str = "*", **fields: Any) -> None:
+        """The fields of `simulator.Fault`."""
+        self._ask("POST", "faults", {"kind": kind, "service": service, "operation": operation, **fields})
+
+    def heal(self) -> None:
+        """Removes all faults."""
+        self._ask("DELETE", "faults")
+
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """The calls after number `since`, as `Call.to_dict` writes them."""
+        calls: list[dict[str, Any]] = self._ask("GET", f"journal?{urlencode({'since': since})}")["calls"]
+        return calls
+
+    def defects(self) -> list[str]:
+        """What went wrong in the simulator itself."""
+        return list(self._ask("GET", "defects"))
+
+    def add_world(self, environment: dict[str, Any]) -> None:
+        """One environment, as in testdata/environments."""
+        self._ask("POST", "world", environment)
+
+    def _ask(self, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
+        connection = http.client.HTTPConnection(self._address, timeout=_READ_SECONDS)
+        try:
+            body = None if document is None else json.dumps(document)
+            connection.request(method, f"{PATH}/{path}".rstrip("/"), body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ControlRefused(text.strip())
+        return json.loads(text)

@@ -1,0 +1,123 @@
+"""Starting and ending the server: the socket, the simulator, its world, and the thread that accepts."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from simulator import identity, seeding
+from simulator.facade import Simulator
+from simulator.seeding import Environment
+from simulator.serving.application import Application
+from simulator.serving.control import Control, pace_of
+from simulator.serving.pace import Driver
+from simulator.serving.paths import PATH
+
+USER = "operator"
+
+
+class AddressTaken(OSError):
+    """The address cannot be listened on; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a client needs to know. The key pair is that of a lasting user who may do everything."""
+
+    endpoint: str
+    account: str
+    region: str
+    access_key: str
+    secret_key: str
+    environments: list[Environment]
+    pace: str
+
+    @property
+    def control(self) -> str:
+        return f"{self.endpoint}{PATH}"
+
+
+class _Handler(WSGIRequestHandler):
+    """Says nothing of each request: the call journal does."""
+
+    def log(self, type: str, message: str, *args: Any) -> None: ...
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises AddressTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as problem:
+        raise AddressTaken(f"{host}:{port} cannot be listened on: {problem.strerror or problem}") from problem
+
+
+def serve(
+    listener: socket.socket,
+    environments: list[Environment],
+    pace: object,
+    ready: Callable[[Served], None],
+    *,
+    until: Callable[[Callable[[], None]], None] = lambda stop: None,
+) -> None:
+    """Serves until SIGINT or SIGTERM. `pace` is as in `control.pace_of`; `until` gets the function that ends it."""
+    host, port = listener.getsockname()[:2]
+    endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    # Made before the simulator takes the network away.
+    http = make_server(host, port, _nobody, threaded=True, request_handler=_Handler, fd=listener.fileno())
+    listener.close()
+    # Clients compare the end of their credentials with their own clock: virtual time starts at the real one.
+    start = datetime.now(UTC).replace(microsecond=0)
+    first = environments[0]
+    try:
+        with Simulator(start=start, account=first.account, region=first.region) as aws:
+            for one in environments:
+                seeding.plant(aws, one)
+            keys = identity.user_credentials(first.account, USER)
+            driver = Driver(aws.clock, pace_of(pace, aws.clock), lambda error: control.tell(error))
+            served = Served(
+                endpoint, first.account, first.region, keys.access_key, keys.secret_key, environments, driver.pace.name
+            )
+            about = {"endpoint": endpoint, "account": first.account, "region": first.region}
+            control = Control(aws, driver, about)
+            http.app = Application(aws, control, f"Set AWS_ENDPOINT_URL={endpoint} for an AWS client.")
+            with _stopping_on_signals(driver), _accepting(http):
+                until(driver.stop)
+                ready(served)
+                driver.run()
+    finally:
+        http.server_close()
+
+
+def _nobody(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """In place until the simulator is entered; nothing is accepted before."""
+    raise AssertionError
+
+
+@contextmanager
+def _stopping_on_signals(driver: Driver) -> Iterator[None]:
+    before = {one: signal.signal(one, lambda *_: driver.stop()) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def _accepting(http: Any) -> Iterator[None]:
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, name="accepting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        http.shutdown()
+        thread.join(timeout=5)
