@@ -17,7 +17,7 @@ ENGINE = Path(__file__).parent
 TEMPLATE = ENGINE.parent / "infra" / "template.yaml"
 
 # What the function needs of this package; the command line, the client and this module stay at home.
-_LEFT_OUT = {"cli", "__main__.py", "client.py", "deployment.py"}
+_LEFT_OUT = {"cli", "__main__.py", "client.py", "deployment.py", "sweep.py"}
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A zip entry without a time of its own, so that the same code always gives the same package.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -76,14 +76,14 @@ def deploy(
 
     `session` is a boto3 session; `parameters` are those of the template but for the code's, `code` a package.
     """
-    bucket, key = _upload(session, stack_name, code or package())
+    bucket, key = _upload(session, stack_name, code or package(), tags or {})
     values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
     request = {
         "StackName": stack_name,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
         "Capabilities": _CAPABILITIES,
-        "Tags": [{"Key": name, "Value": value} for name, value in (tags or {}).items()],
+        "Tags": _tag_list(tags or {}),
     }
     formation = session.client("cloudformation")
     if _exists(formation, stack_name):
@@ -108,7 +108,7 @@ def destroy(session: Any, stack_name: str) -> None:
     formation = session.client("cloudformation")
     formation.delete_stack(StackName=stack_name)
     _wait(formation, "stack_delete_complete", stack_name)
-    _delete_bucket(session, _bucket_name(session, stack_name))
+    delete_bucket(session, _bucket_name(session, stack_name))
 
 
 def _bucket_name(session: Any, stack_name: str) -> str:
@@ -116,7 +116,11 @@ def _bucket_name(session: Any, stack_name: str) -> str:
     return f"{stack_name.lower()}-code-{account}-{session.region_name}"[:63]
 
 
-def _upload(session: Any, stack_name: str, code: bytes) -> tuple[str, str]:
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def _upload(session: Any, stack_name: str, code: bytes, tags: Mapping[str, str]) -> tuple[str, str]:
     """Put the package where CloudFormation finds it: bucket and key (named after the content)."""
     s3 = session.client("s3")
     bucket = _bucket_name(session, stack_name)
@@ -129,12 +133,15 @@ def _upload(session: Any, stack_name: str, code: bytes) -> tuple[str, str]:
             ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
         ),
     )
+    if tags:
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tag_list(tags)})
     key = f"engine-{hashlib.sha256(code).hexdigest()[:16]}.zip"
     s3.put_object(Bucket=bucket, Key=key, Body=code)
     return bucket, key
 
 
-def _delete_bucket(session: Any, bucket: str) -> None:
+def delete_bucket(session: Any, bucket: str) -> None:
+    """Delete the bucket of a package with what is in it; nothing happens when there is none."""
     s3 = session.client("s3")
     try:
         objects = s3.list_objects_v2(Bucket=bucket).get("Contents", [])

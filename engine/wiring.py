@@ -56,7 +56,7 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
     accounts = Accounts(caller, session)
 
     def recovery(target: Target) -> RecoveryService:
-        return RecoveryService(caller, accounts, target)
+        return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
 
     return Services(
         account_id=environment["ENGINE_ACCOUNT_ID"],

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from engine.client import AlreadyEnded, ExecutionNotFound
-from features.observations import all_jobs, raw_items, recovery_client, recovery_instances, recovery_jobs, servers_of
+from features.observations import (
+    EXECUTION_TAG,
+    all_jobs,
+    raw_items,
+    recovery_client,
+    recovery_instances,
+    recovery_jobs,
+    servers_of,
+)
 from features.targets import WaitTimeout
 from features.world import OVER, World
 
@@ -79,31 +87,59 @@ def terminate_instances(world: World) -> None:
     drs = recovery_client(world, "drs")
     await_jobs(world, drs)
     jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))}
-    ours = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["jobID"] in jobs]
-    for start in range(0, len(ours), SERVERS_A_JOB):
-        drs.terminate_recovery_instances(recoveryInstanceIDs=ours[start : start + SERVERS_A_JOB])
+    ours = [one for one in recovery_instances(world) if one["jobID"] in jobs]
+    world.notes["Instances"] = [one["ec2InstanceID"] for one in ours if "ec2InstanceID" in one]
+    ids = [one["recoveryInstanceID"] for one in ours]
+    for start in range(0, len(ids), SERVERS_A_JOB):
+        job = drs.terminate_recovery_instances(recoveryInstanceIDs=ids[start : start + SERVERS_A_JOB])["job"]
+        world.notes.setdefault("TerminateJobs", []).append(job["jobID"])
     await_jobs(world, drs)
 
 
 def await_jobs(world: World, drs: Any) -> None:
-    world.target.wait_until(lambda: not live_jobs(drs), FINISH_SECONDS, "the recovery jobs to end")
+    world.target.wait_until(lambda: not live_jobs(world, drs), FINISH_SECONDS, "the recovery jobs to end")
 
 
-def live_jobs(drs: Any) -> list[dict[str, Any]]:
-    return [job for job in all_jobs(drs) if job["status"] != "COMPLETED"]
+def live_jobs(world: World, drs: Any) -> list[dict[str, Any]]:
+    """Jobs that have not ended: the scenario's, or all where nobody else has any."""
+    live = [job for job in all_jobs(drs) if job["status"] != "COMPLETED"]
+    return live if world.target.is_alone else [job for job in live if is_ours(world, job)]
+
+
+def is_ours(world: World, job: dict[str, Any]) -> bool:
+    records = [seen[-1] for seen in world.records_seen.values()]
+    known = {job_id for record in records for job_id in record.get("CleanUp", {}).get("DrsJobIds", [])}
+    known |= {*world.foreign_jobs, *world.notes.get("TerminateJobs", [])}
+    return job["jobID"] in known or job.get("tags", {}).get(EXECUTION_TAG) in world.executions
 
 
 def left_behind(world: World) -> dict[str, list[str]]:
     """What there still is of the scenario, by kind; empty lists when all is gone."""
-    drs, ec2 = recovery_client(world, "drs"), recovery_client(world, "ec2")
-    states = [{"Name": "instance-state-name", "Values": LIVE_STATES}]
-    reservations = ec2.describe_instances(Filters=states)["Reservations"]
+    drs = recovery_client(world, "drs")
     return {
         "record, plan or group": world.notes.get("CleanedUp", []),
-        "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(drs)],
-        "instance": [instance["InstanceId"] for one in reservations for instance in one["Instances"]],
-        "stack": stacks_left(world),
+        "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(world, drs)],
+        "instance": instances_left(world),
+        "stack": stacks_left(world) if world.target.is_alone else [],
     }
+
+
+def instances_left(world: World) -> list[str]:
+    """Instances that have not been terminated: those that the scenario launched, or all where there are no others."""
+    filters = [{"Name": "instance-state-name", "Values": LIVE_STATES}]
+    if not world.target.is_alone:
+        launched = {*world.notes.get("Instances", []), *recorded_instances(world)}
+        if not launched:
+            return []
+        filters.append({"Name": "instance-id", "Values": sorted(launched)})
+    pages = recovery_client(world, "ec2").get_paginator("describe_instances").paginate(Filters=filters)
+    return [instance["InstanceId"] for page in pages for one in page["Reservations"] for instance in one["Instances"]]
+
+
+def recorded_instances(world: World) -> set[str]:
+    """The EC2 instances that stand in the records of the scenario's executions."""
+    waves = [wave for seen in world.records_seen.values() for wave in seen[-1]["Waves"]]
+    return {one["Ec2InstanceId"] for wave in waves for one in wave["ServerResults"] if "Ec2InstanceId" in one}
 
 
 def saved_items(world: World) -> list[str]:

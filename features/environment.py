@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import ExitStack
 
 from behave.model import Feature, Scenario
@@ -18,15 +19,34 @@ from traceability import real_time
 def before_all(context: Context) -> None:
     real_time.for_behave()
     userdata = context.config.userdata
-    context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
+    try:
+        context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
+        context.target.open(selected(context))
+    except targets.TargetRefused as refusal:
+        # Before any scenario: one line for whoever started the run, not a hook's traceback.
+        if "target" in context:
+            context.target.close()
+        sys.exit(f"behave: {refusal}")
     # The models of AWS's services are half a million objects that stay; looking through them again and again for
     # garbage takes a seventh of a run.
     gc.freeze()
     gc.set_threshold(20_000, 10, 50)
 
 
+def selected(context: Context) -> list[Scenario]:
+    """The scenarios that behave's own selection (files, --tags, --name) leaves."""
+    config = context.config
+    return [
+        scenario
+        for feature in context._runner.features
+        for scenario in feature.walk_scenarios()
+        if scenario.should_run_with_tags(config.tag_expression) and scenario.should_run_with_name_select(config)
+    ]
+
+
 def after_all(context: Context) -> None:
-    context.target.close()
+    if "target" in context:
+        context.target.close()
 
 
 def before_feature(context: Context, feature: Feature) -> None:

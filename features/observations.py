@@ -35,6 +35,13 @@ def all_jobs(drs: Any) -> list[Document]:
     return sorted(jobs, key=lambda job: job["creationDateTime"])
 
 
+def new_jobs(world: World) -> list[Document]:
+    """The jobs that DRS began since the scenario did, oldest first."""
+    began = world.target.began_at()
+    jobs = all_jobs(recovery_client(world, "drs"))
+    return [job for job in jobs if began is None or instant(job["creationDateTime"]) >= began]
+
+
 def recovery_jobs(world: World, wave: int | None = None) -> list[Document]:
     """The jobs that launch servers for the scenario's executions, oldest first."""
     return [

@@ -17,6 +17,7 @@ from engine.core.plan import Target
 TAG_EXECUTION = "drs-engine:ExecutionId"
 TAG_WAVE = "drs-engine:Wave"
 TAG_ATTEMPT = "drs-engine:Attempt"
+TAG_LABEL = "drs-engine:Label"
 
 # DescribeSourceServers takes 200 ids; DescribeRecoveryInstances 200; DescribeJobs and DescribeInstanceStatus 1000.
 _IDS_A_REQUEST = 200
@@ -38,11 +39,12 @@ def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class RecoveryService:
-    """DRS and EC2 in one target account and Region."""
+    """DRS and EC2 in one target account and Region. `label` goes on every recovery job as a tag; empty: none."""
 
     caller: Caller
     accounts: Accounts
     target: Target
+    label: str = ""
 
     def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
         """Which of these source servers DRS knows."""
@@ -59,6 +61,7 @@ class RecoveryService:
         be with this very launch. Raises ServersBusy, Refused, Unavailable, AskedToWait.
         """
         tags = intent_tags(execution_id, action.wave, action.attempt)
+        label = {TAG_LABEL: self.label} if self.label else {}
         snapshots = dict(action.snapshots)
         servers = [
             {"sourceServerID": server} | ({"recoverySnapshotID": snapshots[server]} if server in snapshots else {})
@@ -71,9 +74,8 @@ class RecoveryService:
             if in_doubt and (job := self.find_job(tags, since)):
                 return job
             try:
-                return _job(
-                    self._once("start_recovery", sourceServers=servers, isDrill=action.is_drill, tags=tags)["job"]
-                )
+                request = {"sourceServers": servers, "isDrill": action.is_drill, "tags": tags | label}
+                return _job(self._once("start_recovery", **request)["job"])
             except Unavailable as error:
                 in_doubt = in_doubt or error.may_have_worked
                 raise

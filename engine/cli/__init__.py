@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.cli.commands import cancel, history, put, start, status
 from engine.cli.stack import deploy, destroy
+from engine.cli.sweep import sweep
 from engine.cli.validate import validate
 from engine.client import EngineError
 from engine.deployment import DeploymentFailed
@@ -38,5 +39,5 @@ def main() -> None:
     """
 
 
-for command in (validate, deploy, put, start, status, cancel, history, destroy):
+for command in (validate, deploy, put, start, status, cancel, history, sweep, destroy):
     main.add_command(command)

@@ -17,7 +17,7 @@ from hamcrest import (
     not_none,
 )
 
-from features.matchers import follows_schema, has_no_null, lasted, mentions, started_after
+from features.matchers import follows_schema, has_no_null, lasted, started_after
 from features.observations import instant, job_of, state_machine_run
 from features.world import Document, World
 
@@ -31,7 +31,8 @@ def record_names(context: Context) -> None:
     record = world.record()
     wanted = {"ExecutionId": world.executions[-1], "PlanId": world.plan["PlanId"], "Status": "RUNNING"}
     assert_that(record, has_entries(**wanted, PlanName=world.plan["PlanName"], ExecutionType="DRILL"), RECORD)
-    assert_that(record.get("InitiatedBy", ""), mentions("suite"), f"{RECORD}: InitiatedBy")
+    started_by = world.target.client("sts").get_caller_identity()["Arn"]
+    assert_that(record.get("InitiatedBy", ""), equal_to(started_by), f"{RECORD}: InitiatedBy")
     assert_that(record, follows_schema(SCHEMA), RECORD)
 
 

@@ -7,7 +7,7 @@ from behave.runner import Context
 from hamcrest import assert_that, empty, equal_to, has_key, has_length, is_not
 
 from features.matchers import has_status, is_skipped_because_of, mentions, story
-from features.observations import all_jobs, recovery_client
+from features.observations import new_jobs
 from features.world import World
 
 
@@ -78,7 +78,7 @@ def refusal_text(world: World) -> str:
 def nothing_happened(context: Context) -> None:
     world: World = context.world
     recorded = world.client.list_by_plan(world.plan["PlanId"]).items
-    launched = [job["jobID"] for job in all_jobs(recovery_client(world, "drs"))]
+    launched = [job["jobID"] for job in new_jobs(world)]
     assert_that(recorded, empty(), "Looked at the history of the plan")
     assert_that(launched, empty(), "Looked at the jobs of DRS")
 

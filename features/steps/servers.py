@@ -69,8 +69,7 @@ def foreign_job(context: Context, name: str) -> None:
 
 @given("DRS takes its usual time")
 def usual_time(context: Context) -> None:
-    for server in context.world.servers.values():
-        context.world.drs.reset_launch(server)
+    context.world.target.let_launches_take_their_usual_time(list(context.world.servers.values()))
 
 
 @given("every launch fails with a reason of {length:d} characters")

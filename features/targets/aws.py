@@ -1,54 +1,115 @@
 """A real account: the engine deployed once for the whole run, under a name of its own, and removed at its end.
 
-Credentials and Region come from the environment. Time passes by itself; waiting is sleeping and asking again.
+Credentials come from the environment; account, Region and budget must be allowed (see `allowance`). Before anything is
+made the pre-flight looks, and says what will happen. Everything the run makes carries its label, so that `close`, or
+after a SIGKILL `python -m engine sweep`, finds it and nothing else.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
-import time
-from collections.abc import Callable, Iterator
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.deployment import Stack, deploy, destroy
-from features.targets.base import EngineCall, Target, WaitTimeout
+from engine import sweep
+from engine.aws.drs import TAG_LABEL
+from engine.deployment import DeploymentFailed, Stack, deploy
+from features.targets import allowance, demand, preflight
+from features.targets.base import EngineCall, Target, TargetRefused
+from features.targets.calls import CallJournal
 from features.targets.endpoints import note_endpoints
+from features.targets.waiting import Sleeping, Waiting, waiting
 from traceability import evidence
 
-LOOK_EVERY_SECONDS = 10
+# What CloudWatch Logs takes to show a line that was written, at most.
+LOG_DELAY_SECONDS = 15
 
 
 class AwsTarget(Target):
     name = "aws"
     slack = 15.0
+    is_alone = False
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
-        self._region = settings.get("region")
+        # botocore's log tells requests; a report must not.
+        logging.getLogger("botocore").setLevel(logging.WARNING)
+        self._allowed = allowance.read(settings, os.environ)
+        self._waiting: Waiting = waiting()
+        self._label = str(settings.get("stack") or f"{sweep.LABEL_PREFIX}{uuid4().hex[:8]}")
+        if not self._label.startswith(sweep.LABEL_PREFIX):
+            raise TargetRefused(f"stack {self._label!r}: the name of a test stack begins with {sweep.LABEL_PREFIX}")
+        self._caller: dict[str, Any] = {}
+        self._calls = CallJournal(lambda: (self._caller.get("Account", ""), self._caller.get("Arn", "")))
+        self._sessions: dict[str, boto3.Session] = {}
         self._stack: Stack | None = None
-        self._began = datetime.now(UTC)
+        self._first_call = 0
+        self._began_at = self._calls.last_moment
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    def open(self, scenarios: Sequence[Any]) -> None:
+        """Look before anything is made, say what will happen, and see to it that the run is cleaned up."""
+        needed = demand.of(scenarios, self.name)
+        self._caller = preflight.identity(self.session(), self._allowed)
+        found = preflight.check(self.session(), self._allowed, needed, self._label)
+        for line in [*found, *self._announcement(needed)]:
+            self._say(line)
+        # A SIGTERM must end the run as Ctrl-C does: with everything removed.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        atexit.register(self.close)
+        if self._allowed.sweeps:
+            for left in sweep.find(self.session()):
+                sweep.remove(self.session(), left.label, self._waiting.pause, self._say)
+
+    def _announcement(self, needed: demand.Demand) -> Iterator[str]:
+        yield f"account {self._caller['Account']} as {self._caller['Arn']}, Region {self._allowed.region}"
+        yield f"{needed.scenarios} scenarios; {needed.launching} launch servers, {needed.launches} in all"
+        yield f"budget {self._allowed.budget} servers; about {needed.hours:.1f} hours, {needed.dollars:.0f} US dollars"
+        yield f"everything carries the label {self._label}, and is removed at the end"
+
+    @staticmethod
+    def _say(line: str) -> None:
+        print(f"aws: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the plan of a paid run is for the terminal
+
+    def close(self) -> None:
+        """Remove everything that carries the run's label; what cannot be removed is said with the way to remove it."""
+        atexit.unregister(self.close)
+        if not self._caller:
+            return
+        try:
+            sweep.remove(self.session(), self._label, self._waiting.pause, self._say)
+        except (ClientError, BotoCoreError, DeploymentFailed) as problem:
+            self._say(f"not everything was removed: {problem}; run `python -m engine sweep`")
+            raise
+        self._stack = None
+        self._caller = {}
+
+    # -- a scenario ---------------------------------------------------------------------------------------------------
 
     @contextmanager
     def scenario(self) -> Iterator[None]:
-        self._began = datetime.now(UTC)
         if self._stack is None:
-            run = f"drs-engine-suite-{uuid4().hex[:8]}"
-            tags = {"drs-engine:SuiteRun": run}
-            self._stack = deploy(self.session(), run, parameters={"KeepData": "no"}, tags=tags)
+            tags = {TAG_LABEL: self._label}
+            parameters = {"KeepData": "no", "JobLabel": self._label}
+            self._stack = deploy(self.session(), self._label, parameters=parameters, tags=tags)
+        self.client("sts").get_caller_identity()  # AWS's time now
+        self._began_at, self._first_call = self._calls.last_moment, len(self._calls.calls)
         yield
 
     def retire_stack(self) -> None:
         """Nothing: the stack serves the scenarios that follow; `close` removes it."""
-
-    def close(self) -> None:
-        if self._stack is not None:
-            destroy(self.session(), self._stack.name)
-            self._stack = None
 
     @property
     def stack(self) -> Stack:
@@ -58,15 +119,21 @@ class AwsTarget(Target):
 
     @property
     def account(self) -> str:
-        return str(self.session().client("sts").get_caller_identity()["Account"])
+        return str(self._caller["Account"])
 
     @property
     def region(self) -> str:
-        return str(self.session().region_name)
+        return self._allowed.region
 
     def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
-        session = boto3.Session(region_name=region or self._region)
-        return note_endpoints(session, lambda host: evidence.record_endpoint(host, connected=True))
+        wanted = region or self._allowed.region
+        if wanted not in self._sessions:
+            session = boto3.Session(region_name=wanted)
+            self._calls.listen(session)
+            self._sessions[wanted] = note_endpoints(
+                session, lambda host: evidence.record_endpoint(host, connected=True)
+            )
+        return self._sessions[wanted]
 
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
         filters = {"sourceServerIDs": [server_id]}
@@ -74,26 +141,51 @@ class AwsTarget(Target):
         if not found:
             raise LookupError(f"DRS does not know the source server {server_id} ({host_name}) in {self.region}")
 
+    def began_at(self) -> datetime | None:
+        return self._began_at
+
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            if value := condition():
-                return value
-            time.sleep(LOOK_EVERY_SECONDS)
-        raise WaitTimeout(f"Waited {timeout:g} s in vain for {what}")
+        return self._waiting.until(condition, timeout, what)
+
+    # -- evidence -----------------------------------------------------------------------------------------------------
 
     def engine_calls(self) -> list[EngineCall]:
         """The engine's own log lines, one for each of its calls."""
+        if isinstance(self._waiting, Sleeping):
+            self._waiting.pause(LOG_DELAY_SECONDS)
         group = f"/aws/lambda/{self.stack.outputs['FunctionName']}"
-        since = int(self._began.timestamp() * 1000)
+        since = int(self._began_at.timestamp() * 1000)
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
-        lines = [event["message"] for page in pages for event in page["events"]]
-        return [
-            _engine_call(json.loads(line)) for line in lines if '"message":"AWS call"' in line.replace('": "', '":"')
-        ]
+        lines = [_as_document(event["message"]) for page in pages for event in page["events"]]
+        calls = [_engine_call(line) for line in lines if line.get("message") == "AWS call"]
+        return sorted(calls, key=lambda call: call.started)
 
     def all_calls(self) -> list[evidence.Call]:
-        return []
+        """The suite's own calls with AWS's answers, and the engine's as its log tells them, without answers."""
+        own: list[evidence.Call] = list(self._calls.calls[self._first_call :])
+        engines = [_LoggedCall(call, self.region) for call in self.engine_calls()]
+        return sorted([*own, *engines], key=lambda call: call.started)
+
+
+class _LoggedCall:
+    """A call of the engine as evidence: its log line tells no answer."""
+
+    response = None
+    source = "lambda"
+
+    def __init__(self, call: EngineCall, region: str) -> None:
+        self.service, self.operation, self.parameters = call.service, call.operation, call.parameters
+        self.error_code, self.error_message = call.error, None
+        self.started, self.ended = call.started, call.ended
+        self.account, self.region, self.principal = call.account, region, call.principal
+
+
+def _as_document(line: str) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _engine_call(line: dict[str, Any]) -> EngineCall:

@@ -22,6 +22,10 @@ class WaitTimeout(Exception):
     """What was waited for did not happen in time; says what it was and how long the wait took."""
 
 
+class TargetRefused(Exception):
+    """The run cannot or must not take place on its target; one line that says why, and the cure."""
+
+
 class NotSimulated(Exception):
     """A step needs the simulator, but the scenario plays on real AWS: its tags are wrong."""
 
@@ -54,12 +58,18 @@ class Target(ABC):
     # Seconds of AWS's own latency that an exact time in a feature may come late.
     slack: float
 
+    # Whether everything in the account is the suite's, so that whatever is left at the end is its own.
+    is_alone = True
+
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     @abstractmethod
     def scenario(self) -> AbstractContextManager[None]:
         """Set up what one scenario needs, the deployed stack included, and take it away afterwards."""
+
+    def open(self, scenarios: Sequence[Any]) -> None:  # noqa: B027 - a target that costs nothing has nothing to ask
+        """Before anything else of a run: make sure that these scenarios may run here; raises TargetRefused."""
 
     def close(self) -> None:  # noqa: B027 - a target that keeps nothing between scenarios has nothing to close
         """Take away what the whole run needed."""
@@ -95,6 +105,13 @@ class Target(ABC):
     @abstractmethod
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
         """See to it that DRS replicates this server there; raises LookupError where that cannot be arranged."""
+
+    def began_at(self) -> datetime | None:
+        """When the scenario began, by AWS's clock; None where AWS is as old as the scenario."""
+        return None
+
+    def let_launches_take_their_usual_time(self, server_ids: Sequence[str]) -> None:  # noqa: B027 - on AWS they do
+        """Where the suite has shortened what DRS takes to launch these servers, let it take its usual time."""
 
     @abstractmethod
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:

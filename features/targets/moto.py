@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -70,6 +70,10 @@ class MotoTarget(Target):
         drs.initialize()
         drs.add_source_server(server_id, hostname=host_name)
         drs.set_launch(server_id, launch_seconds=LAUNCH_SECONDS)
+
+    def let_launches_take_their_usual_time(self, server_ids: Sequence[str]) -> None:
+        for server_id in server_ids:
+            self.simulator.drs.reset_launch(server_id)
 
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
         try:

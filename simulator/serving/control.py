@@ -99,14 +99,15 @@ class Control:
         """Ends when something may have changed in AWS and nothing more is due within `settle` virtual seconds."""
         clock = self._aws.clock
         settle, end = timedelta(seconds=float(wanted.get("settle", 1))), clock.now() + _span(wanted)
-        before = self._aws.changes()
+        before, started = self._aws.changes(), clock.now()
         while (due := clock.next_due()) is not None and due <= end:
             clock.sleep_until(due, "a client that waits for the next event")
             if self._aws.changes() != before and not self._due_before(clock.now() + settle):
                 break
         else:
             clock.sleep_until(end, "a client that waits for the next event")
-        return self._clock() | {"changed": self._aws.changes() != before, "over": clock.now() >= end}
+        seconds = (clock.now() - started).total_seconds()
+        return self._clock() | {"changed": self._aws.changes() != before, "seconds": seconds}
 
     def _due_before(self, moment: datetime) -> bool:
         due = self._aws.clock.next_due()

@@ -34,7 +34,7 @@ class RemoteSimulator:
         self._ask("POST", "advance", {"seconds": seconds})
 
     def next_event(self, seconds: float, settle: float = 1.0) -> dict[str, Any]:
-        """On to the next change, at most `seconds` of virtual time away: {"now", "changed", "over", …}."""
+        """On to the next change, at most `seconds` of virtual time away: {"now", "changed", "seconds", …}."""
         return dict(self._ask("POST", "next-event", {"seconds": seconds, "settle": settle}))
 
     def add_fault(self, kind: str, service: str = "*", operation: str = "*", **fields: Any) -> None:

@@ -1,0 +1,34 @@
+"""Removing what killed test runs left."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from engine import sweep as sweeping
+from engine.cli.options import session
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def sweep(yes: bool) -> None:
+    """Remove what killed runs of the acceptance suite left: stacks, code buckets, recovery instances.
+
+    Only what carries a test run's label is touched. A run that is still going on is swept away as well: look before
+    you say yes.
+    """
+    account = session()
+    found = sweeping.find(account)
+    if not found:
+        click.echo(f"Nothing of a test run is left in {account.region_name}.")
+        return
+    for left in found:
+        click.echo(f"{left.label}:")
+        for line in left.lines():
+            click.echo(f"  {line}")
+    if not yes:
+        click.confirm("Remove all of this?", abort=True, err=True)
+    for left in found:
+        sweeping.remove(account, left.label, time.sleep, lambda line: click.echo(line, err=True))
+        click.echo(f"{left.label}: removed")
