@@ -85,6 +85,18 @@ report-checks: setup ## opens the report of the last run in a browser, and reads
 test: setup ## all checks, as CI runs them
 	@begun=$$SECONDS; $(MAKE) checks unit acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
 
+# STACK=name, and what else deploy and destroy take, for example ARGS="-p KeepData=no --account 111122223333".
+STACK ?= drs-execution-engine
+ARGS ?=
+
+.PHONY: deploy
+deploy: setup ## put the engine into the AWS account of the environment (STACK=name ARGS="-p KeepData=no")
+	@$(RUN) engine deploy --stack $(STACK) $(ARGS)
+
+.PHONY: destroy
+destroy: setup ## take the engine out of the AWS account again (STACK=name)
+	@$(RUN) engine destroy --stack $(STACK) $(ARGS)
+
 .PHONY: bench
 bench: setup ## measures, never judges
 	@$(RUN) pytest -s -q --override-ini testpaths=tests/bench --override-ini python_files='bench_*.py' \

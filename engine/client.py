@@ -18,6 +18,8 @@ from engine.deployment import describe
 
 Document = dict[str, Any]
 
+_UUID_LENGTH = 36
+
 
 class EngineError(Exception):
     """The engine's function failed; the message is Lambda's."""
@@ -105,6 +107,14 @@ class EngineClient:
             raise EngineError(f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}")
         return payload
 
+    def at_work(self) -> list[str]:
+        """The executions that run or are being cleaned up: those that have a running state machine."""
+        pages = self._session.client("stepfunctions").get_paginator("list_executions")
+        machine = self._outputs["StateMachineArn"]
+        found = pages.paginate(stateMachineArn=machine, statusFilter="RUNNING").search("executions[].name")
+        # A long execution's later runs are named <ExecutionId>-<run>.
+        return sorted({name[:_UUID_LENGTH] for name in found})
+
     # --- executions ---
 
     def get(self, execution_id: str) -> Document:
@@ -112,7 +122,7 @@ class EngineClient:
         items = self._items(execution_id)
         header = items.pop(HEADER_KEY, None)
         if header is None or "Status" not in header:
-            raise ExecutionNotFound(f"there is no execution {execution_id}")
+            raise ExecutionNotFound(f"there is no execution {execution_id}; `history` lists them")
         parts: dict[int, list[Document]] = {}
         for key in sorted(items):
             parts.setdefault(int(key.split("#")[1]), []).append(items[key])

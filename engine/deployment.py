@@ -1,30 +1,49 @@
-"""Putting the engine into an AWS account, and taking it out again: `infra/template.yaml` and the function's package."""
+"""Putting the engine into an AWS account, and taking it out again: `infra/template.yaml` and the function's package.
+
+Nothing is touched that is not the engine's: a stack of the same name that belongs to somebody else is refused before
+anything is made, and a creation that fails is taken away again, so that the next one starts from nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
-ENGINE = Path(__file__).parent
-TEMPLATE = ENGINE.parent / "infra" / "template.yaml"
+from engine.code_bucket import bucket_name, delete_bucket, tag_list, upload
+from engine.connection import patiently
+from engine.packaging import package
 
-# What the function needs of this package; the command line, the client and this module stay at home.
-_LEFT_OUT = {"cli", "__main__.py", "client.py", "deployment.py", "sweep.py"}
+TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
+POLL_SECONDS = 5
+
+# The transform of DeletionPolicy needs AUTO_EXPAND; the roles have names, so that a target account can trust them.
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-# A zip entry without a time of its own, so that the same code always gives the same package.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+_CREATED = "CREATE_COMPLETE"
+_UPDATED = {"UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+_GONE = {"DELETE_COMPLETE", None}
+# An earlier creation that failed: it has never worked, so it holds nothing, and CloudFormation only lets it be deleted.
+_NEVER_WORKED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+
+Document = Mapping[str, Any]
 
 
 class DeploymentFailed(Exception):
-    """CloudFormation could not create, update or delete the stack; the message holds the events that say why."""
+    """The stack could not be created, updated or deleted; the first line is the cause, and the way out stands in it."""
+
+
+class StackNotFound(DeploymentFailed):
+    """There is no such stack in this account and Region."""
+
+
+class NotTheEngine(DeploymentFailed):
+    """The stack belongs to something else; it was not touched."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +54,15 @@ class Stack:
     outputs: Mapping[str, str]
 
 
-def package(dependencies: Path | None = None) -> bytes:
-    """The function's code as a zip, byte-identical for identical code.
+@dataclass(frozen=True)
+class Progress:
+    """Who is told what happens: `event` each event of the stack, `lost` for how many seconds nothing answers."""
 
-    `dependencies` is a folder with the third-party libraries the function needs (boto3 comes with Lambda).
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted([*_engine_files(), *_dependency_files(dependencies)]):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return buffer.getvalue()
+    event: Callable[[Document], object] = lambda event: None
+    lost: Callable[[int], object] = lambda seconds: None
 
 
-def _engine_files() -> Iterator[tuple[str, bytes]]:
-    for path in ENGINE.rglob("*"):
-        if path.suffix in {".py", ".json"} and _LEFT_OUT.isdisjoint(path.relative_to(ENGINE).parts):
-            yield path.relative_to(ENGINE.parent).as_posix(), path.read_bytes()
-
-
-def _dependency_files(folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    if folder is None:
-        return
-    for path in folder.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(folder).as_posix(), path.read_bytes()
+_SILENT = Progress()
 
 
 def deploy(
@@ -71,116 +72,258 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
     code: bytes | None = None,
+    progress: Progress = _SILENT,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Stack:
     """Create the stack, or update it; waits until it is done. Raises DeploymentFailed.
 
-    `session` is a boto3 session; `parameters` are those of the template but for the code's, `code` a package.
+    An update keeps the value of every parameter that is not given.
     """
-    bucket, key = _upload(session, stack_name, code or package(), tags or {})
-    values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
-    request = {
-        "StackName": stack_name,
-        "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
-        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
-        "Capabilities": _CAPABILITIES,
-        "Tags": _tag_list(tags or {}),
-    }
-    formation = session.client("cloudformation")
-    if _exists(formation, stack_name):
-        _update(formation, request)
-    else:
-        formation.create_stack(**request, OnFailure="DELETE")
-        _wait(formation, "stack_create_complete", stack_name)
-    return describe(session, stack_name)
+    operator = _Operator(session, stack_name, progress, sleep)
+    existing = operator.find()
+    if existing is not None:
+        _require_engine(existing, operator)
+        existing = operator.made_ready(existing)
+    try:
+        bucket, key = upload(session, stack_name, package() if code is None else code, tags or {})
+        values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
+        request = {
+            "StackName": stack_name,
+            "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+            "Capabilities": _CAPABILITIES,
+            "Tags": tag_list(tags or {}),
+        }
+        done = operator.create(request) if existing is None else operator.update(request, existing)
+    except (ClientError, DeploymentFailed):
+        if existing is None:
+            delete_bucket(session, bucket_name(session, stack_name))
+        raise
+    return Stack(stack_name, _outputs(done))
 
 
 def describe(session: Any, stack_name: str) -> Stack:
-    """The deployed stack. Raises DeploymentFailed when there is none."""
-    try:
-        stack = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-    except ClientError as error:
-        raise DeploymentFailed(f"there is no stack {stack_name}: {error.response['Error']['Message']}") from error
-    return Stack(stack_name, {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])})
+    """The deployed stack. Raises StackNotFound, NotTheEngine, or DeploymentFailed when it was never completed."""
+    operator = _Operator(session, stack_name, _SILENT, time.sleep)
+    stack = operator.find()
+    if stack is None:
+        raise StackNotFound(
+            f"there is no stack {stack_name} in {operator.place()}; deploy it, or name another stack, account or Region"
+        )
+    _require_engine(stack, operator)
+    if "FunctionName" not in _outputs(stack):
+        raise DeploymentFailed(f"the stack {stack_name} was never completed ({stack['StackStatus']}); deploy it again")
+    return Stack(stack_name, _outputs(stack))
 
 
-def destroy(session: Any, stack_name: str) -> None:
-    """Delete the stack and the package; tables stay when they were deployed with KeepData=yes."""
-    formation = session.client("cloudformation")
-    formation.delete_stack(StackName=stack_name)
-    _wait(formation, "stack_delete_complete", stack_name)
-    delete_bucket(session, _bucket_name(session, stack_name))
+def destroy(
+    session: Any,
+    stack_name: str,
+    *,
+    progress: Progress = _SILENT,
+    sleep: Callable[[float], object] = time.sleep,
+) -> bool:
+    """Delete the stack and the package; tables stay when they were deployed with KeepData=yes. False: there was none.
+
+    May be repeated. Raises DeploymentFailed.
+    """
+    operator = _Operator(session, stack_name, progress, sleep)
+    stack = operator.find()
+    if stack is not None:
+        _require_engine(stack, operator)
+        operator.delete(stack)
+    delete_bucket(session, bucket_name(session, stack_name))
+    return stack is not None
 
 
-def _bucket_name(session: Any, stack_name: str) -> str:
-    account = session.client("sts").get_caller_identity()["Account"]
-    return f"{stack_name.lower()}-code-{account}-{session.region_name}"[:63]
+def kept_tables(session: Any, stack_name: str) -> list[str]:
+    """The tables that a deletion of the stack would leave behind."""
+    stack = _Operator(session, stack_name, _SILENT, time.sleep).find() or {}
+    given = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", [])}
+    outputs = _outputs(stack)
+    if given.get("KeepData") != "yes":
+        return []
+    return sorted(value for name, value in outputs.items() if name.endswith("Table"))
 
 
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": name, "Value": value} for name, value in tags.items()]
+def parameter_names() -> list[str]:
+    """The template's parameters that an operator may give."""
+    section = TEMPLATE.read_text(encoding="utf-8").partition("\nParameters:\n")[2].partition("\nConditions:\n")[0]
+    return [name for name in re.findall(r"^  (\w+):$", section, re.MULTILINE) if not name.startswith("Code")]
 
 
-def _upload(session: Any, stack_name: str, code: bytes, tags: Mapping[str, str]) -> tuple[str, str]:
-    """Put the package where CloudFormation finds it: bucket and key (named after the content)."""
-    s3 = session.client("s3")
-    bucket = _bucket_name(session, stack_name)
-    location = {} if session.region_name == "us-east-1" else {"LocationConstraint": session.region_name}
-    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": location} if location else {}))
-    s3.put_public_access_block(
-        Bucket=bucket,
-        PublicAccessBlockConfiguration=dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-        ),
-    )
-    if tags:
-        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tag_list(tags)})
-    key = f"engine-{hashlib.sha256(code).hexdigest()[:16]}.zip"
-    s3.put_object(Bucket=bucket, Key=key, Body=code)
-    return bucket, key
+class _Operator:
+    """Works on one stack and waits for it."""
+
+    def __init__(self, session: Any, stack_name: str, progress: Progress, sleep: Callable[[float], object]) -> None:
+        self._session = session
+        self._name = stack_name
+        self._progress = progress
+        self._sleep = sleep
+        self._formation = session.client("cloudformation")
+
+    def place(self) -> str:
+        account = self._session.client("sts").get_caller_identity()["Account"]
+        return f"account {account}, Region {self._session.region_name}"
+
+    def find(self, name_or_id: str | None = None) -> Document | None:
+        try:
+            found = self._formation.describe_stacks(StackName=name_or_id or self._name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        stack: Document = found[0]
+        return stack
+
+    def made_ready(self, stack: Document) -> Document | None:
+        """The stack if it can be updated, None when what was left of a failed creation has been removed."""
+        status = stack["StackStatus"]
+        if status in _NEVER_WORKED:
+            self._remove_failed(stack)
+            return None
+        if status.endswith("_IN_PROGRESS") and status not in _UPDATED:
+            raise DeploymentFailed(
+                f"stack {self._name} is being worked on by somebody else ({status}); wait until that is over, "
+                "then run the command again"
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                f"An earlier update failed and could not be undone (UPDATE_ROLLBACK_FAILED). {self._roll_back_again()}"
+            )
+        if status == "DELETE_FAILED":
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                "Its deletion failed (DELETE_FAILED). Mend that cause, then run destroy again, and deploy after it."
+            )
+        return stack
+
+    def create(self, request: Document) -> Document:
+        """A creation that fails is read, then removed: CloudFormation's roll-back cannot delete protected tables."""
+        stack_id = self._formation.create_stack(**request, OnFailure="DO_NOTHING")["StackId"]
+        stack = self._follow(stack_id)
+        if stack["StackStatus"] == _CREATED:
+            return stack
+        cause = self._cause(stack_id)
+        try:
+            self._remove_failed(stack)
+            advice = "What had been made was removed again; nothing is left of it."
+        except DeploymentFailed as left:
+            advice = f"What had been made could not be removed again: {left}"
+        if "already exists" in cause:
+            advice += (
+                "\nTables of an earlier deployment outlive it (KeepData=yes): bring them into a new stack with "
+                "CloudFormation's resource import, delete them, or deploy under another name (--stack)."
+            )
+        raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")
+
+    def update(self, request: Document, before: Document) -> Document:
+        kept = {one["ParameterKey"]: one["ParameterValue"] for one in before.get("Parameters", [])}
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in request["Parameters"]}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in {**kept, **given}.items()]
+        try:
+            self._formation.update_stack(**{**request, "Parameters": parameters})
+        except ClientError as error:
+            if "No updates are to be performed" in error.response["Error"]["Message"]:
+                return before
+            raise
+        stack = self._follow(before["StackId"])
+        if stack["StackStatus"] in _UPDATED:
+            return stack
+        advice = "The update was undone; the engine works as it did before."
+        if stack["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+            advice = f"The update could not be undone ({stack['StackStatus']}). {self._roll_back_again()}"
+        raise DeploymentFailed(f"stack {self._name}: {self._cause(before['StackId'])}\n{advice}")
+
+    def _roll_back_again(self) -> str:
+        command = f"aws cloudformation continue-update-rollback --stack-name {self._name}"
+        return f"Mend that cause, then run: {command}"
+
+    def delete(self, stack: Document) -> None:
+        if stack["StackStatus"] in _NEVER_WORKED:
+            self._remove_failed(stack)
+        else:
+            self._delete(stack)
+
+    def _delete(self, stack: Document) -> None:
+        self._formation.delete_stack(StackName=stack["StackId"])
+        deleted = self._follow(stack["StackId"])
+        if deleted.get("StackStatus") not in _GONE:
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                "It is not wholly deleted. Mend that cause, then run destroy again."
+            )
+
+    def _remove_failed(self, stack: Document) -> None:
+        """Delete a stack that has never worked, with the tables and the log group that it made and would keep."""
+        made = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
+        kept = {
+            kind: [one["PhysicalResourceId"] for one in made if one["ResourceType"] == kind and _was_made(one)]
+            for kind in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup")
+        }
+        self._delete(stack)
+        tables, logs = self._session.client("dynamodb"), self._session.client("logs")
+        for name in kept["AWS::DynamoDB::Table"]:
+            with contextlib.suppress(tables.exceptions.ResourceNotFoundException):
+                tables.update_table(TableName=name, DeletionProtectionEnabled=False)
+                tables.delete_table(TableName=name)
+        for name in kept["AWS::Logs::LogGroup"]:
+            with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+                logs.delete_log_group(logGroupName=name)
+
+    def _follow(self, stack_id: str) -> Document:
+        """Wait until nothing is at work on the stack any more, and tell what happens meanwhile."""
+        told: set[str] = set()
+        while True:
+            stack = patiently(lambda: self.find(stack_id), sleep=self._sleep, lost=self._progress.lost) or {}
+            if self._progress is not _SILENT:
+                for event in patiently(lambda: self._events(stack_id), sleep=self._sleep, lost=self._progress.lost):
+                    if event["EventId"] not in told:
+                        told.add(event["EventId"])
+                        self._progress.event(event)
+            status = stack.get("StackStatus", "")
+            if not status.endswith("_IN_PROGRESS") or status in _UPDATED:
+                return stack
+            self._sleep(POLL_SECONDS)
+
+    def _events(self, stack_id: str) -> list[Document]:
+        """The events of the newest operation on the stack, oldest first."""
+        found: list[Document] = []
+        pages = self._formation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        for event in (event for page in pages for event in page["StackEvents"]):
+            found.append(event)
+            if event.get("ResourceStatusReason") == "User Initiated" and event["PhysicalResourceId"] == stack_id:
+                break
+        return found[::-1]
+
+    def _cause(self, stack_id: str) -> str:
+        """Why the newest operation failed: the failures in their order, the first of which is the cause."""
+        return "\n".join(_failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
 
 
-def delete_bucket(session: Any, bucket: str) -> None:
-    """Delete the bucket of a package with what is in it; nothing happens when there is none."""
-    s3 = session.client("s3")
-    try:
-        objects = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
-    except s3.exceptions.NoSuchBucket:
-        return
-    for item in objects:
-        s3.delete_object(Bucket=bucket, Key=item["Key"])
-    s3.delete_bucket(Bucket=bucket)
+def _was_made(resource: Document) -> bool:
+    """A table that could not be created because it exists already is somebody else's."""
+    return bool(resource.get("PhysicalResourceId")) and resource["ResourceStatus"] != "CREATE_FAILED"
 
 
-def _exists(formation: Any, stack_name: str) -> bool:
-    try:
-        formation.describe_stacks(StackName=stack_name)
-    except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"]:
-            return False
-        raise
-    return True
-
-
-def _update(formation: Any, request: dict[str, Any]) -> None:
-    try:
-        formation.update_stack(**request)
-    except ClientError as error:
-        if "No updates are to be performed" in error.response["Error"]["Message"]:
-            return
-        raise
-    _wait(formation, "stack_update_complete", request["StackName"])
-
-
-def _wait(formation: Any, waiter: str, stack_name: str) -> None:
-    try:
-        formation.get_waiter(waiter).wait(StackName=stack_name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
-    except WaiterError as error:
-        events = formation.describe_stack_events(StackName=stack_name)["StackEvents"]
-        raise DeploymentFailed(f"stack {stack_name}: {'; '.join(_failures(events)) or error}") from error
-
-
-def _failures(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _failures(events: list[Document], stack_id: str) -> Iterator[str]:
     for event in events:
-        if event["ResourceStatus"].endswith("FAILED") and "cancelled" not in event.get("ResourceStatusReason", ""):
-            yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', event['ResourceStatus'])}"
+        reason = event.get("ResourceStatusReason", event["ResourceStatus"])
+        of_stack = event.get("PhysicalResourceId") == stack_id
+        if event["ResourceStatus"].endswith("FAILED") and "cancelled" not in reason and not of_stack:
+            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+
+
+def _require_engine(stack: Document, operator: _Operator) -> None:
+    """Raises DeploymentFailed unless the stack was made of this template, whatever its version."""
+    description = re.search(r"^Description: (.*)$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    if description is None or stack.get("Description") != description[1]:
+        raise NotTheEngine(
+            f"the stack {stack['StackName']} in {operator.place()} belongs to something else "
+            f"({stack.get('Description') or 'it has no description'}) and was not touched; name another with --stack"
+        )
+
+
+def _outputs(stack: Document) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

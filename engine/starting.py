@@ -94,7 +94,7 @@ def _resume(services: Services, execution: Execution) -> str:
 def _checked_plan(services: Services, plan_id: str) -> Plan:
     document = services.plans.plan(plan_id)
     if document is None:
-        raise StartRefused([f"plan {plan_id} does not exist"])
+        raise StartRefused([f"plan {plan_id} does not exist; load it with `put`"])
     groups = services.plans.groups(_group_ids(document))
     target = resolve_target(document, account_id=services.account_id, region=services.region)
     problems = [str(problem) for problem in plan_problems(document, groups, target)]
@@ -104,11 +104,19 @@ def _checked_plan(services: Services, plan_id: str) -> Plan:
     try:
         known = services.recovery(target).known_servers(plan.servers)
     except (CallError, RoleNotAssumed) as error:
-        raise StartRefused([f"plan {plan_id}: its source servers could not be checked: {error}"]) from error
+        raise StartRefused(
+            [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
+        ) from error
     unknown = unknown_server_problems(document, groups, known, target)
     if unknown:
         raise StartRefused([str(problem) for problem in unknown])
     return plan
+
+
+def _cure(error: CallError | RoleNotAssumed) -> str:
+    if isinstance(error, CallError) and error.code == "UninitializedAccountException":
+        return "; initialise DRS in that account and Region: aws drs initialize-service"
+    return ""
 
 
 def _group_ids(document: Document) -> list[str]:

@@ -29,7 +29,7 @@ class ExecutionUnknown(LookupError):
     """There is no record of this execution."""
 
     def __init__(self, execution_id: str) -> None:
-        super().__init__(f"there is no execution {execution_id}")
+        super().__init__(f"there is no execution {execution_id}; `history` lists them")
 
 
 def tick(

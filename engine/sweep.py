@@ -15,7 +15,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_LABEL
-from engine.deployment import DeploymentFailed, delete_bucket, describe, destroy
+from engine.code_bucket import delete_bucket
+from engine.deployment import DeploymentFailed, describe, destroy
 
 LABEL_PREFIX = "drs-engine-suite-"
 """Test stacks have names, and labels, that begin so; the engine of production has neither."""

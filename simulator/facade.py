@@ -42,6 +42,7 @@ from simulator.network import Attempt, SocketGuard
 from simulator.patching import applied
 from simulator.permissions import Permissions
 from simulator.requests import HttpRequest, HttpResponse
+from simulator.stacks import Stacks
 from simulator.stepfunctions import StepFunctions
 
 DEFAULT_ACCOUNT = "111122223333"
@@ -83,6 +84,7 @@ class Simulator:
         self.clock = VirtualClock(start)
         self.journal = Journal()
         self.faults = Faults()
+        self.stacks = Stacks()
         self._seed = seed
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
         self._enforce_iam = enforce_iam
@@ -118,6 +120,7 @@ class Simulator:
                 *task_errors.patches(),
                 *transactions.patches(),
                 *messaging.patches(self.clock),
+                *self.stacks.patches(),
                 *self._functions.patches(),
                 *self._gateway.patches(),
                 *self._guard.patches(),

@@ -1,19 +1,28 @@
-"""The operators' command line: `python -m engine`.
-
-Exit codes: 0 done, 1 the engine or AWS said no, 2 the input is wrong.
-"""
+"""The operators' command line: `python -m engine`."""
 
 from __future__ import annotations
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.cli.commands import cancel, history, put, start, status
+from engine.cli.commands import cancel, history, put, start
+from engine.cli.errors import local_failure, refusal
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
 from engine.cli.validate import validate
+from engine.cli.watching import status
 from engine.client import EngineError
 from engine.deployment import DeploymentFailed
+from engine.packaging import PackagingFailed
+
+_EPILOG = """
+\b
+Exit codes:
+  0    done; an execution that was followed is COMPLETED
+  1    the engine or AWS said no; an execution that was followed is FAILED or CANCELLED
+  2    the input is wrong, or the environment names no Region or another account
+  130  interrupted with Ctrl-C; what runs on AWS goes on
+"""
 
 
 class _Commands(click.Group):
@@ -22,20 +31,28 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except (EngineError, DeploymentFailed) as error:
+        except (EngineError, DeploymentFailed, PackagingFailed) as error:
             raise click.ClickException(str(error)) from error
         except ClientError as error:
-            answer = error.response.get("Error", {})
-            raise click.ClickException(f"AWS refused {error.operation_name}: {answer.get('Message', error)}") from error
+            raise click.ClickException(refusal(error)) from error
         except BotoCoreError as error:
-            raise click.ClickException(f"{error}. Check credentials, Region (AWS_REGION) and network.") from error
+            raise click.ClickException(local_failure(error)) from error
+        except KeyboardInterrupt:
+            click.echo(
+                "\nInterrupted: what runs on AWS goes on; `status --watch`, or the same command, follows it.", err=True
+            )
+            raise click.exceptions.Exit(130) from None
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order in which an operator needs them."""
+        return list(self.commands)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 def main() -> None:
     """Run recovery plans with AWS Elastic Disaster Recovery, wave by wave.
 
-    Credentials and Region come from the environment, as for the AWS CLI.
+    Credentials and Region come from the environment, as for the AWS CLI. Colours follow NO_COLOR.
     """
 
 

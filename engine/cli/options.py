@@ -1,17 +1,27 @@
-"""What several commands share: the stack they talk to, input files, and errors of input."""
+"""What several commands share: the stack they talk to, the account they may touch, input files, errors of input."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import click
+from botocore.config import Config
 
 from engine.client import EngineClient
+
+# Roles are named after the stack, and IAM allows them 64 characters.
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,49}")
+# A person's command bears a bad second; longer waits are for the commands that wait anyway (engine.connection).
+_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 
 
 class InputError(click.ClickException):
@@ -20,21 +30,49 @@ class InputError(click.ClickException):
     exit_code = 2
 
 
+def _checked_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not _STACK_NAME.fullmatch(value):
+        raise click.BadParameter(
+            f"{value!r} is no name for the engine's stack: a letter first, then letters, digits and hyphens, at most 50"
+        )
+    return value
+
+
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--stack",
         default="drs-execution-engine",
         show_default=True,
         envvar="ENGINE_STACK",
+        callback=_checked_name,
         help="Name of the CloudFormation stack; also ENGINE_STACK.",
+    )(command)
+
+
+def account_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--account",
+        envvar="ENGINE_ACCOUNT",
+        metavar="ID",
+        help="Refuse to work in any other AWS account; also ENGINE_ACCOUNT.",
     )(command)
 
 
 def session() -> Any:
     """A boto3 session of the environment. Raises InputError when it names no Region."""
-    found = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    core = botocore.session.Session()
+    core.set_default_client_config(_RETRIES)
+    found = boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION"))
     if found.region_name is None:
         raise InputError("no Region: set AWS_REGION, or AWS_PROFILE to a profile that has one")
+    return found
+
+
+def require_account(aws: Any, account: str | None) -> str:
+    """The account of the credentials. Raises InputError when it is not the one the operator meant."""
+    found: str = aws.client("sts").get_caller_identity()["Account"]
+    if account is not None and account != found:
+        raise InputError(f"these credentials are for account {found}, not {account}; nothing was done")
     return found
 
 

@@ -2,71 +2,149 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+import time
+from collections.abc import Mapping
+from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.status import Status
 
 from engine import deployment
-from engine.cli.options import InputError, session, stack_option
+from engine.cli.errors import refusal
+from engine.cli.options import (
+    InputError,
+    account_option,
+    client,
+    json_option,
+    require_account,
+    session,
+    stack_option,
+)
+from engine.cli.terminal import console, print_json
+from engine.deployment import DeploymentFailed, NotTheEngine, Progress
+from engine.packaging import complete_package
 
-# What the function needs beyond what Lambda brings; as wheels for Lambda's own platform.
-_RUNTIME_LIBRARIES = ("aws-lambda-powertools", "jsonschema", "tenacity")
-_PLATFORM = ("manylinux2014_x86_64", "3.13")
+
+def pause(seconds: float) -> None:
+    """Between two looks at CloudFormation: a person's terminal, never the function."""
+    time.sleep(seconds)
 
 
 @click.command()
 @click.option("--parameter", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A template parameter.")
+@account_option
+@json_option
 @stack_option
-def deploy(parameters: tuple[str, ...], stack: str) -> None:
-    """Create or update the engine's stack in the account and Region of the environment."""
+def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stack: str) -> None:
+    """Create or update the engine's stack in the account and Region of the environment.
+
+    Parameters: KeepData (yes: tables outlive the stack, the default; no: they go with it), ServersPerJob,
+    CrossAccountRoleName, AlarmTopicArn; an update keeps those that are not given. Of a creation that fails nothing is
+    left; an update that fails is undone.
+    """
     values = dict(_pair(text) for text in parameters)
-    console = Console(stderr=True)
-    account = session()
-    with tempfile.TemporaryDirectory() as folder, console.status("Packaging the function"):
-        libraries = Path(folder)
-        _install_libraries(libraries)
-        code = deployment.package(libraries)
-    with console.status(f"Deploying {stack} ({len(code) // 1024} KB of code); this takes a few minutes"):
-        deployed = deployment.deploy(account, stack, parameters=values, code=code)
+    aws = session()
+    there = f"account {require_account(aws, account)}, Region {aws.region_name}"
+    told = console(stderr=True)
+    _check_recovery_service(aws, there, told)
+    with told.status("Packaging the function"):
+        code = complete_package()
+    told.print(f"Deploying {stack} to {there}: {len(code) / 1e6:.1f} MB of code, a few minutes")
+    with told.status("Waiting for CloudFormation") as status:
+        deployed = deployment.deploy(
+            aws, stack, parameters=values, code=code, progress=_progress(told, status), sleep=pause
+        )
+    if as_json:
+        print_json({"StackName": stack, "Outputs": dict(sorted(deployed.outputs.items()))})
+        return
     for name, value in sorted(deployed.outputs.items()):
         click.echo(f"{name}: {value}")
+    told.print("Next: load groups and plans with `put`, then `start` a drill.")
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
+    known = deployment.parameter_names()
     if not separator:
         raise InputError(f"--parameter {text}: must be NAME=VALUE")
+    if name not in known:
+        raise InputError(f"--parameter {name}: the template has no such parameter; it has {', '.join(known)}")
     return name, value
 
 
-def _install_libraries(folder: Path) -> None:
-    platform, python = _PLATFORM
-    lock = deployment.ENGINE.parent / "requirements.lock"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder)]
-    only = ["--platform", platform, "--python-version", python, "--only-binary", ":all:", "--constraint"]
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
-        constraints.write("\n".join(_pins(lock)))
-        constraints.flush()
-        subprocess.run([*pip, *only, constraints.name, *_RUNTIME_LIBRARIES], check=True)  # noqa: S603 - our own words
+def _check_recovery_service(aws: Any, there: str, told: Console) -> None:
+    """A word before the minutes of a deployment: whether DRS can be reached and is set up where the engine will be.
+
+    Not initialised is no error: the engine may recover into other accounts only.
+    """
+    try:
+        aws.client("drs").describe_source_servers(maxResults=1)
+    except ClientError as error:
+        told.print(f"Note: {refusal(error)} ({there}).", style="yellow")
+    except BotoCoreError as error:
+        if aws.region_name in aws.get_available_regions("drs", aws.get_partition_for_region(aws.region_name)):
+            raise
+        raise InputError(
+            f"AWS Elastic Disaster Recovery does not answer in Region {aws.region_name} and is not known to exist "
+            "there; set AWS_REGION to the Region you recover to"
+        ) from error
 
 
-def _pins(lock: Path) -> list[str]:
-    """`name==version` of every locked library, without hashes: wheels of another platform have others."""
-    lines = lock.read_text(encoding="utf-8").splitlines()
-    return [line.split(";")[0].split("\\")[0].strip() for line in lines if line[:1].isalnum() and "==" in line]
+def _progress(told: Console, status: Status) -> Progress:
+    """One line for each resource that is done or has failed; what is at work shows in the status line."""
+
+    def event(happened: Mapping[str, Any]) -> None:
+        state, name = happened["ResourceStatus"], happened["LogicalResourceId"]
+        if state.endswith("IN_PROGRESS"):
+            status.update(f"{name}: {state.lower().replace('_', ' ')}")
+            return
+        reason = f"  {happened['ResourceStatusReason']}" if happened.get("ResourceStatusReason") else ""
+        style = "red" if state.endswith("FAILED") else "dim"
+        told.print(f"{happened['Timestamp']:%H:%M:%S}  {state:<16}  {name}{reason}", style=style)
+
+    def lost(seconds: int) -> None:
+        status.update(f"No connection to AWS for {seconds} s; CloudFormation goes on meanwhile, trying again")
+
+    return Progress(event, lost)
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@account_option
 @stack_option
-def destroy(yes: bool, stack: str) -> None:
-    """Delete the engine's stack; its tables stay if it was deployed with KeepData=yes (the default)."""
+def destroy(yes: bool, account: str | None, stack: str) -> None:
+    """Delete the engine's stack; its tables stay if it was deployed with KeepData=yes (the default).
+
+    Refused while an execution runs or is being cleaned up.
+    """
+    aws = session()
+    there = f"account {require_account(aws, account)}, Region {aws.region_name}"
+    kept = _kept_by_a_deletion(stack, aws)
     if not yes:
-        click.confirm(f"Delete the stack {stack}?", abort=True, err=True)
-    with Console(stderr=True).status(f"Deleting {stack}"):
-        deployment.destroy(session(), stack)
+        click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
+    told = console(stderr=True)
+    with told.status(f"Deleting {stack}") as status:
+        existed = deployment.destroy(aws, stack, progress=_progress(told, status), sleep=pause)
+    if not existed:
+        raise click.ClickException(f"there is no stack {stack} in {there}; nothing was deleted")
     click.echo(f"{stack}: deleted")
+    if kept:
+        click.echo(f"Kept, with their data: {', '.join(kept)}")
+
+
+def _kept_by_a_deletion(stack: str, aws: Any) -> list[str]:
+    """The tables that stay. Raises ClickException while the engine is at work; a stack that never worked is not."""
+    try:
+        engine = client(stack)
+    except NotTheEngine:
+        raise
+    except DeploymentFailed:
+        # There is no stack, or one that has never worked.
+        return []
+    if running := engine.at_work():
+        raise click.ClickException(
+            f"the engine is at work on {', '.join(running)}; cancel it, or wait until it is over and cleaned up"
+        )
+    return deployment.kept_tables(aws, stack)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from engine.cli.options import InputError, read_json
+from engine.cli.options import InputError, json_option, read_json
+from engine.cli.terminal import print_json
 from engine.core.plan import resolve_target
 from engine.core.validation import group_problems, plan_problems
 
@@ -15,7 +16,8 @@ from engine.core.validation import group_problems, plan_problems
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--groups", type=click.Path(path_type=Path), help="Protection groups: a JSON list or one object.")
-def validate(plan: Path, groups: Path | None) -> None:
+@json_option
+def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
     """Check the recovery plan in the file PLAN, with all its problems at once.
 
     Without --groups only the plan itself is checked, not its servers and groups.
@@ -31,6 +33,11 @@ def validate(plan: Path, groups: Path | None) -> None:
     else:
         problems += [str(problem) for group in known.values() for problem in group_problems(group)]
     problems = list(dict.fromkeys(problems))
+    if as_json:
+        print_json(
+            {"Plan": str(plan), "Valid": not problems, "GroupsChecked": groups is not None, "Problems": problems}
+        )
+        raise click.exceptions.Exit(InputError.exit_code if problems else 0)
     for problem in problems:
         click.echo(f"{plan}: {problem}", err=True)
     if problems:

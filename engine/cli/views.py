@@ -1,15 +1,24 @@
-"""How executions look in a terminal: a table of waves and servers, and a line an execution."""
+"""How executions look in a terminal: one execution as a picture, a list of them, and what has changed in one.
+
+Ids are never folded: they are there to be copied. Everything fits 80 columns; a wider terminal gets one line where a
+narrow one gets two.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from engine.cli.waiting_for import waits_for
+
+Record = Mapping[str, Any]
 
 _STYLES = {
     "RUNNING": "cyan",
@@ -24,20 +33,58 @@ _STYLES = {
 }
 # Signs beside the colours, for those who do not see them and for pipes.
 _SIGNS = {"COMPLETED": "✔", "RECOVERED": "✔", "FAILED": "✘", "RUNNING": "▶", "CANCELLED": "■", "SKIPPED": "»"}
+_OVER = {"RECOVERED", "FAILED", "SKIPPED", "CANCELLED"}
+# From this width on a list has one line an execution.
+_WIDE = 120
 
 
 def status_text(status: str) -> Text:
     return Text(f"{_SIGNS.get(status, '·')} {status}", style=_STYLES.get(status, ""))
 
 
-def execution_view(record: Mapping[str, Any], now: datetime) -> RenderableType:
-    """One execution: headline, progress, waves with their servers, errors, clean-up."""
-    parts: list[RenderableType] = [_headline(record, now), _waves(record)]
-    parts += [Text(f"✘ {_where(error)}{error['Message']}", style="red") for error in record["Errors"]]
+# --- one execution ---------------------------------------------------------------------------------------------------
+
+
+def execution_view(
+    record: Record, now: datetime, width: int, *, rows: int | None = None, note: str = ""
+) -> RenderableType:
+    """One execution: headline, progress, what it waits for, waves with their servers, errors, clean-up.
+
+    With `rows` (a live picture's height) servers that need no attention are only counted where they do not fit.
+    """
+    parts: list[RenderableType] = [_headline(record, now), _progress(record, width)]
+    if waiting := waits_for(record, now):
+        parts.append(Text.assemble(("Waiting for ", "dim"), waiting))
+    if note:
+        parts.append(Text(note, style="yellow"))
+    endings = [Text(f"✘ {_where(error)}{error['Message']}", style="red") for error in record["Errors"]]
     if clean_up := record.get("CleanUp"):
-        message = clean_up.get("ErrorMessage", "")
-        parts.append(Text.assemble("Clean-up: ", status_text(clean_up["Status"]), f" {message}".rstrip()))
-    return Group(*parts)
+        endings.append(_clean_up(clean_up))
+    room = None if rows is None else rows - len(parts) - len(endings) - 3
+    return Group(*parts, Text(), *_waves(record, room), *endings)
+
+
+def _headline(record: Record, now: datetime) -> Text:
+    kind = "Drill" if record["ExecutionType"] == "DRILL" else "Recovery"
+    return Text.assemble(
+        (f"{kind} of {record['PlanName']}  ", "bold"),
+        status_text(record["Status"]),
+        f"  {elapsed(record, now)}",
+        (f"\n{record['ExecutionId']}", "dim"),
+        (f"\nstarted {_moment(record['StartTime'])} by {record['InitiatedBy']}", "dim"),
+        f"\n{record['StatusReason']}" if "StatusReason" in record else "",
+    )
+
+
+def _progress(record: Record, width: int) -> RenderableType:
+    servers = [server for wave in record["Waves"] for server in wave["ServerResults"]]
+    recovered = sum(server["Status"] == "RECOVERED" for server in servers)
+    over = sum(server["Status"] in _OVER for server in servers)
+    line = Table.grid(padding=(0, 1))
+    style = "bar.complete" if over == recovered else "red"
+    bar = ProgressBar(max(record["ServerCount"], 1), over, width=min(40, width // 2), complete_style=style)
+    line.add_row(bar, f"{recovered} of {record['ServerCount']} servers recovered")
+    return line
 
 
 def _where(error: Mapping[str, Any]) -> str:
@@ -46,59 +93,141 @@ def _where(error: Mapping[str, Any]) -> str:
     return wave + server
 
 
-def _headline(record: Mapping[str, Any], now: datetime) -> Text:
-    done = sum(server["Status"] == "RECOVERED" for wave in record["Waves"] for server in wave["ServerResults"])
-    kind = "Drill" if record["ExecutionType"] == "DRILL" else "Recovery"
+def _clean_up(clean_up: Mapping[str, Any]) -> Text:
+    jobs = f" by {', '.join(clean_up['DrsJobIds'])}" if clean_up.get("DrsJobIds") else ""
+    message = f"  {clean_up['ErrorMessage']}" if "ErrorMessage" in clean_up else ""
+    return Text.assemble("Clean-up: ", status_text(clean_up["Status"]), f"{jobs}{message}")
+
+
+def _waves(record: Record, room: int | None) -> Iterator[RenderableType]:
+    waves: Sequence[Record] = record["Waves"]
+    shown = _rows_to_show(waves, room)
+    for wave in waves:
+        yield _wave_line(wave)
+        if servers := shown[wave["WaveNumber"]]:
+            yield _server_table(servers, wave)
+        hidden = Counter(one["Status"] for one in wave["ServerResults"]) - Counter(one["Status"] for one in servers)
+        if hidden and (servers or wave["Status"] == "RUNNING"):
+            counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
+            yield Text(f"    and {counts}", style="dim")
+
+
+def _rows_to_show(waves: Sequence[Record], room: int | None) -> dict[int, list[Record]]:
+    """The servers of each wave that are listed: all if there is room, else those at work or failed come first."""
+    servers = [(wave["WaveNumber"], server) for wave in waves for server in wave["ServerResults"]]
+    if room is not None and len(servers) > room - len(waves):
+        at_work = [one for one in servers if one[1]["Status"] in ("FAILED", "IN_PROGRESS", "LAUNCHED")]
+        servers = at_work[: max(room - 2 * len(waves), 3)]
+    shown: dict[int, list[Record]] = {wave["WaveNumber"]: [] for wave in waves}
+    for number, server in servers:
+        shown[number].append(server)
+    return shown
+
+
+def _wave_line(wave: Record) -> Text:
+    recovered = sum(server["Status"] == "RECOVERED" for server in wave["ServerResults"])
+    spent = f"  {_clock(wave['DurationSeconds'])}" if "DurationSeconds" in wave else ""
     return Text.assemble(
-        (f"{kind} of {record['PlanName']} ", "bold"),
-        status_text(record["Status"]),
-        f"  {elapsed(record, now)}  {done} of {record['ServerCount']} servers recovered\n",
-        (f"{record['ExecutionId']}  started {record['StartTime']} by {record['InitiatedBy']}", "dim"),
-        f"\n{record['StatusReason']}" if "StatusReason" in record else "",
+        (f"Wave {wave['WaveNumber']} {wave['WaveName']}  ", "bold"),
+        status_text(wave["Status"]),
+        f"  {recovered} of {len(wave['ServerResults'])}{spent}",
+        f"\n  {wave['StatusReason']}" if wave.get("StatusReason") else "",
     )
 
 
-def _waves(record: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("Wave", "Status", "Server", "", "Instance", "Note"):
-        table.add_column(column, overflow="fold")
-    for wave in record["Waves"]:
-        title = f"{wave['WaveNumber']} {wave['WaveName']}"
-        table.add_row(title, status_text(wave["Status"]), _counts(wave), "", "", wave.get("StatusReason", ""))
-        for server in wave["ServerResults"]:
-            note = server.get("ErrorMessage", server.get("HealthStatus", ""))
-            table.add_row(
-                "", "", server["SourceServerId"], status_text(server["Status"]), server.get("Ec2InstanceId", ""), note
-            )
+def _server_table(servers: Iterable[Record], wave: Record) -> Table:
+    """Errors are listed below, in full width; a reason that the wave gives already is not repeated."""
+    table = Table.grid(padding=(0, 2))
+    for overflow in ("ignore", "ignore", "ignore", "fold"):
+        table.add_column(no_wrap=overflow == "ignore", overflow=overflow)
+    for server in servers:
+        place = server.get("Ec2InstanceId") or server.get("RecoveryInstanceId") or server.get("DrsJobId", "")
+        note = server.get("StatusReason") or server.get("HealthStatus", "")
+        note = "" if note == wave.get("StatusReason") else note
+        table.add_row(f"    {server['SourceServerId']}", status_text(server["Status"]), place, note)
     return table
 
 
-def _counts(wave: Mapping[str, Any]) -> str:
-    counts = Counter(server["Status"] for server in wave["ServerResults"])
-    return f"{counts['RECOVERED']}/{len(wave['ServerResults'])} recovered"
+# --- many executions -------------------------------------------------------------------------------------------------
 
 
-def history_view(items: Iterable[Mapping[str, Any]]) -> Table:
+def history_view(items: Iterable[Record], width: int) -> RenderableType:
+    return _wide_history(items) if width >= _WIDE else Group(*(_two_lines(item) for item in items))
+
+
+def _wide_history(items: Iterable[Record]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("Started", "Execution", "Plan", "Type", "Status", "Duration", "Servers"):
-        table.add_column(column, overflow="fold")
+    for column in ("Started (UTC)", "Execution", "Status", "Type", "Duration"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Servers", justify="right")
+    table.add_column("Plan", overflow="fold")
     for item in items:
         table.add_row(
-            item["StartTime"],
+            _moment(item["StartTime"], seconds=False),
             item["ExecutionId"],
-            item["PlanName"],
-            item["ExecutionType"],
             status_text(item["Status"]),
-            _clock(item["DurationSeconds"]) if "DurationSeconds" in item else "",
+            item["ExecutionType"],
+            _duration(item),
             str(item["ServerCount"]),
+            item["PlanId"],
         )
     return table
 
 
-def elapsed(record: Mapping[str, Any], now: datetime) -> str:
+def _two_lines(item: Record) -> Text:
+    servers = f"{item['ServerCount']} server" + ("" if item["ServerCount"] == 1 else "s")
+    status = status_text(item["Status"])
+    status.pad_right(max(0, 11 - len(status)))
+    return Text.assemble(
+        f"{_moment(item['StartTime'], seconds=False)}  ",
+        status,
+        f"  {item['ExecutionType']:<8}  {_duration(item):>8}  {servers:<12} {item['PlanId']}",
+        (f"\n  {item['ExecutionId']}", "dim"),
+    )
+
+
+def _duration(item: Record) -> str:
+    return _clock(item["DurationSeconds"]) if "DurationSeconds" in item else ""
+
+
+# --- what has changed ------------------------------------------------------------------------------------------------
+
+
+def changes(before: Record, after: Record) -> Iterator[str]:
+    """A line for each thing that is different, for logs: the execution, its waves, its servers, its clean-up."""
+    time = f"{datetime.now(UTC):%H:%M:%S}"
+    known = {wave["WaveNumber"]: wave for wave in before.get("Waves", [])}
+    for wave in after["Waves"]:
+        old = known.get(wave["WaveNumber"], {})
+        name = f"wave {wave['WaveNumber']} {wave['WaveName']}"
+        servers = {server["SourceServerId"]: server["Status"] for server in old.get("ServerResults", [])}
+        for server in wave["ServerResults"]:
+            status = server["Status"]
+            if status != servers.get(server["SourceServerId"], "PENDING"):
+                detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
+                yield f"{time}  {name}  {server['SourceServerId']} {status}  {detail}".rstrip()
+        if wave["Status"] != old.get("Status", "PENDING"):
+            yield f"{time}  {name}  {wave['Status']}  {wave.get('StatusReason', '')}".rstrip()
+    if after["Status"] != before.get("Status"):
+        reason = after.get("StatusReason", "")
+        yield f"{time}  execution {after['ExecutionId']}  {after['Status']}  {reason}".rstrip()
+    cleaning = after.get("CleanUp", {})
+    if cleaning.get("Status") != before.get("CleanUp", {}).get("Status"):
+        yield f"{time}  clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}".rstrip()
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def elapsed(record: Record, now: datetime) -> str:
     if "DurationSeconds" in record:
         return _clock(record["DurationSeconds"])
     return _clock(max(0, int((now.astimezone(UTC) - datetime.fromisoformat(record["StartTime"])).total_seconds())))
+
+
+def _moment(text: str, *, seconds: bool = True) -> str:
+    """A record's time, as people write it; UTC, as everywhere in the record."""
+    return f"{text[:10]} {text[11:19]} UTC" if seconds else f"{text[:10]} {text[11:16]}"
 
 
 def _clock(seconds: int) -> str:

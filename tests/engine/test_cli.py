@@ -71,3 +71,14 @@ def test_anything_else_is_one_clear_line_and_exit_code_two(run, content, message
 def test_a_missing_file(run):
     code, output = run("none.json")
     assert (code, output) == (2, "Error: none.json: No such file or directory\n")
+
+
+def test_json_for_other_programs(run):
+    bad = plan(wave(1, ["s-123"]))
+    code, output = run("plan.json", "--json", plan=bad)
+    assert code == 2
+    verdict = json.loads(output)
+    assert (verdict["Valid"], verdict["GroupsChecked"]) == (False, False)
+    assert '"s-123" is malformed' in verdict["Problems"][0]
+    code, output = run("plan.json", "--groups", "groups.json", "--json", plan=GOOD, groups=list(GROUPS.values()))
+    assert (code, json.loads(output)["Valid"], json.loads(output)["Problems"]) == (0, True, [])

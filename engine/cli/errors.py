@@ -1,0 +1,66 @@
+"""What AWS, botocore and the engine refuse, in one line that says what to do about it.
+
+Nothing of a credential is ever repeated: AWS's messages name principals and resources, never keys.
+"""
+
+from __future__ import annotations
+
+from botocore import exceptions as aws
+from botocore.exceptions import BotoCoreError, ClientError
+
+_SIGN_IN = "sign in again (aws sso login, or new keys in the environment)"
+_BY_CODE = {
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired"), f"the AWS credentials have expired; {_SIGN_IN}"
+    ),
+    **dict.fromkeys(
+        ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"),
+        f"AWS does not know these credentials, or the Region is not enabled in their account; {_SIGN_IN}",
+    ),
+    "SignatureDoesNotMatch": "the AWS secret key does not belong to the access key; set both anew",
+    "UninitializedAccountException": (
+        "AWS Elastic Disaster Recovery is not initialised in this account and Region; "
+        "run: aws drs initialize-service, and set up replication"
+    ),
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_NO_CREDENTIALS = (
+    "no AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws sso login"
+)
+_NO_CONNECTION = (
+    aws.EndpointConnectionError,
+    aws.ConnectTimeoutError,
+    aws.ReadTimeoutError,
+    aws.ConnectionClosedError,
+    aws.ProxyConnectionError,
+)
+_SIGNED_OUT = (
+    aws.TokenRetrievalError,
+    aws.SSOTokenLoadError,
+    aws.UnauthorizedSSOTokenError,
+    aws.CredentialRetrievalError,
+)
+
+
+def refusal(error: ClientError) -> str:
+    """What an AWS service answered, and the way out."""
+    answer = error.response.get("Error", {})
+    code, message = answer.get("Code", "Unknown"), answer.get("Message") or str(error)
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if code in _DENIED:
+        return f"AWS refused {error.operation_name}: {message}. Use credentials that may do this"
+    return f"AWS refused {error.operation_name}: {message}"
+
+
+def local_failure(error: BotoCoreError) -> str:
+    """What never became an answer: no credentials, no Region, no connection."""
+    if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError):
+        return _NO_CREDENTIALS
+    if isinstance(error, aws.ProfileNotFound):
+        return f"{error}; AWS_PROFILE must name a profile of ~/.aws/config"
+    if isinstance(error, _SIGNED_OUT):
+        return f"the AWS sign-in has expired; {_SIGN_IN}"
+    if isinstance(error, _NO_CONNECTION):
+        return f"no connection to AWS ({error}); check network, proxy and Region, then run the command again"
+    return f"{error}; check credentials, Region (AWS_REGION) and network"

@@ -1,0 +1,69 @@
+"""What a running execution is waiting for, read from its record, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+Record = Mapping[str, Any]
+_LISTED = 2
+
+
+def waits_for(record: Record, now: datetime) -> str:
+    """The end of "Waiting for ..."; empty when it waits for nothing."""
+    if record["Status"] != "RUNNING":
+        return _clean_up(record)
+    if record.get("CancelRequest"):
+        return "the cancellation to take effect"
+    running = next((wave for wave in record["Waves"] if wave["Status"] == "RUNNING"), None)
+    return _between_waves(record, now) if running is None else _wave(running)
+
+
+def _wave(wave: Record) -> str:
+    servers = wave["ServerResults"]
+    jobs = [one["DrsJobId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" in one]
+    booting = [one.get("Ec2InstanceId") or one["SourceServerId"] for one in servers if one["Status"] == "LAUNCHED"]
+    asked = [one["SourceServerId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
+    parts = []
+    if jobs:
+        parts.append(f"DRS to launch {_count(len(jobs), 'server')} ({_some(list(dict.fromkeys(jobs)))})")
+    if booting:
+        parts.append(f"{_some(booting)} to run")
+    if asked:
+        parts.append(f"DRS to take the launch of {_some(asked)}")
+    return " and ".join(parts) or "the wave to begin"
+
+
+def _between_waves(record: Record, now: datetime) -> str:
+    done = [wave for wave in record["Waves"] if wave["Status"] == "COMPLETED" and "EndTime" in wave]
+    following = next((wave for wave in record["Waves"] if wave["Status"] == "PENDING"), None)
+    if following is None or not done:
+        return "its first step" if following else ""
+    last = max(done, key=lambda wave: wave["WaveNumber"])
+    due = datetime.fromisoformat(last["EndTime"]) + timedelta(seconds=last.get("WaitTimeSeconds", 0))
+    left = max(0, int((due - now).total_seconds()))
+    pause = f"the pause after wave {last['WaveNumber']}: {left // 60}:{left % 60:02d} left"
+    return f"{pause}, then wave {following['WaveNumber']}"
+
+
+def _clean_up(record: Record) -> str:
+    status = record.get("CleanUp", {}).get("Status")
+    if status not in ("PENDING", "RUNNING"):
+        return ""
+    left = [
+        server.get("RecoveryInstanceId", "")
+        for wave in record["Waves"]
+        for server in wave["ServerResults"]
+        if "RecoveryInstanceId" in server and "TerminatedTime" not in server
+    ]
+    return f"{_count(len(left), 'drill instance')} to be terminated" if left else "the clean-up"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")

@@ -1,0 +1,131 @@
+"""Following one execution: a live picture in a terminal, a line a change in a pipe, JSON for other programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from engine.cli.options import client, json_option, stack_option
+from engine.cli.terminal import console, print_json
+from engine.cli.views import changes, execution_view
+from engine.client import EngineClient
+from engine.connection import patiently
+
+# The record is read this often; the clock on the screen goes on every second.
+WATCH_SECONDS = 5
+_CLEANING = {"PENDING", "RUNNING"}
+
+Record = dict[str, Any]
+
+
+def pause(seconds: float) -> None:
+    """Between two looks: a person's terminal, never the function. Nobody is told when a record changes."""
+    time.sleep(seconds)
+
+
+@click.command()
+@click.argument("execution_id")
+@click.option("--watch", is_flag=True, help="Follow it until it is over and cleaned up; --json gives a line a change.")
+@json_option
+@stack_option
+def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
+    """Show one execution: its waves, servers, what it waits for, errors and clean-up.
+
+    Exit code 1 when it FAILED or was CANCELLED.
+    """
+    engine = client(stack)
+    if watch:
+        exit_with(watch_execution(engine, execution_id, as_json=as_json))
+        return
+    record = engine.get(execution_id)
+    if as_json:
+        print_json(record)
+    else:
+        terminal = console()
+        terminal.print(execution_view(record, datetime.now(UTC), terminal.width))
+    exit_with(record)
+
+
+def exit_with(record: Record) -> None:
+    if record["Status"] in ("FAILED", "CANCELLED"):
+        raise click.exceptions.Exit(1)
+
+
+def watch_execution(engine: EngineClient, execution_id: str, *, as_json: bool = False) -> Record:
+    """Follow the execution until it is over and cleaned up; its last record."""
+    terminal = console()
+    if as_json:
+        return _as_json_lines(engine, execution_id)
+    if terminal.is_terminal:
+        return _as_picture(engine, execution_id, terminal)
+    return _as_lines(engine, execution_id)
+
+
+def _as_json_lines(engine: EngineClient, execution_id: str) -> Record:
+    last: Record = {}
+    for record in _follow(engine, execution_id, _say_lost):
+        if record != last:
+            click.echo(json.dumps(record, ensure_ascii=False))
+        last = record
+    return last
+
+
+def _as_lines(engine: EngineClient, execution_id: str) -> Record:
+    last: Record = {}
+    for record in _follow(engine, execution_id, _say_lost):
+        for line in changes(last, record):
+            click.echo(line)
+        last = record
+    return last
+
+
+def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> Record:
+    note = ""
+
+    def lost(seconds: int) -> None:
+        nonlocal note
+        note = f"No connection to AWS for {seconds} s; the execution goes on meanwhile, trying again"
+        draw()
+
+    def draw() -> None:
+        height = max(terminal.height - 1, 10)
+        live.update(execution_view(record, datetime.now(UTC), terminal.width, rows=height, note=note), refresh=True)
+
+    record = engine.get(execution_id)
+    with Live(console=terminal, auto_refresh=False) as live:
+        for latest in _follow(engine, execution_id, lost, tick=lambda: draw()):
+            record, note = latest, ""
+            draw()
+        # What stays on the screen is the whole of it.
+        live.update(execution_view(record, datetime.now(UTC), terminal.width), refresh=True)
+    return record
+
+
+def _say_lost(seconds: int) -> None:
+    if seconds == 0:
+        click.echo("No connection to AWS; the execution goes on meanwhile, trying again", err=True)
+
+
+def _follow(
+    engine: EngineClient, execution_id: str, lost: Callable[[int], object], tick: Callable[[], object] = lambda: None
+) -> Iterator[Record]:
+    """The record every few seconds, the last one when the execution is over and cleaned up."""
+    while True:
+        record = patiently(lambda: engine.get(execution_id), sleep=pause, lost=lost)
+        yield record
+        if _is_over(record):
+            return
+        for _ in range(WATCH_SECONDS):
+            pause(1)
+            tick()
+
+
+def _is_over(record: Record) -> bool:
+    return record["Status"] != "RUNNING" and record.get("CleanUp", {}).get("Status") not in _CLEANING

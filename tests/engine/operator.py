@@ -1,0 +1,58 @@
+"""An operator at a terminal: the command line in this process, against the simulated AWS."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from click.testing import CliRunner
+
+from engine import deployment
+from engine.cli import main
+from engine.client import EngineClient
+from simulator import Simulator
+
+TESTDATA = Path(__file__).parents[2] / "testdata"
+STACK = "engine-test"
+
+
+class Operator:
+    """Runs commands as they are typed; what waits, waits on the virtual clock."""
+
+    def __init__(self, aws: Simulator) -> None:
+        self.aws = aws
+
+    def run(self, *words: str, typed: str = "", columns: int | None = None, **environment: str | None):
+        variables = {"ENGINE_STACK": STACK, "COLUMNS": str(columns) if columns else None, **environment}
+        with (
+            patch("engine.cli.stack.complete_package", deployment.package),
+            patch("engine.cli.stack.pause", self.aws.advance),
+            patch("engine.cli.watching.pause", self.aws.advance),
+        ):
+            return CliRunner().invoke(main, list(words), input=typed, env=variables)
+
+    def deploy(self) -> EngineClient:
+        """The stack, the test data's groups and plans, and DRS replicating their servers."""
+        stack = deployment.deploy(self.aws.session(), STACK, parameters={"KeepData": "no"})
+        client = EngineClient(self.aws.session(), stack.outputs)
+        self.aws.drs.initialize()
+        for group in json.loads((TESTDATA / "groups.json").read_text()):
+            client.put_group({**group, "AccountId": self.aws.account})
+            for server in group["SourceServerIds"]:
+                self.aws.drs.add_source_server(server)
+        client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
+        return client
+
+
+@contextmanager
+def operator():
+    with Simulator() as aws:
+        yield Operator(aws)
+
+
+def error_line(result) -> str:
+    """The one line, or cause and cure, that the operator reads; a traceback is a defect."""
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.stderr.strip().splitlines()[-1] if result.stderr.strip() else ""

@@ -1,0 +1,314 @@
+"""Deploying and taking away from the command line, on good and on bad days: one clear line, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.engine.operator import STACK, error_line, operator
+
+OTHER_APPLICATION = json.dumps(
+    {
+        "Description": "A web shop",
+        "Resources": {"Shop": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "shop"}}},
+    }
+)
+# Whose keys they are is known; what they say must never be seen again.
+EXPIRED = {
+    "AWS_ACCESS_KEY_ID": "ASIAEXPIREDEXPIRED00",
+    "AWS_SECRET_ACCESS_KEY": "planted-secret",
+    "AWS_SESSION_TOKEN": "t",
+}
+
+
+MAY_NOTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "cloudformation:*", "Resource": "*"}]}
+)
+
+
+@pytest.fixture
+def at():
+    with operator() as at:
+        at.aws.drs.initialize()
+        yield at
+
+
+def left(at) -> dict[str, list[str]]:
+    """What an account holds of the engine."""
+    session = at.aws.session()
+    return {
+        "stacks": [one["StackName"] for one in session.client("cloudformation").describe_stacks()["Stacks"]],
+        "tables": session.client("dynamodb").list_tables()["TableNames"],
+        "buckets": [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]],
+        "log groups": [one["logGroupName"] for one in session.client("logs").describe_log_groups()["logGroups"]],
+    }
+
+
+NOTHING = {"stacks": [], "tables": [], "buckets": [], "log groups": []}
+
+
+def test_deploy_update_and_destroy(at):
+    first = at.run("deploy", "-p", "KeepData=no")
+    assert first.exit_code == 0, first.output
+    assert f"FunctionName: {STACK}-engine" in first.stdout
+    assert f"Deploying {STACK} to account 111122223333, Region us-east-1: 0." in first.stderr
+    assert " MB of code" in first.stderr
+    again = at.run("deploy", "-p", "KeepData=no", "--json")
+    assert json.loads(again.stdout)["Outputs"]["FunctionName"] == f"{STACK}-engine"
+    gone = at.run("destroy", typed="y\n")
+    assert (gone.exit_code, gone.stdout.splitlines()[-1]) == (0, f"{STACK}: deleted")
+    assert left(at) == NOTHING
+    assert at.run("destroy", "--yes").exit_code == 1
+
+
+def test_an_update_keeps_what_is_not_given(at):
+    at.run("deploy", "-p", "KeepData=no", "-p", "ServersPerJob=50")
+    at.run("deploy", "-p", "ServersPerJob=60")
+    functions = at.aws.session().client("lambda")
+    settings = functions.get_function_configuration(FunctionName=f"{STACK}-engine")["Environment"]["Variables"]
+    assert str(settings["SERVERS_PER_JOB"]) == "60"
+    at.run("destroy", "--yes")
+    assert left(at)["tables"] == []
+
+
+def test_tables_are_kept_and_named(at):
+    at.run("deploy")
+    result = at.run("destroy", "--yes")
+    names = [f"{STACK}-execution-history", f"{STACK}-protection-groups", f"{STACK}-recovery-plans"]
+    assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join(names)}"
+
+
+def test_an_engine_at_work_is_not_destroyed(at):
+    client = at.deploy()
+    execution = client.start("plan-three-tier")
+    result = at.run("destroy", "--yes")
+    assert result.exit_code == 1
+    assert error_line(result) == (
+        f"Error: the engine is at work on {execution}; cancel it, or wait until it is over and cleaned up"
+    )
+    assert client.get(execution)["Status"] == "RUNNING"
+
+
+def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
+    at.aws.stacks.fail("FunctionRole", "Role with name engine-test-engine already exists.")
+    result = at.run("deploy")
+    assert result.exit_code == 1
+    causes = [line for line in result.stderr.splitlines() if line.startswith("Error:")]
+    assert causes == [
+        f"Error: stack {STACK}: FunctionRole (AWS::IAM::Role): Role with name engine-test-engine already exists."
+    ]
+    assert "cancelled" not in result.stderr.partition("Error:")[2]
+    assert "nothing is left of it" in result.stderr
+    assert left(at) == NOTHING
+    at.aws.stacks.heal()
+    assert at.run("deploy").exit_code == 0
+
+
+def test_a_table_that_somebody_else_has_is_not_removed_with_a_failed_creation(at):
+    at.aws.stacks.fail("RecoveryPlans", f"{STACK}-recovery-plans already exists")
+    result = at.run("deploy")
+    assert result.exit_code == 1
+    assert "resource import" in error_line(result)
+    assert left(at) == {**NOTHING, "tables": [f"{STACK}-recovery-plans"]}
+
+
+def test_a_failed_update_is_undone_and_the_engine_stays(at):
+    at.deploy()
+    at.aws.stacks.fail("Function", "The runtime parameter is not supported")
+    result = at.run("deploy", "-p", "ServersPerJob=50")
+    assert result.exit_code == 1
+    assert f"Error: stack {STACK}: Function (AWS::Lambda::Function): The runtime parameter is not" in result.stderr
+    assert error_line(result) == "The update was undone; the engine works as it did before."
+    assert at.run("start", "plan-three-tier").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [("deploy",), ("destroy", "--yes"), ("history",), ("start", "plan")])
+def test_the_stack_of_another_application_is_not_touched(at, command):
+    formation = at.aws.session().client("cloudformation")
+    formation.create_stack(StackName=STACK, TemplateBody=OTHER_APPLICATION)
+    before = left(at)
+    result = at.run(*command)
+    assert result.exit_code == 1
+    assert error_line(result) == (
+        f"Error: the stack {STACK} in account 111122223333, Region us-east-1 belongs to something else (A web shop) "
+        "and was not touched; name another with --stack"
+    )
+    assert left(at) == before
+    assert formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
+@pytest.mark.parametrize("command", [("deploy", "-p", "KeepData=no"), ("destroy", "--yes")], ids=["deploy", "destroy"])
+def test_what_is_left_of_an_earlier_creation_is_replaced_or_removed(at, status, command):
+    at.deploy()
+    at.aws.stacks.become(at.aws.account, at.aws.region, STACK, status)
+    result = at.run(*command)
+    assert result.exit_code == 0, result.output
+    expected = [STACK] if command[0] == "deploy" else []
+    assert left(at)["stacks"] == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "cure"),
+    [
+        ("UPDATE_IN_PROGRESS", "wait until that is over"),
+        ("CREATE_IN_PROGRESS", "wait until that is over"),
+        ("DELETE_IN_PROGRESS", "wait until that is over"),
+        ("REVIEW_IN_PROGRESS", "wait until that is over"),
+        ("UPDATE_ROLLBACK_FAILED", f"aws cloudformation continue-update-rollback --stack-name {STACK}"),
+        ("DELETE_FAILED", "run destroy again"),
+    ],
+)
+def test_a_stack_that_takes_no_update_is_said_with_the_cure(at, status, cure):
+    at.deploy()
+    at.aws.stacks.become(at.aws.account, at.aws.region, STACK, status)
+    result = at.run("deploy")
+    assert result.exit_code == 1
+    assert status in result.stderr
+    assert cure in error_line(result)
+
+
+def test_a_stack_that_is_not_there_is_said_with_account_and_region(at):
+    result = at.run("history")
+    assert result.exit_code == 1
+    assert error_line(result) == (
+        f"Error: there is no stack {STACK} in account 111122223333, Region us-east-1; "
+        "deploy it, or name another stack, account or Region"
+    )
+
+
+@pytest.mark.parametrize("command", [("deploy",), ("destroy", "--yes")])
+def test_the_wrong_account_is_refused(at, command):
+    result = at.run(*command, "--account", "999999999999")
+    assert result.exit_code == 2
+    assert (
+        error_line(result)
+        == "Error: these credentials are for account 111122223333, not 999999999999; nothing was done"
+    )
+    assert left(at) == NOTHING
+
+
+NOBODY = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+COMMANDS = [("deploy",), ("destroy", "--yes"), ("history",), ("start", "plan"), ("status", "x"), ("cancel", "x")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[one[0] for one in COMMANDS])
+def test_no_credentials(at, command, tmp_path):
+    nowhere = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"), "AWS_CONFIG_FILE": str(tmp_path / "none")}
+    result = at.run(*command, **NOBODY, **nowhere)
+    assert result.exit_code == 1
+    assert error_line(result).startswith("Error: no AWS credentials; set AWS_PROFILE, or")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[one[0] for one in COMMANDS])
+def test_expired_credentials(at, command):
+    at.aws.faults.expire_token("sts", times=None)
+    at.aws.faults.expire_token("cloudformation", times=None)
+    result = at.run(*command)
+    assert result.exit_code == 1
+    assert error_line(result).startswith("Error: the AWS credentials have expired; sign in again")
+
+
+def test_credentials_that_aws_does_not_know_are_not_repeated(at):
+    result = at.run("history", **EXPIRED)
+    assert result.exit_code == 1
+    assert error_line(result).startswith("Error: AWS does not know these credentials")
+    assert "planted-secret" not in result.output
+    assert EXPIRED["AWS_ACCESS_KEY_ID"] not in result.output
+
+
+def test_credentials_that_may_not(at):
+    denied = at.aws.session(user="clerk", policy=MAY_NOTHING)
+    keys = denied.get_credentials()
+    result = at.run("deploy", AWS_ACCESS_KEY_ID=keys.access_key, AWS_SECRET_ACCESS_KEY=keys.secret_key)
+    assert result.exit_code == 1
+    assert "user/clerk is not authorized to perform: " in error_line(result)
+    assert error_line(result).endswith("Use credentials that may do this")
+    assert left(at) == NOTHING
+
+
+def test_no_region(at):
+    result = at.run("history", AWS_REGION=None, AWS_DEFAULT_REGION=None)
+    assert (result.exit_code, error_line(result)) == (
+        2,
+        "Error: no Region: set AWS_REGION, or AWS_PROFILE to a profile that has one",
+    )
+
+
+def test_a_profile_that_does_not_exist(at):
+    result = at.run("history", AWS_PROFILE="nobody")
+    assert result.exit_code == 1
+    assert error_line(result).startswith("Error: The config profile (nobody) could not be found; AWS_PROFILE must name")
+
+
+def test_a_region_without_drs(at):
+    at.aws.faults.lose_connection("drs", times=None, code="EndpointConnectionError")
+    result = at.run("deploy", AWS_REGION="cn-north-1")
+    assert result.exit_code == 2
+    assert error_line(result).startswith("Error: AWS Elastic Disaster Recovery does not answer in Region cn-north-1")
+    assert left(at) == NOTHING
+
+
+def test_drs_that_is_not_initialised_is_a_note_and_no_obstacle():
+    with operator() as at:
+        result = at.run("deploy")
+        assert result.exit_code == 0
+        assert "Note: AWS Elastic Disaster Recovery is not initialised in this account and Region; run: aws drs" in (
+            " ".join(result.stderr.split())
+        )
+
+
+def test_a_parameter_the_template_does_not_have(at):
+    result = at.run("deploy", "-p", "KeepDate=yes")
+    assert (result.exit_code, error_line(result)) == (
+        2,
+        "Error: --parameter KeepDate: the template has no such parameter; "
+        "it has KeepData, CrossAccountRoleName, ServersPerJob, JobLabel, AlarmTopicArn",
+    )
+    assert "must be NAME=VALUE" in error_line(at.run("deploy", "-p", "KeepData"))
+    assert left(at) == NOTHING
+
+
+def test_a_parameter_that_cloudformation_refuses_leaves_nothing(at):
+    at.aws.faults.respond(
+        "cloudformation",
+        "CreateStack",
+        "ValidationError",
+        status=400,
+        message="Parameter 'KeepData' must be one of AllowedValues",
+    )
+    result = at.run("deploy", "-p", "KeepData=maybe")
+    assert result.exit_code == 1
+    assert error_line(result) == "Error: AWS refused CreateStack: Parameter 'KeepData' must be one of AllowedValues"
+    assert left(at) == NOTHING
+
+
+def test_a_name_that_cannot_be_a_stack(at):
+    result = at.run("deploy", "--stack", "my_engine")
+    assert result.exit_code == 2
+    assert "a letter first, then letters, digits and hyphens" in " ".join(result.stderr.split())
+
+
+def test_a_minute_without_a_network_during_a_deployment_is_borne(at):
+    # The first look at the stack comes before anything is made; a connection lost there is an error at once.
+    at.aws.faults.lose_connection("cloudformation", "DescribeStackEvents", times=36, code="EndpointConnectionError")
+    result = at.run("deploy")
+    assert result.exit_code == 0, result.output
+
+
+def test_no_network_at_all(at):
+    at.aws.faults.lose_connection("sts", times=None, code="EndpointConnectionError")
+    result = at.run("deploy")
+    assert result.exit_code == 1
+    assert error_line(result).startswith("Error: no connection to AWS (Could not connect to the endpoint URL")
+    assert error_line(result).endswith("check network, proxy and Region, then run the command again")
+
+
+def test_deleting_a_stack_twice_is_harmless(at):
+    with pytest.raises(ClientError):
+        at.aws.session().client("cloudformation").describe_stacks(StackName=STACK)
+    assert error_line(at.run("destroy", "--yes")) == (
+        f"Error: there is no stack {STACK} in account 111122223333, Region us-east-1; nothing was deleted"
+    )
