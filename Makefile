@@ -49,6 +49,14 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 acceptance: setup ## run the suite on simulated AWS and write the report
 	@$(RUN) traceability run
 
+.PHONY: rehearsal
+rehearsal: setup ## the way to real AWS without AWS: all @aws scenarios against the simulator served by another process
+	@$(RUN) traceability run --target rehearsal
+
+.PHONY: acceptance-aws
+acceptance-aws: setup ## the suite on a real account; costs money. Needs credentials, ACCEPTANCE_ACCOUNT, _REGION, _BUDGET
+	@$(RUN) traceability run --target aws
+
 .PHONY: prove
 prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it
 	@$(RUN) traceability prove
@@ -83,7 +91,7 @@ report-checks: setup ## opens the report of the last run in a browser, and reads
 
 .PHONY: test
 test: setup ## all checks, as CI runs them
-	@begun=$$SECONDS; $(MAKE) checks unit acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
+	@begun=$$SECONDS; $(MAKE) checks unit rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
 
 # STACK=name, and what else deploy and destroy take, for example ARGS="-p KeepData=no --account 111122223333".
 STACK ?= drs-execution-engine

@@ -13,12 +13,23 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.catalogue import Catalogue
-from traceability.coverage import NO_SCENARIO, PROVEN, STATES, first_reason, short
+from traceability.coverage import NO_SCENARIO, PROVEN, first_reason, short
 from traceability.prove import Finding
 from traceability.report import STATE_SIGNS, STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
-_STYLES = {PROVEN: "green", VIOLATED: "bold red", SUITE_DEFECT: "yellow", NOT_RUN: "cyan", NO_SCENARIO: "dim"}
+REHEARSED = "rehearsed"
+"""Shown in place of not run: never a state of its own, and never proven."""
+_REHEARSED_SIGN = "○"
+_SHOWN = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, REHEARSED, NO_SCENARIO)
+_STYLES = {
+    REHEARSED: "blue",
+    PROVEN: "green",
+    VIOLATED: "bold red",
+    SUITE_DEFECT: "yellow",
+    NOT_RUN: "cyan",
+    NO_SCENARIO: "dim",
+}
 _PLAIN_EVERY = 5.0
 _ALIKE = 3
 _DIFFERENCES = 10
@@ -47,14 +58,14 @@ def progress(console: Console) -> Iterator[Any]:
 
 def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue) -> None:
     """Print one line a requirement, the totals, and what is not proven."""
-    states = {row["id"]: row["state"] for row in coverage["criteria"]}
+    states = {row["id"]: REHEARSED if row["rehearsed"] else row["state"] for row in coverage["criteria"]}
     width = max(len(one.title) for one in catalogue.requirements)
     for one in catalogue.requirements:
         mine = [states[criterion.id] for criterion in one.criteria]
         signs = " ".join(_sign(state) for state in mine)
         console.print(f"{one.id:>2}  {one.title:<{width}}  {signs}  {_counts(mine)}", highlight=False)
     console.print()
-    console.print("  ".join(f"{_sign(state)} {STATE_WORDS[state].lower()}" for state in STATES))
+    console.print("  ".join(f"{_sign(state)} {_word(state)}" for state in _SHOWN))
     console.print(f"[bold]{headline(coverage)}[/]: {_counts(list(states.values()))}", highlight=False, soft_wrap=True)
     for line in _not_proven(coverage):
         console.print(line, highlight=False, soft_wrap=True)
@@ -101,7 +112,11 @@ def place(path: Path, root: Path) -> str:
 
 
 def _counts(states: list[str]) -> str:
-    return ", ".join(f"{states.count(one)} {STATE_WORDS[one].lower()}" for one in STATES if one in states)
+    return ", ".join(f"{states.count(one)} {_word(one)}" for one in _SHOWN if one in states)
+
+
+def _word(state: str) -> str:
+    return STATE_WORDS[state].lower() if state in STATE_WORDS else state
 
 
 def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
@@ -111,12 +126,14 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{_sign(state)} {escape(f'{place}: {reason}')}" for place in places[:_ALIKE])
             if len(places) > _ALIKE:
                 yield f"  and {len(places) - _ALIKE} more scenarios for the same reason"
-    why: dict[str, list[str]] = {}
+    why: dict[tuple[str, str], list[str]] = {}
     for row in coverage["criteria"]:
         if row["state"] == NOT_RUN:
-            why.setdefault(first_reason(row), []).append(f"AC-{row['id']}")
-    for reason, criteria in why.items():
-        yield f"{_sign(NOT_RUN)} not run, {escape(reason)}: {', '.join(criteria)}"
+            sign = REHEARSED if row["rehearsed"] else NOT_RUN
+            why.setdefault((sign, first_reason(row)), []).append(f"AC-{row['id']}")
+    for (sign, reason), criteria in why.items():
+        told = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
+        yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"
 
 
 def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
@@ -132,4 +149,4 @@ def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
 
 
 def _sign(state: str) -> str:
-    return f"[{_STYLES[state]}]{STATE_SIGNS[state]}[/]"
+    return f"[{_STYLES[state]}]{_REHEARSED_SIGN if state == REHEARSED else STATE_SIGNS[state]}[/]"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
 PROVEN, NO_SCENARIO = "proven", "no_scenario"
 _COLUMNS = ("criterion", "requirement", "title", "state", "can_fail", "proven_on", "scenarios", "reason", "text")
+REHEARSAL = "aws-rehearsal"
+REHEARSED = "rehearsed, not run on AWS"
 STATES = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO)
 
 
@@ -64,11 +66,22 @@ def state_of(ends: Sequence[Outcome], target: str) -> str:
 
 
 def document(
-    catalogue: Catalogue, ends: Sequence[Outcome], run: Run, can_fail: Mapping[str, bool] | None = None
+    catalogue: Catalogue,
+    ends: Sequence[Outcome],
+    run: Run,
+    can_fail: Mapping[str, bool] | None = None,
+    rehearsed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return `coverage.json` as the design fixes it. `can_fail` is what the negative proof found, by criterion."""
+    """Return `coverage.json` as the design fixes it.
+
+    `can_fail` is what the negative proof found, by criterion; `rehearsed` are criteria that a rehearsal of the same
+    tree went through.
+    """
     rows = [_criterion_row(one, catalogue, ends, run.target, (can_fail or {}).get(one)) for one in catalogue.criteria]
+    for row in rows:
+        row["rehearsed"] = row["rehearsed"] or (row["state"] == NOT_RUN and row["id"] in rehearsed)
     totals = {"criteria": len(rows)} | {state: sum(row["state"] == state for row in rows) for state in STATES}
+    totals["rehearsed"] = sum(row["rehearsed"] for row in rows)
     return {
         "document": catalogue.document,
         "target": run.target,
@@ -107,8 +120,9 @@ def first_reason(row: Mapping[str, Any]) -> str:
     """Return why a criterion is not proven, in one line; empty when it is."""
     if row["state"] == PROVEN:
         return ""
-    # A scenario that passed has a reason only when the whole run is in doubt: the others speak first.
-    rows = sorted(row["scenarios"], key=lambda one: one["status"] == "passed")
+    # What passed has a reason when it was rehearsed; or when the whole run is in doubt, and then others come first.
+    passed_first = bool(row["rehearsed"])
+    rows = sorted(row["scenarios"], key=lambda one: (one["status"] == "passed") != passed_first)
     reasons = [one["reason"] for one in rows if one["reason"]]
     return short(reasons[0]) if reasons else ""
 
@@ -133,11 +147,17 @@ def _criterion_row(
 ) -> dict[str, Any]:
     mine = [end for end in ends if criterion in end.scenario.criteria]
     state = state_of(mine, target)
+    # What passed in a rehearsal has proven the suite's way to AWS, and nothing about AWS.
+    rehearsed = state == PROVEN and target == REHEARSAL
+    if rehearsed:
+        state = NOT_RUN
+        mine = [replace(end, reason=REHEARSED) if end.verdict == PASSED else end for end in mine]
     return {
         "id": criterion,
         "requirement": catalogue.criteria[criterion].requirement,
         "state": state,
         "can_fail": can_fail,
+        "rehearsed": rehearsed,
         "proven_on": [target] if state == PROVEN else [],
         "scenarios": [_scenario_row(end) for end in mine],
     }

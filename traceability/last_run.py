@@ -54,6 +54,14 @@ def seconds(places: Places) -> dict[Key, float]:
         return {}
 
 
+def rehearsed(places: Places) -> set[str]:
+    """The criteria that a rehearsal of this very tree went through; none where its records cannot be believed."""
+    last = recall(places.of_rehearsal)
+    if last is None or last.differences:
+        return set()
+    return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
+
+
 def add_proof(last: LastRun, can_fail: Mapping[str, bool], places: Places, catalogue: Catalogue) -> None:
     """Write into everything the run left which criteria can fail: coverage, matrix, report."""
     for row in last.coverage["criteria"]:

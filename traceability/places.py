@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a run finds its features and leaves its files; `features` is a folder directly below `root`."""
+    """Where a run finds its features and leaves its files; `features` is a folder directly below `root`.
+
+    A rehearsal leaves the same files as any run, in a folder of its own.
+    """
 
     root: Path
     features: str = "features"
+    rehearsal: bool = False
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports"
+        return self.root / "reports" / "rehearsal" if self.rehearsal else self.root / "reports"
+
+    @property
+    def of_rehearsal(self) -> Places:
+        """Where the rehearsal of the same suite leaves its files."""
+        return replace(self, rehearsal=True)
 
     @property
     def allure_results(self) -> Path:
@@ -43,7 +52,7 @@ class Places:
 
     @property
     def proof(self) -> Path:
-        return self.reports / "prove.json"
+        return self.root / "reports" / "prove.json"
 
     @property
     def coverage(self) -> Path:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from traceability import evidence
@@ -19,8 +19,8 @@ from traceability.places import Places
 from traceability.results import Key
 
 MOST_PROCESSES = 4
-STALLED_SECONDS = 180.0
-"""A scenario takes a second; one that takes this long waits for something that will not come."""
+STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
+"""Without a result for so long, a run waits for something that will not come. On AWS a scenario may take hours."""
 
 
 def shares(
@@ -52,14 +52,14 @@ def run_behave(
     known_seconds: Mapping[Key, float] | None = None,
 ) -> int:
     """Run all features and return the worst exit code; what behave says goes to the log."""
-    count = min(os.cpu_count() or 1, MOST_PROCESSES) if target == "moto" else 1
+    count = 1 if target == "aws" else min(os.cpu_count() or 1, MOST_PROCESSES)
     logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
     with ExitStack() as stack:
         running = [
             stack.enter_context(_Behave(places, target, [*arguments, *files], log))
             for files, log in zip(shares(scenarios, target, count, known_seconds), logs, strict=False)
         ]
-        codes = _watch([one.process for one in running], places.allure_results, progress)
+        codes = _watch([one.process for one in running], places.allure_results, progress, STALLED_SECONDS[target])
     # The one that ended worst comes last: its last line is what a reader needs first.
     order = sorted(range(len(codes)), key=lambda number: abs(codes[number]))
     places.log.write_text("".join(logs[number].read_text(encoding="utf-8", errors="replace") for number in order))
@@ -73,6 +73,7 @@ class _Behave:
 
     def __init__(self, places: Places, target: str, arguments: Sequence[str], log: Path) -> None:
         self._log = log.open("w", encoding="utf-8")
+        self._cleans_up = target == "aws"
         command = [
             *(sys.executable, "-m", "behave"),
             *("--format", "traceability.formatter:TraceabilityFormatter", "--outfile", str(places.allure_results)),
@@ -86,8 +87,10 @@ class _Behave:
             evidence.RUN_DIRECTORY: str(places.notes),
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
+        # What a paid run is going to do, and why it was refused, is for the terminal at once.
+        told = None if target == "aws" else self._log
         self.process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=told
         )
 
     def __enter__(self) -> _Behave:
@@ -95,12 +98,19 @@ class _Behave:
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
+            if self._cleans_up:
+                # Ctrl-C reached it as well: on AWS it is removing what costs money, and a second Ctrl-C ends that.
+                print("Waiting until everything of the run is removed from AWS ...", file=sys.stderr)  # noqa: T201
+                with suppress(KeyboardInterrupt):
+                    self.process.wait()
             self.process.kill()
             self.process.wait()
         self._log.close()
 
 
-def _watch(processes: Sequence[subprocess.Popen[bytes]], written: Path, progress: Callable[[int], None]) -> list[int]:
+def _watch(
+    processes: Sequence[subprocess.Popen[bytes]], written: Path, progress: Callable[[int], None], patience: float
+) -> list[int]:
     """Return the exit codes; what brings no result for too long is ended, and the records will show the loss."""
     done, last = -1, time.monotonic()
     while any(one.poll() is None for one in processes):
@@ -108,7 +118,7 @@ def _watch(processes: Sequence[subprocess.Popen[bytes]], written: Path, progress
         if now_done != done:
             done, last = now_done, time.monotonic()
         progress(done)
-        if time.monotonic() - last > STALLED_SECONDS:
+        if time.monotonic() - last > patience:
             for one in processes:
                 one.kill()
         time.sleep(0.1)

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceability.catalogue import Catalogue
-from traceability.coverage import STATES, Outcome, by_key
+from traceability.coverage import REHEARSAL, STATES, Outcome, by_key
 from traceability.features import Scenario
 from traceability.formatter import criterion_label
 from traceability.results import AllureCase, JUnitCase, Key, junit_key
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+
+# What was selected, and what the endpoints may prove: a client of AWS may have been told to call a local server.
+_TARGETS_OF = {"moto": {"moto"}, "aws": {"aws", REHEARSAL}, "rehearsal": {REHEARSAL}}
 
 
 @dataclass(frozen=True)
@@ -115,5 +118,5 @@ def _target(records: Records) -> Iterable[str]:
         return
     if not records.target:
         yield "the endpoints that were called prove no target: none was recorded, or they contradict each other"
-    elif (records.selected == "moto") != (records.target == "moto"):
+    elif records.target not in _TARGETS_OF[records.selected]:
         yield f"the run was to be on {records.selected}, but the endpoints that were called prove {records.target}"

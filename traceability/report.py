@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from traceability.catalogue import Catalogue
-from traceability.coverage import NO_SCENARIO, STATES
+from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES
 from traceability.formatter import criterion_label, requirement_label
 
 STATE_WORDS = {
@@ -65,6 +65,8 @@ def build(
 def headline(coverage: Mapping[str, Any]) -> str:
     """The one sentence that stands above everything."""
     totals = coverage["totals"]
+    if coverage["target"] == REHEARSAL:
+        return f"{totals['rehearsed']} of {totals['criteria']} criteria rehearsed, none of them on AWS"
     return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
 
 

@@ -88,8 +88,10 @@ def judge(
     records = reconcile.Records(catalogue, places.features, scenarios, junit, allure, ends, exit_code, selected, target)
     differences = reconcile.differences(records)
     # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.
-    facts = coverage.Run(target or selected, _commit(places.root), started, _now())
-    content = coverage.document(catalogue, _believed(ends, differences), facts, prove.known(places.proof, places.root))
+    named = {"rehearsal": coverage.REHEARSAL}.get(selected, selected)
+    facts = coverage.Run(target or named, _commit(places.root), started, _now())
+    can_fail, rehearsed = prove.known(places.proof, places.root), last_run.rehearsed(places)
+    content = coverage.document(catalogue, _believed(ends, differences), facts, can_fail, rehearsed)
     differences += reconcile.coverage_differences(catalogue, content)
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix)

@@ -65,7 +65,7 @@ def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite, monkey
 
 
 def test_a_run_that_stalls_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "STALLED_SECONDS", 2.0)
+    monkeypatch.setitem(processes.STALLED_SECONDS, "moto", 2.0)
     waits = "\nimport threading\ndef before_all(context):\n    threading.Event().wait()\n"
     judged = suite.scenario("Then nothing is wrong").environment(waits).run()
     assert "JUnit has no result at all: behave ended before it recorded one" in judged.differences
