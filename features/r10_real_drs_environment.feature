@@ -42,6 +42,7 @@ Feature: The real DRS environment
     Given the "single-wave" plan
     When a drill of the plan is run
     And the drill's clean-up has ended
+    And somebody asks DRS about all that the drill did
     Then the execution is COMPLETED
     And every answer of DRS follows the service's model
     And every recovery job took between 1 and 30 minutes

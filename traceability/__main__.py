@@ -92,7 +92,8 @@ def prove_command(features: str, root: Path, only: str) -> None:
     out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
     scratch = places.reports / ".prove"
     last = last_run.recall(places)
-    passed = last.passed if last else set()
+    rehearsal = last_run.recall(places.of_rehearsal)
+    passed = {key for run in (last, rehearsal) if run for key in run.passed}
     findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed)
     proof = prove.document(findings, known, defects.digest(places.root))
     lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
@@ -100,6 +101,8 @@ def prove_command(features: str, root: Path, only: str) -> None:
         places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if last:
             last_run.add_proof(last, proof["can_fail"], places, known)
+        if rehearsal:
+            last_run.add_proof(rehearsal, proof["can_fail"], places.of_rehearsal, known)
     console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
     out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)

@@ -83,7 +83,7 @@ def proof(console: Console, content: Mapping[str, Any], provable: set[str], lack
     can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
     outcomes = [row["outcome"] for row in content["defects"]]
     console.print(
-        f"[bold]{len(can_fail)} of {len(provable)} criteria on the simulator can fail[/]: "
+        f"[bold]{len(can_fail)} of {len(provable)} criteria can fail[/]: "
         f"{outcomes.count('noticed')} of {len(outcomes)} defects noticed",
         highlight=False,
     )

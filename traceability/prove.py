@@ -116,8 +116,14 @@ def document(findings: Sequence[Finding], catalogue: Catalogue, digest: str) -> 
 
 
 def provable(scenarios: Iterable[Scenario]) -> set[str]:
-    """Return the criteria that have a scenario on the simulator, and so can have a negative proof."""
-    return {criterion for one in scenarios if for_target(one, "moto") for criterion in one.criteria}
+    """Return the criteria that have a scenario, and so can have a negative proof."""
+    return {criterion for one in scenarios for criterion in one.criteria}
+
+
+def target_of(criterion: str, scenarios: Iterable[Scenario]) -> str:
+    """Where a criterion's defects are seeded: on the simulator, or in a rehearsal if all its scenarios are for AWS."""
+    mine = [one for one in scenarios if criterion in one.criteria]
+    return "moto" if any(for_target(one, "moto") for one in mine) else "rehearsal"
 
 
 def known(path: Path, root: Path) -> dict[str, bool]:
@@ -138,28 +144,36 @@ def _run_without_defect(
     passed: Set[results.Key],
 ) -> None:
     """Raise NotGreen unless all scenarios that the defects need pass; import what they imported."""
-    criteria = {defect.criterion for defect in chosen}
-    needed = [one for one in scenarios if for_target(one, "moto") and criteria & set(one.criteria)]
-    # One scenario runs in any case: what it imports is imported here, once for all children.
-    needed = [one for one in needed if one.key not in passed] or needed[:1]
-    place = scratch / "without-defect"
+    red = []
+    for target in ("moto", "rehearsal"):
+        criteria = {defect.criterion for defect in chosen if target_of(defect.criterion, scenarios) == target}
+        needed = [one for one in scenarios if for_target(one, target) and criteria & set(one.criteria)]
+        # One scenario runs in any case: what it imports is imported here, once for all children.
+        needed = [one for one in needed if one.key not in passed] or needed[:1]
+        if needed:
+            red += _red_without_defect(root, folder, needed, scratch / f"without-defect-{target}", target)
+    if red:
+        raise NotGreen(red)
+
+
+def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], place: Path, target: str) -> list[str]:
     defects.overlay(None, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False))
+    child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False, target))
     child.start()
     child.join(SECONDS_EACH * AT_ONCE)
     _end(child)
     verdicts = _verdicts(place, folder, needed)
-    red = [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
-    if red:
-        raise NotGreen(red)
-    for name in json.loads((place / "imported.json").read_text(encoding="utf-8")):
-        importlib.import_module(name)
+    if (place / "imported.json").exists():
+        for name in json.loads((place / "imported.json").read_text(encoding="utf-8")):
+            importlib.import_module(name)
+    return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
 
 
 def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path) -> BaseProcess:
     mine = [one for one in scenarios if defect.criterion in one.criteria]
     defects.overlay(defect, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), True))
+    target = target_of(defect.criterion, mine)
+    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), True, target))
     child.start()
     return child
 
@@ -173,7 +187,8 @@ def _finished(defect: Defect, child: BaseProcess, began: float, folder: str, scr
     _end(child)
     place = scratch / defect.name
     scenarios, broken = features.read(place / folder, place)
-    mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, "moto")]
+    target = target_of(defect.criterion, scenarios)
+    mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
     verdicts = _verdicts(place, folder, mine)
     shutil.rmtree(place, ignore_errors=True)
     by = [one for one in mine if verdicts[one.key][0] == VIOLATED]
@@ -200,7 +215,7 @@ def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[r
     return found
 
 
-def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool) -> None:
+def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool, target: str) -> None:
     """Run behave on the copy at `place`: nothing of the checked-out project is importable here but this package."""
     os.chdir(place)
     sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
@@ -212,7 +227,7 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool)
     os.dup2(log, 2)
     from behave.__main__ import main
 
-    arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", "target=moto"]
+    arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
     arguments += ["--format", "traceability.stopping:StopWhenViolated" if stop else "null"]
     arguments += ["--tags", tags] if tags else []
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])

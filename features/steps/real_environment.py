@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from behave import then
+from behave import then, when
 from behave.runner import Context
 from hamcrest import (
     assert_that,
@@ -19,9 +20,18 @@ from hamcrest import (
 
 from features import test_data
 from features.matchers import lasted
-from features.observations import all_jobs, instance_state, instant, recovery_client, recovery_instances, recovery_jobs
+from features.observations import (
+    all_jobs,
+    instance_state,
+    instant,
+    recovery_client,
+    recovery_instances,
+    recovery_jobs,
+    servers_of,
+)
 from features.targets import EngineCall
 from features.world import World
+from traceability import evidence
 
 SERVERS = "Looked at the source servers of DRS"
 
@@ -78,6 +88,38 @@ def terminating_job(context: Context) -> None:
     jobs = {job["jobID"]: job["type"] for job in all_jobs(recovery_client(world, "drs"))}
     assert_that(named, has_length(greater_than(0)), "Looked at CleanUp in the record")
     assert_that([jobs.get(job) for job in named], only_contains("TERMINATE"), "Looked at the jobs of DRS")
+
+
+@when("somebody asks DRS about all that the drill did")
+def ask_about_the_drill(context: Context) -> None:
+    """Servers, jobs with their logs, instances: what DRS answers is judged by its model, and its times are reported."""
+    world: World = context.world
+    drs = recovery_client(world, "drs")
+    drs.describe_source_servers(filters={"sourceServerIDs": list(test_data.servers().values())})
+    drs.describe_recovery_instances(filters={})
+    ran = {job["jobID"] for job in recovery_jobs(world)} | set(world.record()["CleanUp"].get("DrsJobIds", []))
+    jobs = [job for job in all_jobs(drs) if job["jobID"] in ran]
+    logs = {job["jobID"]: drs.describe_job_log_items(jobID=job["jobID"])["items"] for job in jobs}
+    evidence.attach_text("Times of each step", "\n".join(times_of_steps(world.record(), jobs, logs)))
+
+
+def times_of_steps(
+    record: dict[str, Any], jobs: list[dict[str, Any]], logs: dict[str, list[dict[str, Any]]]
+) -> Iterator[str]:
+    """How long each step took: the execution and its waves, then each job and what its log tells."""
+    yield f"execution {record['ExecutionId']}: {record['DurationSeconds']} s"
+    for wave in record["Waves"]:
+        yield f"wave {wave['WaveNumber']}: {span(wave['StartTime'], wave['EndTime'])}"
+    for job in jobs:
+        begun = job["creationDateTime"]
+        yield f"{job['type']} {job['jobID']} of {', '.join(servers_of(job))}: {span(begun, job['endDateTime'])}"
+        for item in sorted(logs[job["jobID"]], key=lambda one: str(one["logDateTime"])):
+            server = item.get("eventData", {}).get("sourceServerID", "")
+            yield f"  {span(begun, item['logDateTime'])} after its begin: {item['event']} {server}".rstrip()
+
+
+def span(earlier: str, later: str) -> str:
+    return f"{(instant(later) - instant(earlier)).total_seconds():.0f} s"
 
 
 @then("every recovery job took between {low:d} and {high:d} minutes")
