@@ -11,7 +11,8 @@ from rich.console import Console
 from tests.traceability.conftest import Suite
 from traceability import console, features
 from traceability import run as runs
-from traceability.__main__ import GREEN, RED, _exit_code
+from traceability.cli.group import GREEN, RED
+from traceability.cli.runs import exit_code
 from traceability.report import headline
 
 FEATURE = """
@@ -74,7 +75,7 @@ def test_what_failed_is_violated_as_always(suite: Suite) -> None:
 def test_it_ends_well_only_if_all_that_aws_would_run_was_rehearsed(suite: Suite, what: str, code: int) -> None:
     judged = rehearse(suite, what)
     scenarios, _ = features.read(suite.root / "features", suite.root)
-    assert _exit_code(judged, scenarios, strict=False) == code
+    assert exit_code(judged, scenarios, strict=False) == code
 
 
 def test_it_is_no_rehearsal_when_no_served_simulator_was_called(suite: Suite) -> None:

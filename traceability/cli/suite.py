@@ -1,0 +1,23 @@
+"""For who writes scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from traceability import catalogue
+from traceability.cli.group import features_option, main, root_option
+from traceability.places import Places
+from traceability.run import checked_scenarios
+
+
+@main.command()
+@features_option
+@root_option
+def check(features: str, root: Path) -> None:
+    """Check the features against the catalogue, without running anything."""
+    known = catalogue.load()
+    scenarios = checked_scenarios(Places(root.resolve(), features), known)
+    covered = {one for scenario in scenarios for one in scenario.criteria}
+    click.echo(f"{len(scenarios)} scenarios cover {len(covered)} of {len(known.criteria)} criteria; no problem found.")
