@@ -29,6 +29,16 @@ Feature: Recovery into another account
     And "database-1, database-2, application-1, application-2" were launched once
     And nothing was launched in the engine's own account
 
+  @AC-6.2 @moto
+  Scenario: DRS's reason for a failed launch is read with the assumed role, too
+    Given the "cross-account" plan
+    And the recovery account trusts the engine
+    And the launch of server "application-1" fails with "InsufficientInstanceCapacity: no r5.large"
+    When a drill of the plan is run
+    Then the execution is FAILED
+    And the errors name "InsufficientInstanceCapacity: no r5.large"
+    And every request to DRS and EC2 was made with the plan's role
+
   @AC-6.3 @moto
   Scenario Outline: A role that cannot be assumed because <reason> is named
     Given the "cross-account" plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -9,6 +10,7 @@ from moto.cloudformation import parsing
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.logs.models import logs_backends
+from moto.sns.models import sns_backends
 
 
 class _Resource:
@@ -95,6 +97,20 @@ class MetricFilter(_Resource, CloudFormationModel):  # type: ignore[misc]  # mot
 
     def delete(self, account: str, region: str) -> None:
         logs_backends[account][region].delete_metric_filter(self._id, self.properties["LogGroupName"])
+
+
+class TopicPolicy(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publishes no types; lists direct subclasses only
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SNS::TopicPolicy"
+
+    def create(self, account: str, region: str) -> None:
+        for arn in self.properties["Topics"]:
+            topic = sns_backends[account][region].topics[arn]
+            topic.policy = json.dumps(self.properties["PolicyDocument"])
+
+    def delete(self, account: str, region: str) -> None:
+        """The topics get their default policy back, which none of them outlives here: they go with the same stack."""
 
 
 class Alarm(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publishes no types; lists direct subclasses only

@@ -42,8 +42,13 @@ class Operator:
             client.put_group({**group, "AccountId": self.aws.account})
             for server in group["SourceServerIds"]:
                 self.aws.drs.add_source_server(server)
-        client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
+        client.put_plan(self.plan())
         return client
+
+    @staticmethod
+    def plan() -> dict[str, object]:
+        plan: dict[str, object] = json.loads((TESTDATA / "plans" / "three-tier.json").read_text())
+        return plan
 
 
 @contextmanager

@@ -87,6 +87,32 @@ def test_tables_are_encrypted_and_recoverable_to_a_point_in_time():
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
+def test_tables_and_log_outlive_the_stack_unless_the_stack_is_a_test():
+    resources = template("template.yaml")
+    assert resources["Transform"] == "AWS::LanguageExtensions"
+    assert resources["Parameters"]["KeepData"]["Default"] == "yes"
+    kept = [r for r in resources["Resources"].values() if r["Type"] in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup")]
+    assert len(kept) == 4
+    for one in kept:
+        assert one["DeletionPolicy"] == one["UpdateReplacePolicy"] == ["KeepsData", "Retain", "Delete"]
+    for table in (one for one in kept if one["Type"] == "AWS::DynamoDB::Table"):
+        assert table["Properties"]["DeletionProtectionEnabled"] == ["KeepsData", True, False]
+
+
+def test_what_the_template_needs_of_cloudformation_is_granted():
+    # The transform is a macro (AUTO_EXPAND), the roles have names of their own (NAMED_IAM).
+    assert set(deployment._CAPABILITIES) == {"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}
+
+
+def test_the_topic_is_encrypted_and_takes_encrypted_requests_only():
+    resources = template("template.yaml")["Resources"]
+    assert resources["NotificationTopic"]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
+    (statement,) = resources["NotificationTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert resources["UnhandledEvents"]["Properties"]["SqsManagedSseEnabled"] is True
+
+
 def test_a_package_holds_what_the_function_needs_and_is_always_the_same():
     first, second = deployment.package(), deployment.package()
     assert first == second
