@@ -6,13 +6,23 @@ import sys
 
 from rich.console import Console
 
-from traceability import console, defects, prove, settings
+from traceability import console, defects, prove, revisions, settings, sign_offs
 from traceability.catalogue import BadCatalogue
-from traceability.cli import owner, runs, suite  # noqa: F401 - each module adds its commands
+from traceability.cli import audit, owner, runs, suite  # noqa: F401 - each module adds its commands
 from traceability.cli.group import BAD_INPUT, RED, main
 from traceability.report import ReportFailed
 from traceability.results import UnreadableResult
 from traceability.run import BadInput
+
+_BAD_FILES = (
+    BadCatalogue,
+    ReportFailed,
+    UnreadableResult,
+    defects.BadDefect,
+    revisions.BadRevisions,
+    settings.BadSettings,
+    sign_offs.BadSignOffs,
+)
 
 
 def entry() -> None:
@@ -25,7 +35,7 @@ def entry() -> None:
     except prove.NotGreen as problem:
         console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])
         sys.exit(RED)
-    except (BadCatalogue, defects.BadDefect, settings.BadSettings, UnreadableResult, ReportFailed) as problem:
+    except _BAD_FILES as problem:
         console.problems(Console(stderr=True), [str(problem)])
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from traceability import sign_offs
 from traceability.catalogue import Catalogue
-from traceability.coverage import NO_SCENARIO, PROVEN, first_reason, short
+from traceability.coverage import DOUBTED, NO_SCENARIO, PROVEN, first_reason, short
 from traceability.prove import Finding
 from traceability.report import STATE_SIGNS, STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
@@ -66,8 +67,11 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
         console.print(f"{one.id:>2}  {one.title:<{width}}  {signs}  {_counts(mine)}", highlight=False)
     console.print()
     console.print("  ".join(f"{_sign(state)} {_word(state)}" for state in _SHOWN))
-    console.print(f"[bold]{headline(coverage)}[/]: {_counts(list(states.values()))}", highlight=False, soft_wrap=True)
-    for line in _not_proven(coverage):
+    five = _counts([row["state"] for row in coverage["criteria"]])
+    rehearsed = coverage["totals"]["rehearsed"]
+    of_them = f" ({rehearsed} of them rehearsed)" if rehearsed else ""
+    console.print(f"[bold]{headline(coverage)}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
+    for line in (*_not_proven(coverage), *_signed_off(coverage)):
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -136,13 +140,20 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"
 
 
+def _signed_off(coverage: Mapping[str, Any]) -> Iterator[str]:
+    for row in coverage["criteria"]:
+        if row["sign_off"]:
+            style = "bold red" if row["sign_off"]["expired"] else "magenta"
+            yield f"[{style}]◇ AC-{row['id']} {escape(sign_offs.told(row))}[/]"
+
+
 def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
     """Return the places of the red scenarios of a state, by reason."""
     alike: dict[str, list[str]] = {}
     for row in coverage["criteria"]:
         # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
         for one in row["scenarios"] if row["state"] == state else ():
-            if one["reason"] and one["status"] != "passed":
+            if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(DOUBTED)):
                 place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"
                 alike.setdefault(short(one["reason"]), []).append(place)
     return alike

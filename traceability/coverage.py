@@ -12,15 +12,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from traceability import sign_offs
 from traceability.catalogue import Catalogue
 from traceability.features import Scenario, for_target
 from traceability.results import AllureCase, JUnitCase, Key, junit_key, junit_verdict
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
 PROVEN, NO_SCENARIO = "proven", "no_scenario"
-_COLUMNS = ("criterion", "requirement", "title", "state", "can_fail", "proven_on", "scenarios", "reason", "text")
+_COLUMNS = (
+    "criterion",
+    "requirement",
+    "title",
+    "state",
+    "can_fail",
+    "rehearsed",
+    "proven_on",
+    "scenarios",
+    "reason",
+    "sign_off",
+    "text",
+)
 REHEARSAL = "aws-rehearsal"
 REHEARSED = "rehearsed, not run on AWS"
+DOUBTED = "the records of this run do not agree"
 STATES = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO)
 
 
@@ -33,6 +47,8 @@ class Outcome:
     verdict: str
     seconds: float
     reason: str
+    reported: str = ""
+    """The verdict of behave's own record; the other one may be worse, for reasons that behave does not know."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +87,27 @@ def document(
     run: Run,
     can_fail: Mapping[str, bool] | None = None,
     rehearsed: Collection[str] = (),
+    suspects: Mapping[str, str] | None = None,
+    signed: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return `coverage.json` as the design fixes it.
 
     `can_fail` is what the negative proof found, by criterion; `rehearsed` are criteria that a rehearsal of the same
-    tree went through.
+    tree went through; `suspects` says of criteria why their scenarios cannot be relied on; `signed` are rows of
+    `sign_offs.SignOff`, by criterion.
     """
-    rows = [_criterion_row(one, catalogue, ends, run.target, (can_fail or {}).get(one)) for one in catalogue.criteria]
+    rows = [
+        _criterion_row(one, catalogue, _relied_on(one, ends, (suspects or {}).get(one, "")), run.target)
+        for one in catalogue.criteria
+    ]
     for row in rows:
+        row["can_fail"] = (can_fail or {}).get(row["id"])
+        row["sign_off"] = (signed or {}).get(row["id"])
         row["rehearsed"] = row["rehearsed"] or (row["state"] == NOT_RUN and row["id"] in rehearsed)
     totals = {"criteria": len(rows)} | {state: sum(row["state"] == state for row in rows) for state in STATES}
     totals["rehearsed"] = sum(row["rehearsed"] for row in rows)
+    totals["signed_off"] = sum(row["sign_off"] is not None for row in rows)
+    totals["expired"] = sum(row["sign_off"] is not None and row["sign_off"]["expired"] for row in rows)
     return {
         "document": catalogue.document,
         "target": run.target,
@@ -108,9 +134,11 @@ def write(content: Mapping[str, Any], catalogue: Catalogue, directory: Path) -> 
                     requirement.title,
                     row["state"],
                     "" if row["can_fail"] is None else str(row["can_fail"]).lower(),
+                    str(row["rehearsed"]).lower(),
                     " ".join(row["proven_on"]),
                     len(row["scenarios"]),
                     first_reason(row),
+                    sign_offs.told(row),
                     catalogue.criteria[row["id"]].text,
                 ]
             )
@@ -138,25 +166,48 @@ def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | No
     if case is None:
         return Outcome(scenario, "missing", SUITE_DEFECT, seconds, "behave left no result of this scenario")
     judged = junit_verdict(case, scenario)
-    reason = "" if judged == PASSED else (result.message if result else "") or case.message
-    return Outcome(scenario, case.status, judged, seconds, reason)
+    if judged == PASSED:
+        lacking = without_evidence(scenario, result)
+        return Outcome(scenario, case.status, SUITE_DEFECT if lacking else PASSED, seconds, lacking, PASSED)
+    reason = (result.message if result else "") or case.message
+    return Outcome(scenario, case.status, judged, seconds, reason, judged)
 
 
-def _criterion_row(
-    criterion: str, catalogue: Catalogue, ends: Sequence[Outcome], target: str, can_fail: bool | None
-) -> dict[str, Any]:
+def without_evidence(scenario: Scenario, result: AllureCase | None) -> str:
+    """Say which expectation of a scenario that passed left nothing to judge it by; "" when each did."""
+    expectations = [(index, step) for index, step in enumerate(scenario.steps) if step.is_expectation]
+    if not expectations:
+        return "passed without expecting anything: it has no Then"
+    left = result.steps if result else ()
+    for index, step in expectations:
+        name = f"{step.keyword} {step.name}"
+        if index >= len(left) or left[index] != (name, True):
+            return f'passed without evidence: "{name}" ({scenario.file}:{step.line}) attached nothing it was judged on'
+    return ""
+
+
+def _relied_on(criterion: str, ends: Sequence[Outcome], suspect: str) -> list[Outcome]:
+    """Return the outcomes of a criterion's scenarios; while they are suspect, none of them proves anything."""
     mine = [end for end in ends if criterion in end.scenario.criteria]
+    if not suspect:
+        return mine
+    return [
+        replace(end, verdict=SUITE_DEFECT, reason=suspect) if end.verdict in (PASSED, NOT_RUN) else end for end in mine
+    ]
+
+
+def _criterion_row(criterion: str, catalogue: Catalogue, mine: list[Outcome], target: str) -> dict[str, Any]:
     state = state_of(mine, target)
     # What passed in a rehearsal has proven the suite's way to AWS, and nothing about AWS.
     rehearsed = state == PROVEN and target == REHEARSAL
     if rehearsed:
         state = NOT_RUN
-        mine = [replace(end, reason=REHEARSED) if end.verdict == PASSED else end for end in mine]
+        mine = [replace(end, verdict=NOT_RUN, reason=REHEARSED) if end.verdict == PASSED else end for end in mine]
     return {
         "id": criterion,
         "requirement": catalogue.criteria[criterion].requirement,
+        "revision": catalogue.criteria[criterion].revision,
         "state": state,
-        "can_fail": can_fail,
         "rehearsed": rehearsed,
         "proven_on": [target] if state == PROVEN else [],
         "scenarios": [_scenario_row(end) for end in mine],
@@ -171,6 +222,7 @@ def _scenario_row(end: Outcome) -> dict[str, Any]:
         "line": one.line,
         "tags": list(one.tags),
         "status": end.status,
+        "verdict": end.verdict,
         "seconds": end.seconds,
         "reason": end.reason,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +23,16 @@ from traceability.timeline import timeline_svg
 SUITE = "suite"
 """The source of the calls that the suite itself makes."""
 
+JUDGED_ON = "Judged on"
+"""What the evidence of a single step is called."""
+
 RUN_DIRECTORY = "TRACEABILITY_RUN_DIRECTORY"
 """Environment variable: where a run that is to be judged keeps its own notes. Unset: nothing is noted."""
+
+_FOUND_CHARACTERS = 1500
+_JUDGEMENTS = 20
+# A run without the formatter takes nothing from here: what is older than the last step is of no use to anybody.
+_judgements: deque[str] = deque(maxlen=200)
 
 
 class Call(Protocol):
@@ -81,6 +89,37 @@ def attach_calls(calls: Sequence[Call], name: str = "AWS calls in order") -> Non
 def attach_timeline(record: Mapping[str, Any], calls: Sequence[Call], name: str = "Wave timeline") -> None:
     """Attach a picture of the waves, servers, waits, health checks and retries on the time axis of AWS."""
     _attach(name, timeline_svg(record, calls), allure.attachment_type.SVG)
+
+
+def judged(expected: str, found: Any, looked_at: str = "") -> None:
+    """Keep what an expectation was judged on, whatever comes of it; the formatter attaches it to the step.
+
+    `found` may be anything: documents are shortened and say by how much, objects with a `line` (calls) show that.
+    """
+    told = [looked_at] if looked_at else []
+    _judgements.append("\n".join([*told, f"expected: {expected}", f"found: {_found(found)}"]))
+
+
+def take_judgements() -> str:
+    """Return what was kept since the last time, "" when nothing was judged."""
+    said = list(dict.fromkeys(_judgements))
+    _judgements.clear()
+    more = [f"… and {len(said) - _JUDGEMENTS} more expectations of this step"] if len(said) > _JUDGEMENTS else []
+    return "\n\n".join([*said[:_JUDGEMENTS], *more])
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, str):
+        told = value
+    elif isinstance(value, Sequence) and value and all(hasattr(one, "line") for one in value):
+        told = "".join(f"\n  {one.line}" for one in value)
+    elif isinstance(value, Mapping | Sequence | set | frozenset):
+        plain = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        told = json.dumps(redaction.fields(abridged(plain, items=12, text=200)), ensure_ascii=False, default=str)
+    else:
+        told = str(value)
+    more = len(told) - _FOUND_CHARACTERS
+    return told if more <= 0 else f"{told[:_FOUND_CHARACTERS]} … ({more} more characters)"
 
 
 def attach_text(name: str, text: str) -> None:

@@ -29,7 +29,7 @@ from behave.configuration import Configuration
 from behave.model import Scenario
 from behave.step_registry import registry
 
-from traceability import real_time, redaction
+from traceability import evidence, real_time, redaction
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
@@ -84,6 +84,17 @@ class TraceabilityListener(AllureListener):
         result.titlePath = []
         result.description = self._description(scenario)
         self._label(result, scenario)
+
+    def match_step(self, match: Any) -> None:
+        evidence.take_judgements()  # What a hook or an earlier step looked at is not what this one is judged on.
+        super().match_step(match)
+
+    def stop_behave_step(self, result: Any) -> None:
+        """Attach to the step what it was judged on, while it is still the one that attachments go to."""
+        judged_on = evidence.take_judgements()
+        if judged_on:
+            self.logger.attach_data(uuid4(), judged_on, name=evidence.JUDGED_ON, attachment_type=AttachmentType.TEXT)
+        super().stop_behave_step(result)
 
     def stop_scenario(self, scenario: Scenario) -> None:
         self.flush_steps()

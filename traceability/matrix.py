@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from traceability import sign_offs
 from traceability.catalogue import Catalogue
 from traceability.coverage import STATES, first_reason
 from traceability.pages import render
@@ -27,5 +28,6 @@ def write(coverage: Mapping[str, Any], catalogue: Catalogue, path: Path) -> None
         states=STATES,
         words=STATE_WORDS,
         signs=STATE_SIGNS,
+        signed_off=sign_offs.told,
     )
     path.write_text(page, encoding="utf-8")

@@ -76,8 +76,8 @@ def _verdicts(records: Records) -> Iterable[str]:
     judged = by_key(records.outcomes)
     for case in records.allure:
         end = judged.get(case.key)
-        if end is not None and end.status != "missing" and end.verdict != case.verdict:
-            yield f'"{case.name}" ({case.file}): JUnit says {end.verdict}, Allure says {case.verdict}'
+        if end is not None and end.status != "missing" and end.reported != case.verdict:
+            yield f'"{case.name}" ({case.file}): JUnit says {end.reported}, Allure says {case.verdict}'
 
 
 def _labels(records: Records) -> Iterable[str]:
@@ -92,8 +92,6 @@ def _labels(records: Records) -> Iterable[str]:
 
 def _evidence(records: Records) -> Iterable[str]:
     for case in records.allure:
-        if case.verdict == PASSED and not case.attachments:
-            yield f'"{case.name}" ({case.file}) passed without any evidence'
         for source in case.attachments:
             if not (case.path.parent / source).exists():
                 yield f'"{case.name}" ({case.file}): its attachment {source} is missing'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,9 +15,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from traceability.catalogue import Catalogue
+from traceability import sign_offs
+from traceability.catalogue import Catalogue, Criterion
 from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES
-from traceability.formatter import criterion_label, requirement_label
+from traceability.formatter import STATUS, criterion_label, requirement_label
+from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
 STATE_WORDS = {
     "proven": "Proven",
@@ -30,6 +34,12 @@ _ANALYTICS = re.compile(
     re.DOTALL,
 )
 _RING = re.compile(r'd\("(widgets/(?:[^"/]+/)?pie_chart\.json)","([^"]*)"\)')
+# Allure keeps its data as calls of d(name, base64) and polls a flag that tells when they are all there.
+_DATA = re.compile(r'Promise\.allSettled\(\[((?:d\("[^"]+","[^"]*"\),?)*)\]\)')
+_DATUM = re.compile(r'd\("([^"]+)","([^"]*)"\)')
+_UNPACK = """new Response(new Blob([Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0))]).stream()
+          .pipeThrough(new DecompressionStream("gzip"))).json()
+        .then((data) => Object.assign(window.allureReportData, data))"""
 _OUTWARD = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
 
 
@@ -47,14 +57,15 @@ def build(
 ) -> Path:
     """Make `output`/index.html from the Allure results and the coverage of a run; `errors` have a page of their own."""
     scratch = results.parent / ".run" / "report"
-    # What the report says beyond the results of the run lies beside them: the results stay as the run left them.
+    # The report is made from a copy that says what was judged: the results stay as the run left them.
     beside = results.parent / ".run" / "beside"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
+    _add_results(coverage, catalogue, results, beside)
     _add_criteria_without_scenario(coverage, catalogue, beside)
     _add_errors(errors, beside)
     config = _write_config(coverage, scratch)
-    _generate([results, beside], config, root)
+    _generate([beside], config, root)
     page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
     output.mkdir(parents=True, exist_ok=True)
     path = output / "index.html"
@@ -90,10 +101,54 @@ def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catal
             "statusDetails": {"message": f"No scenario is tagged @{criterion.tag}"},
             "labels": [
                 {"name": "epic", "value": requirement_label(catalogue.requirement_of(criterion.id))},
-                {"name": "feature", "value": criterion_label(criterion)},
+                {"name": "feature", "value": _judged_label(criterion, row)},
             ],
         }
         _write_json(beside / f"{result['uuid']}-result.json", result)
+
+
+def _add_results(coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path) -> None:
+    """Copy the results, each with the verdict that coverage gives it, below criteria that name their state.
+
+    A reporter knows how a scenario ended. That it is suspect, left no evidence, was only rehearsed, or belongs to a run
+    whose records disagree, is known afterwards.
+    """
+    labels = {
+        criterion_label(catalogue.criteria[row["id"]]): _judged_label(catalogue.criteria[row["id"]], row)
+        for row in coverage["criteria"]
+    }
+    judged = _worst(coverage)
+    for path in results.iterdir():
+        if not path.name.endswith("-result.json"):
+            os.link(path, beside / path.name)
+            continue
+        result = json.loads(path.read_text(encoding="utf-8"))
+        file, _, name = result["fullName"].partition(":")
+        verdict, reason = judged.get((file, name), ("", ""))
+        if verdict and result["status"] != STATUS[verdict]:
+            result["status"] = STATUS[verdict]
+            result["statusDetails"] = {"message": reason}
+        for label in result.get("labels", []):
+            label["value"] = labels.get(label["value"], label["value"])
+        _write_json(beside / path.name, result)
+
+
+def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return verdict and reason of each scenario; where it stands below several criteria, the first that applies."""
+    order = [VIOLATED, SUITE_DEFECT, NOT_RUN, PASSED]
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in (one for row in coverage["criteria"] for one in row["scenarios"]):
+        key, mine = (one["file"], one["name"]), (one["verdict"], one["reason"])
+        if key not in found or order.index(mine[0]) < order.index(found[key][0]):
+            found[key] = mine
+    return found
+
+
+def _judged_label(criterion: Criterion, row: Mapping[str, Any]) -> str:
+    """Name a criterion in the tree: number, state, words."""
+    signed = f", {sign_offs.told(row)}" if row.get("sign_off") else ""
+    state = f"{STATE_SIGNS[row['state']]} {STATE_WORDS[row['state']].lower()}"
+    return f"{criterion.tag} {state}{', rehearsed' if row['rehearsed'] else ''}{signed} · {criterion.text}"
 
 
 def _add_errors(errors: Sequence[str], beside: Path) -> None:
@@ -102,11 +157,18 @@ def _add_errors(errors: Sequence[str], beside: Path) -> None:
         _write_json(beside / f"{uuid4()}-globals.json", content)
 
 
+def _signed_off(totals: Mapping[str, int]) -> str:
+    expired = f", {totals['expired']} EXPIRED" if totals["expired"] else ""
+    return f"{totals['signed_off']}{expired} (counted apart, never as proven)"
+
+
 def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
     totals = coverage["totals"]
     variables = {
         "What counts": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
+        "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
+        "Signed off by hand": _signed_off(totals),
         "Target": coverage["target"] or "not known",
         "Commit": coverage["commit"][:12] or "not known",
         "Started": coverage["started"],
@@ -158,7 +220,18 @@ def _finish(page: str, coverage: Mapping[str, Any]) -> str:
     outward = _OUTWARD.search(page)
     if outward:
         raise ReportFailed(f"the report would call {outward[0]}; this version of Allure needs another look")
-    return page
+    return _packed(page)
+
+
+def _packed(page: str) -> str:
+    """Pack the data of the report, which repeats itself a lot, to a tenth; the browser unpacks it when it opens."""
+    data = _DATA.search(page)
+    if data is None:
+        raise ReportFailed("the report's data is not where it was; this version of Allure needs another look")
+    content = json.dumps(dict(_DATUM.findall(data[1])))
+    # Without the time of day, which gzip would note, equal data stays equal.
+    packed = base64.b64encode(gzip.compress(content.encode(), 6, mtime=0)).decode()
+    return page[: data.start()] + _UNPACK % packed + page[data.end() :]
 
 
 def _ring(name: str, content: str, totals: Mapping[str, int]) -> str:

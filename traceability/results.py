@@ -52,6 +52,8 @@ class AllureCase:
     seconds: float
     features: tuple[str, ...]
     attachments: tuple[str, ...]
+    steps: tuple[tuple[str, bool], ...]
+    """The steps of the scenario itself: what each is called, and whether it left evidence."""
     path: Path
 
     @property
@@ -143,7 +145,10 @@ def _allure_case(path: Path) -> AllureCase:
             message=result.get("statusDetails", {}).get("message", "").strip(),
             seconds=(result["stop"] - result["start"]) / 1000,
             features=_labels(result, "feature"),
-            attachments=tuple(item["source"] for item in result.get("attachments", [])),
+            attachments=tuple(
+                item["source"] for one in [result, *result.get("steps", [])] for item in one.get("attachments", [])
+            ),
+            steps=tuple((item["name"], bool(item.get("attachments"))) for item in result.get("steps", [])),
             path=path,
         )
     except (ValueError, KeyError) as problem:

@@ -15,7 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceability import coverage, evidence, features, last_run, matrix, prove, reconcile, redaction, report, results
+from traceability import (
+    coverage,
+    evidence,
+    features,
+    last_run,
+    matrix,
+    prove,
+    reconcile,
+    redaction,
+    report,
+    results,
+    revisions,
+    sign_offs,
+)
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
 from traceability.places import Places
@@ -91,7 +104,11 @@ def judge(
     named = {"rehearsal": coverage.REHEARSAL}.get(selected, selected)
     facts = coverage.Run(target or named, _commit(places.root), started, _now())
     can_fail, rehearsed = prove.known(places.proof, places.root), last_run.rehearsed(places)
-    content = coverage.document(catalogue, _believed(ends, differences), facts, can_fail, rehearsed)
+    folder = places.root / places.features
+    suspects = revisions.suspects(catalogue, revisions.load(folder))
+    today = datetime.now(UTC).date()
+    signed = {one: item.row(today) for one, item in sign_offs.load(folder, catalogue).items()}
+    content = coverage.document(catalogue, _believed(ends, differences), facts, can_fail, rehearsed, suspects, signed)
     differences += reconcile.coverage_differences(catalogue, content)
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix)
@@ -109,7 +126,7 @@ def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> S
     """Records that contradict each other prove nothing: every scenario that seemed to pass becomes a suite defect."""
     if not differences:
         return ends
-    reason = f"the records of this run do not agree: {differences[0]}"
+    reason = f"{coverage.DOUBTED}: {differences[0]}"
     return [replace(end, verdict=SUITE_DEFECT, reason=reason) if end.verdict == PASSED else end for end in ends]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder, empty, equal_to
+from hamcrest import contains_inanyorder, empty, equal_to
 
 from features import test_data
 from features.cleanup import clean_up, left_behind
-from features.matchers import follows_schema, has_only_pascal_case
+from features.matchers import assert_that, follows_schema, has_only_pascal_case
 from features.observations import scan
 
 TABLES = {"group": "ProtectionGroupsTable", "plan": "RecoveryPlansTable", "record": "ExecutionHistoryTable"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder, equal_to, greater_than_or_equal_to, has_length, only_contains
+from hamcrest import contains_inanyorder, equal_to, greater_than_or_equal_to, has_length, only_contains
 
-from features.matchers import came_apart, were_made
+from features.matchers import assert_that, came_apart, were_made
 from features.observations import instant, job_of, recovery_instances, recovery_jobs
 from features.targets import EngineCall
 from features.vocabulary import REQUESTS, Request

@@ -6,9 +6,8 @@ from typing import Any
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that
 
-from features.matchers import within
+from features.matchers import assert_that, within
 from features.vocabulary import Request
 from simulator.faults import Faults
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from behave import then
 from behave.runner import Context
 from hamcrest import (
-    assert_that,
     equal_to,
     greater_than_or_equal_to,
     has_entries,
@@ -17,7 +16,7 @@ from hamcrest import (
     not_none,
 )
 
-from features.matchers import follows_schema, has_no_null, lasted, started_after
+from features.matchers import assert_that, follows_schema, has_no_null, lasted, started_after
 from features.observations import instant, job_of, state_machine_run
 from features.world import Document, World
 

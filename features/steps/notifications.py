@@ -7,9 +7,9 @@ from typing import Any
 
 from behave import given, then
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder, equal_to, greater_than, has_entries, has_key, has_length, is_not
+from hamcrest import contains_inanyorder, equal_to, greater_than, has_entries, has_key, has_length, is_not
 
-from features.matchers import mentions
+from features.matchers import assert_that, mentions
 from features.world import World
 from traceability import evidence
 

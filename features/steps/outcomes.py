@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from behave import then
 from behave.runner import Context
-from hamcrest import assert_that, empty, equal_to, has_key, has_length, is_not
+from hamcrest import empty, equal_to, has_key, has_length, is_not
 
-from features.matchers import has_status, is_skipped_because_of, mentions, story
+from features.matchers import assert_that, has_status, is_skipped_because_of, mentions, story
 from features.observations import new_jobs
 from features.world import World
 

@@ -7,19 +7,10 @@ from typing import Any
 
 from behave import then, when
 from behave.runner import Context
-from hamcrest import (
-    assert_that,
-    contains_inanyorder,
-    empty,
-    equal_to,
-    greater_than,
-    has_item,
-    has_length,
-    only_contains,
-)
+from hamcrest import contains_inanyorder, empty, equal_to, greater_than, has_item, has_length, only_contains
 
 from features import test_data
-from features.matchers import lasted
+from features.matchers import assert_that, lasted
 from features.observations import (
     all_jobs,
     instance_state,

@@ -9,11 +9,11 @@ from typing import Any
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, has_key, has_length
+from hamcrest import empty, equal_to, greater_than_or_equal_to, has_key, has_length
 
 from engine.client import Page
 from engine.deployment import deploy
-from features.matchers import within
+from features.matchers import assert_that, within
 from features.observations import instant, raw_items, recovery_jobs
 from features.world import World
 from traceability import evidence

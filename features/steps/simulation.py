@@ -8,10 +8,10 @@ from typing import Any
 from behave import given, then, when
 from behave.runner import Context
 from botocore.exceptions import BotoCoreError, ClientError
-from hamcrest import assert_that, empty, equal_to, greater_than, has_item, has_length, instance_of
+from hamcrest import empty, equal_to, greater_than, has_item, has_length, instance_of
 
 from features.aws_model import answer_problems, modelled_errors
-from features.matchers import lasted
+from features.matchers import assert_that, lasted
 from features.observations import instant, job_of, recovery_client
 from features.world import World
 

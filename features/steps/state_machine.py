@@ -17,7 +17,7 @@ from hamcrest import (
     less_than,
 )
 
-from features.matchers import within
+from features.matchers import assert_that, within
 from features.observations import state_machine_run
 from features.world import World
 

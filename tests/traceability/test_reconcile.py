@@ -85,10 +85,35 @@ def test_equal_names_are_two_results_and_a_difference(suite: Suite) -> None:
     assert judged.coverage["totals"]["proven"] == 0
 
 
-def test_a_pass_without_evidence_is_a_difference(suite: Suite) -> None:
-    judged = suite.scenario("Then nothing is wrong", tags="@AC-1.1 @moto @without_evidence").run()
-    assert judged.differences == ['"only" (features/r01.feature) passed without any evidence']
+def test_a_scenario_that_passes_without_evidence_of_its_thens_is_a_suite_defect(suite: Suite) -> None:
+    judged = suite.scenario(
+        "Then nothing is wrong", "And nothing is wrong", tags="@AC-1.1 @moto @without_evidence"
+    ).run()
     assert suite.state(judged) == "suite_defect"
+    assert suite.reasons(judged) == [
+        'passed without evidence: "Then nothing is wrong" (features/r01.feature:4) attached nothing it was judged on'
+    ]
+    assert judged.differences == []
+
+
+def test_evidence_of_one_then_is_not_evidence_of_the_next(suite: Suite) -> None:
+    suite.steps(
+        STEPS
+        + """
+@step("nobody looks")
+def nobody(context):
+    pass
+"""
+    )
+    judged = suite.scenario("Then nothing is wrong", "And nobody looks").run()
+    assert "And nobody looks" in suite.reasons(judged)[0]
+    assert suite.state(judged) == "suite_defect"
+
+
+def test_a_scenario_that_expects_nothing_proves_nothing(suite: Suite) -> None:
+    judged = suite.scenario("Given nothing is wrong", "When nothing is wrong").run()
+    assert suite.state(judged) == "suite_defect"
+    assert suite.reasons(judged) == ["passed without expecting anything: it has no Then"]
 
 
 def lose_allure(suite: Suite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 from pathlib import Path
@@ -38,11 +39,19 @@ def page(suite: Suite) -> str:
     return run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
 
 
+def unpacked(page: str) -> dict[str, str]:
+    """Return the data that the page carries, base64 by name, as the browser unpacks it."""
+    found = re.search(r'atob\("([^"]+)"\)', page)
+    assert found
+    content: dict[str, str] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return content
+
+
 def data(page: str, ending: str) -> dict[str, Any]:
     """Return the JSON that the page carries under a name."""
-    found = re.search(rf'd\("[^"]*{re.escape(ending)}","([^"]*)"\)', page)
-    assert found, ending
-    content: dict[str, Any] = json.loads(base64.b64decode(found[1]))
+    content: dict[str, Any] = json.loads(
+        base64.b64decode(next(body for name, body in unpacked(page).items() if name.endswith(ending)))
+    )
     return content
 
 

@@ -77,7 +77,8 @@ def prove_command(features: str, root: Path, only: str) -> None:
 
 def exit_code(judged: Judged, scenarios: Sequence[Scenario], *, strict: bool) -> int:
     totals = judged.coverage["totals"]
-    red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or (strict and totals[NO_SCENARIO])
+    red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or totals["expired"]
+    red = red or (strict and totals[NO_SCENARIO])
     if judged.coverage["target"] == REHEARSAL:
         # A rehearsal is good when all that AWS would run was gone through.
         wanted = {criterion for one in scenarios if for_target(one, "aws") for criterion in one.criteria}
