@@ -62,7 +62,10 @@ def close(services: Services, execution_id: str, *, run: int, cause: str) -> Non
 
 def _closed(execution: Execution, cause: str, now: datetime) -> Execution:
     execution = begin(execution, now)
-    if not execution.ended:
+    if not execution.ended and execution.cancel is not None:
+        # Whoever asked was told that it is cancelled; that the state machine died of something else does not unsay it.
+        execution = end(execution, ExecutionStatus.CANCELLED, execution.cancel.reason, now)
+    elif not execution.ended:
         execution = end(execution, ExecutionStatus.FAILED, cause, now)
     execution = replace(execution, run=execution.run + 1, deaths=execution.deaths + 1)
     if execution.deaths < MAX_DEATHS:

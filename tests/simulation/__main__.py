@@ -1,0 +1,103 @@
+"""`python -m tests.simulation`: random bad days, and the systematic ones."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from tests.simulation import drawing, running, story
+from tests.simulation.days import Day
+from tests.simulation.shrinking import shrunk
+
+KEPT = Path("reports") / "simulation"
+
+
+@click.command()
+@click.option("--seeds", default=200, show_default=True, help="How many days to live.")
+@click.option("--first", default=1, show_default=True, help="The first seed.")
+@click.option("--seconds", type=float, help="Live as many days as fit into this time, instead of --seeds.")
+@click.option("--at-least", default=50, show_default=True, help="With --seconds: never fewer days than this.")
+@click.option("--processes", default=2, show_default=True, help="How many processes share the days.")
+@click.option("--until", type=click.DateTime(["%H:%M"]), help="Stop at this time of today (UTC), HH:MM.")
+@click.option("--results", type=click.Path(path_type=Path), help="Keep a line a day here; days in it are not lived again.")
+@click.option("--day", "day_file", type=click.Path(exists=True, path_type=Path), help="Live this one day (JSON).")
+@click.option("--shrink", "shrinks", default=2, show_default=True, help="How many failing days to shrink and tell.")
+def main(  # noqa: PLR0913 - one parameter an option
+    seeds: int,
+    first: int,
+    seconds: float | None,
+    at_least: int,
+    processes: int,
+    until: datetime | None,
+    results: Path | None,
+    day_file: Path | None,
+    shrinks: int,
+) -> None:
+    """Live random bad days: a plan, a world and a day of faults each, judged by invariants and a reference model.
+
+    The same seed always gives the same day and the same run. A day that goes wrong is made small and told.
+    """
+    if day_file is not None:
+        sys.exit(live_one(Day.read(day_file), f"python -m tests.simulation --day {day_file}"))
+    if seeds == 1:
+        sys.exit(live_one(drawing.draw(first), f"make simulate SEEDS=1 FIRST={first}"))
+    lived = {result["seed"] for result in running.already_lived(results)}
+    wanted = itertools.count(first) if seconds is not None else iter(range(first, first + seeds))
+    end = until and datetime.now(UTC).replace(hour=until.hour, minute=until.minute, second=0)
+    summary = running.run(
+        (seed for seed in wanted if seed not in lived),
+        processes=processes,
+        seconds=seconds,
+        at_least=at_least,
+        results=results,
+        until=end,
+        show=running.progress(),
+    )
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    for failed in summary.failed:
+        click.echo(f"seed {failed['seed']}: {failed['problems'][0]}")
+    for failed in summary.failed[:shrinks]:
+        click.echo("\n" + tell_small(failed["seed"]))
+    click.echo(_told(summary))
+    sys.exit(bool(summary.failed))
+
+
+def live_one(day: Day, replay: str) -> int:
+    """Live one day and tell it; the exit code."""
+    life, problems = running.lived(day)
+    if life is None:
+        click.echo("\n".join(problems))
+    elif problems:
+        click.echo(story.told(life, problems, replay))
+    else:
+        click.echo(f"The day of seed {day.seed} went well: {dict(running.fault_counts(life))}")
+        click.echo("\n".join(story.timeline(life)))
+    return bool(problems)
+
+
+def tell_small(seed: int) -> str:
+    """Shrink the failing day of the seed, keep it, and tell it."""
+    click.echo(f"making the day of seed {seed} small ...", err=True)
+    small = shrunk(drawing.draw(seed), lambda day: bool(running.lived(day)[1]))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    kept = KEPT / f"day-{seed}.json"
+    kept.write_text(json.dumps(small.to_dict(), indent=1) + "\n", encoding="utf-8")
+    life, problems = running.lived(small)
+    replay = f"python -m tests.simulation --day {kept}\n  the whole day: make simulate SEEDS=1 FIRST={seed}"
+    return story.told(life, problems, replay) if life is not None else "\n".join([*problems, replay])
+
+
+def _told(summary: running.Summary) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.faults.most_common())
+    ends = ", ".join(f"{count:,} {status}" for status, count in sorted(summary.outcomes.items()))
+    return f"Simulation: {summary.line()}\n  executions: {ends}\n  met: {kinds}"
+
+
+if __name__ == "__main__":
+    main()

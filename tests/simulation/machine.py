@@ -1,0 +1,117 @@
+"""A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, for less.
+
+It does what `infra/template.yaml` says: Tick (three retries, 2, 4 and 8 seconds apart), Wait until ResumeAt, Tick, until
+Next is DONE; a Tick that failed for good is followed by Close and the run's failure. One day in twenty is lived with
+the interpreter as well and must not differ (`tests/simulation/test_days.py`), so that this loop cannot drift from the template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from unittest.mock import patch
+
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+
+from simulator import Simulator
+from simulator.actors import VirtualEvent
+from simulator.faults import FAIL_LAMBDA
+from simulator.functions import function_of
+
+HALF_A_CALL = 0.04
+RETRY_WAITS = (2, 4, 8)
+
+Document = dict[str, Any]
+
+
+class _Stopped(Exception):
+    """StopExecution ended the run."""
+
+
+@contextmanager
+def thin_loop(aws: Simulator, function_arn: Callable[[], str]) -> Iterator[None]:
+    """While this lasts, state machines that start in `aws` are run by the loop."""
+
+    def live(worker: Any) -> None:
+        _Run(aws, worker, function_arn()).live()
+
+    with patch.object(ExecutionWorker, "_execution_logic", live):
+        yield
+
+
+class _Run:
+    """One run of the state machine."""
+
+    def __init__(self, aws: Simulator, worker: Any, function_arn: str) -> None:
+        self._clock = aws.clock
+        self._faults = aws.faults
+        self._functions = aws._functions  # an invocation without the HTTP call of the interpreter, which costs 2 ms
+        self._function = function_of(function_arn)
+        self._communication = worker._execution_communication
+        self._env = worker.env
+        self._input = worker._evaluation_details.execution_details.inpt
+        # StopExecution of the simulator sets it.
+        self._env.ended = VirtualEvent(self._clock, "the execution's end")
+
+    def live(self) -> None:
+        try:
+            failure = self._tick_until_settled(dict(self._input))
+        except _Stopped:
+            pass
+        else:
+            if failure is None:
+                self._env.set_ended()
+            else:
+                self._env.set_error(error=failure)
+        self._communication.terminated()
+
+    def _tick_until_settled(self, payload: Document) -> Document | None:
+        while True:
+            answer, failure = self._task(payload)
+            if failure is not None:
+                close = {"Action": "close", **{name: payload[name] for name in ("ExecutionId", "Run")}}
+                _, lost = self._task(close | {"Failure": failure})
+                if lost is not None:
+                    return {"error": lost["Error"], "cause": lost["Cause"]}
+                return {"error": "EngineFailed", "cause": "The engine's Lambda function failed for good"}
+            if answer["Next"] == "DONE":
+                return None
+            payload = answer
+            self._pause((datetime.fromisoformat(payload["ResumeAt"]) - self._clock.now()).total_seconds())
+
+    def _task(self, payload: Document) -> tuple[Document, Document | None]:
+        """The function's answer, or what Step Functions makes of its failure after all retries."""
+        for wait in (*RETRY_WAITS, None):
+            answer, failure = self._invoke(payload)
+            if not self._env.is_running():
+                raise _Stopped
+            if failure is None or wait is None:
+                return answer, failure
+            self._pause(wait)
+        raise AssertionError("the last retry returns")
+
+    def _invoke(self, payload: Document) -> tuple[Document, Document | None]:
+        self._clock.sleep(HALF_A_CALL, "lambda Invoke to arrive")
+        function = self._function
+        fault = self._faults.meet(
+            frozenset({FAIL_LAMBDA}), "lambda", function.function_name, {"Payload": payload}, "states", self._clock.now()
+        )
+        if fault is not None:
+            self._clock.sleep(HALF_A_CALL, "the error of lambda Invoke")
+            return {}, {"Error": "Lambda.ServiceException", "Cause": "the invocation failed"}
+        outcome = self._functions.invoke(function, payload)
+        self._clock.sleep(HALF_A_CALL, "the answer of lambda Invoke")
+        body = json.loads(outcome.payload or b"{}")
+        if outcome.function_error:
+            cause = (outcome.payload or b"").decode()
+            return {}, {"Error": body.get("errorType", "Lambda.Unknown"), "Cause": cause}
+        return body, None
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0 and self._env.is_running():
+            self._env.ended.wait(seconds)
+        if not self._env.is_running():
+            raise _Stopped

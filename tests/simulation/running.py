@@ -1,0 +1,173 @@
+"""Lives many days in a few processes, and keeps what came of each as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.simulation import days, drawing, judging
+from tests.simulation.living import Life, live
+
+# A worker is replaced after so many days: what a process gathers in them is given back.
+DAYS_A_WORKER = 100
+Result = dict[str, Any]
+
+
+def lived(day: days.Day) -> tuple[Life | None, list[str]]:
+    """The day and what was wrong with it; a day that cannot be lived at all is wrong, too."""
+    try:
+        life = live(day)
+    except Exception:  # noqa: BLE001 - whatever breaks a day is the finding: it is told and shrunk like any other
+        return None, [f"the day could not be lived: {traceback.format_exc(limit=-6)}"]
+    return life, judging.judge(life)
+
+
+def live_seed(seed: int) -> Result:
+    """One day of a seed, for a worker: {seed, problems, cpu, virtual, calls, outcomes, faults}."""
+    begun = time.process_time()
+    day = drawing.draw(seed)
+    life, problems = lived(day)
+    result: Result = {"seed": seed, "problems": problems, "interpreter": day.interpreter}
+    if life is not None:
+        result |= {
+            "virtual": round((life.ended - life.began).total_seconds()),
+            "calls": len(life.calls),
+            "outcomes": sorted(record["Status"] for record in life.records.values()),
+            "faults": dict(fault_counts(life)),
+            "servers": len(day.servers),
+            "waves": sum(len(plan["waves"]) for plan in day.plans),
+        }
+    return result | {"cpu": round(time.process_time() - begun, 3)}
+
+
+def fault_counts(life: Life) -> Counter[str]:
+    """How often each kind of disorder was met that day."""
+    counts = Counter(call.fault for call in life.calls if call.fault is not None)
+    counts["fail_lambda"] += len(life.missed)
+    counts["servers or quota in use"] += sum(call.error_code in judging.BUSY for call in judging.engine_calls(life))
+    used = {f"s-{int(number):017d}" for number in life.day.servers}
+    statuses = Counter(one["launchStatus"] for job in life.jobs for one in job["participatingServers"])
+    counts["launch failed"] += statuses["FAILED"]
+    counts["instance hung or died"] += sum(
+        life.day.servers[str(int(server[2:]))]["becomes"] != "running"
+        for job in life.jobs
+        if job["type"] == "LAUNCH"
+        for server in (one["sourceServerID"] for one in job["participatingServers"])
+        if server in used
+    )
+    counts.update(
+        {
+            "cancel": sum(act.doing["do"] == "cancel" and act.result == "accepted" for act in life.acts),
+            "second start": sum(act.doing["do"] == "start" for act in life.acts) - len(life.day.plans),
+            "state machine stopped": sum(act.result == "aborted" for act in life.acts),
+            "somebody else's job": sum(act.doing["do"] == "foreign_job" for act in life.acts),
+            "shared servers": len(life.day.plans) - 1,
+        }
+    )
+    return +counts
+
+
+@dataclass
+class Summary:
+    """What many days came to."""
+
+    began: float = field(default_factory=time.monotonic)
+    days: int = 0
+    virtual: float = 0
+    cpu: float = 0
+    calls: int = 0
+    failed: list[Result] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: Result) -> None:
+        self.days += 1
+        self.cpu += result["cpu"]
+        self.virtual += result.get("virtual", 0)
+        self.calls += result.get("calls", 0)
+        self.outcomes.update(result.get("outcomes", ()))
+        self.faults.update(result.get("faults", {}))
+        if result["problems"]:
+            self.failed.append(result)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def line(self) -> str:
+        rate = self.days / self.seconds if self.seconds else 0
+        return (
+            f"{self.days} days lived ({self.virtual / 86400:.1f} days of virtual time, {self.calls:,} AWS calls), "
+            f"{len(self.failed)} went wrong; {rate:.1f} days a second, "
+            f"{self.cpu / max(1, self.days):.2f} s of processor time each"
+        )
+
+
+def run(
+    seeds: Iterator[int],
+    *,
+    processes: int,
+    seconds: float | None = None,
+    at_least: int = 0,
+    results: Path | None = None,
+    until: datetime | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Summary:
+    """Live the days of `seeds` until they end, `seconds` have passed (after `at_least` days) or it is `until`."""
+    summary = Summary()
+
+    def time_is_up() -> bool:
+        spent = seconds is not None and summary.seconds > seconds and summary.days >= at_least
+        return spent or (until is not None and datetime.now(UTC) >= until)
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=DAYS_A_WORKER) as pool:
+        pending: set[Future[Result]] = set()
+        exhausted = False
+        while pending or not exhausted:
+            while not exhausted and len(pending) < 2 * processes:
+                seed = None if time_is_up() else next(seeds, None)
+                exhausted = seed is None
+                if seed is not None:
+                    pending.add(pool.submit(live_seed, seed))
+            done, pending = wait(pending, return_when=FIRST_COMPLETED) if pending else (set(), set())
+            for future in done:
+                result = future.result()
+                summary.add(result)
+                if results is not None:
+                    with results.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(result) + "\n")
+            if show is not None:
+                show(summary.line())
+    return summary
+
+
+def already_lived(results: Path | None) -> Iterator[Result]:
+    """What a results file holds of earlier runs."""
+    if results is not None and results.exists():
+        yield from (json.loads(line) for line in results.read_text(encoding="utf-8").splitlines() if line)
+
+
+def progress(every: float = 10.0) -> Callable[[str], None]:
+    """Shows a line: over itself on a terminal, now and then elsewhere."""
+    shown = [0.0]
+
+    def show(line: str) -> None:
+        terminal = sys.stderr.isatty()
+        if time.monotonic() - shown[0] < (0.2 if terminal else every):
+            return
+        shown[0] = time.monotonic()
+        sys.stderr.write(f"\r\x1b[K{line}" if terminal else f"{line}\n")
+        sys.stderr.flush()
+
+    return show
