@@ -84,6 +84,18 @@ unit: setup ## the tests of the parts themselves
 	@echo "unit tests"
 	@$(RUN) pytest --ignore tests/report
 
+# How many days, from which seed on. `make simulate SEEDS=1 FIRST=n` tells the day of seed n.
+SEEDS ?= 200
+FIRST ?= 1
+
+.PHONY: simulate
+simulate: setup ## live random bad days in virtual time (SEEDS=n FIRST=x)
+	@$(RUN) tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
+.PHONY: days
+days: setup
+	@$(RUN) tests.simulation --seconds 60
+
 .PHONY: report-checks
 report-checks: setup ## opens the report of the last run in a browser, and reads its files as other tools would
 	@echo "report checks"
@@ -91,7 +103,7 @@ report-checks: setup ## opens the report of the last run in a browser, and reads
 
 .PHONY: test
 test: setup ## all checks, as CI runs them
-	@begun=$$SECONDS; $(MAKE) checks unit rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
+	@begun=$$SECONDS; $(MAKE) checks unit days rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
 
 # STACK=name, and what else deploy and destroy take, for example ARGS="-p KeepData=no --account 111122223333".
 STACK ?= drs-execution-engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from moto.moto_api._internal import mock_random
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024
+_UNPACKED = re.compile(r'"[^"]*/lambda-[^/"]+/')
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ def returned(result: Any, request_id: str) -> Outcome:
 def failed(kind: str, text: str, request_id: str, error: BaseException | None) -> Outcome:
     document: dict[str, Any] = {"errorMessage": text, "errorType": kind, "requestId": request_id}
     if error is not None:
-        frames = [line for line in traceback.format_tb(error.__traceback__) if "/simulator/" not in line]
+        lines = traceback.format_tb(error.__traceback__)
+        # The function's code lies where Lambda has it, whatever folder of this machine it was unpacked into.
+        frames = [_UNPACKED.sub('"/var/task/', line) for line in lines if "/simulator/" not in line]
         document["stackTrace"] = frames
     return Outcome(json.dumps(document).encode(), "Unhandled", request_id)
 

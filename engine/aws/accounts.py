@@ -10,7 +10,7 @@ import boto3
 from botocore.credentials import RefreshableCredentials
 from botocore.session import get_session
 
-from engine.aws.calls import CLIENT_CONFIG, Caller, CallError, CredentialsExpired, Unavailable
+from engine.aws.calls import CLIENT_CONFIG, AskedToWait, Caller, CallError, CredentialsExpired, Unavailable
 from engine.core.document import timestamp
 from engine.core.plan import Target
 
@@ -24,6 +24,8 @@ class RoleNotAssumed(Exception):
         super().__init__(f"could not assume role {role_arn}: {cause.code}: {cause.message}")
         self.role_arn = role_arn
         self.transient = isinstance(cause, Unavailable)
+        # Seconds that STS wants to be left alone; 0: it did not say.
+        self.retry_after = cause.retry_after if isinstance(cause, AskedToWait) else 0.0
 
 
 @dataclass

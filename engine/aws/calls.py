@@ -35,6 +35,7 @@ _THROTTLING = {
     "TooManyRequestsException",
     "RequestLimitExceeded",
     "ProvisionedThroughputExceededException",
+    "TransactionConflictException",
     "TransactionInProgressException",
     "SlowDown",
 }

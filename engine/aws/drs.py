@@ -144,7 +144,9 @@ class RecoveryService:
         try:
             response = self._call("drs", "terminate_recovery_instances", recoveryInstanceIDs=list(ids))
         except Refused as error:
-            if error.code in ("ConflictException", "ServiceQuotaExceededException"):
+            # One that DRS does not know any more was terminated by somebody else, such as a later launch of its server,
+            # and keeps DRS from taking the others: whoever asks again looks first which are left.
+            if error.code in ("ConflictException", "ServiceQuotaExceededException", "ResourceNotFoundException"):
                 raise ServersBusy(error.message) from error
             raise
         return str(response["job"]["jobID"])

@@ -57,6 +57,8 @@ class Performer:
         except ServersBusy as busy:
             return Busy(str(busy))
         except RoleNotAssumed as refusal:
+            if refusal.retry_after:
+                return Deferred(refusal.retry_after, str(refusal))
             return Failed(str(refusal), transient=refusal.transient)
         except CallError as error:
             transient = isinstance(error, Unavailable)

@@ -85,6 +85,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
             execution = execution.with_wave(action.wave, reason=policy.shortened(f"waiting for DRS: {reason}"))
             return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
         case FindJob(), JobNotFound():
+            if _may_still_be_launched(execution, now):
+                return execution
             return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
         case PollJobs(), JobsSeen(jobs):
             return _follow_jobs(execution, dict(jobs), now)
@@ -103,6 +105,13 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case Notify(), Published():
             return replace(execution, notification=Notification(NotificationStatus.SENT))
     raise UnexpectedOutcome(action, outcome)
+
+
+def _may_still_be_launched(execution: Execution, now: datetime) -> bool:
+    """The state machine was stopped, perhaps in the middle of a launch: its function is not stopped with it."""
+    if execution.deaths == 0 or execution.end_time is None:
+        return False
+    return policy.elapsed_seconds(execution.end_time, now) < policy.LONGEST_INVOCATION_SECONDS
 
 
 def _apply_failure(  # noqa: C901 - one case for each action

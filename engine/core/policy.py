@@ -22,6 +22,9 @@ LISTING_WAIT_SECONDS = 15
 LISTING_LIMIT_SECONDS = 300
 # Drill clean-up (jobs in flight, then their instances' termination) gives up after this long.
 CLEAN_UP_LIMIT_SECONDS = 2 * 3600
+# The function's time limit (infra/template.yaml): an invocation whose state machine was stopped from outside may still
+# be at work for so long, and launch what it had been about to.
+LONGEST_INVOCATION_SECONDS = 300
 # Step Functions resumes at whole seconds: what is due within this second is due now.
 DUE_TOLERANCE_SECONDS = 1.0
 

@@ -120,9 +120,9 @@ def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) ->
         return execution, Finish()
     if _too_late(execution, now):
         return _give_up(execution, now)
-    if look_up := next((find for wave in execution.launched_waves for find in open_launches(wave)), None):
+    if open_ones := [find for wave in execution.launched_waves for find in open_launches(wave)]:
         again = wait(execution, now, [soon(now, policy.BUSY_WAIT_SECONDS)])
-        return execution, again if look_up in asked else look_up
+        return execution, next((look_up for look_up in open_ones if look_up not in asked), again)
     if not (execution.is_drill and execution.terminate_drill_instances):
         return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
     if clean_up.status is CleanUpStatus.PENDING:

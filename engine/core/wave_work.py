@@ -197,5 +197,10 @@ def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
             wake_ups.append(soon(now, policy.BUSY_WAIT_SECONDS))
         if server.status is ServerStatus.LAUNCHED and not server.ec2_instance_id:
             wake_ups.append(soon(now, policy.LISTING_WAIT_SECONDS))
-    wake_ups.extend(policy.whole_second_before(look) for server, look in _looks(wave) if look is not None)
+    wake_ups.extend(
+        # An instance that DRS does not list yet cannot be looked at: its look would be due for ever, and the wait over.
+        policy.whole_second_before(look)
+        for server, look in _looks(wave)
+        if look is not None and server.ec2_instance_id
+    )
     return wake_ups

@@ -72,11 +72,15 @@ def test_a_run_of_the_state_machine_stays_below_step_functions_limit_of_events()
     assert policy.TICKS_PER_RUN // 10 * events_a_tick + policy.TICKS_PER_RUN * 9 // 10 * 9 < 25_000
 
 
-def test_every_task_is_retried_three_times_with_growing_pauses():
+def test_every_task_is_retried_three_times_with_growing_pauses_and_for_long_while_aws_is_out_of_order():
     for state in definition()["States"].values():
         if state["Type"] == "Task":
-            (retry,) = state["Retry"]
+            outage, retry = state["Retry"]
+            assert retry["ErrorEquals"] == ["States.ALL"]
             assert (retry["IntervalSeconds"], retry["MaxAttempts"], retry["BackoffRate"]) == (2, 3, 2.0)
+            assert {"Unavailable", "AskedToWait", "Lambda.ServiceException"} <= set(outage["ErrorEquals"])
+            assert (outage["IntervalSeconds"], outage["BackoffRate"], outage["MaxDelaySeconds"]) == (2, 2.0, 60)
+            assert outage["MaxAttempts"] * outage["MaxDelaySeconds"] > 15 * 60
 
 
 def test_tables_are_encrypted_and_recoverable_to_a_point_in_time():

@@ -24,10 +24,12 @@ KEPT = Path("reports") / "simulation"
 @click.option("--at-least", default=50, show_default=True, help="With --seconds: never fewer days than this.")
 @click.option("--processes", default=2, show_default=True, help="How many processes share the days.")
 @click.option("--until", type=click.DateTime(["%H:%M"]), help="Stop at this time of today (UTC), HH:MM.")
-@click.option("--results", type=click.Path(path_type=Path), help="Keep a line a day here; days in it are not lived again.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Keep a line a day here; days in it are not lived again."
+)
 @click.option("--day", "day_file", type=click.Path(exists=True, path_type=Path), help="Live this one day (JSON).")
 @click.option("--shrink", "shrinks", default=2, show_default=True, help="How many failing days to shrink and tell.")
-def main(  # noqa: PLR0913 - one parameter an option
+def main(
     seeds: int,
     first: int,
     seconds: float | None,
@@ -84,7 +86,9 @@ def live_one(day: Day, replay: str) -> int:
 def tell_small(seed: int) -> str:
     """Shrink the failing day of the seed, keep it, and tell it."""
     click.echo(f"making the day of seed {seed} small ...", err=True)
-    small = shrunk(drawing.draw(seed), lambda day: bool(running.lived(day)[1]))
+    whole = drawing.draw(seed)
+    wrong = running.kinds(running.lived(whole)[1])
+    small = shrunk(whole, lambda day: bool(wrong & running.kinds(running.lived(day)[1])))
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / f"day-{seed}.json"
     kept.write_text(json.dumps(small.to_dict(), indent=1) + "\n", encoding="utf-8")

@@ -42,6 +42,8 @@ BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
 ASYNCHRONOUS_RETRY = 125.0
 TRIES = 4
+# Many servers under way are looked at at different moments; a moment is a second.
+RUNS_A_MINUTE = 40
 _BLAMED = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
 
@@ -54,6 +56,7 @@ def judge(life: Life) -> list[str]:
         *_starts(life),
         *_jobs(life),
         *_requests(life),
+        *_pace(life),
         *_instances(life),
         *_messages(life),
         *_records(life),
@@ -281,7 +284,7 @@ def _refusal(life: Life, act: Any) -> Iterator[str]:
 
 
 def _jobs(life: Life) -> Iterator[str]:
-    """Never two jobs for one intent; every job with the engine's tags is on record, with an outcome the record shares."""
+    """Every job with the engine's tags is on record, with an outcome that the record shares."""
     for job in life.jobs:
         tags = job.get("tags", {})
         if job["type"] != "LAUNCH" or TAG not in tags:
@@ -323,6 +326,16 @@ def _requests(life: Life) -> Iterator[str]:
                 yield f"{looked} were looked at in EC2 although their wave has no health check"
         elif call.operation == "TerminateRecoveryInstances" and call.succeeded:
             yield from _termination_request(life, call)
+
+
+def _pace(life: Life) -> Iterator[str]:
+    """The function does not run all the time: it is called when there may be something to do."""
+    begun = sorted({call.actor: life.seconds(call.started) for call in reversed(engine_calls(life))}.values())
+    most = RUNS_A_MINUTE * max(1, len(life.records))
+    for first, last in zip(begun, begun[most:], strict=False):
+        if last - first < 60:
+            yield f"the function ran more than {most} times within a minute, from {first:.0f} s on"
+            return
 
 
 def _launch_request(life: Life, call: Call) -> Iterator[str]:

@@ -131,7 +131,7 @@ class _Living:
             self._note_missed_invocations()
             self._pass_the_day()
             watcher.unwatch()
-            del self.aws.faults.meet  # type: ignore[method-assign]  # the class's own shows again
+            del self.aws.faults.meet  # the class's own shows again
             self.aws.faults.clear()
         return self._seen(watcher, keep_journal)
 
@@ -144,7 +144,7 @@ class _Living:
                 self.missed.append(self.aws.clock.now())
             return fault
 
-        self.aws.faults.meet = noted  # type: ignore[method-assign]  # such an invocation leaves no other trace
+        self.aws.faults.meet = noted  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace
 
     def _function_arn(self) -> str:
         return f"arn:aws:lambda:{REGION}:{OWN_ACCOUNT}:function:{self.stack.outputs['FunctionName']}"
@@ -335,4 +335,3 @@ class _Living:
 
     def _faults_of_the_day(self) -> list[Fault]:
         return [Fault.from_dict(fault) for fault in self.day.faults]
-

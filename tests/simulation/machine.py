@@ -1,8 +1,8 @@
 """A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, for less.
 
-It does what `infra/template.yaml` says: Tick (three retries, 2, 4 and 8 seconds apart), Wait until ResumeAt, Tick, until
-Next is DONE; a Tick that failed for good is followed by Close and the run's failure. One day in twenty is lived with
-the interpreter as well and must not differ (`tests/simulation/test_days.py`), so that this loop cannot drift from the template.
+It does what the deployed definition says: Tick with its retriers, Wait until ResumeAt, Tick, until Next is DONE; a Tick
+that failed for good is followed by Close and the run's failure. One day in twenty is lived
+with the interpreter, and a sample with both must not differ, so that this loop cannot drift from the template.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from simulator.faults import FAIL_LAMBDA
 from simulator.functions import function_of
 
 HALF_A_CALL = 0.04
-RETRY_WAITS = (2, 4, 8)
 
 Document = dict[str, Any]
 
@@ -53,6 +52,8 @@ class _Run:
         self._communication = worker._execution_communication
         self._env = worker.env
         self._input = worker._evaluation_details.execution_details.inpt
+        definition = json.loads(worker._evaluation_details.state_machine_details.definition)
+        self._retriers = {name: definition["States"][name]["Retry"] for name in ("Tick", "Close")}
         # StopExecution of the simulator sets it.
         self._env.ended = VirtualEvent(self._clock, "the execution's end")
 
@@ -70,10 +71,10 @@ class _Run:
 
     def _tick_until_settled(self, payload: Document) -> Document | None:
         while True:
-            answer, failure = self._task(payload)
+            answer, failure = self._task("Tick", payload)
             if failure is not None:
                 close = {"Action": "close", **{name: payload[name] for name in ("ExecutionId", "Run")}}
-                _, lost = self._task(close | {"Failure": failure})
+                _, lost = self._task("Close", close | {"Failure": failure})
                 if lost is not None:
                     return {"error": lost["Error"], "cause": lost["Cause"]}
                 return {"error": "EngineFailed", "cause": "The engine's Lambda function failed for good"}
@@ -82,26 +83,45 @@ class _Run:
             payload = answer
             self._pause((datetime.fromisoformat(payload["ResumeAt"]) - self._clock.now()).total_seconds())
 
-    def _task(self, payload: Document) -> tuple[Document, Document | None]:
-        """The function's answer, or what Step Functions makes of its failure after all retries."""
-        for wait in (*RETRY_WAITS, None):
+    def _task(self, state: str, payload: Document) -> tuple[Document, Document | None]:
+        """The function's answer, or what Step Functions makes of its failure after all retries of the state."""
+        left = [retrier["MaxAttempts"] for retrier in self._retriers[state]]
+        waits = [float(retrier["IntervalSeconds"]) for retrier in self._retriers[state]]
+        while True:
             answer, failure = self._invoke(payload)
             if not self._env.is_running():
                 raise _Stopped
-            if failure is None or wait is None:
+            place = self._retrier(state, failure["Error"]) if failure is not None else -1
+            if place < 0 or left[place] == 0:
                 return answer, failure
-            self._pause(wait)
-        raise AssertionError("the last retry returns")
+            left[place] -= 1
+            self._pause(waits[place])
+            retrier = self._retriers[state][place]
+            waits[place] = min(waits[place] * retrier["BackoffRate"], retrier.get("MaxDelaySeconds", 10**9))
+
+    def _retrier(self, state: str, error: str) -> int:
+        for place, retrier in enumerate(self._retriers[state]):
+            if {error, "States.ALL"} & set(retrier["ErrorEquals"]):
+                return place
+        return -1
 
     def _invoke(self, payload: Document) -> tuple[Document, Document | None]:
         self._clock.sleep(HALF_A_CALL, "lambda Invoke to arrive")
         function = self._function
         fault = self._faults.meet(
-            frozenset({FAIL_LAMBDA}), "lambda", function.function_name, {"Payload": payload}, "states", self._clock.now()
+            frozenset({FAIL_LAMBDA}),
+            "lambda",
+            function.function_name,
+            {"Payload": payload},
+            "states",
+            self._clock.now(),
         )
-        if fault is not None:
+        if fault is not None and fault.code == "service":
             self._clock.sleep(HALF_A_CALL, "the error of lambda Invoke")
             return {}, {"Error": "Lambda.ServiceException", "Cause": "the invocation failed"}
+        if fault is not None:
+            self._clock.sleep(HALF_A_CALL, "the answer of lambda Invoke")
+            return {}, {"Error": "Runtime.ExitError", "Cause": "the runtime died"}
         outcome = self._functions.invoke(function, payload)
         self._clock.sleep(HALF_A_CALL, "the answer of lambda Invoke")
         body = json.loads(outcome.payload or b"{}")

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 
 # Between two looks at the same thing lies less than a minute.
 LATE = 60
+# An instance that has gone before it was looked at is missed for so long before it is given up.
+GONE = 330
 # A decision takes a few calls.
 PROMPT = 6
 ROUNDING = 1.1
@@ -160,6 +162,7 @@ class Walk:
     world: World
     seen: Seen
     found: list[str] = field(default_factory=list)
+    halted: bool = False
 
     def disagreements(self) -> list[str]:
         self.found = [*self._end()]
@@ -185,21 +188,15 @@ class Walk:
         return self.seen.status == CANCELLED or self.seen.timed_out or self.seen.died
 
     def _end(self) -> Iterator[str]:
-        seen, world, plan = self.seen, self.world, self.plan
-        deadline = seen.started + plan.timeout
+        seen, world = self.seen, self.world
+        deadline = seen.started + self.plan.timeout
         if seen.ended > world.late(deadline, LATE):
             yield f"it ended {seen.ended - deadline:.0f} s after its deadline"
         if seen.timed_out and seen.ended < deadline - ROUNDING:
             yield f"it timed out {deadline - seen.ended:.0f} s before its deadline"
         if seen.died and not any(death <= seen.ended + LATE for death in world.deaths):
             yield "it ended because its state machine died, but none did"
-        if seen.status == CANCELLED:
-            if world.cancelled is None or world.cancelled > seen.ended + ROUNDING:
-                yield "it is CANCELLED, but nobody had asked for that"
-            elif seen.ended > world.late(world.cancel_answered, LATE):
-                yield f"it was cancelled {seen.ended - world.cancel_answered:.0f} s after somebody had asked"
-        elif world.cancel_accepted and world.cancelled is not None and not self._overtaken(deadline):
-            yield f"somebody was told that it is cancelled, yet it is {seen.status}"
+        yield from self._cancellation(deadline)
         if not self.stopped:
             well = all(wave.status == COMPLETED for wave in seen.waves)
             expected = COMPLETED if well else FAILED
@@ -207,6 +204,16 @@ class Walk:
                 yield f"it is {seen.status}, but its waves make it {expected}"
         elif seen.status == COMPLETED:
             yield "it was stopped, yet it is COMPLETED"
+
+    def _cancellation(self, deadline: float) -> Iterator[str]:
+        seen, world = self.seen, self.world
+        if seen.status == CANCELLED:
+            if world.cancelled is None or world.cancelled > seen.ended + ROUNDING:
+                yield "it is CANCELLED, but nobody had asked for that"
+            elif seen.ended > world.late(world.cancel_answered, LATE):
+                yield f"it was cancelled {seen.ended - world.cancel_answered:.0f} s after somebody had asked"
+        elif world.cancel_accepted and not self._overtaken(deadline):
+            yield f"somebody was told that it is cancelled, yet it is {seen.status}"
 
     def _overtaken(self, deadline: float) -> bool:
         """The deadline had passed when the cancellation was asked for."""
@@ -243,8 +250,10 @@ class Walk:
             expected.add(SKIPPED)
         if wave.status not in expected:
             yield f"{name} did not begin and is {wave.status}, expected {' or '.join(sorted(expected)) or 'a start'}"
-        elif not blocked and self.seen.ended > self.world.late(ready, PROMPT + ROUNDING):
+        elif not blocked and not self.halted and self.seen.ended > self.world.late(ready, PROMPT + ROUNDING):
             yield f"{name} had not begun {self.seen.ended - ready:.0f} s after it could, when the execution was stopped"
+        # The first wave that had yet to begin keeps those after it from beginning.
+        self.halted = self.halted or not blocked
         for one in wave.servers:
             if one.status != wave.status:
                 yield f"{one.server} is {one.status} in a wave that is {wave.status}"
@@ -278,16 +287,19 @@ class Walk:
         self, planned: PlannedWave, one: SeenServer, group: list[SeenServer], begun: float, failed: bool, cut: bool
     ) -> Iterator[str]:
         if failed:
-            if one.status != (CANCELLED if cut and self.seen.status == CANCELLED and one.status != SKIPPED else SKIPPED):
+            if one.status != (
+                CANCELLED if cut and self.seen.status == CANCELLED and one.status != SKIPPED else SKIPPED
+            ):
                 yield f"{one.server} is {one.status} although a server before it in its wave failed"
             return
         launches = [self.world.launches[other.server] for other in group]
         launch = self.world.launches[one.server]
         longest = max(other.seconds for other in launches)
-        latest = self.world.late(begun, longest + LATE + PROMPT + self._longest_look(planned, launches))
+        gone = GONE if any(other.taken for other in launches) else 0
+        latest = self.world.late(begun, longest + LATE + PROMPT + self._longest_look(planned, launches) + gone)
         place = group.index(one) // self.plan.together * self.plan.together
         over = max(other.seconds for other in launches[place : place + self.plan.together])
-        if cut and one.ended is not None and abs(one.ended - self.seen.ended) < 0.01 or (cut and one.ended is None):
+        if cut and (one.ended is None or abs(one.ended - self.seen.ended) < 0.01):
             if self.seen.ended > latest:
                 yield f"{one.server} had no outcome {self.seen.ended - begun:.0f} s after its turn"
             if one.status in (CANCELLED, SKIPPED) or (one.status == FAILED and self.seen.status != CANCELLED):
@@ -311,9 +323,7 @@ class Walk:
         ]
         return min(max([0, *ends]), planned.patience.timeout) + planned.patience.interval + LATE
 
-    def _outcomes(
-        self, planned: PlannedWave, launch: Launch, over: float, begun: float, latest: float
-    ) -> set[str]:
+    def _outcomes(self, planned: PlannedWave, launch: Launch, over: float, begun: float, latest: float) -> set[str]:
         """What may become of a launch, for every moment at which the first look may have come."""
         if launch.fails:
             return {FAILED}
@@ -376,7 +386,9 @@ class Walk:
         begun = [one.server for wave in seen.waves if wave.started is not None for one in wave.servers]
         launched = [world.launches[server] for server in begun]
         expected = COMPLETED if self.plan.cleans_up else SKIPPED
-        unclean = lost or any(one.stays for one in launched) or any(o.operation.startswith("drs:") for o in world.outages)
+        unclean = (
+            lost or any(one.stays for one in launched) or any(o.operation.startswith("drs:") for o in world.outages)
+        )
         unclean = unclean or any(one.operation == "sts:AssumeRole" for one in world.outages)
         if seen.clean_up != expected and not (unclean and seen.clean_up == FAILED):
             yield f"the clean-up is {seen.clean_up}, expected {expected}"

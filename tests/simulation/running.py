@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import sys
 import time
 import traceback
@@ -30,6 +31,11 @@ def lived(day: days.Day) -> tuple[Life | None, list[str]]:
     except Exception:  # noqa: BLE001 - whatever breaks a day is the finding: it is told and shrunk like any other
         return None, [f"the day could not be lived: {traceback.format_exc(limit=-6)}"]
     return life, judging.judge(life)
+
+
+def kinds(problems: list[str]) -> set[str]:
+    """The problems without the ids and numbers of their day: what a smaller day must have in common with a larger."""
+    return {re.sub(r"[\w-]*\d[\w.:-]*", "#", problem) for problem in problems}
 
 
 def live_seed(seed: int) -> Result:

@@ -84,8 +84,8 @@ def places_of(day: Day) -> Iterator[Place]:
                 if wave[name] != value
             )
             yield from (("member", str(index), str(number), str(server)) for server in wave["servers"])
-    for number, fate in day.servers.items():
-        yield from (("fate", number, name) for name, value in PLAIN_SERVER.items() if fate[name] != value)
+    for server, fate in day.servers.items():
+        yield from (("fate", server, name) for name, value in PLAIN_SERVER.items() if fate[name] != value)
     if day.quotas:
         yield ("quotas",)
     if day.other_account:
@@ -100,11 +100,15 @@ def reduced(day: Day, gone: set[Place]) -> Day:
     kept = {index for index in range(len(document["plans"])) if ("plan", str(index)) not in gone}
     kept = {index for index in kept if document["plans"][index]["waves"]} | {0}
     if not document["plans"][0]["waves"]:
-        document["plans"][0]["waves"] = [copy.deepcopy(day.plans[0]["waves"][0]) | {"depends_on": []}]
+        first = day.plans[0]["waves"][0]["servers"][0]
+        document["plans"][0]["waves"] = [PLAIN_WAVE | {"servers": [first], "pinned": [], "depends_on": []}]
     places = {old: new for new, old in enumerate(sorted(kept))}
     document["plans"] = [document["plans"][index] for index in sorted(kept)]
     for number, fate in document["servers"].items():
         fate |= {name: value for name, value in PLAIN_SERVER.items() if ("fate", number, name) in gone}
+    for plan in document["plans"]:
+        for wave in plan["waves"]:
+            wave["pinned"] = [one for one in wave["pinned"] if document["servers"][str(one)]["snapshot"]]
     used = {str(server) for plan in document["plans"] for wave in plan["waves"] for server in wave["servers"]}
     document["servers"] = {number: fate for number, fate in document["servers"].items() if number in used}
     document["people"] = _deeds(document["people"], gone, places, used)

@@ -86,7 +86,9 @@ def _world(day: Day) -> Iterator[str]:
 
 
 def _fault(fault: Document) -> str:
-    what = " ".join(part for part in (fault.get("service", "*"), fault.get("operation", "*")) if part != "*") or "any call"
+    what = (
+        " ".join(part for part in (fault.get("service", "*"), fault.get("operation", "*")) if part != "*") or "any call"
+    )
     if fault["kind"] == "fail_lambda":
         what = "an invocation of the function"
     words = _FAULTS[fault["kind"]].format(code=fault.get("code"))
@@ -134,7 +136,9 @@ def _waves(life: Life) -> Iterator[tuple[float, str]]:
             if "StartTime" in wave:
                 yield life.seconds(wave["StartTime"]), f"wave {wave['WaveNumber']} of {name} begins"
             if "EndTime" in wave:
-                results = ", ".join(f"{int(one['SourceServerId'][2:])} {one['Status']}" for one in wave["ServerResults"])
+                results = ", ".join(
+                    f"{int(one['SourceServerId'][2:])} {one['Status']}" for one in wave["ServerResults"]
+                )
                 text = f"wave {wave['WaveNumber']} of {name} is {wave['Status']}: {results}"
                 yield life.seconds(wave["EndTime"]), text
         if "EndTime" in record:
@@ -159,6 +163,8 @@ def _short(execution_id: str) -> str:
 
 
 def _clock(seconds: float) -> str:
-    return f"{int(seconds // 60):3d}:{seconds % 60:04.1f}" if seconds % 1 else f"{int(seconds // 60):3d}:{int(seconds % 60):02d}"
-
-
+    return (
+        f"{int(seconds // 60):3d}:{seconds % 60:04.1f}"
+        if seconds % 1
+        else f"{int(seconds // 60):3d}:{int(seconds % 60):02d}"
+    )

@@ -78,7 +78,7 @@ class Watcher:
 
     def unwatch(self) -> None:
         self.look()
-        del self._aws._functions.invoke  # type: ignore[method-assign]  # the class's own shows again
+        del self._aws._functions.invoke  # the class's own shows again
 
     def look(self) -> None:
         writes = self._aws.journal.count_of_changing_calls()
@@ -104,8 +104,6 @@ def one_live_job(jobs: list[Any]) -> Iterator[str]:
 
 
 def of_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) -> Iterator[str]:
-    header = parts["EXECUTION"]
-    waves = {wave["WaveNumber"]: wave for wave in header["Waves"]}
     results = {
         (int(key.split("#")[1]), result["SourceServerId"]): result
         for key, part in parts.items()
@@ -118,20 +116,24 @@ def of_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) ->
     for job in mine:
         for one in job.servers:
             yield from on_record(job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id)))
-    running = [wave["WaveNumber"] for wave in waves.values() if wave["Status"] == "RUNNING"]
-    if len(running) > 1:
-        yield f"waves {running} run at the same time"
-    for wave in waves.values():
-        if "StartTime" in wave:
-            for number in wave["DependsOn"]:
-                needed = waves[number]
-                if needed["Status"] != "COMPLETED" or needed["EndTime"] > wave["StartTime"]:
-                    yield f"wave {wave['WaveNumber']} began although wave {number} is {needed['Status']}"
-        if header.get("Status") in ENDED and wave["Status"] not in ENDED:
-            yield f"wave {wave['WaveNumber']} is {wave['Status']} in an execution that is {header['Status']}"
+    yield from of_waves(parts["EXECUTION"])
     for key, part in parts.items():
         if len(json.dumps(part)) > LARGEST_ITEM:
             yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
+
+
+def of_waves(header: Document) -> Iterator[str]:
+    waves = {wave["WaveNumber"]: wave for wave in header["Waves"]}
+    running = [number for number, wave in waves.items() if wave["Status"] == "RUNNING"]
+    if len(running) > 1:
+        yield f"waves {running} run at the same time"
+    for wave in waves.values():
+        for number in wave["DependsOn"] if "StartTime" in wave else ():
+            needed = waves[number]
+            if needed["Status"] != "COMPLETED" or needed["EndTime"] > wave["StartTime"]:
+                yield f"wave {wave['WaveNumber']} began although wave {number} is {needed['Status']}"
+        if header.get("Status") in ENDED and wave["Status"] not in ENDED:
+            yield f"wave {wave['WaveNumber']} is {wave['Status']} in an execution that is {header['Status']}"
 
 
 def on_record(job: Any, result: Document | None) -> Iterator[str]:
@@ -153,7 +155,7 @@ def forward(execution_id: str, before: dict[str, Document] | None, after: dict[s
 
 
 def changes(before: dict[str, Document] | None, after: dict[str, Document]) -> Iterator[tuple[str, str, Any, Any]]:
-    if before is None:
+    if not before or "EXECUTION" not in before:
         return
     old, new = before["EXECUTION"], after["EXECUTION"]
     yield "execution", "", old.get("Status"), new.get("Status")
@@ -168,4 +170,6 @@ def changes(before: dict[str, Document] | None, after: dict[str, Document]) -> I
 
 
 def rank(ranks: tuple[Any, ...], status: Any) -> int:
-    return next(place for place, step in enumerate(ranks) if status == step or (isinstance(step, tuple) and status in step))
+    return next(
+        place for place, step in enumerate(ranks) if status == step or (isinstance(step, tuple) and status in step)
+    )

@@ -1,0 +1,120 @@
+"""The simulation itself: the days that once went wrong, and whether its judges can notice what they are for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.core.plan import resolve_target
+from engine.core.validation import plan_problems
+from tests.simulation import drawing
+from tests.simulation.days import GROUP, OWN_ACCOUNT, REGION, Day, group_document, plan_document
+from tests.simulation.judging import judge
+from tests.simulation.living import Life, live
+from tests.simulation.shrinking import reduced, shrunk
+
+FOUND = sorted((Path(__file__).parent / "found").glob("*.json"))
+ROOT = Path(__file__).parents[2]
+# A day of two waves in another account, with a second start and answers that get lost; and one of many small faults.
+SAMPLE = (9, 23)
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
+def test_a_day_that_once_went_wrong_goes_well(path):
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert len(found["reason"]) > 50
+    assert judge(live(Day.from_dict(found["day"]))) == []
+
+
+@pytest.mark.parametrize("seed", SAMPLE)
+def test_the_same_seed_lives_the_same_day_to_the_byte_in_any_process(seed):
+    program = (
+        "import hashlib; from tests.simulation import drawing, living;"
+        f"life = living.live(drawing.draw({seed}), keep_journal=True);"
+        "print(hashlib.sha256(life.journal.encode()).hexdigest())"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    life = live(drawing.draw(seed), keep_journal=True)
+    assert hashlib.sha256(life.journal.encode()).hexdigest() == other.stdout.strip()
+
+
+@pytest.mark.parametrize("seed", SAMPLE)
+def test_the_thin_loop_and_the_interpreter_live_the_same_day(seed):
+    thin, interpreted = (
+        live(Day.from_dict(drawing.draw(seed).to_dict() | {"interpreter": interpreter}))
+        for interpreter in (False, True)
+    )
+    assert course(thin) == course(interpreted)
+
+
+def course(life: Life) -> tuple[object, ...]:
+    """What happened when, without the ids, which are drawn in the order of calls."""
+    calls = [
+        (life.seconds(call.started), call.service, call.operation, call.error_code)
+        for call in life.calls
+        if call.source == "lambda"
+    ]
+    records = [
+        (record["Status"], life.seconds(record["StartTime"]), life.seconds(record["EndTime"]), waves(life, record))
+        for record in life.records.values()
+    ]
+    return calls, records
+
+
+def waves(life, record):
+    return [
+        (wave["Status"], [(one["SourceServerId"], one["Status"], one.get("EndTime")) for one in wave["ServerResults"]])
+        for wave in record["Waves"]
+    ]
+
+
+def test_every_drawn_plan_is_valid():
+    for seed in range(1, 400):
+        day = drawing.draw(seed)
+        assert drawing.draw(seed) == day
+        for index in range(len(day.plans)):
+            document = plan_document(day, index, "arn:aws:sns:us-east-1:111122223333:topic")
+            target = resolve_target(document, account_id=OWN_ACCOUNT, region=REGION)
+            assert plan_problems(document, {GROUP: group_document(day)}, target) == []
+
+
+def test_the_drawn_days_reach_every_corner():
+    days = [drawing.draw(seed) for seed in range(1, 400)]
+    plans = [plan for day in days for plan in day.plans]
+    assert {len(plan["waves"]) for plan in plans} >= set(range(1, 11))
+    assert max(len(day.servers) for day in days) > 25
+    assert {fault["kind"] for day in days for fault in day.faults} >= set(drawing.KINDS) - {
+        "storm",
+        "sns_down",
+        "conflict",
+    }
+    assert {doing["do"] for day in days for doing in day.people} == {"start", "cancel", "abort", "foreign_job"}
+    assert {day.other_account for day in days} == {True, False}
+
+
+def test_a_failing_day_is_made_small():
+    whole = drawing.draw(14)
+    small = shrunk(whole, lambda day: any(one["order"] == "SEQUENTIAL" for one in day.plans[0]["waves"]))
+    (plan,) = small.plans
+    (wave,) = plan["waves"]
+    assert (wave["order"], len(wave["servers"]), small.faults, len(small.people)) == ("SEQUENTIAL", 1, [], 1)
+
+
+def test_a_reduced_day_can_be_lived():
+    whole = drawing.draw(5)
+    gone = {("wave", "0", "0"), ("plan", "1"), ("fault", "0")}
+    assert judge(live(reduced(whole, gone))) == []
