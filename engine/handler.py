@@ -3,7 +3,7 @@
 - from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and perhaps ClientToken; answers ExecutionId,
   or Problems when the plan is refused;
 - from clients: `Action: cancel` with ExecutionId and Reason; answers ExecutionId, or Refusal and Message;
-- from the state machine: `Action: tick` with ExecutionId, Run and Tick; answers the next payload;
+- from the state machine: `Action: tick` with ExecutionId, Run, Tick and perhaps PolledAt; answers the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; answers ExecutionId;
 - from EventBridge: Step Functions Execution Status Change; answers ExecutionId.
 
@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 from engine.aws.calls import CallError
+from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
 from engine.starting import StartRefused, StartRequest, start
 from engine.stepping import ExecutionUnknown, tick
@@ -61,6 +62,7 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
                 run=event["Run"],
                 tick_number=event["Tick"],
                 remaining_milliseconds=context.get_remaining_time_in_millis,
+                polled_at=parse_timestamp(event["PolledAt"]) if "PolledAt" in event else None,
             )
         case "close":
             cause = f"its Lambda function failed for good: {_failure(event['Failure'])}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from engine.aws.history import RecordChanged
 from engine.core import invariants, policy
-from engine.core.actions import Action, Finish, Notify, ReadServers, StartRecovery, TerminateInstances, Wait
+from engine.core.actions import Action, Finish, Notify, PollJobs, ReadServers, StartRecovery, TerminateInstances, Wait
 from engine.core.decisions import decide
 from engine.core.document import timestamp
 from engine.core.outcomes import apply
@@ -33,16 +34,25 @@ class ExecutionUnknown(LookupError):
 
 
 def tick(
-    services: Services, execution_id: str, *, run: int, tick_number: int, remaining_milliseconds: Callable[[], int]
+    services: Services,
+    execution_id: str,
+    *,
+    run: int,
+    tick_number: int,
+    remaining_milliseconds: Callable[[], int],
+    polled_at: datetime | None = None,
 ) -> dict[str, object]:
     """Take the execution as far as it goes now; the state machine's next payload (Next: WAIT or DONE).
 
-    A run of the state machine that has made many ticks hands over to a successor, well before Step Functions' limit
-    of history events; the record stays the same.
+    `polled_at` is when DescribeJobs was last called, as the payload says; nothing is lost with it. A run of the state
+    machine that has made many ticks hands over to a successor, well before Step Functions' limit of history events;
+    the record stays the same.
     """
-    stepper = Stepper(services, run, remaining_milliseconds)
+    stepper = Stepper(services, run, remaining_milliseconds, polled_at)
     action = stepper.step(execution_id)
     payload: dict[str, object] = {"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": tick_number + 1}
+    if stepper.polled_at is not None:
+        payload["PolledAt"] = timestamp(stepper.polled_at)
     if isinstance(action, Finish):
         return payload | {"Next": "DONE"}
     if tick_number >= policy.TICKS_PER_RUN:
@@ -54,10 +64,17 @@ def tick(
 class Stepper:
     """Runs the decide-perform-apply loop of one Lambda invocation."""
 
-    def __init__(self, services: Services, run: int, remaining_milliseconds: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        run: int,
+        remaining_milliseconds: Callable[[], int],
+        polled_at: datetime | None = None,
+    ) -> None:
         self._services = services
         self._run = run
         self._remaining_milliseconds = remaining_milliseconds
+        self.polled_at = polled_at
 
     def step(self, execution_id: str) -> Wait | Finish:
         """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
@@ -91,7 +108,9 @@ class Stepper:
     def _advance(self, saved: Execution) -> Wait | Finish:
         services = self._services
         execution = saved
-        asked: set[Action] = set()
+        # Jobs that were asked about a moment ago count as asked: DRS is not asked again for a health check's sake.
+        recently = policy.polled_recently(self.polled_at, services.now())
+        asked: set[Action] = {PollJobs(())} if recently else set()
         while True:
             decision = decide(execution, asked, services.now())
             invariants.check(saved, decision.execution)
@@ -104,6 +123,8 @@ class Stepper:
                 saved = execution = self._save(saved, execution, action)
             if isinstance(action, Wait | Finish):
                 return action
+            if isinstance(action, PollJobs):
+                self.polled_at = services.now()
             outcome = services.performer.perform(execution, action)
             execution = apply(execution, action, outcome, services.now())
             asked.add(action)

@@ -35,7 +35,9 @@ LONGEST_MESSAGE = 400
 # A Step Functions execution holds 25,000 history events; a loop costs nine. A successor takes over well before.
 TICKS_PER_RUN = 2000
 
-# (age of a job in seconds, seconds to its next poll): jobs take about 10 minutes. Never below 10, DRS's patience.
+# DRS's patience: two DescribeJobs of one execution are never closer together.
+POLL_GAP_SECONDS = 10
+# (age of a job in seconds, seconds to its next poll): jobs take about 10 minutes.
 _POLL_SCHEDULE = ((240, 50), (1500, 20), (3600, 30))
 
 
@@ -50,6 +52,11 @@ def poll_interval(age_seconds: float) -> int:
         if age_seconds < until:
             return interval
     return LONGEST_WAIT_SECONDS
+
+
+def polled_recently(polled_at: datetime | None, now: datetime) -> bool:
+    """Whether the last DescribeJobs is too young for another one."""
+    return polled_at is not None and now < polled_at + timedelta(seconds=POLL_GAP_SECONDS)
 
 
 def shortened(message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,34 @@ def test_a_start_that_was_killed_half_way_is_completed_by_the_next_one(aws):
     record = aws.wait_until(settled(client, execution_id), 4 * 3600)
     assert record["Status"] == "COMPLETED"
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
+
+
+def test_health_checks_do_not_make_the_engine_ask_drs_more_often_than_it_may(aws):
+    stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no", "ServersPerJob": "1"})
+    client = EngineClient(aws.session(), stack.outputs)
+    servers = [f"s-{number:017x}" for number in range(12)]
+    for number, server in enumerate(servers):
+        aws.drs.add_source_server(server)
+        # Jobs end one by one while the instances of those before are still looked at.
+        aws.drs.set_launch(server, launch_seconds=300 + 17 * number, boot_seconds=100)
+    client.put_group(
+        {
+            "GroupId": "many",
+            "GroupName": "Many",
+            "SourceServerIds": servers,
+            "Region": "us-east-1",
+            "AccountId": aws.account,
+        }
+    )
+    check = {"Enabled": True, "TimeoutSeconds": 300, "IntervalSeconds": 7}
+    wave = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "many", "ExecutionType": "PARALLEL"}
+    client.put_plan({"PlanId": "many", "PlanName": "Many", "Waves": [wave | {"HealthCheck": check}]})
+    record = aws.wait_until(settled(client, client.start("many", "RECOVERY")), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    asked = [call.started for call in aws.journal.select("drs", "DescribeJobs")]
+    assert min((later - earlier).total_seconds() for earlier, later in pairwise(asked)) >= 10
+    looks = aws.journal.select("ec2", "DescribeInstanceStatus", source="lambda")
+    assert len(looks) > len(servers)
 
 
 @pytest.mark.parametrize("lost", ["the answer", "the function"])
