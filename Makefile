@@ -57,6 +57,10 @@ rehearsal: setup ## the way to real AWS without AWS: all @aws scenarios against 
 acceptance-aws: setup ## the suite on a real account; costs money. Needs credentials, ACCEPTANCE_ACCOUNT, _REGION, _BUDGET
 	@$(RUN) traceability run --target aws
 
+.PHONY: bundle
+bundle: setup ## one archive of the last run for an auditor, and the number that shows a forgery
+	@$(RUN) traceability bundle
+
 .PHONY: prove
 prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it
 	@$(RUN) traceability prove

@@ -13,7 +13,7 @@ import features.vocabulary  # noqa: F401 - registers the words that the steps sh
 from features import invariants, proof, targets
 from features.cleanup import clean_up, finish, require_nothing_left
 from features.world import World
-from traceability import real_time
+from traceability import evidence, real_time
 
 
 def before_all(context: Context) -> None:
@@ -22,6 +22,8 @@ def before_all(context: Context) -> None:
     try:
         context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
         context.target.open(selected(context))
+        if context.target.name == "aws":
+            evidence.record_account(context.target.account)
     except targets.TargetRefused as refusal:
         # Before any scenario: one line for whoever started the run, not a hook's traceback.
         if "target" in context:

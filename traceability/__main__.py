@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from traceability import console, defects, prove, revisions, settings, sign_offs
+from traceability import bundle, console, defects, prove, recorded, revisions, settings, sign_offs
 from traceability.catalogue import BadCatalogue
 from traceability.cli import audit, owner, runs, suite  # noqa: F401 - each module adds its commands
 from traceability.cli.group import BAD_INPUT, RED, main
@@ -18,7 +18,9 @@ _BAD_FILES = (
     BadCatalogue,
     ReportFailed,
     UnreadableResult,
+    bundle.BadBundle,
     defects.BadDefect,
+    recorded.BadRun,
     revisions.BadRevisions,
     settings.BadSettings,
     sign_offs.BadSignOffs,
@@ -31,6 +33,10 @@ def entry() -> None:
         main()
     except BadInput as problem:
         console.problems(Console(stderr=True), problem.problems)
+        sys.exit(BAD_INPUT)
+    except bundle.StaleRun as problem:
+        cure = "nothing is bundled, as it would not be what was judged; run `make acceptance` again"
+        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {cure}"])
         sys.exit(BAD_INPUT)
     except prove.NotGreen as problem:
         console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])

@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability import sign_offs
+from traceability.bundle import Findings
 from traceability.catalogue import Catalogue
 from traceability.coverage import DOUBTED, NO_SCENARIO, PROVEN, first_reason, short
+from traceability.difference import KINDS
 from traceability.prove import Finding
 from traceability.report import STATE_SIGNS, STATE_WORDS, headline
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
@@ -34,6 +36,7 @@ _STYLES = {
 _PLAIN_EVERY = 5.0
 _ALIKE = 3
 _DIFFERENCES = 10
+_LISTED = 20
 
 
 @contextmanager
@@ -73,6 +76,59 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
     console.print(f"[bold]{headline(coverage)}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
     for line in (*_not_proven(coverage), *_signed_off(coverage)):
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def difference(console: Console, found: Mapping[str, Any]) -> None:
+    """Print what changed between two runs, what got worse first."""
+    before, after = ({**found[side], "commit": found[side]["commit"][:7] or "none"} for side in ("from", "to"))
+    for word, run in (("from", before), ("to", after)):
+        console.print(f"{word:<4} {run['finished'][:16]} on {run['target']}, commit {run['commit']}", highlight=False)
+    if before["target"] != after["target"]:
+        console.print("The targets differ: what only one of them can run is no loss.", highlight=False)
+    styles = {"regressed": "bold red", "lost": "yellow", "newly_proven": "green", "reworded": "cyan"}
+    for kind, meaning in KINDS.items():
+        rows = found[kind]
+        told = f"[{styles[kind] if rows else 'dim'}]{kind.replace('_', ' ')}: {len(rows)}[/]"
+        console.print(f"{told}{f'  ({meaning})' if rows else ''}", highlight=False)
+        for row in rows:
+            reason = f"  {escape(row['reason'])}" if row["reason"] and kind != "newly_proven" else ""
+            change = f"{row['before'].replace('_', ' ')} → {row['after'].replace('_', ' ')}"
+            console.print(f"  AC-{row['id']}  {change}{reason}", highlight=False, soft_wrap=True)
+
+
+def findings(console: Console, found: Findings, expected: str | None) -> None:
+    """Print what became of the files of a bundle, and what that is worth."""
+    run = found.run
+    tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
+    console.print(
+        f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
+        f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for kind, style in (("changed", "bold red"), ("missing", "bold red"), ("added", "yellow")):
+        for name in getattr(found, kind)[:_LISTED]:
+            console.print(f"[{style}]{kind:<8}[/] {escape(name)}", highlight=False, soft_wrap=True)
+        more = len(getattr(found, kind)) - _LISTED
+        if more > 0:
+            console.print(f"  and {more} more {kind}", highlight=False)
+    console.print(
+        f"{len(found.intact)} intact, {len(found.changed)} changed, "
+        f"{len(found.missing)} missing, {len(found.added)} added",
+        highlight=False,
+    )
+    console.print(f"SHA-256 of the archive: {found.digest}", highlight=False, soft_wrap=True)
+    if expected is None:
+        console.print(
+            "Whoever can change the archive can change the list inside it. Compare this number with the one that "
+            "`make bundle` printed, or let --digest do it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    elif expected != found.digest:
+        console.print(f"[bold red]Not the archive that was bundled[/]: that one has {expected}", soft_wrap=True)
+    else:
+        console.print("[green]The archive is the one that was bundled.[/]")
 
 
 def finding(console: Console, one: Finding) -> None:

@@ -49,6 +49,7 @@ class Outcome:
     reason: str
     reported: str = ""
     """The verdict of behave's own record; the other one may be worse, for reasons that behave does not know."""
+    report_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,10 @@ def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | No
     judged = junit_verdict(case, scenario)
     if judged == PASSED:
         lacking = without_evidence(scenario, result)
-        return Outcome(scenario, case.status, SUITE_DEFECT if lacking else PASSED, seconds, lacking, PASSED)
+        judged_so = SUITE_DEFECT if lacking else PASSED
+        return Outcome(scenario, case.status, judged_so, seconds, lacking, PASSED, result.report_id if result else "")
     reason = (result.message if result else "") or case.message
-    return Outcome(scenario, case.status, judged, seconds, reason, judged)
+    return Outcome(scenario, case.status, judged, seconds, reason, judged, result.report_id if result else "")
 
 
 def without_evidence(scenario: Scenario, result: AllureCase | None) -> str:
@@ -225,6 +227,7 @@ def _scenario_row(end: Outcome) -> dict[str, Any]:
         "verdict": end.verdict,
         "seconds": end.seconds,
         "reason": end.reason,
+        "report": f"allure-report/index.html#{end.report_id}" if end.report_id else "",
     }
 
 

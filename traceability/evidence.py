@@ -144,6 +144,19 @@ def record_endpoint(host: str, *, connected: bool) -> None:
         path.write_text(json.dumps([{"host": name, "connected": left} for name, left in rows]), encoding="utf-8")
 
 
+def record_account(account: str) -> None:
+    """Note in which account a run on AWS plays; what is kept of it does not identify it."""
+    directory = os.environ.get(RUN_DIRECTORY)
+    if directory is not None:
+        (Path(directory) / "account.txt").write_text(redaction.account(account), encoding="utf-8")
+
+
+def load_account(directory: Path) -> str:
+    """Return the masked account of a run, "" when none was noted."""
+    path = directory / "account.txt"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def load_endpoints(directory: Path) -> list[dict[str, Any]]:
     """Return `[{"host": str, "connected": bool}]` of all processes of a run, empty when they noted none."""
     return [item for path in sorted(directory.glob("endpoints-*.json")) for item in _read(path)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from traceability import coverage, defects, matrix, report
+from traceability import defects, outputs, recorded
 from traceability.catalogue import Catalogue
 from traceability.places import Places
 from traceability.results import Key
@@ -43,6 +43,13 @@ def recall(places: Places) -> LastRun | None:
     return LastRun(json.loads(places.coverage.read_text(encoding="utf-8")), content["differences"])
 
 
+def differences(places: Places) -> list[str]:
+    """Return what the records of the last run disagreed about, whatever has changed since."""
+    if not places.memory.exists():
+        return []
+    return list(json.loads(places.memory.read_text(encoding="utf-8"))["differences"])
+
+
 def seconds(places: Places) -> dict[Key, float]:
     """Return how long each scenario of the last run took, whatever has changed since; nothing is known without one."""
     try:
@@ -66,8 +73,6 @@ def add_proof(last: LastRun, can_fail: Mapping[str, bool], places: Places, catal
     """Write into everything the run left which criteria can fail: coverage, matrix, report."""
     for row in last.coverage["criteria"]:
         row["can_fail"] = can_fail.get(row["id"])
-    coverage.write(last.coverage, catalogue, places.reports)
-    matrix.write(last.coverage, catalogue, places.matrix)
-    if places.allure_results.exists():
-        results, output = places.allure_results, places.allure_report
-        report.build(last.coverage, catalogue, results, output, places.root, last.differences)
+    if recorded.place(places, last.coverage).exists():
+        recorded.keep(places, last.coverage)
+    outputs.rewrite(places, catalogue, last.coverage, last.differences)

@@ -2,32 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traceability import sign_offs
-from traceability.catalogue import Catalogue
-from traceability.coverage import STATES, first_reason
+from traceability import recorded, sign_offs
+from traceability.catalogue import Catalogue, Criterion, Requirement
+from traceability.coverage import PROVEN, REHEARSAL, REHEARSED, STATES, first_reason
 from traceability.pages import render
-from traceability.report import STATE_SIGNS, STATE_WORDS, headline
+from traceability.recorded import Judgement, Run
+from traceability.report import STATE_SIGNS, STATE_WORDS
+from traceability.verdict import NOT_RUN, VIOLATED
+
+TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
+_HISTORY = 20
+_NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
 
 
-def write(coverage: Mapping[str, Any], catalogue: Catalogue, path: Path) -> None:
-    """Write the page: no script, no request; states by colour, by sign and by word."""
+@dataclass(frozen=True)
+class Cell:
+    """One criterion: its row of the coverage document, and what each target said of it last."""
+
+    criterion: Criterion
+    row: Mapping[str, Any]
+    reason: str
+    proofs: Mapping[str, Judgement]
+    last_proven: str
+    signed_off: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A requirement over the runs on one target, oldest first: the states of its criteria in each."""
+
+    runs: Sequence[tuple[str, Sequence[str]]]
+
+    @property
+    def told(self) -> str:
+        whole = sum(all(state == PROVEN for state in states) for _, states in self.runs)
+        return f"all proven in {whole} of the last {len(self.runs)} runs"
+
+
+def write(
+    coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, runs: Sequence[Run], *, links: bool = True
+) -> None:
+    """Write the page: no script, no request; states by colour, by sign and by word.
+
+    `runs` are all that are known. `links` lead to the report beside the page; inside of the report they lead nowhere.
+    """
     rows = {row["id"]: row for row in coverage["criteria"]}
-    requirements = [
-        (one, [(criterion, rows[criterion.id], first_reason(rows[criterion.id])) for criterion in one.criteria])
-        for one in catalogue.requirements
-    ]
+    proofs = recorded.side_by_side(runs, {one.id: one.revision for one in catalogue.criteria.values()})
+    cells = {
+        one.id: Cell(
+            one,
+            rows[one.id],
+            first_reason(rows[one.id]),
+            proofs[one.id],
+            recorded.last_proven(runs, one.id),
+            sign_offs.told(rows[one.id]),
+        )
+        for one in catalogue.criteria.values()
+    }
+    alike = [run for run in sorted(runs, key=lambda one: str(one["started"])) if run["target"] == coverage["target"]]
     page = render(
         "matrix.html",
         coverage=coverage,
-        headline=headline(coverage),
-        requirements=requirements,
+        sentence=sentence(coverage, proofs),
+        on_aws=on_aws(proofs),
+        requirements=[
+            (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
+            for one in catalogue.requirements
+        ],
         states=STATES,
         words=STATE_WORDS,
         signs=STATE_SIGNS,
-        signed_off=sign_offs.told,
+        targets=TARGETS,
+        rehearsed=REHEARSED,
+        links=links,
     )
     path.write_text(page, encoding="utf-8")
+
+
+def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+    """Return what a manager can repeat."""
+    totals, count = coverage["totals"], coverage["totals"]["criteria"]
+    on_aws = sum(_proven(one.get("aws")) for one in proofs.values())
+    if coverage["target"] == REHEARSAL:
+        return f"{totals['rehearsed']} of {count} criteria were rehearsed; a rehearsal proves nothing about AWS."
+    where = _NAMES.get(coverage["target"], "no known target")
+    parts = [f"{totals[PROVEN]} of {count} criteria are proven on {where}"]
+    if coverage["target"] != "aws":
+        parts.append(f"{on_aws or 'none'} on real AWS")
+    bad = [f"{totals[state]} {STATE_WORDS[state].lower()}" for state in STATES if state not in (PROVEN, NOT_RUN)]
+    bad = [one for one in bad if not one.startswith("0 ")]
+    rest = f"{totals[NOT_RUN]} not run" if totals[NOT_RUN] else ""
+    verdict = "; ".join([", ".join(filter(None, [*bad, rest])) or "nothing is open"])
+    calm = "nothing is violated" if not totals[VIOLATED] else ""
+    expired = f"{totals['expired']} sign-offs have expired" if totals.get("expired") else ""
+    return f"{', '.join(parts)}; {'; '.join(filter(None, [verdict, calm, expired]))}."
+
+
+def on_aws(proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+    """Answer the question what is not proven on AWS, in one line."""
+    lacking = [f"AC-{one}" for one, found in proofs.items() if not _proven(found.get("aws"))]
+    if not lacking:
+        return "Not proven on AWS: nothing."
+    if len(lacking) == len(proofs):
+        return f"Not proven on AWS: all {len(proofs)}; no run on AWS is known."
+    return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(lacking)}."
+
+
+def told(found: Mapping[str, Judgement]) -> str:
+    """Return what each target said of a criterion last, side by side in one line."""
+    parts = []
+    for target, word in TARGETS.items():
+        one = found.get(target)
+        what = "not tried" if one is None else f"{one.state.replace('_', ' ')} {one.when[:10]}, commit {one.commit[:7]}"
+        other = " (for other words)" if one is not None and not one.same_words else ""
+        parts.append(f"{word}: {what}{other}")
+    return "; ".join(parts)
+
+
+def strip(requirement: Requirement, runs: Sequence[Run]) -> Strip:
+    """Return a requirement's states in each run; a criterion that a run does not know counts as without scenario."""
+    ids = [one.id for one in requirement.criteria]
+    found = []
+    for run in runs:
+        states = {row["id"]: row["state"] for row in run["criteria"] if row["requirement"] == requirement.id}
+        found.append((run["finished"][:16].replace("T", " "), [states.get(one, "no_scenario") for one in ids]))
+    return Strip(found)
+
+
+def _proven(found: Judgement | None) -> bool:
+    return found is not None and found.state == PROVEN and found.same_words

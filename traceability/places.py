@@ -59,5 +59,14 @@ class Places:
         return self.reports / "coverage.json"
 
     @property
+    def manifest(self) -> Path:
+        return self.reports / "manifest.json"
+
+    @property
+    def history(self) -> Path:
+        """One for all targets; no run clears it."""
+        return self.root / "reports" / "history"
+
+    @property
     def memory(self) -> Path:
         return self.notes / "last_run.json"

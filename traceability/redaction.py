@@ -1,4 +1,4 @@
-"""The one place where credentials are taken out of what the suite writes down.
+"""The one place where credentials and account ids are taken out of what the suite writes down.
 
 Invariant: nothing reaches a results file that has not passed `text` or `document`; `fields` alone is for what passes
 `text` later, when it is written.
@@ -32,11 +32,15 @@ _SECRET_TEXT = (
         re.IGNORECASE,
     ),
 )
+# Twelve digits that stand alone or in an ARN; not the last group of a UUID, not a fraction.
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z.])(?<![0-9a-f]{4}-)\d{12}(?![0-9A-Za-z])")
+# The accounts of AWS's own documentation (and moto's) belong to nobody: simulated evidence stays readable.
+_NOBODYS = re.compile(r"123456789012|(?:(\d)\1{3}){3}")
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 
 
 def text(value: str) -> str:
-    """Return `value` with every credential replaced by `***`."""
+    """Return `value` with every credential replaced by `***`, and account ids but for their last four digits."""
     for name in _SECRET_VARIABLES:
         secret = os.environ.get(name, "")
         # Dummy values such as "testing" are words of their own and mask more than they protect.
@@ -44,7 +48,12 @@ def text(value: str) -> str:
             value = value.replace(secret, MASK)
     for pattern in _SECRET_TEXT:
         value = pattern.sub((lambda found: found[1] + MASK) if pattern.groups else MASK, value)
-    return value
+    return _ACCOUNT.sub(lambda found: account(found[0]), value)
+
+
+def account(number: str) -> str:
+    """Return an account id as it may be shown: the last four digits tell accounts apart and identify none."""
+    return number if _NOBODYS.fullmatch(number) else f"{'*' * 8}{number[-4:]}"
 
 
 def document(value: Any) -> Any:

@@ -54,17 +54,22 @@ def build(
     output: Path,
     root: Path,
     errors: Sequence[str] = (),
+    matrix: Path | None = None,
+    proofs: Mapping[str, str] | None = None,
 ) -> Path:
-    """Make `output`/index.html from the Allure results and the coverage of a run; `errors` have a page of their own."""
+    """Make `output`/index.html from the Allure results and the coverage of a run.
+
+    `errors` have a page of their own; `matrix` is attached; `proofs` says of criteria what each target found.
+    """
     scratch = results.parent / ".run" / "report"
     # The report is made from a copy that says what was judged: the results stay as the run left them.
     beside = results.parent / ".run" / "beside"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    _add_results(coverage, catalogue, results, beside)
+    _add_results(coverage, catalogue, results, beside, proofs or {})
     _add_criteria_without_scenario(coverage, catalogue, beside)
     _add_errors(errors, beside)
-    config = _write_config(coverage, scratch)
+    config = _write_config(coverage, scratch, matrix)
     _generate([beside], config, root)
     page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
     output.mkdir(parents=True, exist_ok=True)
@@ -107,7 +112,9 @@ def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catal
         _write_json(beside / f"{result['uuid']}-result.json", result)
 
 
-def _add_results(coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path) -> None:
+def _add_results(
+    coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path, proofs: Mapping[str, str]
+) -> None:
     """Copy the results, each with the verdict that coverage gives it, below criteria that name their state.
 
     A reporter knows how a scenario ended. That it is suspect, left no evidence, was only rehearsed, or belongs to a run
@@ -128,6 +135,9 @@ def _add_results(coverage: Mapping[str, Any], catalogue: Catalogue, results: Pat
         if verdict and result["status"] != STATUS[verdict]:
             result["status"] = STATUS[verdict]
             result["statusDetails"] = {"message": reason}
+        mine = [one for one in catalogue.criteria.values() if {"name": "tag", "value": one.tag} in result["labels"]]
+        where = [f"{one.tag} by target. {proofs[one.id]}." for one in mine if one.id in proofs]
+        result["description"] = "\n\n".join([result.get("description", ""), *where])
         for label in result.get("labels", []):
             label["value"] = labels.get(label["value"], label["value"])
         _write_json(beside / path.name, result)
@@ -162,7 +172,7 @@ def _signed_off(totals: Mapping[str, int]) -> str:
     return f"{totals['signed_off']}{expired} (counted apart, never as proven)"
 
 
-def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
+def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
     totals = coverage["totals"]
     variables = {
         "What counts": f"{totals['criteria']} criteria, not scenarios",
@@ -187,7 +197,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path) -> Path:
         "output": str(scratch),
         "appendHistory": False,
         "variables": variables,
-        "globalAttachments": [str(scratch.parent.parent / "matrix.html")],
+        "globalAttachments": [str(matrix)] if matrix else [],
         "plugins": {"awesome": {"options": options}},
     }
     scratch.mkdir(parents=True, exist_ok=True)

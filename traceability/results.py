@@ -5,6 +5,7 @@ They are kept apart on purpose: neither knows of the other, so a loss in one of 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -55,6 +56,8 @@ class AllureCase:
     steps: tuple[tuple[str, bool], ...]
     """The steps of the scenario itself: what each is called, and whether it left evidence."""
     path: Path
+    report_id: str = ""
+    """What Allure calls the result in the report's own addresses."""
 
     @property
     def key(self) -> Key:
@@ -150,6 +153,8 @@ def _allure_case(path: Path) -> AllureCase:
             ),
             steps=tuple((item["name"], bool(item.get("attachments"))) for item in result.get("steps", [])),
             path=path,
+            # Allure names a result by the MD5 of its uuid; nothing is protected by it.
+            report_id=hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest(),
         )
     except (ValueError, KeyError) as problem:
         raise UnreadableResult(f"{path}: not an Allure result of this suite: {problem!r}") from problem

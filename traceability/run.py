@@ -21,10 +21,11 @@ from traceability import (
     features,
     last_run,
     matrix,
+    outputs,
     prove,
     reconcile,
+    recorded,
     redaction,
-    report,
     results,
     revisions,
     sign_offs,
@@ -86,6 +87,9 @@ def run(
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences)
+    if not arguments:
+        # Part of a suite would look like a loss in the history of all.
+        recorded.keep(places, judged.coverage)
     return replace(judged, behave_seconds=seconds)
 
 
@@ -111,15 +115,13 @@ def judge(
     content = coverage.document(catalogue, _believed(ends, differences), facts, can_fail, rehearsed, suspects, signed)
     differences += reconcile.coverage_differences(catalogue, content)
     coverage.write(content, catalogue, places.reports)
-    matrix.write(content, catalogue, places.matrix)
+    matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
     return Judged(content, differences, places.log, 0.0)
 
 
 def write_report(places: Places, catalogue: Catalogue, judged: Judged) -> Path:
-    """Make the Allure report of a judged run. Raises report.ReportFailed."""
-    return report.build(
-        judged.coverage, catalogue, places.allure_results, places.allure_report, places.root, judged.differences
-    )
+    """Make the Allure report of a judged run and the manifest of all it left. Raises report.ReportFailed."""
+    return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences)
 
 
 def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> Sequence[coverage.Outcome]:
@@ -134,7 +136,7 @@ def _clear(places: Places) -> None:
     for folder in (places.allure_results, places.allure_report, places.junit, places.notes):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for name in ("coverage.json", "coverage.csv", "matrix.html"):
+    for name in ("coverage.json", "coverage.csv", "matrix.html", "manifest.json"):
         (places.reports / name).unlink(missing_ok=True)
 
 

@@ -8,14 +8,7 @@ from typing import Any
 
 from behave import then, when
 from behave.runner import Context
-from hamcrest import (
-    assert_that,
-    empty,
-    equal_to,
-    greater_than_or_equal_to,
-    has_length,
-    less_than,
-)
+from hamcrest import empty, equal_to, greater_than_or_equal_to, has_length, less_than
 
 from features.matchers import assert_that, within
 from features.observations import state_machine_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.traceability.conftest import STEPS, Suite
-from traceability import redaction
+from traceability import manifest, redaction
 
 KEY_ID = "ASIA" + "Q3EGRZLT4KXWMNBV"
 SECRET = "wJalrXUtnFEMIzK7MDENGbPxRfiCYplanted0key"
@@ -59,3 +59,52 @@ def test_credentials_in_text_are_masked(text: str) -> None:
 def test_the_credentials_of_the_environment_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     assert redaction.text(f"signed with {SECRET}.") == "signed with ***."
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("arn:aws:iam::210987654321:role/drs", "arn:aws:iam::********4321:role/drs"),
+        ('{"Account": "210987654321"}', '{"Account": "********4321"}'),
+        ("bucket-210987654321-us-east-1", "bucket-********4321-us-east-1"),
+        ("210987654321.dkr.ecr.us-east-1.amazonaws.com", "********4321.dkr.ecr.us-east-1.amazonaws.com"),
+    ],
+)
+def test_an_account_keeps_its_last_four_digits(text: str, masked: str) -> None:
+    assert redaction.text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arn:aws:iam::111122223333:role/drs",  # AWS's documentation; nobody's account
+        "arn:aws:iam::123456789012:role/drs",
+        "8f14e45f-ceea-467a-9575-210987654321",  # a UUID
+        "1764000000000",  # milliseconds
+        "0.210987654321",
+        "s-3d75cdc0d9a28a725",
+    ],
+)
+def test_what_is_no_account_stays(text: str) -> None:
+    assert redaction.text(text) == text
+
+
+def test_no_account_reaches_any_file_of_a_run(suite: Suite) -> None:
+    suite.steps(
+        STEPS
+        + """
+@step("an account is seen")
+def account_is_seen(context):
+    print("account 210987654321")
+    evidence.attach_record({"Status": "COMPLETED", "SourceAccountId": "210987654321"})
+    evidence.judged("no account", "arn:aws:iam::210987654321:role/drs")
+    evidence.record_account("210987654321")
+    assert False, "expected another account than 210987654321"
+"""
+    )
+    judged = suite.scenario("Then an account is seen").run()
+    manifest.write(suite.places, judged.coverage)
+    written = [path for path in suite.places.reports.rglob("*") if path.is_file()]
+    assert len(written) > 8
+    assert [path.name for path in written if "210987654321" in path.read_text(encoding="utf-8")] == []
+    assert '"account": "********4321"' in suite.places.manifest.read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +12,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import catalogue, revisions
+from traceability import bundle, catalogue, console, revisions
 from traceability.catalogue import TAG_PREFIX
-from traceability.cli.group import features_option, main, root_option
+from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.places import Places
 from traceability.run import BadInput, checked_scenarios
 
@@ -54,6 +56,38 @@ def confirm_command(features: str, root: Path, everything: bool, yes: bool, crit
         revisions.confirm(folder, known, open_ones, datetime.now(UTC).date())
     done = f"{_tags(open_ones)} confirmed in {features}/{revisions.FILE}" if open_ones else "confirmed already"
     out.print(done, highlight=False, soft_wrap=True)
+
+
+@main.command("bundle")
+@root_option
+@click.option("--rehearsal", is_flag=True, help="Bundle the last rehearsal instead.")
+def bundle_command(root: Path, rehearsal: bool) -> None:
+    """Put the last run into one archive: report, results, features, catalogue, test data, manifest."""
+    places = Places(root.resolve(), rehearsal=rehearsal)
+    path = bundle.write(places)
+    out = Console()
+    out.print(
+        f"{console.place(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True
+    )
+    out.print(f"SHA-256: {bundle.digest(path)}", highlight=False, soft_wrap=True)
+    out.print("Hand the number over by another way than the archive: it is what shows a forgery.", highlight=False)
+    out.print(f"Check it with: python -m traceability verify {path.name} --digest <number>", highlight=False)
+
+
+@main.command("verify")
+@click.option("--digest", help="The SHA-256 that `make bundle` printed.")
+@click.argument("archive", type=click.Path(path_type=Path))
+def verify_command(digest: str | None, archive: Path) -> None:
+    """Say which files of a bundle are intact, changed, missing or added. Ends with 0 only if all are intact.
+
+    Nothing is unpacked to disk.
+    """
+    wanted = digest.strip().lower() if digest is not None else None
+    if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
+        raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` printed it"])
+    found = bundle.verify(archive)
+    console.findings(Console(), found, wanted)
+    sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
 
 
 def _tags(ids: Iterable[str]) -> str:

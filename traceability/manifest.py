@@ -1,0 +1,141 @@
+"""What a run was made of and what it left: each file with its SHA-256, and who ran what, when, with which tools.
+
+Invariant: what is judged and what it was judged by stand in one list, so that neither can change without the other
+showing it: results, features, catalogue, test data, lock files, report.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from traceability import evidence, redaction
+from traceability.places import Places
+
+VERSION = 1
+_TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
+_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", "traceability/criteria.yaml")
+_FOLDERS = ("testdata", "engine", "infra", "simulator")
+_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
+
+
+def write(places: Places, coverage: Mapping[str, Any]) -> None:
+    """Write manifest.json of the run whose files lie in `places`."""
+    text = json.dumps(document(places, coverage), indent=1, ensure_ascii=False)
+    places.manifest.write_text(redaction.text(text) + "\n", encoding="utf-8")
+
+
+def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest: the run, the commit, the tools, and `files`: `{path: {"sha256": hex, "bytes": n}}`."""
+    return {
+        "version": VERSION,
+        "document": coverage["document"],
+        "target": coverage["target"],
+        "account": evidence.load_account(places.notes) or "simulated",
+        "started": coverage["started"],
+        "finished": coverage["finished"],
+        "who": _who(places.root),
+        "commit": coverage["commit"],
+        "dirty": _dirty(places.root),
+        "tools": _tools(places.root),
+        "totals": coverage["totals"],
+        "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
+    }
+
+
+def read(places: Places) -> dict[str, Any] | None:
+    """Return the manifest of the last run, None where there is none."""
+    if not places.manifest.exists():
+        return None
+    content: dict[str, Any] = json.loads(places.manifest.read_text(encoding="utf-8"))
+    return content
+
+
+def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
+    """Return what on disk is no longer what the manifest says, one line each."""
+    now = {path.relative_to(places.root).as_posix(): path for path in _files(places)}
+    gone = [f"missing: {name}" for name in content["files"] if name not in now]
+    new = [f"added: {name}" for name in now if name not in content["files"]]
+    other = [
+        f"changed: {name}" for name, path in now.items() if content["files"].get(name, _entry(path)) != _entry(path)
+    ]
+    return sorted([*gone, *new, *other])
+
+
+def _files(places: Places) -> Iterator[Path]:
+    reports = places.reports
+    results = [places.allure_results, places.junit, places.allure_report]
+    for folder in [places.root / places.features, *(places.root / one for one in _FOLDERS), *results]:
+        yield from (
+            path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+        )
+    yield from sorted(places.notes.glob("endpoints-*.json"))
+    named = [*(places.root / one for one in _INPUTS), places.log, places.proof, places.matrix, places.coverage]
+    yield from (path for path in [*named, reports / "coverage.csv"] if path.is_file())
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _who(root: Path) -> str:
+    """Name who ran it: the actor of a CI run, git's user, the machine's user, or "unknown"."""
+    actor = next((os.environ[one] for one in _ACTORS if os.environ.get(one)), "")
+    if actor:
+        return f"{actor} (CI)"
+    name = _git(root, "config", "user.name")
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _dirty(root: Path) -> bool | None:
+    """Say whether the tree differs from its commit; None where git cannot say."""
+    said = _git(root, "status", "--porcelain")
+    return None if said is None else bool(said)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        return subprocess.run(  # noqa: S603  # our own command, no shell
+            ["git", *arguments],  # noqa: S607  # whichever git the user has
+            cwd=root,
+            check=True,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _tools(root: Path) -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    for name in _TOOLS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    allure = root / "node_modules" / "allure" / "package.json"
+    if allure.exists():
+        found["allure"] = json.loads(allure.read_text(encoding="utf-8"))["version"]
+    return found
+
+
+def paths(content: Mapping[str, Any]) -> Sequence[str]:
+    """Return the files of a manifest, in order."""
+    return sorted(content["files"])

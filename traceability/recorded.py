@@ -1,0 +1,150 @@
+"""Runs that are over: read from wherever they are kept, and the history that stays when the next run begins.
+
+A run is its coverage document. It is read from coverage.json itself, from a folder that holds one, or from a bundle.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES
+from traceability.places import Places
+from traceability.verdict import NOT_RUN
+
+KEPT = 50
+"""So many runs of each target are kept; the oldest go first."""
+MOST_BYTES = 20_000_000
+_INSIDE = ("coverage.json", "reports/coverage.json", "reports/rehearsal/coverage.json")
+
+Run = dict[str, Any]
+
+
+class BadRun(ValueError):
+    """What was named is not a run; the message names it and what may stand there."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the latest run on a target that tried a criterion said of it: a state, or "rehearsed"."""
+
+    state: str
+    when: str
+    commit: str
+    same_words: bool
+
+
+def read(path: Path) -> Run:
+    """Return the coverage document of a run. Raises BadRun."""
+    try:
+        return _complete(path, json.loads(_text(path)))
+    except BadRun:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as problem:
+        raise BadRun(
+            f"{path}: not a run ({type(problem).__name__}); name a coverage.json, a folder that holds one, or a bundle"
+        ) from problem
+
+
+def _complete(path: Path, content: Any) -> Run:
+    wanted = {"target", "commit", "started", "finished", "totals", "criteria"}
+    if not isinstance(content, dict) or not wanted <= content.keys():
+        raise BadRun(f"{path}: not the coverage document of a run: {', '.join(sorted(wanted))} are not all there")
+    for row in content["criteria"]:
+        if row["state"] not in STATES:
+            raise BadRun(f"{path}: AC-{row['id']} is in no known state: {row['state']!r}")
+        # Runs of before these were written have none of them.
+        for key, value in {"rehearsed": False, "revision": "", "sign_off": None}.items():
+            row.setdefault(key, value)
+    for key in ("rehearsed", "signed_off", "expired"):
+        content["totals"].setdefault(key, 0)
+    return content
+
+
+def place(places: Places, run: Mapping[str, Any]) -> Path:
+    """Return where a run is kept: its start, its target and its commit tell it from every other."""
+    moment = re.sub(r"[^0-9T]", "", run["started"].split(".")[0])
+    commit = re.sub(r"[^0-9a-f]", "", run["commit"])[:7] or "none"
+    return places.history / f"{moment}_{_target(run)}_{commit}.json"
+
+
+def keep(places: Places, run: Mapping[str, Any]) -> Path:
+    """Keep a copy of a run's coverage document; the same run replaces itself."""
+    places.history.mkdir(parents=True, exist_ok=True)
+    path = place(places, run)
+    path.write_text(json.dumps(run, ensure_ascii=False), encoding="utf-8")
+    for old in sorted(places.history.glob(f"*_{_target(run)}_*.json"))[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def _target(run: Mapping[str, Any]) -> str:
+    return re.sub(r"[^a-z-]", "", run["target"]) or "none"
+
+
+def history(places: Places) -> list[Run]:
+    """Return the runs that were kept, oldest first; one that cannot be read is no reason to lose the others."""
+    found = []
+    for path in sorted(places.history.glob("*.json")):
+        try:
+            found.append(read(path))
+        except BadRun:
+            continue
+    return sorted(found, key=lambda run: run["started"])
+
+
+def known(places: Places, current: Run) -> list[Run]:
+    """Return all runs that are known: the history, the rehearsal of the same suite, and the current one."""
+    runs = history(places)
+    rehearsal = places.of_rehearsal.coverage
+    if rehearsal.exists() and not places.rehearsal:
+        with suppress(BadRun):
+            runs.append(read(rehearsal))
+    return list({(run["started"], run["target"]): run for run in [*runs, current]}.values())
+
+
+def side_by_side(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[str, dict[str, Judgement]]:
+    """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones."""
+    found: dict[str, dict[str, Judgement]] = {one: {} for one in revisions}
+    for run in sorted(runs, key=lambda one: str(one["started"])):
+        for row in run["criteria"]:
+            of_rehearsal = run["target"] == REHEARSAL
+            if row["id"] not in found or (
+                row["state"] in (NOT_RUN, NO_SCENARIO) and not (of_rehearsal and row["rehearsed"])
+            ):
+                continue
+            state = "rehearsed" if row["state"] == NOT_RUN else row["state"]
+            same = row["revision"] in ("", revisions[row["id"]])
+            found[row["id"]][run["target"]] = Judgement(state, run["finished"], run["commit"], same)
+    return found
+
+
+def last_proven(runs: Sequence[Run], criterion: str) -> str:
+    """Return when and where a criterion was proven last, "" when none of the runs did."""
+    for run in sorted(runs, key=lambda one: str(one["started"]), reverse=True):
+        if any(row["id"] == criterion and row["proven_on"] for row in run["criteria"]):
+            return f"{run['finished'][:10]} on {run['target']}"
+    return ""
+
+
+def _text(path: Path) -> str:
+    if path.is_dir():
+        inside = [path / one for one in _INSIDE if (path / one).is_file()]
+        if not inside:
+            raise BadRun(f"{path}: no coverage.json in this folder")
+        path = inside[0]
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as archive:
+        names = [one for one in _INSIDE if one in archive.namelist()]
+        if not names:
+            raise BadRun(f"{path}: no coverage.json in this bundle")
+        with archive.open(names[0]) as file:
+            # However small it says it is: no more is read than a run can be.
+            return file.read(MOST_BYTES).decode()
