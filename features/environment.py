@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import ExitStack
 
@@ -15,6 +16,8 @@ from features.cleanup import clean_up, finish, require_nothing_left
 from features.world import World
 from traceability import evidence, real_time
 
+REFUSED = 2
+
 
 def before_all(context: Context) -> None:
     real_time.for_behave()
@@ -25,10 +28,11 @@ def before_all(context: Context) -> None:
         if context.target.name == "aws":
             evidence.record_account(context.target.account)
     except targets.TargetRefused as refusal:
-        # Before any scenario: one line for whoever started the run, not a hook's traceback.
         if "target" in context:
             context.target.close()
-        sys.exit(f"behave: {refusal}")
+        # One line for whoever started the run; behave would make a hook's error of SystemExit, and go on to after_all.
+        print(f"behave: {refusal}", file=sys.__stderr__, flush=True)
+        os._exit(REFUSED)
     # The models of AWS's services are half a million objects that stay; looking through them again and again for
     # garbage takes a seventh of a run.
     gc.freeze()

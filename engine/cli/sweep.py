@@ -12,7 +12,8 @@ from engine.cli.options import session
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def sweep(yes: bool) -> None:
+@click.option("--look-every", default=10.0, show_default=True, help="Seconds between two looks at jobs in flight.")
+def sweep(yes: bool, look_every: float) -> None:
     """Remove what killed runs of the acceptance suite left: stacks, code buckets, recovery instances.
 
     Only what carries a test run's label is touched. A run that is still going on is swept away as well: look before
@@ -30,5 +31,5 @@ def sweep(yes: bool) -> None:
     if not yes:
         click.confirm("Remove all of this?", abort=True, err=True)
     for left in found:
-        sweeping.remove(account, left.label, time.sleep, lambda line: click.echo(line, err=True))
+        sweeping.remove(account, left.label, lambda _: time.sleep(look_every), lambda line: click.echo(line, err=True))
         click.echo(f"{left.label}: removed")

@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine import sweep
@@ -32,6 +33,8 @@ from features.targets.endpoints import note_endpoints
 from features.targets.waiting import Sleeping, Waiting, waiting
 from traceability import evidence
 
+# A network that is gone for a minute does not end a run of hours: 1, 2, 4, 8, 16, 20, 20 s apart at most.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=10, read_timeout=70)
 # What CloudWatch Logs takes to show a line that was written, at most.
 LOG_DELAY_SECONDS = 15
 
@@ -129,6 +132,7 @@ class AwsTarget(Target):
         wanted = region or self._allowed.region
         if wanted not in self._sessions:
             session = boto3.Session(region_name=wanted)
+            session._session.set_default_client_config(PATIENT)
             self._calls.listen(session)
             self._sessions[wanted] = note_endpoints(
                 session, lambda host: evidence.record_endpoint(host, connected=True)

@@ -43,7 +43,7 @@ class AskingForEvents:
 
     def __init__(self, server: RemoteSimulator) -> None:
         self._server = server
-        server.set_pace("stepped")
+        server.hold()
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
         left = timeout

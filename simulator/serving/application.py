@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -63,6 +64,8 @@ class Application:
             return _plain(403, f"{PATH} answers this machine only")
         try:
             document = _document(request)
+            if (request.method, request.path) == ("POST", f"{PATH}/hold"):
+                return Response(self._hold(request.environ["werkzeug.socket"]), content_type="application/json")
             with self._aws.clock.adopted("the control", "control") as me:
                 answer = self._control.answer(request.method, request.path, document, me)
         except BadRequest as problem:
@@ -70,6 +73,13 @@ class Application:
         except LookupError as problem:
             return _plain(404, str(problem))
         return Response(encode(answer), content_type="application/json")
+
+    def _hold(self, client: socket.socket) -> Iterator[bytes]:
+        """Time is the client's to move while its connection lasts: a client that was killed stops nobody's time."""
+        with self._control.held():
+            yield b"{}\n"
+            with suppress(OSError):
+                client.recv(1)
 
 
 def _is_control(path: str) -> bool:

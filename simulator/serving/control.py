@@ -2,6 +2,7 @@
 
 GET  /_simulator              what is served, and how time goes
 POST /_simulator/clock        {"pace": "stepped" | "virtual" | <speed>}
+POST /_simulator/hold         the clock is stepped as long as this connection lasts
 POST /_simulator/advance      {"seconds": s}: virtual time passes, everything that is due happens
 POST /_simulator/next-event   {"seconds": s, "settle": 1}: on to the next change, at most s away
 GET  /_simulator/faults       POST adds one (the fields of `Fault`), DELETE heals all
@@ -15,7 +16,8 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,6 +69,16 @@ class Control:
         """A defect of the simulator: on standard error now, and for whoever asks for the defects later."""
         self.defects.append(f"{type(error).__name__}: {error}")
         traceback.print_exception(error, limit=-5, file=sys.__stderr__)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The clock is stepped; afterwards it goes on as before."""
+        before = self._driver.pace
+        self._driver.change(Stepped())
+        try:
+            yield
+        finally:
+            self._driver.change(before)
 
     def answer(self, method: str, path: str, document: Document, actor: Actor) -> Any:
         """`document` is the body's, or the query's. Raises BadRequest; LookupError when there is nothing there."""

@@ -21,6 +21,8 @@ class RemoteSimulator:
 
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc
+        self._holding: http.client.HTTPConnection | None = None
+        self._held: http.client.HTTPResponse | None = None
 
     def about(self) -> dict[str, Any]:
         """Endpoint, account, Region, the time and its pace."""
@@ -29,6 +31,20 @@ class RemoteSimulator:
     def set_pace(self, pace: str | float) -> None:
         """ "stepped", "virtual" or a number of times real time."""
         self._ask("POST", "clock", {"pace": pace})
+
+    def hold(self) -> None:
+        """Time moves only with calls and by `advance` and `next_event`, until `release` or the end of this process."""
+        self._holding = http.client.HTTPConnection(self._address, timeout=_READ_SECONDS)
+        self._holding.request("POST", f"{PATH}/hold", "{}", {"Content-Type": "application/json"})
+        self._held = self._holding.getresponse()
+        self._held.readline()
+
+    def release(self) -> None:
+        """Time goes on as it did before `hold`."""
+        if self._held is not None and self._holding is not None:
+            self._held.close()
+            self._holding.close()
+            self._held = self._holding = None
 
     def advance(self, seconds: float) -> None:
         self._ask("POST", "advance", {"seconds": seconds})

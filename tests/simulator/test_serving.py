@@ -4,52 +4,24 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from click.testing import CliRunner
 
 from simulator import seeding
 from simulator.__main__ import main
-from simulator.serving import RemoteSimulator
 from simulator.serving.remote import ControlRefused
+from tests.serving import ROOT, Server, serving
 
-ROOT = Path(__file__).parent.parent.parent
 KNOWN_SERVER, OTHER_SERVER = "s-3d75cdc0d9a28a725", "s-3afa164776f93ce4f"
-ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 20}
-
-
-class Server:
-    def __init__(self, process: subprocess.Popen[str], facts: dict[str, str]) -> None:
-        self.process = process
-        self.facts = facts
-        self.endpoint = facts["endpoint"]
-        self.control = RemoteSimulator(self.endpoint)
-
-    def client(self, service: str, region: str = "us-east-1", endpoint: str | None = None, **options):
-        session = boto3.Session(self.facts["access_key_id"], self.facts["secret_access_key"], region_name=region)
-        return session.client(service, endpoint_url=endpoint or self.endpoint, config=Config(**ONCE | options))
-
-
-@contextmanager
-def serving(*arguments: str):
-    command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--json", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
-        try:
-            yield Server(process, json.loads(process.stdout.readline()))
-        finally:
-            process.kill()
 
 
 @contextmanager
@@ -222,6 +194,13 @@ def test_stepped_time_moves_by_events_and_calls_only(server):
         assert server.control.next_event(3600)["changed"]
         assert _status(drs, job) == "COMPLETED"
         assert 6 * 60 < (_now(server) - before).total_seconds() < 11 * 60
+
+
+def test_time_that_a_client_holds_goes_on_when_it_lets_go(server):
+    server.control.hold()
+    assert "stands still" in server.control.about()["pace"]
+    server.control.release()
+    _real_wait(lambda: "jumps" in server.control.about()["pace"], 5)
 
 
 def test_virtual_time_jumps_when_all_clients_wait(server):

@@ -1,0 +1,56 @@
+"""A served simulator for tests: started in a process of its own, on a free port, and ended with the test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from simulator.serving import RemoteSimulator
+
+ROOT = Path(__file__).parent.parent
+ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 20}
+
+
+class Server:
+    def __init__(self, process: subprocess.Popen[str], facts: dict[str, str]) -> None:
+        self.process = process
+        self.facts = facts
+        self.endpoint = facts["endpoint"]
+        self.control = RemoteSimulator(self.endpoint)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a client in another process."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.facts["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.facts["secret_access_key"],
+            "AWS_DEFAULT_REGION": self.facts["region"],
+            "AWS_REGION": self.facts["region"],
+        }
+
+    def session(self, region: str = "us-east-1") -> boto3.Session:
+        return boto3.Session(self.facts["access_key_id"], self.facts["secret_access_key"], region_name=region)
+
+    def client(self, service: str, region: str = "us-east-1", endpoint: str | None = None, **options: Any) -> Any:
+        made: Any = self.session(region)
+        return made.client(service, endpoint_url=endpoint or self.endpoint, config=Config(**ONCE | options))
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--json", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Server(process, json.loads(process.stdout.readline()))
+        finally:
+            process.kill()
