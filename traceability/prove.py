@@ -27,7 +27,7 @@ from traceability.features import Scenario, for_target
 from traceability.verdict import PASSED, VIOLATED
 
 AT_ONCE = 2
-SECONDS_EACH = 60.0
+SECONDS_EACH = 90.0
 """A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
 _OWN = ("engine", "simulator", "features", "infra", "testdata")
 _FORK = multiprocessing.get_context("fork")

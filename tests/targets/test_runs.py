@@ -20,7 +20,7 @@ from engine import sweep
 from tests.serving import ROOT, Server, serving
 
 DRILL = "features/r10_real_drs_environment.feature"
-SECONDS = 90
+SECONDS = 180
 
 
 @pytest.fixture(scope="module")
