@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 
 from traceability import recorded, sign_offs
 from traceability.catalogue import Catalogue, Criterion, Requirement
-from traceability.coverage import PROVEN, REHEARSAL, REHEARSED, STATES, first_reason
+from traceability.coverage import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATES, first_reason
 from traceability.pages import render
 from traceability.recorded import Judgement, Run
 from traceability.report import STATE_SIGNS, STATE_WORDS
-from traceability.verdict import NOT_RUN, VIOLATED
+from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
 _HISTORY = 20
@@ -94,23 +95,30 @@ def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judg
     parts = [f"{totals[PROVEN]} of {count} criteria are proven on {where}"]
     if coverage["target"] != "aws":
         parts.append(f"{on_aws or 'none'} on real AWS")
-    bad = [f"{totals[state]} {STATE_WORDS[state].lower()}" for state in STATES if state not in (PROVEN, NOT_RUN)]
-    bad = [one for one in bad if not one.startswith("0 ")]
-    rest = f"{totals[NOT_RUN]} not run" if totals[NOT_RUN] else ""
-    verdict = "; ".join([", ".join(filter(None, [*bad, rest])) or "nothing is open"])
-    calm = "nothing is violated" if not totals[VIOLATED] else ""
-    expired = f"{totals['expired']} sign-offs have expired" if totals.get("expired") else ""
-    return f"{', '.join(parts)}; {'; '.join(filter(None, [verdict, calm, expired]))}."
+    words = STATE_WORDS | {NO_SCENARIO: "without scenario"}
+    shown = [state for state in (VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO) if totals[state]]
+    rest = ", ".join(f"{totals[state]} {words[state].lower()}" for state in shown)
+    calm = "" if totals[VIOLATED] else "nothing is violated"
+    expired = f"sign-offs that have expired: {totals['expired']}" if totals.get("expired") else ""
+    return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, calm, expired]))}."
 
 
 def on_aws(proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
-    """Answer the question what is not proven on AWS, in one line."""
-    lacking = [f"AC-{one}" for one, found in proofs.items() if not _proven(found.get("aws"))]
+    """Answer the question what is not proven on AWS, in one line: criteria, and requirements of which none is."""
+    lacking = [one for one, found in proofs.items() if not _proven(found.get("aws"))]
     if not lacking:
         return "Not proven on AWS: nothing."
     if len(lacking) == len(proofs):
-        return f"Not proven on AWS: all {len(proofs)}; no run on AWS is known."
-    return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(lacking)}."
+        return f"Not proven on AWS: all {len(proofs)}; no run on AWS is known that proved one."
+    whole = Counter(one.split(".")[0] for one in proofs)
+    missing = Counter(one.split(".")[0] for one in lacking)
+    names = dict.fromkeys(
+        f"all of requirement {one.split('.')[0]}"
+        if missing[one.split(".")[0]] == whole[one.split(".")[0]]
+        else f"AC-{one}"
+        for one in lacking
+    )
+    return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(names)}."
 
 
 def told(found: Mapping[str, Judgement]) -> str:
@@ -118,7 +126,11 @@ def told(found: Mapping[str, Judgement]) -> str:
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
-        what = "not tried" if one is None else f"{one.state.replace('_', ' ')} {one.when[:10]}, commit {one.commit[:7]}"
+        what = (
+            "not tried"
+            if one is None
+            else f"{one.state.replace('_', ' ')} {one.when[:10]}, commit {one.commit[:7] or 'not known'}"
+        )
         other = " (for other words)" if one is not None and not one.same_words else ""
         parts.append(f"{word}: {what}{other}")
     return "; ".join(parts)

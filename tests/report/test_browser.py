@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.traceability.conftest import small_suite
+from tests.traceability.test_report import FIVE
+from traceability import run as runs
+
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "reports" / "allure-report" / "index.html"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,10 +31,10 @@ QUIET = (
 
 Coverage = dict[str, Any]
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(not REPORT.exists(), reason="no report to open; `make acceptance` makes one"),
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+)
+of_last_run = pytest.mark.skipif(not REPORT.exists(), reason="no report to open; `make acceptance` makes one")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,7 @@ def coverage() -> Coverage:
     return content
 
 
+@of_last_run
 def test_the_first_page_says_what_counts(page: Page, coverage: Coverage) -> None:
     totals = coverage["totals"]
     expected = [f"{totals['proven']} of 60 criteria proven on {coverage['target']}", "60 criteria, not scenarios"]
@@ -70,6 +75,7 @@ def test_the_first_page_says_what_counts(page: Page, coverage: Coverage) -> None
         page.get_by_text(text).first.wait_for(state="visible")
 
 
+@of_last_run
 def test_the_tree_leads_from_requirement_to_evidence(page: Page, requests: list[str], coverage: Coverage) -> None:
     row = next(row for row in coverage["criteria"] if any(one["status"] == "passed" for one in row["scenarios"]))
     scenario = next(one for one in row["scenarios"] if one["status"] == "passed")
@@ -79,10 +85,10 @@ def test_the_tree_leads_from_requirement_to_evidence(page: Page, requests: list[
     page.get_by_text("AWS calls in order", exact=True).first.wait_for()
     page.get_by_text("AWS calls in order", exact=True).first.click()
     page.wait_for_timeout(500)
-    outward = [url for url in requests if not url.startswith(("file:", "data:", "blob:"))]
-    assert outward == []
+    assert outward(requests) == []
 
 
+@of_last_run
 def test_a_criterion_without_a_scenario_is_in_the_tree(page: Page, coverage: Coverage) -> None:
     missing = [row["id"] for row in coverage["criteria"] if row["state"] == "no_scenario"]
     if not missing:
@@ -90,6 +96,72 @@ def test_a_criterion_without_a_scenario_is_in_the_tree(page: Page, coverage: Cov
     page.get_by_text("Unknown", exact=True).last.click()
     open_branch(page, f"AC-{missing[0]} ", inside=requirement_title(missing[0].split(".")[0]))
     open_branch(page, "No scenario", inside=f"AC-{missing[0]} ")
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports of a run with one criterion proven, one violated, one suite defect, one not run, the rest without."""
+    suite = small_suite(tmp_path_factory.mktemp("five"))
+    (suite.root / "node_modules").symlink_to(ROOT / "node_modules")
+    judged = suite.feature(FIVE).run()
+    runs.write_report(suite.places, suite.catalogue, judged)
+    return suite.places.reports
+
+
+@pytest.fixture
+def summary(browser: Browser, requests: list[str], five: Path) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 1000})
+    opened.set_default_timeout(10_000)
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto((five / "allure-report" / "index.html").as_uri())
+    opened.get_by_text("1 of 60 criteria proven on moto").first.wait_for()
+    yield opened
+    opened.close()
+
+
+def test_three_clicks_lead_from_the_summary_to_what_a_violation_was_judged_on(
+    summary: Page, requests: list[str]
+) -> None:
+    for sign in ("✓ proven", "✗ violated", "! suite defect", "– not run", "· no scenario"):
+        summary.get_by_text(re.compile(rf"^AC-1\.\d {re.escape(sign)} · WHEN")).first.wait_for(state="visible")
+    clicks = [
+        summary.get_by_text("is violated", exact=True).first,
+        summary.get_by_text("Judged on", exact=True).first,
+    ]
+    assert len(clicks) <= 3
+    for one in clicks:
+        one.click()
+    for text in ("Looked at the execution record", "expected: 3 waves", "found: 2 waves"):
+        summary.get_by_text(text).first.wait_for(state="visible")
+    assert outward(requests) == []
+
+
+def test_the_matrix_links_to_the_scenario_and_calls_nobody(browser: Browser, requests: list[str], five: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((five / "matrix.html").as_uri())
+    assert page.locator(".cell").count() == 60
+    assert page.locator("script").count() == 0
+    # Nothing is wider than a phone.
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("#AC-1\\.2 a").click()
+    page.get_by_text("expected 3 waves, but there were 2").first.wait_for(state="visible")
+    page.close()
+    assert outward(requests) == []
+
+
+def test_the_matrix_prints_on_two_pages(browser: Browser, five: Path) -> None:
+    last = ROOT / "reports" / "matrix.html"
+    for path in [five / "matrix.html", *([last] if last.exists() else [])]:
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        printed = page.pdf(prefer_css_page_size=True)
+        page.close()
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) <= 2, path
+
+
+def outward(requests: list[str]) -> list[str]:
+    return [url for url in requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
 def requirement_title(requirement: str) -> str:

@@ -41,6 +41,7 @@ def nothing(context):
 
 @step("the expectation fails")
 def fails(context):
+    evidence.judged("3 waves", "2 waves", "Looked at the execution record")
     assert False, "expected 3 waves, but there were 2"
 
 @step("something breaks")
@@ -108,9 +109,14 @@ class Suite:
         return [one["reason"] for one in row["scenarios"]]
 
 
+def small_suite(root: Path) -> Suite:
+    """Return a project whose criteria are all confirmed, with steps and hooks and no feature yet."""
+    (root / "features" / "steps").mkdir(parents=True)
+    known = catalogue.load()
+    revisions.confirm(root / "features", known, known.criteria, date(2026, 1, 1))
+    return Suite(root).environment("").steps(STEPS)
+
+
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    (tmp_path / "features" / "steps").mkdir(parents=True)
-    known = catalogue.load()
-    revisions.confirm(tmp_path / "features", known, known.criteria, date(2026, 1, 1))
-    return Suite(tmp_path).environment("").steps(STEPS)
+    return small_suite(tmp_path)
