@@ -81,7 +81,12 @@ checks: setup ## format, lint, types, import directions, templates, Gherkin
 	$(call check,import directions,$(BIN)/lint-imports)
 	$(call check,templates,$(BIN)/cfn-lint infra/*.yaml)
 	$(call check,Gherkin,$(NODE) node_modules/gplint/bin/gplint features/*.feature)
-	$(call check,criteria tags,$(RUN) traceability check)
+	$(call check,tags and phrases,$(RUN) traceability check)
+	$(call check,phrase book,$(RUN) traceability phrases --check)
+
+.PHONY: phrases
+phrases: setup ## the sentences a scenario can be written from, with real uses; writes docs/phrases.md
+	@$(RUN) traceability phrases --write
 
 .PHONY: unit
 unit: setup ## the tests of the parts themselves

@@ -40,26 +40,26 @@ REQUESTS = {
 
 @parse.with_pattern(r"\d+ (?:second|minute|hour)s?")
 def duration(text: str) -> int:
-    """'90 seconds', '5 minutes', '1 hour': whole seconds."""
+    """A whole number and its unit: '90 seconds', '5 minutes', '1 hour'."""
     number, unit = text.split()
     return int(number) * SECONDS[unit.rstrip("s")]
 
 
 @parse.with_pattern(r"\d+(?:(?:, | and )\d+)*")
 def numbers(text: str) -> list[int]:
-    """'1, 2, 3' or '2, 4 and 8'."""
+    """Whole numbers in a row: '1, 2, 3' or '2, 4 and 8'."""
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
 @parse.with_pattern(r'"[^"]+(?:, [^"]+)*"')
 def names(text: str) -> list[str]:
-    """'"web-1, web-2"': the names of servers."""
+    """Names of servers, all in one pair of quotes: '"web-1, web-2"'."""
     return text.strip('"').split(", ")
 
 
 @parse.with_pattern(r"[A-Z][A-Z_]+")
 def status(text: str) -> str:
-    """A status word of the record or of DRS, in capitals."""
+    """A status word of the record or of DRS, in capitals: COMPLETED, FAILED, SKIPPED, IN_PROGRESS."""
     return text
 
 
@@ -67,21 +67,22 @@ def status(text: str) -> str:
     "|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"{words}s?" for words in REQUESTS)
 )
 def request(text: str) -> Request:
-    """'recovery requests', 'job query': one of REQUESTS, singular or plural."""
     singular = re.sub(r"ies$", "y", text) if text.endswith("ies") else text.rstrip("s")
     return REQUESTS[singular]
 
 
 @parse.with_pattern(r"drill|recovery")
 def run_type(text: str) -> str:
-    """The ExecutionType of a start."""
+    """The kind of run: drill or recovery."""
     return text.upper()
 
 
 @parse.with_pattern("record, plan or group|running recovery job|instance|stack")
 def kind(text: str) -> str:
-    """A kind of thing that a scenario makes and its clean-up removes."""
+    """What a clean-up removes: 'record, plan or group', 'running recovery job', 'instance' or 'stack'."""
     return text
 
+
+request.__doc__ = f"What the engine asks of AWS, singular or plural: {', '.join(map(repr, REQUESTS))}."
 
 register_type(Duration=duration, Numbers=numbers, Names=names, Status=status, Request=request, Run=run_type, Kind=kind)

@@ -97,6 +97,11 @@ def check(scenarios: Sequence[Scenario], catalogue: Catalogue) -> list[Problem]:
         for one in scenarios
         if not one.steps
     ]
+    problems += [
+        Problem(one.file, one.line, f'scenario "{one.name}" has no Then; say what must be visible outside the engine')
+        for one in scenarios
+        if one.steps and not any(step.is_expectation for step in one.steps)
+    ]
     return sorted([*problems, *_equal_names(scenarios)])
 
 

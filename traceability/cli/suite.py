@@ -2,30 +2,133 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.markup import escape
 
-from traceability import catalogue, revisions, sign_offs
+from traceability import catalogue, console, phrase_book, phrases, revisions, sign_offs, skeleton, wording
+from traceability import features as feature_files
 from traceability.cli.group import RED, features_option, main, root_option
+from traceability.phrase_book import Entry
 from traceability.places import Places
-from traceability.run import checked_scenarios
+from traceability.run import BadInput
+
+PAGE = Path("docs") / "phrases.md"
+_STYLES = {"kind": "bold underline", "subject": "bold", "phrase": "cyan", "note": "italic", "use": "dim"}
 
 
 @main.command()
 @features_option
 @root_option
 def check(features: str, root: Path) -> None:
-    """Check the features against the catalogue, without running anything."""
-    known = catalogue.load()
-    scenarios = checked_scenarios(Places(root.resolve(), features), known)
+    """Check the features against catalogue and step definitions, without running anything."""
+    known, places = catalogue.load(), Places(root.resolve(), features)
+    scenarios, broken = feature_files.read(_folder(places), places.root)
+    available, unusable = phrases.load(places)
+    problems = [*broken, *feature_files.check(scenarios, known), *unusable]
+    if available:
+        problems += wording.check(scenarios, available)
+    # A phrase may seem unused only because the step that means it is misspelt.
+    problems = problems or wording.unused(scenarios, available)
+    if problems:
+        raise BadInput(sorted(set(problems)))
     covered = {one for scenario in scenarios for one in scenario.criteria}
-    folder = root.resolve() / features
-    sign_offs.load(folder, known)
-    suspects = revisions.suspects(known, revisions.load(folder))
+    sign_offs.load(_folder(places), known)
+    suspects = revisions.suspects(known, revisions.load(_folder(places)))
     for one in sorted(covered & set(suspects), key=list(known.criteria).index):
         click.echo(f"{features}/{revisions.FILE}: {suspects[one]}", err=True)
     if covered & set(suspects):
         sys.exit(RED)
-    click.echo(f"{len(scenarios)} scenarios cover {len(covered)} of {len(known.criteria)} criteria; no problem found.")
+    click.echo(
+        f"{len(scenarios)} scenarios cover {len(covered)} of {len(known.criteria)} criteria "
+        f"in the words of {len(available)} phrases; no problem found."
+    )
+
+
+@main.command("phrases")
+@features_option
+@root_option
+@click.option("--search", default="", metavar="WORD", help="Only phrases that say WORD, themselves or in a use.")
+@click.option("--json", "as_json", is_flag=True, help="For other tools: all that is known of each phrase.")
+@click.option("--write", is_flag=True, help="Write the page docs/phrases.md as well.")
+@click.option("--check", "compare", is_flag=True, help="Only say whether docs/phrases.md is current.")
+def phrases_command(features: str, root: Path, search: str, as_json: bool, write: bool, compare: bool) -> None:
+    """Print the phrase book: every sentence a scenario can be written from, with real uses."""
+    places = Places(root.resolve(), features)
+    book = _book(places)
+    types, page = phrases.types(), places.root / PAGE
+    text = phrase_book.page(book, types)
+    if compare:
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            raise BadInput([f"{PAGE}: not what step definitions and features say now; `make phrases` writes it anew"])
+        click.echo(f"{PAGE} is current: {len(book)} phrases")
+        return
+    if write:
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text, encoding="utf-8")
+    found = [one for one in book if one.mentions(search)]
+    if as_json:
+        click.echo(json.dumps(phrase_book.document(found, types), indent=1, ensure_ascii=False))
+        return
+    if not found:
+        click.echo(
+            f"no phrase says {search!r}; try a shorter word, or leave --search out to see all {len(book)}", err=True
+        )
+        sys.exit(RED)
+    out = Console()
+    for style, line in phrase_book.lines(found, types):
+        out.print(f"[{_STYLES[style]}]{escape(line)}[/]", highlight=False, soft_wrap=True)
+    if write:
+        out.print(f"\nWritten to {PAGE}: all {len(book)} phrases", highlight=False)
+
+
+@main.command()
+@features_option
+@root_option
+@click.option("--name", default="", help="The scenario's name; without it the skeleton says that one is missing.")
+@click.argument("criterion", metavar="AC-R.C")
+def new(features: str, root: Path, name: str, criterion: str) -> None:
+    """Begin a scenario for a criterion, such as AC-4.2: a skeleton in the right feature file."""
+    places, known = Places(root.resolve(), features), catalogue.load()
+    scenarios, broken = feature_files.read(_folder(places), places.root)
+    if broken:
+        raise BadInput(broken)
+    try:
+        wanted = skeleton.find(criterion, known)
+        written = skeleton.write(wanted, " ".join(name.split()), _folder(places), places.root, scenarios)
+    except (skeleton.UnknownCriterion, skeleton.NoFeature, skeleton.NameTaken) as problem:
+        raise BadInput([str(problem)]) from problem
+    place = f"{written.file}:{written.line}"
+    console.problems(
+        Console(),
+        [
+            place,
+            f"{wanted.tag}: {wanted.text}",
+            "Next:",
+            "  1. replace what stands in <angle brackets>; for phrases: python -m traceability phrases --search WORD",
+            "  2. python -m traceability check   says what is left to write, and what no phrase says",
+            f"  3. behave {place}",
+            f"  4. prove that it can fail: {features}/defects/{wanted.tag}_<mistake>.yaml, then",
+            f"     python -m traceability prove --only {wanted.tag}_",
+            "docs/writing-scenarios.md has the whole way, with an example.",
+        ],
+    )
+
+
+def _book(places: Places) -> list[Entry]:
+    scenarios, broken = feature_files.read(_folder(places), places.root)
+    available, unusable = phrases.load(places)
+    if broken or unusable:
+        raise BadInput([*broken, *unusable])
+    return phrase_book.entries(phrases.uses(available, scenarios), phrases.subjects(available, places.root))
+
+
+def _folder(places: Places) -> Path:
+    folder = places.root / places.features
+    if not folder.is_dir():
+        raise BadInput([f"{places.features}/: no such folder; run from the project's root, or name it with --features"])
+    return folder
