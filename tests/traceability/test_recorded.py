@@ -162,5 +162,5 @@ def test_what_was_learned_later_is_written_into_everything(suite: Suite) -> None
     judged = suite.scenario("Then nothing is wrong").run()
     judged.coverage["criteria"][0]["can_fail"] = True
     outputs.rewrite(suite.places, suite.catalogue, judged.coverage, judged.differences)
-    assert "a seeded defect turned it red" in suite.places.matrix.read_text(encoding="utf-8")
+    assert "can fail: shown by a defect" in suite.places.matrix.read_text(encoding="utf-8")
     assert suite.places.manifest.exists()

@@ -1,0 +1,55 @@
+"""What comes after behave, from results to bundle: once as after a first run, once with a history of twenty."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from traceability import bundle, catalogue, features, recorded, run
+from traceability.places import Places
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = 20
+
+
+def bench_from_results_to_bundle(tmp_path: Path) -> None:
+    if not (ROOT / "reports" / "coverage.json").exists():
+        pytest.skip("no run to report; `make acceptance` makes one")
+    for name in ("features", "testdata", "engine", "infra", "simulator", "reports"):
+        shutil.copytree(
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("history", "bundle-*", "__pycache__")
+        )
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    places = Places(tmp_path)
+    print()
+    for kept in (0, RUNS):
+        content = recorded.read(places.coverage)
+        for number in range(kept):
+            recorded.keep(places, content | {"started": f"2026-01-{number + 1:02}T00:00:00.000Z"})
+        whole = measured(lambda: after_behave(places))
+        size = (places.allure_report / "index.html").stat().st_size
+        print(f"results to bundle, history of {kept:2} runs: {whole}; report {size / 1e6:.1f} MB")
+
+
+def after_behave(places: Places) -> None:
+    known = catalogue.load()
+    scenarios, _ = features.read(places.root / "features", places.root)
+    judged = run.judge(places, known, scenarios, 0, "moto", "2026-02-01T00:00:00.000Z")
+    run.write_report(places, known, judged)
+    bundle.write(places)
+
+
+def measured(work: Callable[[], Any]) -> str:
+    begun, used = time.perf_counter(), _processor_seconds()
+    work()
+    return f"{time.perf_counter() - begun:.1f} s, {_processor_seconds() - used:.1f} s of a processor"
+
+
+def _processor_seconds() -> float:
+    return sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
