@@ -19,6 +19,7 @@ from engine.aws.log import Log
 from engine.aws.machine import StateMachine
 from engine.aws.performer import Performer
 from engine.aws.plans import PlanTables
+from engine.aws.queue import LaunchQueue
 from engine.aws.topic import Topics
 from engine.core.plan import Target
 
@@ -58,17 +59,22 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
     def recovery(target: Target) -> RecoveryService:
         return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
 
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    history_table = environment["EXECUTION_HISTORY_TABLE"]
+    queue = LaunchQueue(caller, client("dynamodb"), history_table, now)
     return Services(
         account_id=environment["ENGINE_ACCOUNT_ID"],
         region=environment["AWS_REGION"],
         servers_per_job=int(environment["SERVERS_PER_JOB"]),
-        history=ExecutionHistory(caller, client("dynamodb"), environment["EXECUTION_HISTORY_TABLE"]),
+        history=ExecutionHistory(caller, client("dynamodb"), history_table),
         plans=PlanTables(
             caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]
         ),
         machine=StateMachine(caller, client("stepfunctions"), environment["STATE_MACHINE_ARN"]),
-        performer=Performer(recovery, Topics(caller, lambda region: client("sns", region)), log),
+        performer=Performer(recovery, Topics(caller, lambda region: client("sns", region)), queue, log),
         recovery=recovery,
         log=log,
-        now=lambda: datetime.now(UTC),
+        now=now,
     )

@@ -32,6 +32,10 @@ class ServersBusy(Exception):
     """DRS cannot take the request now: a server is in another job, or a quota is in use. The message is DRS's own."""
 
 
+class QuotaInUse(ServersBusy):
+    """... because of a quota: there will be room when other jobs have ended."""
+
+
 def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
     """The tags by which a launch is found again when its answer was lost."""
     return {TAG_EXECUTION: execution_id, TAG_WAVE: str(wave), TAG_ATTEMPT: str(attempt)}
@@ -91,7 +95,7 @@ class RecoveryService:
             raise ServersBusy(error.message) from error
         if error.code == "ServiceQuotaExceededException":
             quota = error.response.get("quotaCode")
-            raise ServersBusy(f"{error.message} (quota {quota})" if quota else error.message) from error
+            raise QuotaInUse(f"{error.message} (quota {quota})" if quota else error.message) from error
         raise error
 
     def find_job(self, tags: Mapping[str, str], since: datetime) -> Job | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.calls import AskedToWait, CallError, Unavailable
-from engine.aws.drs import RecoveryService, ServersBusy, intent_tags
+from engine.aws.drs import QuotaInUse, RecoveryService, ServersBusy, intent_tags
 from engine.aws.log import Log
+from engine.aws.queue import LaunchQueue, Turn
 from engine.aws.topic import Topics
 from engine.core import announcement
 from engine.core.actions import (
@@ -41,11 +43,14 @@ from engine.core.actions import (
 from engine.core.plan import Target
 from engine.core.state import Execution
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Performer:
     recovery: Callable[[Target], RecoveryService]
     topics: Topics
+    queue: LaunchQueue
     log: Log
 
     def perform(self, execution: Execution, action: Call) -> Outcome:
@@ -73,12 +78,7 @@ class Performer:
             case FindServers(ids):
                 return ServersFound(drs.known_servers(ids))
             case StartRecovery():
-                since = min(
-                    server.start_time
-                    for server in execution.wave(action.wave).loaded
-                    if server.launch_attempt == action.attempt and server.start_time
-                )
-                return JobStarted(drs.start_recovery(execution.execution_id, action, since))
+                return self._launch(drs, execution, action)
             case FindJob(wave, attempt, since):
                 job = drs.find_job(intent_tags(execution.execution_id, wave, attempt), since)
                 return JobStarted(job) if job else JobNotFound()
@@ -98,3 +98,36 @@ class Performer:
                 return Published(
                     self.topics.publish(topic_arn, announcement.subject(execution), announcement.message(execution))
                 )
+
+    def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> Outcome:
+        """StartRecovery when it is this execution's turn; otherwise, or when a quota is in use, it queues up."""
+        turn = self._turn(execution)
+        if turn.behind is not None:
+            self._queue_up(execution, turn)
+            return Busy(f"a quota is in use, and execution {turn.behind} waits for it longer")
+        since = min(
+            server.start_time
+            for server in execution.wave(action.wave).loaded
+            if server.launch_attempt == action.attempt and server.start_time
+        )
+        try:
+            job = drs.start_recovery(execution.execution_id, action, since)
+        except QuotaInUse:
+            self._queue_up(execution, turn)
+            raise
+        self._manners(lambda: self.queue.leave(execution.target, turn))
+        return JobStarted(job)
+
+    def _turn(self, execution: Execution) -> Turn:
+        return self._manners(lambda: self.queue.turn(execution.execution_id, execution.target)) or Turn()
+
+    def _queue_up(self, execution: Execution, turn: Turn) -> None:
+        self._manners(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
+
+    def _manners(self, call: Callable[[], Result]) -> Result | None:
+        """`call`; the queue only orders launches, so a recovery goes on without it when it cannot be reached."""
+        try:
+            return call()
+        except CallError as error:
+            self.log.event("The launch queue could not be reached; going on without it", Cause=str(error))
+            return None

@@ -16,6 +16,10 @@ SERVERS_PER_JOB = 100
 LONGEST_WAIT_SECONDS = 50
 # Servers that are in another job, or quota in use by others: asked again after this long.
 BUSY_WAIT_SECONDS = 30
+# A place in the queue for quota counts until it has not been renewed for this long: three askings.
+TICKET_SECONDS = 3 * BUSY_WAIT_SECONDS
+# ... and holds others back for two long jobs at most: by then, what fits has had its turn.
+PRECEDENCE_SECONDS = 30 * 60
 # A recovery instance that DRS does not list yet, or still lists while it is being terminated: asked again after this.
 LISTING_WAIT_SECONDS = 15
 # A launched instance that DRS never lists is a failed launch after this long.
