@@ -98,8 +98,8 @@ SEEDS ?= 200
 FIRST ?= 1
 
 .PHONY: simulate
-simulate: setup ## live random bad days in virtual time (SEEDS=n FIRST=x)
-	@$(RUN) tests.simulation --seeds $(SEEDS) --first $(FIRST)
+simulate: setup ## live random bad days in virtual time (SEEDS=n FIRST=x), or kill at each call (CRASHES=each|pairs|all)
+	@$(RUN) tests.simulation $(if $(CRASHES),--crashes $(CRASHES),--seeds $(SEEDS) --first $(FIRST))
 
 .PHONY: days
 days: setup

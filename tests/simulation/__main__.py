@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 
+from tests.simulation import crashes as killing
 from tests.simulation import drawing, running, story
+from tests.simulation import fault_table as table
 from tests.simulation.days import Day
 from tests.simulation.shrinking import shrunk
 
+CRASHES_HELP = "Kill the three-tier drill's function at each of its calls, or at a sample of 500 pairs of them, or all."
 KEPT = Path("reports") / "simulation"
 
 
@@ -29,6 +32,8 @@ KEPT = Path("reports") / "simulation"
 )
 @click.option("--day", "day_file", type=click.Path(exists=True, path_type=Path), help="Live this one day (JSON).")
 @click.option("--shrink", "shrinks", default=2, show_default=True, help="How many failing days to shrink and tell.")
+@click.option("--crashes", type=click.Choice(["all", "each", "pairs"]), help=CRASHES_HELP)
+@click.option("--fault-table", is_flag=True, help="Write docs/faults.md anew: operation by fault, from real runs.")
 def main(
     seeds: int,
     first: int,
@@ -39,11 +44,17 @@ def main(
     results: Path | None,
     day_file: Path | None,
     shrinks: int,
+    crashes: str | None,
+    fault_table: bool,
 ) -> None:
     """Live random bad days: a plan, a world and a day of faults each, judged by invariants and a reference model.
 
     The same seed always gives the same day and the same run. A day that goes wrong is made small and told.
     """
+    if fault_table:
+        sys.exit(write_fault_table(processes))
+    if crashes is not None:
+        sys.exit(sweep(crashes, processes))
     if day_file is not None:
         sys.exit(live_one(Day.read(day_file), f"python -m tests.simulation --day {day_file}"))
     if seeds == 1:
@@ -68,6 +79,39 @@ def main(
         click.echo("\n" + tell_small(failed["seed"]))
     click.echo(_told(summary))
     sys.exit(bool(summary.failed))
+
+
+def sweep(which: str, processes: int) -> int:
+    """The systematic kills; the exit code."""
+    calls = killing.calls_of_the_drill()
+    kills = [
+        *(killing.single_kills(calls) if which != "pairs" else []),
+        *(killing.pairs(calls) if which != "each" else []),
+    ]
+    wrong: list[str] = []
+    show = running.progress()
+    with running.workers(processes) as pool:
+        for done, found in enumerate(pool.imap(killing.problems, kills), start=1):
+            wrong += found
+            show(f"{done} of {len(kills)} drills with a killed function, {len(wrong)} problems")
+    click.echo("\n".join(wrong))
+    click.echo(f"Crashes: {len(kills)} drills of {calls} calls each, {len(wrong)} problems")
+    return bool(wrong)
+
+
+def write_fault_table(processes: int) -> int:
+    """docs/faults.md, each cell from a run of its own; the exit code."""
+    shown = table.rows()
+    tasks = [(row, name) for row in shown for name in table.FAULTS]
+    cells: dict[tuple[table.Row, str], str] = {}
+    show = running.progress()
+    with running.workers(processes) as pool:
+        for task, words in zip(tasks, pool.imap(table.told, tasks), strict=True):
+            cells[task] = words
+            show(f"{len(cells)} of {len(tasks)} cells")
+    table.PAGE.write_text(table.page(lambda row, name: cells[row, name], shown), encoding="utf-8")
+    click.echo(f"{table.PAGE}: {len(shown)} operations, {len(tasks)} cells")
+    return 0
 
 
 def live_one(day: Day, replay: str) -> int:

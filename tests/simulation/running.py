@@ -6,13 +6,14 @@ import json
 import multiprocessing
 import re
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,11 @@ class Summary:
         )
 
 
+def workers(processes: int) -> Pool:
+    """Processes of their own: a day leaves memory behind, so each lives only so many."""
+    return multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=DAYS_A_WORKER)
+
+
 def run(
     seeds: Iterator[int],
     *,
@@ -136,23 +142,22 @@ def run(
         spent = seconds is not None and summary.seconds > seconds and summary.days >= at_least
         return spent or (until is not None and datetime.now(UTC) >= until)
 
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=DAYS_A_WORKER) as pool:
-        pending: set[Future[Result]] = set()
-        exhausted = False
-        while pending or not exhausted:
-            while not exhausted and len(pending) < 2 * processes:
-                seed = None if time_is_up() else next(seeds, None)
-                exhausted = seed is None
-                if seed is not None:
-                    pending.add(pool.submit(live_seed, seed))
-            done, pending = wait(pending, return_when=FIRST_COMPLETED) if pending else (set(), set())
-            for future in done:
-                result = future.result()
-                summary.add(result)
-                if results is not None:
-                    with results.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(result) + "\n")
+    room = threading.Semaphore(2 * processes)
+
+    def fed() -> Iterator[int]:
+        for seed in seeds:
+            room.acquire()
+            if time_is_up():
+                return
+            yield seed
+
+    with workers(processes) as pool:
+        for result in pool.imap_unordered(live_seed, fed()):
+            room.release()
+            summary.add(result)
+            if results is not None:
+                with results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(result) + "\n")
             if show is not None:
                 show(summary.line())
     return summary
