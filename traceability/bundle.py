@@ -123,7 +123,7 @@ def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """Return the entries, all of them plain files inside the bundle's own folder. Raises BadBundle."""
+    """Return the entries, all of them plain files below the bundle's own root. Raises BadBundle."""
     entries = archive.infolist()
     if len(entries) > MOST_FILES:
         raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MOST_FILES}")
@@ -135,13 +135,15 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(one.external_attr >> 16)
         if name.is_absolute() or ".." in name.parts or "\\" in one.filename or ":" in one.filename:
             raise BadBundle(f"{path}: {one.filename!r} would lie outside of the bundle; do not unpack it")
-        if kind not in (0, stat.S_IFREG) or one.is_dir():
-            raise BadBundle(f"{path}: {one.filename!r} is no plain file (a link or a folder); do not unpack it")
+        # Who packs a bundle anew may add its folders: they hold nothing.
+        plain = (0, stat.S_IFDIR) if one.is_dir() and not one.file_size else (0, stat.S_IFREG)
+        if kind not in plain:
+            raise BadBundle(f"{path}: {one.filename!r} is no plain file but a link or a device; do not unpack it")
         if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BadBundle(f"{path}: {one.filename!r} is packed in a way that bundles are not")
         if one.flag_bits & 0x1:
             raise BadBundle(f"{path}: {one.filename!r} is encrypted")
-    return entries
+    return [one for one in entries if not (one.is_dir() and not one.file_size)]
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from traceability import bundle, last_run, manifest
+from traceability.places import Places
+
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports"
 STATES = {"proven", "violated", "suite_defect", "not_run", "no_scenario"}
@@ -77,3 +80,22 @@ def test_no_file_of_the_run_holds_a_key() -> None:
         )
         assert "AKIA" not in text
         assert "ASIA" not in text
+
+
+def test_the_report_is_small_enough_to_send() -> None:
+    report = REPORTS / "allure-report" / "index.html"
+    if not report.exists():
+        pytest.skip("no report to weigh; `make acceptance` makes one")
+    assert report.stat().st_size < 10_000_000
+
+
+def test_the_manifest_is_that_of_the_files_and_its_bundle_is_intact() -> None:
+    places = Places(ROOT)
+    content = manifest.read(places)
+    if content is None or last_run.recall(places) is None:
+        pytest.skip("the tree has changed since the last run; `make acceptance` makes a new one")
+    assert manifest.changed(places, content) == []
+    assert {f"features/{path.name}" for path in (ROOT / "features").glob("*.feature")} <= content["files"].keys()
+    archive = bundle.write(places)
+    assert bundle.verify(archive).good
+    archive.unlink()

@@ -70,8 +70,11 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
         f"{console.place(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True
     )
     out.print(f"SHA-256: {bundle.digest(path)}", highlight=False, soft_wrap=True)
-    out.print("Hand the number over by another way than the archive: it is what shows a forgery.", highlight=False)
-    out.print(f"Check it with: python -m traceability verify {path.name} --digest <number>", highlight=False)
+    for line in (
+        "Hand the number over by another way than the archive: it is what shows a forgery.",
+        f"Check it with: python -m traceability verify {path.name} --digest <number>",
+    ):
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command("verify")
