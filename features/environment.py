@@ -81,6 +81,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
             finish(world)
             proof.attach_end(world)
             found = invariants.broken(world)
+            proof.tell(world, scenario, found)
         finally:
             clean_up(world)
         if found:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from behave.model import Scenario
+
 from features.world import Document, World
-from traceability import evidence
+from traceability import evidence, story
 
 
 def attach(world: World) -> None:
@@ -24,6 +28,14 @@ def attach_end(world: World) -> None:
     for record in latest(world):
         evidence.attach_timeline(record, calls)
     evidence.attach_calls(calls)
+
+
+def tell(world: World, scenario: Scenario, broken: Sequence[str]) -> None:
+    """Tell the story of a scenario that is red, or that broke what must always hold."""
+    names = {server: name for name, server in world.servers.items()}
+    text = story.tell(scenario, latest(world), world.target.all_calls(), names, broken)
+    if text:
+        story.keep(scenario, text)
 
 
 def latest(world: World) -> list[Document]:

@@ -78,6 +78,18 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
         console.print(line, highlight=False, soft_wrap=True)
 
 
+def stories(console: Console, coverage: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    """Print what happened in the red scenarios: the first few in full, the others are in the report."""
+    places = [f"{one['file']}:{one['line']}" for row in coverage["criteria"] for one in row["scenarios"]]
+    known = [told[place] for place in dict.fromkeys(places) if place in told]
+    for text in known[:_ALIKE]:
+        console.print(f"\n{escape(text)}", highlight=False, soft_wrap=True)
+    if len(known) > _ALIKE:
+        console.print(f"\nand {len(known) - _ALIKE} more; each tells its story in the report", highlight=False)
+    if known:
+        console.print()
+
+
 def difference(console: Console, found: Mapping[str, Any]) -> None:
     """Print what changed between two runs, what got worse first."""
     before, after = ({**found[side], "commit": found[side]["commit"][:7] or "none"} for side in ("from", "to"))

@@ -7,7 +7,6 @@ begins and ends, and puts the result below its requirement and criterion. `Redac
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import Counter
 from contextlib import suppress
@@ -31,6 +30,7 @@ from behave.step_registry import registry
 
 from traceability import evidence, real_time, redaction
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
+from traceability.phrases import of_registry
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
 STATUS = {PASSED: Status.PASSED, VIOLATED: Status.FAILED, SUITE_DEFECT: Status.BROKEN, NOT_RUN: Status.SKIPPED}
@@ -186,10 +186,8 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
 
 def _undefined(step: Any) -> str:
     """Name an undefined step and its place, and the sentence of the phrase book that comes nearest to it."""
-    message = f"Undefined step: {step.keyword} {step.name} ({step.location})"
-    phrases = {matcher.pattern for matchers in registry.steps.values() for matcher in matchers}
-    near = difflib.get_close_matches(step.name, phrases, n=1, cutoff=0.5)
-    return f'{message}; the nearest that exists: "{near[0]}"' if near else message
+    near = wording.undefined(step.step_type, step.name, of_registry(registry, Path.cwd()))
+    return f"Undefined step: {step.keyword} {step.name} ({step.location}); {near}"
 
 
 def _why_without_step(scenario: Scenario, config: Configuration) -> str:

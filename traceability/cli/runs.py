@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, defects, last_run, prove, settings
+from traceability import catalogue, console, defects, last_run, prove, settings, story
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.coverage import NO_SCENARIO, REHEARSAL
 from traceability.features import Scenario, for_target
@@ -34,6 +34,7 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     with console.progress(out) as progress:
         judged = run(places, known, scenarios, target, behave_arguments, progress)
     console.summary(out, judged.coverage, known)
+    console.stories(out, judged.coverage, story.kept(places.notes))
     console.differences(out, judged.differences, judged.log)
     page = write_report(places, known, judged)
     out.print(f"Report: {console.place(page, places.root)}", highlight=False)
