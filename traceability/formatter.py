@@ -28,7 +28,7 @@ from behave.configuration import Configuration
 from behave.model import Scenario
 from behave.step_registry import registry
 
-from traceability import evidence, real_time, redaction
+from traceability import evidence, real_time, redaction, wording
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
 from traceability.phrases import of_registry
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
@@ -186,8 +186,8 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
 
 def _undefined(step: Any) -> str:
     """Name an undefined step and its place, and the sentence of the phrase book that comes nearest to it."""
-    near = wording.undefined(step.step_type, step.name, of_registry(registry, Path.cwd()))
-    return f"Undefined step: {step.keyword} {step.name} ({step.location}); {near}"
+    cure = wording.cure(step.step_type, step.name, of_registry(registry, Path.cwd()))
+    return f"Undefined step: {step.keyword} {step.name} ({step.location}){cure}"
 
 
 def _why_without_step(scenario: Scenario, config: Configuration) -> str:

@@ -24,6 +24,8 @@ from traceability.places import Places
 _FIELD = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
 _WHOLE_NUMBER = re.compile(r"[-+]?\d+")
 KINDS = ("given", "when", "then")
+ANY = "step"
+"""The kind of a phrase that serves behind every keyword."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Phrase:
 
     @property
     def shown(self) -> str:
-        return f"{self.kind.capitalize()} {self.sentence}"
+        return self.sentence if self.kind == ANY else f"{self.kind.capitalize()} {self.sentence}"
 
     def matches(self, text: str) -> bool:
         found = self.matcher.match(text)
@@ -156,7 +158,7 @@ def steps_of(scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Step]]:
 
 def candidates(phrases: Sequence[Phrase], step: Step) -> list[Phrase]:
     """Return the phrases that behave would try for a step; one defined with @step serves every kind."""
-    return [phrase for phrase in phrases if phrase.kind in (step.kind, "step")]
+    return [phrase for phrase in phrases if phrase.kind in (step.kind, ANY)]
 
 
 def subjects(phrases: Sequence[Phrase], root: Path) -> dict[str, str]:

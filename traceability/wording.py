@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from traceability.features import Problem, Scenario, Step
-from traceability.phrases import Phrase, candidates, steps_of, types, uses
+from traceability.phrases import ANY, Phrase, candidates, steps_of, types, uses
 
 _NEAR = 0.55
 _PLACEHOLDER = re.compile(r"<.+>")
@@ -40,22 +40,26 @@ def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Pro
 
 def undefined(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
     """Say that no phrase is `text`, what comes nearest, and what keeps it from being that."""
-    said = f'no phrase says "{kind.capitalize()} {text}"'
+    return f'no phrase says "{kind.capitalize()} {text}"{cure(kind, text, phrases)}'
+
+
+def cure(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
+    """Say what to write instead of a text that no phrase says, as the end of a message."""
     other = next((phrase for phrase in phrases if phrase.kind != kind and phrase.matches(text)), None)
     if other:
-        return f"{said}; it is a {other.kind.capitalize()}: put it there, or say it as {_article(kind)}"
+        return f"; it is a {other.kind.capitalize()}: put it there, or say it as a {kind.capitalize()}"
     worded = _worded_alike(kind, text, phrases)
     if worded:
-        return f'{said}; "{worded.shown}" does, but {_misfits(worded, text)}'
+        return f'; "{worded.shown}" does, but {_misfits(worded, text)}'
     near = nearest(kind, text, phrases)
     if near:
-        return f'{said}; the nearest that exists: "{near.shown}"'
-    return f"{said}, and none comes near; `make phrases` lists them all"
+        return f'; the nearest that exists: "{near.shown}"'
+    return ", and none comes near; `make phrases` lists them all"
 
 
 def nearest(kind: str, text: str, phrases: Sequence[Phrase]) -> Phrase | None:
     """Return the phrase most like a text, one of its own kind before one of another; None when none is alike."""
-    own = _most_alike(text, [phrase for phrase in phrases if phrase.kind == kind])
+    own = _most_alike(text, [phrase for phrase in phrases if phrase.kind in (kind, ANY)])
     return own or _most_alike(text, phrases)
 
 
@@ -94,7 +98,7 @@ def _ambiguous(step: Step, said: Iterable[Phrase]) -> str:
 
 def _worded_alike(kind: str, text: str, phrases: Sequence[Phrase]) -> Phrase | None:
     """Return the phrase whose words a text has, though not the right values; the one with most words, if several."""
-    own = [phrase for phrase in phrases if phrase.kind == kind and phrase.values(text) is not None]
+    own = [phrase for phrase in phrases if phrase.kind in (kind, ANY) and phrase.values(text) is not None]
     return max(own, key=lambda phrase: len(_bare(phrase.pattern)), default=None)
 
 
@@ -108,10 +112,6 @@ def _misfits(phrase: Phrase, text: str) -> str:
             )
             told.append(f"{value!r} is not what <{parameter.shown}> takes ({accepts.rstrip('.')})")
     return "; ".join(told) or "its values cannot be told apart; put each text into quotes"
-
-
-def _article(kind: str) -> str:
-    return f"a {kind.capitalize()}"
 
 
 def _bare(text: str) -> str:
