@@ -1,0 +1,119 @@
+"""The suite's own judges: each takes what it should, refuses its neighbours, and says why in recovery's words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hamcrest.core.string_description import StringDescription
+
+from features import matchers
+from features.targets import EngineCall
+
+NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+WAVE = {"WaveNumber": 2, "WaveName": "Web", "Status": "SKIPPED", "StatusReason": "wave 1 (Database) is FAILED"}
+
+
+def call(second: float, took: float = 1) -> EngineCall:
+    started = NINE + timedelta(seconds=second)
+    return EngineCall("drs", "DescribeJobs", {}, None, started, started + timedelta(seconds=took), "role", "1", "run")
+
+
+def at(seconds: float) -> datetime:
+    return NINE + timedelta(seconds=seconds)
+
+
+# Two calls whose pause is two seconds: from the first answer at 1 s to the second start at 3 s.
+PAIR = [call(0), call(3)]
+
+MATCHES: list[tuple[Any, Any]] = [
+    (matchers.has_status("SKIPPED"), WAVE),
+    (matchers.is_skipped_because_of(1), WAVE),
+    (matchers.mentions("wave 1"), "because of Wave 1, which FAILED"),
+    (matchers.mentions("s-1"), "server s-1: gone"),
+    (matchers.were_made(2), PAIR),
+    (matchers.were_made(0), []),
+    (matchers.came_apart([2]), PAIR),
+    (matchers.came_apart([2]), [call(0), call(3.004)]),
+    (matchers.came_apart([2], slack=1), [call(0), call(3.9)]),
+    (matchers.started_after(90, NINE, 1), at(90)),
+    (matchers.started_after(90, NINE, 1), at(90.9)),
+    (matchers.lasted(20, 2), 21.9),
+    (matchers.within(60), 60),
+    (matchers.has_no_null(), {"Waves": [{"Status": "PENDING"}]}),
+    (matchers.has_only_pascal_case(), {"RecoverySnapshots": {"s-3d75cdc0d9a28a725": "pit-1"}}),
+]
+
+
+@pytest.mark.parametrize(("matcher", "good"), MATCHES)
+def test_it_takes_what_it_should(matcher: Any, good: Any) -> None:
+    assert matcher.matches(good)
+
+
+# The matcher, what it must refuse, what it says it expected, what it says it saw.
+MISMATCHES: list[tuple[Any, Any, str, str]] = [
+    (
+        matchers.has_status("COMPLETED"),
+        WAVE,
+        "Status COMPLETED",
+        "wave 2 (Web) is SKIPPED; why: wave 1 (Database) is FAILED",
+    ),
+    (matchers.has_status("COMPLETED"), {"SourceServerId": "s-1"}, "Status COMPLETED", "server s-1 is no Status at all"),
+    (matchers.is_skipped_because_of(3), WAVE, "names wave 3", "reason: wave 1 (Database) is FAILED"),
+    (matchers.is_skipped_because_of(1), {**WAVE, "StartTime": "09:00"}, "never started", "started: 09:00"),
+    (matchers.is_skipped_because_of(1), {**WAVE, "Status": "FAILED"}, "SKIPPED", "wave 2 (Web) is FAILED"),
+    (matchers.mentions("wave 1"), "wave 12 is FAILED", "names 'wave 1'", "it reads: wave 12 is FAILED"),
+    (matchers.mentions("web-1"), "old-web-1", "names 'web-1'", "it reads: old-web-1"),
+    (matchers.mentions("wave 1"), "", "names 'wave 1'", "it reads: (nothing)"),
+    (matchers.were_made(1), PAIR, "exactly 1 calls", "there were 2:\n            09:00:00.000000 drs:DescribeJobs ok"),
+    (matchers.were_made(0), PAIR, "no call at all", "there were 2:"),
+    (matchers.were_made(1), [], "exactly 1 calls", "there were 0: none"),
+    (matchers.came_apart([4]), PAIR, "2 calls with pauses of [4] seconds", "the pauses were [2.0] seconds:"),
+    (matchers.came_apart([2], slack=1), [call(0), call(4.1)], "[2] seconds", "the pauses were [3.1] seconds:"),
+    (matchers.came_apart([2]), [call(0), call(2.9)], "[2] seconds", "the pauses were [1.9] seconds:"),
+    (matchers.came_apart([2, 4]), PAIR, "3 calls", "the pauses were [2.0] seconds:"),
+    (
+        matchers.started_after(90, NINE, 1),
+        at(89.9),
+        "90 s (and less than 1 s more) after 09:00:00.000000",
+        "it was 89.9 s after it",
+    ),
+    (matchers.started_after(90, NINE, 1), at(91), "90 s", "it was 91 s after it, at 09:01:31.000000"),
+    (matchers.lasted(20, 2), 22, "20 s, give or take less than 2 s", "it was 22 s"),
+    (matchers.lasted(20, 2), 18, "20 s", "it was 18 s"),
+    (matchers.within(60), 60.5, "at most 60 s", "it was 60.5 s"),
+    (
+        matchers.has_no_null(),
+        {"Waves": [{"EndTime": None}]},
+        "no field that is null",
+        "Waves.0.EndTime is null",
+    ),
+    (matchers.has_only_pascal_case(), {"Waves": [{"waveName": 1}]}, "PascalCase", "Waves.0.waveName is not PascalCase"),
+    (matchers.has_only_pascal_case(), {"Wave_Name": 1}, "PascalCase", "Wave_Name is not PascalCase"),
+]
+
+
+@pytest.mark.parametrize(("matcher", "bad", "expected", "seen"), MISMATCHES)
+def test_it_refuses_and_says_why(matcher: Any, bad: Any, expected: str, seen: str) -> None:
+    assert not matcher.matches(bad)
+    wanted, found = StringDescription(), StringDescription()
+    matcher.describe_to(wanted)
+    matcher.describe_mismatch(bad, found)
+    assert expected in str(wanted)
+    assert seen in str(found)
+
+
+def test_the_story_of_a_record_names_every_wave_and_server() -> None:
+    record = {
+        "ExecutionId": "e-1",
+        "PlanId": "plan",
+        "Status": "FAILED",
+        "Errors": [{"Message": "No capacity"}],
+        "Waves": [{**WAVE, "ServerResults": [{"SourceServerId": "s-1", "Status": "SKIPPED"}]}],
+    }
+    assert matchers.story(record).splitlines() == [
+        "e-1 of plan: FAILED (No capacity)",
+        "  wave 2 (Web): SKIPPED, not started to not ended",
+        "    s-1: SKIPPED, job none",
+    ]
