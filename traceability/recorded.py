@@ -69,7 +69,7 @@ def _complete(path: Path, content: Any) -> Run:
 
 def place(places: Places, run: Mapping[str, Any]) -> Path:
     """Return where a run is kept: its start, its target and its commit tell it from every other."""
-    moment = re.sub(r"[^0-9T]", "", run["started"].split(".")[0])
+    moment = re.sub(r"[^0-9T]", "", run["started"])
     commit = re.sub(r"[^0-9a-f]", "", run["commit"])[:7] or "none"
     return places.history / f"{moment}_{_target(run)}_{commit}.json"
 
