@@ -179,6 +179,17 @@ def test_the_page_is_current_until_a_phrase_changes(writing: Suite) -> None:
     )
 
 
+def test_the_editor_is_told_what_every_gap_takes(writing: Suite) -> None:
+    command(writing, "phrases", "--write")
+    settings = json.loads((writing.root / ".vscode" / "settings.json").read_text())
+    assert settings["cucumber.parameterTypes"] == [
+        {"name": "count:d", "regexp": r"\d+"},
+        {"name": "name", "regexp": '[^"]+'},
+        {"name": "number:d", "regexp": r"\d+"},
+        {"name": "word:Status", "regexp": "[A-Z]+"},
+    ]
+
+
 def feature(writing: Suite) -> Path:
     return writing.root / "features" / "r01_waves.feature"
 

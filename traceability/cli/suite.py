@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import catalogue, console, phrase_book, phrases, revisions, sign_offs, skeleton, wording
+from traceability import catalogue, console, editor, phrase_book, phrases, revisions, sign_offs, skeleton, wording
 from traceability import features as feature_files
 from traceability.cli.group import RED, features_option, main, root_option
 from traceability.phrase_book import Entry
@@ -54,22 +54,28 @@ def check(features: str, root: Path) -> None:
 @root_option
 @click.option("--search", default="", metavar="WORD", help="Only phrases that say WORD, themselves or in a use.")
 @click.option("--json", "as_json", is_flag=True, help="For other tools: all that is known of each phrase.")
-@click.option("--write", is_flag=True, help="Write the page docs/phrases.md as well.")
-@click.option("--check", "compare", is_flag=True, help="Only say whether docs/phrases.md is current.")
+@click.option("--write", is_flag=True, help="Write docs/phrases.md and the editor's settings as well.")
+@click.option("--check", "compare", is_flag=True, help="Only say whether what --write writes is current.")
 def phrases_command(features: str, root: Path, search: str, as_json: bool, write: bool, compare: bool) -> None:
     """Print the phrase book: every sentence a scenario can be written from, with real uses."""
     places = Places(root.resolve(), features)
     book = _book(places)
-    types, page = phrases.types(), places.root / PAGE
-    text = phrase_book.page(book, types)
+    types = phrases.types()
+    written = {
+        PAGE: phrase_book.page(book, types),
+        Path(editor.SETTINGS): editor.settings((one.phrase for one in book), features),
+    }
     if compare:
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
-            raise BadInput([f"{PAGE}: not what step definitions and features say now; `make phrases` writes it anew"])
+        stale = [place for place, text in written.items() if not _reads(places.root / place, text)]
+        if stale:
+            cure = "not what step definitions and features say now; `make phrases` writes it anew"
+            raise BadInput([f"{place}: {cure}" for place in stale])
         click.echo(f"{PAGE} is current: {len(book)} phrases")
         return
     if write:
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(text, encoding="utf-8")
+        for place, text in written.items():
+            (places.root / place).parent.mkdir(exist_ok=True)
+            (places.root / place).write_text(text, encoding="utf-8")
     found = [one for one in book if one.mentions(search)]
     if as_json:
         click.echo(json.dumps(phrase_book.document(found, types), indent=1, ensure_ascii=False))
@@ -125,6 +131,10 @@ def _book(places: Places) -> list[Entry]:
     if broken or unusable:
         raise BadInput([*broken, *unusable])
     return phrase_book.entries(phrases.uses(available, scenarios), phrases.subjects(available, places.root))
+
+
+def _reads(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
 
 
 def _folder(places: Places) -> Path:
