@@ -80,6 +80,7 @@ checks: setup ## format, lint, types, import directions, templates, Gherkin
 	$(call check,types,$(BIN)/mypy $(PACKAGES))
 	$(call check,import directions,$(BIN)/lint-imports)
 	$(call check,templates,$(BIN)/cfn-lint infra/*.yaml)
+	$(call check,policies,$(RUN) features.privileges.lint)
 	$(call check,Gherkin,$(NODE) node_modules/gplint/bin/gplint features/*.feature)
 	$(call check,tags and phrases,$(RUN) traceability check)
 	$(call check,phrase book,$(RUN) traceability phrases --check)
@@ -125,6 +126,10 @@ deploy: setup ## put the engine into the AWS account of the environment (STACK=n
 .PHONY: destroy
 destroy: setup ## take the engine out of the AWS account again (STACK=name)
 	@$(RUN) engine destroy --stack $(STACK) $(ARGS)
+
+.PHONY: privileges
+privileges: setup ## proves least privilege from the last acceptance run; writes docs/least-privilege.md
+	@$(RUN) features.privileges
 
 .PHONY: bench
 bench: setup ## measures, never judges

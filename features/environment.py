@@ -87,3 +87,4 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         if found:
             raise invariants.InvariantBroken("; ".join(found))
         require_nothing_left(world)
+        context.target.note_privileges(scenario.name, scenario.filename, scenario.line)

@@ -130,6 +130,9 @@ class Target(ABC):
         """The simulated AWS, for building the world and for faults; raises NotSimulated on real AWS."""
         raise NotSimulated(f"this step needs the simulator, but the target is {self.name}; tag the scenario @moto only")
 
+    def note_privileges(self, scenario: str, file: str, line: int) -> None:  # noqa: B027 - real AWS keeps no such notes
+        """Write down which rights the engine's roles exercised in the scenario."""
+
     def pass_time(self, seconds: float) -> None:
         """Let time go by, whatever happens meanwhile."""
         with suppress(WaitTimeout):

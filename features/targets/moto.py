@@ -10,6 +10,7 @@ import boto3
 
 import simulator
 from engine.deployment import Stack, deploy, destroy
+from features.privileges import recording
 from features.targets.base import EngineCall, Target, WaitTimeout
 from features.targets.endpoints import note_endpoints
 from simulator.journal import Call
@@ -80,6 +81,9 @@ class MotoTarget(Target):
             return self.simulator.wait_until(condition, timeout, what=what)
         except (simulator.WaitTimeout, simulator.Deadlock) as late:
             raise WaitTimeout(f"Waited in vain for {what}: {late}") from late
+
+    def note_privileges(self, scenario: str, file: str, line: int) -> None:
+        recording.note(scenario, file, line)
 
     def engine_calls(self) -> list[EngineCall]:
         return [_engine_call(call) for call in self.simulator.journal.select(source="lambda")]

@@ -16,7 +16,7 @@ from .access import Access, AwsRequest, Denied
 from .actions import accesses
 from .judge import judge
 from .principals import principal_of
-from .usage import Used, forget_usage, note_use, used
+from .usage import Used, forget_usage, granted_accesses, note_use, used
 
 __all__ = [
     "Access",
@@ -26,6 +26,8 @@ __all__ = [
     "authorise",
     "authorise_access",
     "forget_usage",
+    "granted_accesses",
+    "judge",
     "principal_of",
     "used",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .access import Access
 from .principals import entity_arn, parse_principal
@@ -18,20 +19,29 @@ class Used:
     via_service: str | None
 
 
-# Insertion-ordered, each right once, with the number of its uses.
-_uses: dict[Used, int] = {}
+# The first of all accesses that no policy could tell apart, in the order of their first use.
+_accesses: dict[tuple[Any, ...], Access] = {}
 
 
 def note_use(access: Access) -> None:
-    principal = entity_arn(parse_principal(access.principal_arn))
-    use = Used(principal, access.action, access.resource, access.via_service)
-    _uses[use] = _uses.get(use, 0) + 1
+    context = tuple(access.context.items())
+    key = (access.principal_arn, access.action, access.resource, access.via_service, access.source_arn, context)
+    _accesses.setdefault(key, access)
+
+
+def granted_accesses() -> list[Access]:
+    """All accesses that were allowed since the last `forget_usage`, each once, with what policies are judged on."""
+    return list(_accesses.values())
 
 
 def used() -> list[Used]:
     """All rights exercised since the last `forget_usage`, in the order of their first use."""
-    return list(_uses)
+    found = (
+        Used(entity_arn(parse_principal(one.principal_arn)), one.action, one.resource, one.via_service)
+        for one in _accesses.values()
+    )
+    return list(dict.fromkeys(found))
 
 
 def forget_usage() -> None:
-    _uses.clear()
+    _accesses.clear()

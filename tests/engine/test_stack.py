@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import yaml
 
-from engine import deployment
+from engine import deployment, packaging
 from engine.core import policy
 
 INFRA = Path(__file__).parents[2] / "infra"
@@ -125,3 +127,15 @@ def test_a_package_holds_what_the_function_needs_and_is_always_the_same():
     assert "engine/core/schemas/recovery_plan.json" in names
     at_home = ("engine/cli/", "engine/client.py", "engine/deployment.py", "engine/__main__.py")
     assert [name for name in names if name.startswith(at_home)] == []
+
+
+def test_the_function_imports_nothing_that_its_package_leaves_out():
+    program = "import sys, engine.handler; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    left_out = {name.removesuffix(".py") for name in packaging._AT_HOME}
+    for module in done.stdout.split():
+        top, *parts = module.split(".")
+        if top == "engine":
+            assert left_out.isdisjoint(parts), module
+        if top in ("aws_lambda_powertools", "jsonschema", "tenacity"):
+            assert packaging._UNUSED.isdisjoint(parts), module

@@ -1,0 +1,71 @@
+"""The deployed policies as documents that can be changed and put back: roles, their trust, permissions."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from moto.awslambda.utils import get_backend as lambda_backend
+from moto.iam.models import iam_backends
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a policy hangs. `role` is its name on the page; `name` an inline policy's, or "trust", or "permission"."""
+
+    role: str
+    name: str
+    account: str
+    owner: str
+
+    @property
+    def document(self) -> Document:
+        found = self._read()
+        return copy.deepcopy(json.loads(found) if isinstance(found, str) else found)
+
+    @contextmanager
+    def changed(self, document: Document) -> Iterator[None]:
+        """The policy as `document` says, for a while."""
+        before = self.document
+        self.write(document)
+        try:
+            yield
+        finally:
+            self.write(before)
+
+    def write(self, document: Document) -> None:
+        """The policy as `document` says, from now on."""
+        self._write(json.dumps(document) if isinstance(self._read(), str) else document)
+
+    def _read(self) -> Any:
+        if self.name == "permission":
+            function = lambda_backend(self.account, "us-east-1").get_function(self.owner)
+            return {"Statement": list(function.policy.statements)}
+        role = iam_backends[self.account]["aws"].get_role(self.owner)
+        return role.assume_role_policy_document if self.name == "trust" else role.policies[self.name]
+
+    def _write(self, document: Any) -> None:
+        if self.name == "permission":
+            lambda_backend(self.account, "us-east-1").get_function(self.owner).policy.statements = document["Statement"]
+            return
+        role = iam_backends[self.account]["aws"].get_role(self.owner)
+        if self.name == "trust":
+            role.assume_role_policy_document = document
+        else:
+            role.policies[self.name] = document
+
+
+def places(account: str, stack: str, target: tuple[str, str]) -> list[Place]:
+    """Every policy of the engine's stack, and of the role (account id, name) that a target account offers."""
+    found = []
+    owners = [("function", account, f"{stack}-engine"), ("state machine", account, f"{stack}-state-machine")]
+    for role, owner_account, owner in [*owners, ("target account", *target)]:
+        policies = iam_backends[owner_account]["aws"].get_role(owner).policies
+        found += [Place(role, name, owner_account, owner) for name in [*policies, "trust"]]
+    return [*found, Place("function", "permission", account, f"{stack}-engine")]

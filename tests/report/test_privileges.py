@@ -1,0 +1,62 @@
+"""Least privilege of the run that was made last: nothing allowed that nobody used, nothing that could go unnoticed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from features.privileges import page, recording, replay
+from features.privileges.recording import Grant
+from features.privileges.replay import Finding
+
+REPORTS = Path(__file__).resolve().parents[2] / "reports"
+NOTES = REPORTS / ".run"
+
+
+def _whole_run() -> bool:
+    """Only a run of all scenarios on the simulator says what nobody uses."""
+    coverage = REPORTS / "coverage.json"
+    if not coverage.exists() or not list(NOTES.glob("accesses-*.jsonl")):
+        return False
+    content = json.loads(coverage.read_text(encoding="utf-8"))
+    return bool(content["target"] == "moto" and content["totals"]["not_run"] <= 5)
+
+
+pytestmark = pytest.mark.skipif(not _whole_run(), reason="no whole run to look at; `make acceptance` makes one")
+
+
+@pytest.fixture(scope="module")
+def grants() -> list[Grant]:
+    return recording.read(NOTES)
+
+
+@pytest.fixture(scope="module")
+def findings(grants: list[Grant]) -> Iterator[list[Finding]]:
+    with replay.deployed(grants) as policies:
+        replay.require_reproduced(grants)
+        yield replay.findings(policies, grants)
+
+
+def test_nothing_could_be_taken_away_or_let_in_unnoticed(findings: list[Finding]) -> None:
+    assert [one.mutation.title for one in findings if not one.noticed] == []
+    kinds = {one.mutation.kind for one in findings}
+    assert kinds == {"action", "resource", "principal", "condition"}
+
+
+def test_the_conditions_that_carry_weight_are_there(findings: list[Finding]) -> None:
+    conditions = {(one.mutation.place.role, one.mutation.what) for one in findings if one.mutation.kind == "condition"}
+    assert {
+        ("function", "aws:ViaAWSService"),
+        ("function", "aws:TagKeys"),
+        ("function", "iam:PassedToService"),
+        ("state machine", "aws:SourceAccount"),
+        ("target account", "sts:ExternalId"),
+        ("target account", "aws:ViaAWSService"),
+    } <= conditions
+
+
+def test_the_page_is_current(findings: list[Finding]) -> None:
+    page.require_current(findings)
