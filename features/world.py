@@ -30,7 +30,7 @@ class World:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.client = EngineClient.from_stack(target.session(), target.stack.name)
+        self.client = EngineClient(target.session(), target.stack.outputs)
         self.servers: dict[str, str] = {}
         self.groups: dict[str, Document] = {}
         self.plan: Document = {}

@@ -6,8 +6,10 @@ Nothing here changes an answer. Each figure is what one simulator (a deployed st
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 import boto3
@@ -18,6 +20,7 @@ import botocore.httpsession
 import botocore.useragent
 import moto.cloudformation.models
 import moto.kms.models
+from botocore.model import ServiceModel
 from botocore.utils import EVENT_ALIASES
 from moto.cloudformation.utils import yaml_tag_constructor
 
@@ -82,6 +85,27 @@ def _rule_set(**data: Any) -> Any:
     return _rule_sets[id(rules)][1]
 
 
+_service_models: dict[int, tuple[Any, ServiceModel]] = {}
+
+
+def _service_model(self: Any, service_name: str, api_version: str | None = None) -> ServiceModel:
+    """A model is read-only, and learns as it is read; the description that the shared loader hands out is the key."""
+    description = self._loader.load_service_model(service_name, "service-2", api_version=api_version)
+    if id(description) not in _service_models:
+        _service_models[id(description)] = (description, ServiceModel(description, service_name=service_name))
+    return _service_models[id(description)][1]
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(source: str) -> CodeType:
+    return compile(source, "<string>", "exec")
+
+
+def _execute(source: str, names: dict[str, Any], local: dict[str, Any] | None = None) -> None:
+    """Stands for `exec` in `dataclasses`, which writes the same methods whenever a function's modules are loaded."""
+    exec(_compiled(source), names, local)  # noqa: S102 - what the standard library does there
+
+
 _user_agent_part = functools.lru_cache(maxsize=1024)(botocore.useragent.sanitize_user_agent_string_component)
 _available_regions = functools.cache(boto3.Session().get_available_regions)
 
@@ -111,6 +135,13 @@ def patches() -> list[Patch]:
         Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client learns the same aliases"),
         Patch(botocore.client.ClientCreator, "_create_client_class", _client_class, "20 ms a client of EC2"),
         Patch(botocore.endpoint_provider, "RuleSet", _rule_set, "3 ms a client"),
+        Patch(
+            botocore.client.ClientCreator,
+            "_load_service_model",
+            _service_model,
+            "1 to 5 ms a client: each reads through the operations of its service anew",
+        ),
+        Patch(dataclasses, "exec", _execute, "half of a cold start is compiling the methods of the same dataclasses"),
         Patch(
             botocore.useragent,
             "sanitize_user_agent_string_component",

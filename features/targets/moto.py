@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -29,10 +30,12 @@ class MotoTarget(Target):
         super().__init__()
         self._aws: simulator.Simulator | None = None
         self._stack: Stack | None = None
+        self._sessions: dict[tuple[str, str], boto3.Session] = {}
 
     @contextmanager
     def scenario(self) -> Iterator[None]:
         self._clients.clear()
+        self._sessions.clear()
         with simulator.Simulator(seed=0) as self._aws:
             self._aws.drs.initialize()
             self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
@@ -62,9 +65,14 @@ class MotoTarget(Target):
         return self.simulator.region
 
     def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
-        session = self.simulator.session(account=account or self.account, region=region or self.region, user="suite")
-        # The simulator's socket guard refuses every connection: what is answered was answered inside this process.
-        return note_endpoints(session, lambda host: evidence.record_endpoint(host, connected=False))
+        key = (account or self.account, region or self.region)
+        if key not in self._sessions:
+            session = self.simulator.session(account=key[0], region=key[1], user="suite")
+            # Deploying, taking away and reading ask for the same clients again and again; one takes 3 ms to make.
+            session.client = functools.cache(session.client)
+            # The simulator's socket guard refuses every connection: what is answered was answered in this process.
+            self._sessions[key] = note_endpoints(session, lambda host: evidence.record_endpoint(host, connected=False))
+        return self._sessions[key]
 
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
         drs = self.simulator.drs_in(account or self.account, region or self.region)
