@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ def bench_acceptance() -> None:
     scenarios = [one for row in coverage()["criteria"] for one in row["scenarios"]]
     slowest = sorted(scenarios, key=lambda one: -one["seconds"])[:5]
     print(f"\nacceptance: {whole:.1f} s in all, {behave:.1f} s of them behave with {said[1]} scenarios")
+    seconds = [one["seconds"] for one in scenarios if one["seconds"]]
+    print(f"a scenario: {statistics.median(seconds):.2f} s (median), {sum(s > 1 for s in seconds)} take more than 1 s")
     print(f"outside behave: {whole - behave:.1f} s (start, reading, reconciling, Allure)")
     print(f"peak memory of the largest process: {peak:.0f} MB")
     for one in slowest:
