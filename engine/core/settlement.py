@@ -105,12 +105,12 @@ def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Se
         return execution, Finish()
     if unread:
         return execution, ReadServers(unread)
+    if execution.deferral is not None and now < execution.deferral.until:
+        return execution, wait(execution, now, [execution.deferral.until])
     if execution.notification is None:
         if execution.topic_arn is not None:
             return execution, Notify(execution.topic_arn)
         execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))
-    if execution.deferral is not None and now < execution.deferral.until:
-        return execution, wait(execution, now, [execution.deferral.until])
     return _clean_up(execution, asked, now)
 
 

@@ -164,7 +164,10 @@ def _what(life: Life, undisturbed: Document) -> Iterable[str]:  # noqa: C901 - a
         yield f"**{ended}: alarm CloserFailed, the event is kept**"
         return
     servers, expected = _servers(record), _servers(undisturbed)
-    worse = [name for name, status in servers.items() if status != expected[name] and status != "CANCELLED"]
+    worse = [name for name, status in servers.items() if status != expected[name] and status in ("FAILED", "SKIPPED")]
+    if undisturbed["Status"] == "CANCELLED" != record["Status"]:
+        yield "not cancelled, it runs to its end"
+        return
     if record["Status"] != undisturbed["Status"]:
         yield f"execution {record['Status']}"
     if worse:
