@@ -35,7 +35,10 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
         try:
             services.history.request_cancel(execution_id, reason, services.now())
         except RecordChanged:
-            raise AlreadyEnded(execution_id, "it ended while the request was made") from None
+            now = services.history.load(execution_id)
+            # The answer to an earlier try may have been lost: then it ended because of this very request.
+            if now is None or now.cancel is None:
+                raise AlreadyEnded(execution_id, "it ended while the request was made") from None
 
 
 def close(services: Services, execution_id: str, *, run: int, cause: str) -> None:

@@ -298,7 +298,9 @@ class Walk:
         gone = GONE if any(other.taken for other in launches) else 0
         latest = self.world.late(begun, longest + LATE + PROMPT + self._longest_look(planned, launches) + gone)
         place = group.index(one) // self.plan.together * self.plan.together
-        over = max(other.seconds for other in launches[place : place + self.plan.together])
+        together = launches[place : place + self.plan.together]
+        # One that fails early is over at any moment before its time.
+        over = (max(0 if other.early else other.seconds for other in together), max(o.seconds for o in together))
         if cut and (one.ended is None or abs(one.ended - self.seen.ended) < 0.01):
             if self.seen.ended > latest:
                 yield f"{one.server} had no outcome {self.seen.ended - begun:.0f} s after its turn"
@@ -323,7 +325,9 @@ class Walk:
         ]
         return min(max([0, *ends]), planned.patience.timeout) + planned.patience.interval + LATE
 
-    def _outcomes(self, planned: PlannedWave, launch: Launch, over: float, begun: float, latest: float) -> set[str]:
+    def _outcomes(
+        self, planned: PlannedWave, launch: Launch, over: tuple[float, float], begun: float, latest: float
+    ) -> set[str]:
         """What may become of a launch, for every moment at which the first look may have come."""
         if launch.fails:
             return {FAILED}
@@ -331,11 +335,11 @@ class Walk:
             return {RECOVERED, FAILED}
         if planned.patience is None:
             return {RECOVERED}
-        first = over - launch.seconds
+        first, last = (max(0.0, moment - launch.seconds) for moment in over)
         late = LATE + PROMPT + self.world.delay(begun, latest)
         return {
             self._looked_at(launch, first + offset, planned.patience, slip)
-            for offset in range(int(late) + 1)
+            for offset in range(int(last - first + late) + 1)
             for slip in ((0.0, late - LATE) if late > LATE + PROMPT else (0.0, 1.0))
         }
 
@@ -394,5 +398,7 @@ class Walk:
             yield f"the clean-up is {seen.clean_up}, expected {expected}"
         elif seen.clean_up == COMPLETED and seen.clean_up_ended is not None:
             longest = max([0.0, *(one.seconds for one in launched)])
-            if seen.clean_up_ended > world.late(seen.ended, longest + 4 * LATE):
+            # What cannot be terminated stays until the clean-up gives up, or a later launch of its server replaces it.
+            endless = any(one.stays for one in launched)
+            if not endless and seen.clean_up_ended > world.late(seen.ended, longest + 4 * LATE):
                 yield f"the clean-up ended {seen.clean_up_ended - seen.ended:.0f} s after the execution"
