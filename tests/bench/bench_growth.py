@@ -55,4 +55,4 @@ def bench_growth() -> None:
             f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}",
         )
     print()
-    Console(width=140).print(table)
+    Console(width=170).print(table)
