@@ -25,6 +25,7 @@ class Server:
         self.facts = facts
         self.endpoint = facts["endpoint"]
         self.control = RemoteSimulator(self.endpoint)
+        self._clients: dict[tuple[Any, ...], Any] = {}
 
     @property
     def variables(self) -> dict[str, str]:
@@ -41,8 +42,14 @@ class Server:
         return boto3.Session(self.facts["access_key_id"], self.facts["secret_access_key"], region_name=region)
 
     def client(self, service: str, region: str = "us-east-1", endpoint: str | None = None, **options: Any) -> Any:
-        made: Any = self.session(region)
-        return made.client(service, endpoint_url=endpoint or self.endpoint, config=Config(**ONCE | options))
+        """A client of the server, made once: a test that watches a run must be quicker than the run."""
+        key = (service, region, endpoint, *sorted(options.items()))
+        if key not in self._clients:
+            made: Any = self.session(region)
+            self._clients[key] = made.client(
+                service, endpoint_url=endpoint or self.endpoint, config=Config(**ONCE | options)
+            )
+        return self._clients[key]
 
 
 @contextmanager

@@ -31,9 +31,7 @@ def bench_history_page() -> None:
                 assert len(page.items) == 25
                 calls = aws.journal[before:]
                 used = calls[0].consumed or {}
-                table.add_row(
-                    f"{count:,}", name, str(len(calls)), f"{used['bytes']:,.0f}", f"{used['read_units']:.1f}"
-                )
+                table.add_row(f"{count:,}", name, str(len(calls)), f"{used['bytes']:,.0f}", f"{used['read_units']:.1f}")
     print()
     Console(width=100).print(table)
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,17 +63,14 @@ def run_sweep(server: Server, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=ROOT, env=environment(server), text=True, capture_output=True, timeout=SECONDS)
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
+def wait_until_launching(server: Server, run: subprocess.Popen[str]) -> None:
+    """Until a drill of the run is under way."""
     end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)  # the run is another process, in real time
-
-
-def launching(server: Server) -> bool:
-    """A drill of the run is under way."""
-    jobs = server.client("drs").describe_jobs(filters={})["items"]
-    return any(job["status"] != "COMPLETED" for job in jobs)
+    client = server.client("drs")
+    while not any(job["status"] != "COMPLETED" for job in client.describe_jobs(filters={})["items"]):
+        assert run.poll() is None, f"the run ended before its launch was seen: {output(run)}"
+        assert time.monotonic() < end, "waited in vain for the drill to launch"
+        time.sleep(0.01)  # the run is another process, in real time
 
 
 def left(server: Server) -> list[str]:
@@ -116,7 +113,7 @@ def test_a_run_that_ends_leaves_nothing_and_tells_no_credential(server: Server, 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_interrupted_removes_everything(server: Server, sign: signal.Signals) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
-        wait_for(lambda: launching(server), "the drill to launch")
+        wait_until_launching(server, run)
         run.send_signal(sign)
         said = output(run)
     assert run.returncode != 0, said
@@ -127,7 +124,7 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Server) -
     formation = server.client("cloudformation")
     formation.create_stack(StackName="other", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}')
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
-        wait_for(lambda: launching(server), "the drill to launch")
+        wait_until_launching(server, run)
         run.kill()
     listed = run_sweep(server)
     assert listed.returncode == 1
@@ -147,7 +144,7 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Server) -
 
 def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_sweeps(server: Server) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
-        wait_for(lambda: launching(server), "the drill to launch")
+        wait_until_launching(server, run)
         server.control.add_fault("expire_token", times=None, source="client")
         said = output(run)
     assert run.returncode != 0
@@ -162,7 +159,7 @@ def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_swe
 
 def test_a_network_that_is_lost_for_a_while_does_not_end_a_run(server: Server) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.3") as run:
-        wait_for(lambda: launching(server), "the drill to launch")
+        wait_until_launching(server, run)
         server.control.add_fault("lose_connection", times=3, source="client")
         said = output(run)
     assert run.returncode == 0, said
