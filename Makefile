@@ -21,7 +21,7 @@ $(shell test -x node_modules/.bin/allure || rm -f node_modules/.installed)
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -t -s $$'\t'
 
 .PHONY: setup
 setup: $(VENV)/.installed node_modules/.installed ## make .venv and node_modules; a second run does nothing
