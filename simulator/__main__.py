@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from simulator import seeding
 from simulator.serving import server, story
+from simulator.serving.pace import FASTEST
 
 _SEED = Path(__file__).parent.parent / "testdata" / "environments" / "six-servers.json"
 _PORT = 4599
@@ -34,7 +36,9 @@ def main() -> None:
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback let others in."
 )
-@click.option("--speed", type=click.FloatRange(0, min_open=True), help="Times as fast as real time.  [default: 1]")
+@click.option(
+    "--speed", type=click.FloatRange(0, FASTEST, min_open=True), help="Times as fast as real time.  [default: 1]"
+)
 @click.option("--virtual", is_flag=True, help="Time jumps to the next event when all clients wait.")
 @click.option(
     "--seed", default=_SEED, type=click.Path(path_type=Path), help="What is in it; see testdata/environments."
@@ -60,6 +64,8 @@ def serve(
     """
     if virtual and speed is not None:
         raise InputError("--virtual and --speed exclude each other: virtual time has no speed")
+    if speed is not None and math.isnan(speed):
+        raise InputError("--speed: nan is no number")
     try:
         environments = seeding.read(seed)
         if account is not None:

@@ -25,7 +25,7 @@ from simulator import seeding
 from simulator.clock import Actor, VirtualClock
 from simulator.facade import Simulator
 from simulator.faults import Fault
-from simulator.serving.pace import Driver, Jumping, Pace, Paced, Stepped
+from simulator.serving.pace import FASTEST, Driver, Jumping, Pace, Paced, Stepped
 from simulator.serving.paths import PATH
 
 Document = dict[str, Any]
@@ -41,9 +41,9 @@ def pace_of(word: object, clock: VirtualClock) -> Pace:
         return Stepped()
     if word == "virtual":
         return Jumping()
-    if isinstance(word, int | float) and word > 0:
+    if isinstance(word, int | float) and 0 < word <= FASTEST:
         return Paced(clock, float(word))
-    raise BadRequest(f'the pace is "stepped", "virtual" or a number above 0, not {word!r}')
+    raise BadRequest(f'the pace is "stepped", "virtual" or a number above 0, at most {FASTEST:.0f}, not {word!r}')
 
 
 class Control:

@@ -19,6 +19,8 @@ from simulator.clock import SimulatorDefect, VirtualClock
 
 QUIET_SECONDS = 0.02
 """Real seconds without a call after which `Jumping` takes it that every client waits."""
+FASTEST = 1_000_000.0
+"""Times real time; at more, calendars end within a day."""
 _LONGEST_LOOK = 3600.0
 
 
