@@ -13,6 +13,6 @@ features_option = click.option(
 root_option = click.option("--root", type=click.Path(path_type=Path), default=Path, hidden=True)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """From requirement to proof: check the features, run them, report what is proven."""
