@@ -39,6 +39,14 @@ def test_automation_starts_a_recovery_with_yes_and_a_token_only_once(at):
     assert len(at.client.list_by_plan(PLAN).items) == 1
 
 
+def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):
+    drill = at.run("start", PLAN).stdout.strip()
+    result = at.run("start", PLAN, "--recovery", "--yes")
+    assert result.exit_code == 1
+    assert f"the DRILL {drill} is in the way of a RECOVERY" in result.stderr
+    assert drill not in result.stdout
+
+
 def test_a_running_execution_says_what_it_waits_for_and_can_be_cancelled(at):
     execution = at.run("start", PLAN).stdout.strip()
     at.aws.advance(60)
