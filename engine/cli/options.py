@@ -77,7 +77,11 @@ def require_account(aws: Any, account: str | None) -> str:
 
 
 def client(stack: str) -> EngineClient:
-    return EngineClient.from_stack(session(), stack)
+    """The engine's client. Raises InputError when ENGINE_ACCOUNT names another account."""
+    aws = session()
+    if account := os.environ.get("ENGINE_ACCOUNT"):
+        require_account(aws, account)
+    return EngineClient.from_stack(aws, stack)
 
 
 def read_json(path: Path) -> Any:

@@ -47,6 +47,14 @@ def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):
     assert drill not in result.stdout
 
 
+def test_nothing_is_started_in_an_account_that_was_not_meant(at, monkeypatch):
+    monkeypatch.setenv("ENGINE_ACCOUNT", "999999999999")
+    result = at.run("start", PLAN, "--recovery", "--yes")
+    assert result.exit_code == 2
+    assert "not 999999999999; nothing was done" in error_line(result)
+    assert at.client.list_by_plan(PLAN).items == []
+
+
 def test_a_running_execution_says_what_it_waits_for_and_can_be_cancelled(at):
     execution = at.run("start", PLAN).stdout.strip()
     at.aws.advance(60)
