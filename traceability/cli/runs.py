@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from traceability import catalogue, console, defects, last_run, prove, settings, story
-from traceability.cli.group import GREEN, RED, features_option, main, root_option
+from traceability.cli.group import BAD_INPUT, GREEN, RED, features_option, main, root_option
 from traceability.coverage import NO_SCENARIO, REHEARSAL
 from traceability.features import Scenario, for_target
 from traceability.places import Places
@@ -57,6 +57,9 @@ def prove_command(features: str, root: Path, only: str) -> None:
     strict = settings.load(places.root).no_defect == "fail"
     scenarios = checked_scenarios(places, known)
     chosen = [one for one in defects.load(places.root, features, known) if only in one.name]
+    if only and not chosen:
+        click.echo(f"--only {only}: no file in {features}/defects has that in its name", err=True)
+        sys.exit(BAD_INPUT)
     out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
     scratch = places.reports / ".prove"
     last = last_run.recall(places)
