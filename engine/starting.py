@@ -44,9 +44,10 @@ def start(services: Services, request: StartRequest) -> str:
     """Start the plan, or find that it runs already; the ExecutionId. Raises StartRefused, CallError."""
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
+        _require_type(existing, request.execution_type)
         return _resume(services, existing)
     if holder := services.history.holder(request.plan_id):
-        return _join(services, holder)
+        return _join(services, request, holder)
     plan = _checked_plan(services, request.plan_id)
     execution = new_execution(
         plan,
@@ -59,7 +60,7 @@ def start(services: Services, request: StartRequest) -> str:
     try:
         services.history.create(execution)
     except PlanLocked as locked:
-        return _join(services, locked.execution_id)
+        return _join(services, request, locked.execution_id)
     return _resume(services, execution)
 
 
@@ -69,14 +70,25 @@ def _execution_id(request: StartRequest) -> str:
     return str(uuid.uuid5(TOKEN_NAMESPACE, f"{request.plan_id}#{request.client_token}"))
 
 
-def _join(services: Services, execution_id: str) -> str:
+def _require_type(existing: Execution, asked: ExecutionType) -> None:
+    """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
+    if existing.execution_type is not asked:
+        cure = "cancel it, or wait until it is over and cleaned up; an old client token means its old execution"
+        kind, execution_id = existing.execution_type, existing.execution_id
+        raise StartRefused([f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {asked}; {cure}"])
+
+
+def _join(services: Services, request: StartRequest, execution_id: str) -> str:
     """Another execution holds the plan: it is the answer if it runs, and in the way while it cleans up."""
     holder = services.history.load(execution_id)
     if holder is not None and holder.ended:
         raise StartRefused(
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
-    return _resume(services, holder) if holder is not None else execution_id
+    if holder is None:
+        return execution_id
+    _require_type(holder, request.execution_type)
+    return _resume(services, holder)
 
 
 def _resume(services: Services, execution: Execution) -> str:

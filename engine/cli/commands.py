@@ -13,7 +13,7 @@ from engine.cli.options import InputError, client, json_option, read_json, stack
 from engine.cli.terminal import console, print_json
 from engine.cli.views import history_view
 from engine.cli.watching import exit_with, watch_execution
-from engine.client import EngineClient, StartRefused
+from engine.client import EngineClient
 from engine.core.validation import group_problems
 
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -72,23 +72,13 @@ def start(plan_id: str, is_drill: bool, token: str | None, yes: bool, watch: boo
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
     engine = client(stack)
-    execution_type = "DRILL" if is_drill else "RECOVERY"
-    execution_id = engine.start(plan_id, execution_type, client_token=token)
-    _refuse_other_type(engine, execution_id, plan_id, execution_type)
+    execution_id = engine.start(plan_id, "DRILL" if is_drill else "RECOVERY", client_token=token)
     if as_json and not watch:
         print_json({"ExecutionId": execution_id})
     elif not as_json:
         click.echo(execution_id)
     if watch:
         exit_with(watch_execution(engine, execution_id, as_json=as_json))
-
-
-def _refuse_other_type(engine: EngineClient, execution_id: str, plan_id: str, asked: str) -> None:
-    """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
-    existing = engine.get(execution_id)["ExecutionType"]
-    if existing != asked:
-        cure = "cancel it, or wait until it is over and cleaned up; an old --token means its old execution"
-        raise StartRefused([f"plan {plan_id}: the {existing} {execution_id} is in the way of a {asked}; {cure}"])
 
 
 def _confirm_recovery(plan_id: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import deployment
-from engine.client import EngineClient, EngineError
+from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
@@ -172,3 +172,12 @@ def test_the_same_seed_lives_the_same_day_to_the_byte():
             aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
             days.append(aws.journal.to_json_lines())
     assert days[0] == days[1]
+
+
+@pytest.mark.parametrize("token", [None, "friday"])
+def test_a_running_drill_is_never_the_answer_to_a_recovery(aws, token):
+    client = deployed(aws)
+    drill = client.start("plan-three-tier", "DRILL", client_token=token)
+    with pytest.raises(StartRefused, match=f"the DRILL {drill} is in the way of a RECOVERY; cancel it"):
+        client.start("plan-three-tier", "RECOVERY", client_token=token)
+    assert client.start("plan-three-tier", "DRILL", client_token=token) == drill
