@@ -37,6 +37,8 @@ from traceability.processes import run_behave
 from traceability.verdict import PASSED, SUITE_DEFECT
 
 Progress = Callable[[int, int], None]
+REFUSED = 2
+"""The exit code of a suite that refuses to begin; it says why on the standard error output."""
 
 
 class BadInput(Exception):
@@ -84,6 +86,8 @@ def run(
     exit_code = run_behave(
         places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)), known_seconds
     )
+    if refusal := _refusal(places, exit_code):
+        raise BadInput([refusal])
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences)
@@ -91,6 +95,15 @@ def run(
         # Part of a suite would look like a loss in the history of all.
         recorded.keep(places, judged.coverage)
     return replace(judged, behave_seconds=seconds)
+
+
+def _refusal(places: Places, exit_code: int) -> str | None:
+    """Return why the suite did not begin; a run that never began is not judged: it proves and disproves nothing."""
+    if exit_code != REFUSED or any(places.junit.glob("*.xml")):
+        return None
+    _redact_log(places.log)
+    lines = [line for line in places.log.read_text(encoding="utf-8").splitlines() if "USING RUNNER" not in line]
+    return f"the suite did not begin, so nothing was judged: {lines[-1] if lines else 'its reason stands above'}"
 
 
 def judge(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.traceability.conftest import Suite
 from traceability import features, last_run, processes
+from traceability.run import BadInput
 
 SMALL = "Feature: {name}\n" + "".join(
     f"  @AC-{{requirement}}.{number} @moto\n  Scenario: {{name}} {number}\n    Then nothing is wrong\n"
@@ -69,3 +70,12 @@ def test_a_run_that_stalls_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatc
     waits = "\nimport threading\ndef before_all(context):\n    threading.Event().wait()\n"
     judged = suite.scenario("Then nothing is wrong").environment(waits).run()
     assert "JUnit has no result at all: behave ended before it recorded one" in judged.differences
+
+
+def test_a_suite_that_refuses_to_begin_is_not_judged(suite: Suite) -> None:
+    refuses = "\nimport os\ndef before_all(context):\n    os._exit(2)\n"
+    with pytest.raises(BadInput) as refusal:
+        suite.scenario("Then nothing is wrong").environment(refuses).run()
+    assert refusal.value.problems[0].startswith("the suite did not begin, so nothing was judged: ")
+    assert not suite.places.coverage.exists()
+    assert not list(suite.places.reports.glob("history/*"))
