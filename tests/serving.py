@@ -43,7 +43,7 @@ class Server:
 
     def client(self, service: str, region: str = "us-east-1", endpoint: str | None = None, **options: Any) -> Any:
         """A client of the server, made once: a test that watches a run must be quicker than the run."""
-        key = (service, region, endpoint, *sorted(options.items()))
+        key = (service, region, endpoint, repr(sorted(options.items())))
         if key not in self._clients:
             made: Any = self.session(region)
             self._clients[key] = made.client(
