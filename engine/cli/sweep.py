@@ -31,5 +31,6 @@ def sweep(yes: bool, look_every: float) -> None:
     if not yes:
         click.confirm("Remove all of this?", abort=True, err=True)
     for left in found:
+        # A person's terminal, never the function: AWS tells nobody when an instance is gone.
         sweeping.remove(account, left.label, lambda _: time.sleep(look_every), lambda line: click.echo(line, err=True))
         click.echo(f"{left.label}: removed")

@@ -58,6 +58,7 @@ class RehearsalTarget(AwsTarget):
         assert self._server.stdout is not None
         line = self._server.stdout.readline()
         if not line:
+            # The arguments are the list that was given above; Popen's type admits a plain string, too.
             raise TargetRefused(f"the simulator did not start: {' '.join(map(str, self._server.args))}")  # type: ignore[arg-type]
         facts: dict[str, str] = json.loads(line)
         return facts
