@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from traceability import defects, features, results
+from traceability import defects, features, results, service_models
 from traceability.catalogue import Catalogue
 from traceability.defects import Defect
 from traceability.features import Scenario, for_target
@@ -164,8 +164,10 @@ def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], pla
     _end(child)
     verdicts = _verdicts(place, folder, needed)
     if (place / "imported.json").exists():
-        for name in json.loads((place / "imported.json").read_text(encoding="utf-8")):
+        needs = json.loads((place / "imported.json").read_text(encoding="utf-8"))
+        for name in needs["modules"]:
             importlib.import_module(name)
+        service_models.lay_in(needs["service_models"])
     return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
 
 
@@ -227,12 +229,14 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool,
     os.dup2(log, 2)
     from behave.__main__ import main
 
+    read = service_models.from_stock()
     arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
     arguments += ["--format", "traceability.stopping:StopWhenViolated" if stop else "null"]
     arguments += ["--tags", tags] if tags else []
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
     imported = [name for name in sys.modules if name.partition(".")[0] not in (*_OWN, "__main__", "__mp_main__")]
-    (place / "imported.json").write_text(json.dumps([name for name in imported if _importable(name)]), encoding="utf-8")
+    needs = {"modules": [name for name in imported if _importable(name)], "service_models": read}
+    (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
     sys.stdout.flush()
     # No clean-up of an interpreter that is thrown away; its threads may still wait on a virtual clock.
     os._exit(code)
