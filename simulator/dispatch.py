@@ -17,22 +17,24 @@ from moto import backend_index
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import HTTPException
-from moto.core.request import normalize_request
+from moto.core.request import Request
 from moto.moto_api._internal import mock_random
+
+from simulator.moto_requests import normal, url_of
 
 Reply = tuple[int, dict[str, Any], str | bytes]
 Handler = Callable[..., Reply]
 
 
-def process(request: AWSPreparedRequest) -> Reply | None:
-    """(status, headers, body), or None when moto has nothing for this address."""
+def process(request: AWSPreparedRequest, known: Request | None = None) -> Reply | None:
+    """(status, headers, body), or None when moto has nothing for this address. `known` is moto's form of it."""
     parts = urlsplit(request.url)
     address = f"{parts.scheme}://{parts.netloc}{parts.path}"
     for pattern, handler in _handlers(_service(f"{parts.scheme}://{parts.netloc}/")):
         if pattern.match(address):
-            normal = normalize_request(request)
+            made = known if known is not None else normal(request)
             try:
-                return handler(normal, normal.raw_url, normal.headers)
+                return handler(made, url_of(made), made.headers)
             except HTTPException as error:
                 return error.code, dict(error.get_headers()), error.get_body()
     return None

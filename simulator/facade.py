@@ -21,12 +21,15 @@ import simulator.drs
 import simulator.iam
 from simulator import (
     attribute_values,
+    client_shortcuts,
     cloudformation,
     economies,
     identity,
     item_answers,
     messaging,
+    moto_requests,
     sessions,
+    stored_items,
     task_errors,
     transactions,
 )
@@ -127,6 +130,9 @@ class Simulator:
                 *sessions.patches(self._seed),
                 *item_answers.patches(),
                 *attribute_values.patches(),
+                *client_shortcuts.patches(),
+                *moto_requests.patches(),
+                *stored_items.patches(),
                 *economies.patches(),
             ]
             entered.enter_context(applied(patches))

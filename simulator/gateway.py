@@ -177,7 +177,7 @@ class Gateway:
 
     def _forward(self, call: IdentifiedCall, entry: Call, actor: Actor) -> Answer:
         try:
-            reply = dispatch.process(call.prepared)
+            reply = dispatch.process(call.prepared, call.normal)
         except NotImplementedError as missing:
             raise self._defect(actor, f"moto offers no {call.service} {call.operation}") from missing
         if reply is None:

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from botocore.parsers import create_parser
 from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.request import determine_request_protocol, normalize_request
+from moto.core.request import Request, determine_request_protocol, normalize_request
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
@@ -47,7 +47,10 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class IdentifiedCall:
-    """`parameters` have boto3's names; `prepared` is the request as moto takes it, at the service's AWS address."""
+    """`parameters` have boto3's names; `prepared` is the request as it was sent, at the service's AWS address.
+
+    `normal` is moto's form of it where it had to be made so as to know the call.
+    """
 
     service: str
     operation: str
@@ -57,6 +60,7 @@ class IdentifiedCall:
     protocol: str
     operation_model: Any
     prepared: AWSPreparedRequest
+    normal: Request | None = None
 
     @property
     def is_item_operation(self) -> bool:
@@ -75,9 +79,13 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     url = _at_aws(request.url, service, scope["region"])
     prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
     target = headers.get("X-Amz-Target")
-    protocol, operation, parameters = _parse_target(service, prepared, target) if target else _parse(service, prepared)
+    normal = None if target else normalize_request(prepared)
+    if normal is None:
+        protocol, operation, parameters = _parse_target(service, prepared, target)
+    else:
+        protocol, operation, parameters = _parse(service, normal)
     return IdentifiedCall(
-        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared
+        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared, normal
     )
 
 
@@ -90,12 +98,11 @@ def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tu
     return "json", model.operation_model(name), json.loads(prepared.body or b"{}")
 
 
-def _parse(service: str, prepared: AWSPreparedRequest) -> tuple[str, Any, dict[str, Any]]:
-    wsgi = normalize_request(prepared)
+def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
     try:
         operation, uri_parameters = get_service_router(service).match(wsgi)
     except Exception as error:
-        raise NotAnAwsRequest(f"{service} has no operation for {prepared.method} {prepared.url}") from error
+        raise NotAnAwsRequest(f"{service} has no operation for {wsgi.method} {wsgi.url}") from error
     protocol = determine_request_protocol(get_service_model(service), wsgi.content_type)
     parameters = PROTOCOL_PARSERS[protocol](operation).parse(
         {

@@ -6,6 +6,7 @@ account stands in botocore's model: it names UninitializedAccountException or no
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
@@ -36,9 +37,13 @@ class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not r
         return backend
 
     def serialized(self, action_result: ActionResult) -> Any:
-        """Add what moto's serialiser leaves out of errors: members that travel as headers."""
-        status, headers, body = super().serialized(action_result)
+        """Results have the wire's shape already; errors get what moto's serialiser leaves out, members in headers."""
         error = action_result.result
+        if isinstance(error, dict):
+            operation = get_service_model("drs").operation_model(self._get_action())
+            headers = {"Content-Type": "application/json", **self.response_headers}
+            return operation.http.get("responseCode", 200), headers, json.dumps(_without_nulls(error))
+        status, headers, body = super().serialized(action_result)
         if isinstance(error, DRSException) and error.retry_after_seconds is not None:
             headers["Retry-After"] = str(error.retry_after_seconds)
         return status, headers, body
@@ -113,3 +118,10 @@ class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not r
 
     def _page(self, items: list[Any], key: str) -> tuple[Any, str | None]:
         return page(items, lambda one: str(getattr(one, key)), *self._paging())
+
+
+def _without_nulls(value: Any) -> Any:
+    """The models say None for what they do not have; the wire leaves it out."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def boundary_statements(principal: Principal) -> list[Statement] | None:
     if not arn:
         return None
     policy = iam_backends[principal.account][principal.partition].managed_policies[arn]
-    return list(compile_policy(_default_version(policy)))
+    return list(_statements(_default_version(policy)))
 
 
 def session_statements(principal: Principal) -> list[Statement] | None:
@@ -120,12 +121,26 @@ def tags(principal: Principal) -> dict[str, str]:
 
 def _statements_of(owner: Any) -> Iterator[Statement]:
     for document in owner.policies.values():
-        yield from compile_policy(document if isinstance(document, str) else json.dumps(document))
+        yield from _statements(document)
     for policy in owner.managed_policies.values():
-        yield from compile_policy(_default_version(policy))
+        yield from _statements(_default_version(policy))
 
 
-def _default_version(policy: Any) -> str:
-    version = next(one for one in policy.versions if one.version_id == policy.default_version_id)
-    document = version.document
-    return document if isinstance(document, str) else json.dumps(document)
+def _default_version(policy: Any) -> Any:
+    return next(one for one in policy.versions if one.version_id == policy.default_version_id).document
+
+
+def _statements(document: Any) -> tuple[Statement, ...]:
+    """The statements of a policy that moto keeps, as JSON or as a dict; it may have changed since the last question."""
+    if isinstance(document, str):
+        return compile_policy(document)
+    try:
+        # Ten times as fast as JSON; version 2 says nothing of which parts are the same object.
+        return _compiled(marshal.dumps(document, 2))
+    except ValueError:  # a class of its own somewhere inside
+        return compile_policy(json.dumps(document))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(document: bytes) -> tuple[Statement, ...]:
+    return compile_policy(json.dumps(marshal.loads(document)))  # noqa: S302 - written by this process a moment ago

@@ -217,6 +217,7 @@ def test_a_failed_transaction_puts_back_what_it_had_changed(aws: Simulator, has_
 
 def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, table: Any) -> None:
     from moto.core.responses import ActionResult
+    from moto.dynamodb.responses import DynamoResult
 
     from simulator import item_answers
     from simulator.patching import Patch
@@ -246,5 +247,9 @@ def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, tab
         return [{name: value for name, value in one.items() if name != "ResponseMetadata"} for one in got]
 
     fast = answers()
-    with applied([Patch(ActionResult, "execute_result", item_answers._execute_result, "moto's own path")]):
+    own = [
+        Patch(ActionResult, "execute_result", item_answers._execute_result, "moto's own path"),
+        Patch(DynamoResult, "__init__", item_answers._convert_result, "moto's own path"),
+    ]
+    with applied(own):
         assert answers() == fast

@@ -332,9 +332,9 @@ def test_the_simulator_itself_never_runs_in_the_functions_surroundings(
     def look(where: str) -> None:
         seen[where].append("TABLE" in os.environ or "app.main" in sys.modules)
 
-    def forward(request: Any) -> Any:
+    def forward(*request: Any) -> Any:
         look("moto")
-        return process_request(request)
+        return process_request(*request)
 
     process_request = dispatch.process
     monkeypatch.setattr(dispatch, "process", forward)
