@@ -86,14 +86,16 @@ def terminate_instances(world: World) -> None:
     """Terminate what the scenario's jobs launched and nothing else; wait until DRS has done it."""
     drs = recovery_client(world, "drs")
     await_jobs(world, drs)
-    jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))}
-    ours = [one for one in recovery_instances(world) if one["jobID"] in jobs]
+    there = recovery_instances(world)
+    jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))} if there else set()
+    ours = [one for one in there if one["jobID"] in jobs]
     world.notes["Instances"] = [one["ec2InstanceID"] for one in ours if "ec2InstanceID" in one]
     ids = [one["recoveryInstanceID"] for one in ours]
     for start in range(0, len(ids), SERVERS_A_JOB):
         job = drs.terminate_recovery_instances(recoveryInstanceIDs=ids[start : start + SERVERS_A_JOB])["job"]
         world.notes.setdefault("TerminateJobs", []).append(job["jobID"])
-    await_jobs(world, drs)
+    if ids:
+        await_jobs(world, drs)
 
 
 def await_jobs(world: World, drs: Any) -> None:

@@ -39,6 +39,7 @@ class World:
         self.over_already: AlreadyEnded | None = None
         self.gave_up: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
+        self._read_at: dict[str, int | None] = {}
         self.events: list[Callable[[], None]] = []
         self.foreign_jobs: list[str] = []
         self.clean_ups: list[Callable[[], None]] = []
@@ -117,11 +118,13 @@ class World:
     def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
         """Wait for the newest execution's record to meet `condition`; giving up is kept for the Then to judge."""
         if self.executions:
-            self.wait_until(lambda: condition(self.sample()), what)
+            self.wait_until(lambda: condition(self.sample()), what, of="dynamodb")
 
-    def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = PATIENCE_SECONDS) -> None:
+    def wait_until(
+        self, condition: Callable[[], Any], what: str, timeout: float = PATIENCE_SECONDS, of: str | None = None
+    ) -> None:
         try:
-            self.target.wait_until(condition, timeout, what)
+            self.target.wait_until(condition, timeout, what, of=of)
         except WaitTimeout as given_up:
             self.gave_up.append(str(given_up))
 
@@ -140,12 +143,19 @@ class World:
         self.wait_for_record(lambda record: record["Status"] in OVER, "the execution to be over")
 
     def sample(self, execution_id: str | None = None) -> Document:
-        """Read a record and remember it: the invariants are judged on everything that was ever read."""
+        """Read a record and remember it: the invariants are judged on everything that was ever read.
+
+        A record that nobody can have written since it was read is not read again.
+        """
         wanted = execution_id or self.executions[-1]
+        changes = self.target.changes_of_items()
+        if changes is not None and self._read_at.get(wanted) == changes:
+            return self.records_seen[wanted][-1]
         record = self.client.get(wanted)
         seen = self.records_seen.setdefault(wanted, [])
         if not seen or seen[-1] != record:
             seen.append(record)
+        self._read_at[wanted] = changes
         return record
 
     # Then

@@ -181,19 +181,28 @@ class Simulator:
         """Runs `fn` as another client at the same time; `join()` on what comes back gives its result."""
         return self.clock.spawn(name, fn)
 
-    def wait_until(self, condition: Callable[[], Any], timeout: float, *, settle: float = 1.0, what: str = "") -> Any:
+    def wait_until(
+        self,
+        condition: Callable[[], Any],
+        timeout: float,
+        *,
+        settle: float = 1.0,
+        what: str = "",
+        of: str | None = None,
+    ) -> Any:
         """Advances event by event until `condition()` is truthy, and returns its value.
 
         The condition is asked about AWS, not about the clock: whenever something has changed there and nothing is due
         within `settle` virtual seconds, so that one that calls AWS is not asked between each two calls of a Lambda.
-        `settle=0` asks after every single event. Raises WaitTimeout.
+        `settle=0` asks after every single event. `of` names the only service whose data the condition reads, where
+        nothing but calls changes them (dynamodb): it is asked when such a call was made. Raises WaitTimeout.
         """
         started = self.clock.now()
         end = started + timedelta(seconds=timeout)
         seen = -1
         while True:
             self._settle(timedelta(seconds=settle), end)
-            changes = self.changes()
+            changes = self.changes(of)
             if (changes != seen or not settle) and (value := condition()):
                 return value
             seen = changes
@@ -205,9 +214,12 @@ class Simulator:
                 raise WaitTimeout(_not_come(condition, what, started, self.clock))
             self.clock.sleep_until(due, what)
 
-    def changes(self) -> int:
-        """Counts what may have changed anything: calls that do not only read, timers, and actors that ended."""
-        return self.clock.happenings + self.journal.count_of_changing_calls()
+    def changes(self, of: str | None = None) -> int:
+        """Counts what may have changed anything: calls that do not only read, timers, and actors that ended.
+
+        With `of`, the calls of that service alone.
+        """
+        return self.journal.count_of_changes(of) + (self.clock.happenings if of is None else 0)
 
     def _settle(self, quiet: timedelta, end: datetime) -> None:
         due = self.clock.next_due()

@@ -115,6 +115,7 @@ class Gateway:
             raise
         finally:
             entry.ended = self._clock.now()
+            self._journal.note_end(entry)
         self._note(entry, answer)
         return answer.http
 

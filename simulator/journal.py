@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -56,15 +57,22 @@ class Call:
 class Journal(Sequence[Call]):
     calls: list[Call] = field(default_factory=list)
 
-    _changing: int = 0
+    _changing: Counter[str] = field(default_factory=Counter)
 
     def add(self, call: Call) -> None:
         self.calls.append(call)
-        self._changing += not call.operation.startswith(_READING)
+        self._count(call)
 
-    def count_of_changing_calls(self) -> int:
-        """How many calls of the journal may have changed something."""
-        return self._changing
+    def note_end(self, call: Call) -> None:
+        """The effect of a call lies between its beginning and its end: whoever counts is told of both."""
+        self._count(call)
+
+    def _count(self, call: Call) -> None:
+        self._changing[call.service] += not call.operation.startswith(_READING)
+
+    def count_of_changes(self, service: str | None = None) -> int:
+        """Grows whenever a call (of this service) began or ended that may have changed something."""
+        return self._changing.total() if service is None else self._changing[service]
 
     def select(
         self,

@@ -148,7 +148,7 @@ class AwsTarget(Target):
     def began_at(self) -> datetime | None:
         return self._began_at
 
-    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str, *, of: str | None = None) -> Any:
         return self._waiting.until(condition, timeout, what)
 
     # -- evidence -----------------------------------------------------------------------------------------------------

@@ -114,8 +114,15 @@ class Target(ABC):
         """Where the suite has shortened what DRS takes to launch these servers, let it take its usual time."""
 
     @abstractmethod
-    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Wait for `condition` to become true and return its value; raises WaitTimeout naming `what`."""
+    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str, *, of: str | None = None) -> Any:
+        """Wait for `condition` to become true and return its value; raises WaitTimeout naming `what`.
+
+        `of`: "dynamodb" for a condition on nothing but items, which only calls change; it need not be asked oftener.
+        """
+
+    def changes_of_items(self) -> int | None:
+        """Grows with every write to a table, whoever made it; None where nobody can tell."""
+        return None
 
     @abstractmethod
     def engine_calls(self) -> list[EngineCall]:

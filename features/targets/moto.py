@@ -84,9 +84,12 @@ class MotoTarget(Target):
         for server_id in server_ids:
             self.simulator.drs.reset_launch(server_id)
 
-    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    def changes_of_items(self) -> int | None:
+        return self.simulator.changes("dynamodb")
+
+    def wait_until(self, condition: Callable[[], Any], timeout: float, what: str, *, of: str | None = None) -> Any:
         try:
-            return self.simulator.wait_until(condition, timeout, what=what)
+            return self.simulator.wait_until(condition, timeout, what=what, of=of)
         except (simulator.WaitTimeout, simulator.Deadlock) as late:
             raise WaitTimeout(f"Waited in vain for {what}: {late}") from late
 

@@ -110,6 +110,51 @@ def test_wait_until_returns_what_the_condition_gave(aws: Simulator, sample: Samp
     assert aws.wait_until(lambda: [line["tick"] for line in aws.lambda_logs("sample") if line["tick"] == 3], 100) == [3]
 
 
+def test_a_condition_on_items_is_asked_when_a_table_was_written(aws: Simulator) -> None:
+    client = aws.session().client("dynamodb")
+    client.create_table(
+        TableName="items",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+    )
+    client.get_waiter("table_exists").wait(TableName="items")
+    asked: list[int] = []
+
+    def others_work() -> None:
+        sqs, own = aws.session().client("sqs"), aws.session().client("dynamodb")
+        for number in range(6):
+            aws.advance(10)
+            if number % 3 == 2:
+                own.put_item(TableName="items", Item={"Id": {"S": str(number)}})
+            else:
+                sqs.create_queue(QueueName=f"queue-{number}")
+                own.scan(TableName="items")
+
+    def count() -> bool:
+        asked.append(len(client.scan(TableName="items")["Items"]))
+        return asked[-1] == 2
+
+    aws.spawn("others", others_work)
+    aws.wait_until(count, 100, of="dynamodb")
+    assert asked == [0, 1, 2]
+
+
+def test_a_write_that_takes_long_is_seen_when_it_has_arrived() -> None:
+    with Simulator(latency={"dynamodb.PutItem": 30.0}) as aws:
+        client = aws.session().client("dynamodb")
+        client.create_table(
+            TableName="items",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        )
+        aws.spawn("writer", lambda: client.put_item(TableName="items", Item={"Id": {"S": "a"}}))
+        began = aws.clock.now()
+        aws.wait_until(lambda: client.scan(TableName="items")["Items"], 3600, of="dynamodb")
+        assert aws.clock.now() - began < timedelta(seconds=40)
+
+
 def test_waiting_in_vain_says_for_what_and_how_long(aws: Simulator, sample: Sample) -> None:
     sample.start("run", 99)
     with pytest.raises(
