@@ -5,7 +5,7 @@
 - from clients: `Action: cancel` with ExecutionId and Reason; answers ExecutionId, or Refusal and Message;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and perhaps PolledAt; answers the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; answers ExecutionId;
-- from EventBridge: Step Functions Execution Status Change; answers ExecutionId.
+- from EventBridge, through the closer: Step Functions Execution Status Change; answers ExecutionId.
 
 An answer that a caller must act on is a value; what nobody expects is raised, and Lambda reports it.
 """

@@ -121,14 +121,12 @@ Feature: Exactly once
     And no wave is PENDING or RUNNING
 
   @AC-9.5 @moto
-  Scenario: A death that the function cannot record is kept until the function works again
+  Scenario: A death that the function cannot record is recorded when the function works again
     Given the "single-wave" plan
     And server "database-1" takes 50 minutes to launch
     When a drill of the plan is started
     And wave 1 is RUNNING
-    And the function stops working for 11 calls of the state machine
-    And 30 minutes pass
-    And the unhandled events are handed to the function again
+    And the function stops working for 24 calls of the state machine
     And the execution ends
     Then the execution is FAILED
     And the reason of the execution says "the state machine ended as FAILED"

@@ -1,6 +1,6 @@
 """EventBridge: what Step Functions tells about its executions, on its way to rules and their targets.
 
-moto does neither send these events nor deliver any to Lambda. Targets other than Lambda are left to moto.
+moto does neither send these events nor deliver any to Lambda or Step Functions. Other targets are left to moto.
 """
 
 from __future__ import annotations
@@ -10,14 +10,21 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.events.models import events_backends
 from moto.moto_api._internal import mock_random
 
 from simulator.clock import VirtualClock
 from simulator.functions import Functions, function_of
 from simulator.permissions import Permissions
+from simulator.service_errors import AwsError
 
 DELIVERY_SECONDS = 0.5
+# EventBridge tries for a day, 185 times, with growing pauses; how they grow is not documented.
+DELIVERY_ATTEMPTS = 185
+LONGEST_DELIVERY_PAUSE = 480
+_ONCE = Config(retries={"total_max_attempts": 1})
 _VARIABLE = re.compile(r'"<(?P<quoted>[^<>]+)>"|<(?P<bare>[^<>]+)>')
 
 
@@ -60,8 +67,11 @@ class EventBus:
     def _deliver(self, rule: Any, event: dict[str, Any]) -> None:
         others = []
         for target in rule.targets:
-            function = function_of(target["Arn"]) if target["Arn"].split(":")[2] == "lambda" else None
-            if function is None:
+            service = target["Arn"].split(":")[2]
+            function = function_of(target["Arn"]) if service == "lambda" else None
+            if service == "states":
+                self._start(rule, target, event)
+            elif function is None:
                 others.append(target)
             elif self._permissions.service_may_invoke(
                 "events", function.function_arn, rule.arn
@@ -71,6 +81,40 @@ class EventBus:
             targets, rule.targets = rule.targets, others
             rule.send_to_targets(dict(event))
             rule.targets = targets
+
+    def _start(self, rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
+        """Starts a state machine under the target's role; what the role may not do is dropped, as on AWS."""
+        name, payload = event["id"], json.dumps(_payload(target, event))
+
+        def deliver() -> None:
+            self._clock.sleep(DELIVERY_SECONDS, "the event to arrive")
+            pause = 1
+            for _ in range(DELIVERY_ATTEMPTS):
+                try:
+                    credentials = self._permissions.service_credentials(
+                        "events", target["RoleArn"], "events", source_arn=rule.arn
+                    )
+                    states = credentials.session(target["Arn"].split(":")[3]).client("stepfunctions", config=_ONCE)
+                    states.start_execution(stateMachineArn=target["Arn"], name=name, input=payload)
+                except (AwsError, ClientError, BotoCoreError) as error:
+                    if _is_final(error):
+                        return
+                    self._clock.sleep(pause, "EventBridge to try again")
+                    pause = min(2 * pause, LONGEST_DELIVERY_PAUSE)
+                else:
+                    return
+
+        self._clock.spawn(f"delivery of {rule.name}", deliver, source="events")
+
+
+def _is_final(error: AwsError | ClientError | BotoCoreError) -> bool:
+    """Missing rights and wrong names are not tried again; a name that is taken says that an earlier try arrived."""
+    if isinstance(error, AwsError):
+        return True
+    if isinstance(error, ClientError):
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return 400 <= status < 500 and "Throttl" not in error.response["Error"]["Code"]
+    return False
 
 
 def _payload(target: dict[str, Any], event: dict[str, Any]) -> Any:

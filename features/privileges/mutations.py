@@ -26,7 +26,7 @@ class Mutation:
 
     @property
     def title(self) -> str:
-        sid = self.place.name if self.place.name in ("trust", "permission") else self.statement["Sid"]
+        sid = self.place.name if self.place.name == "trust" else self.statement["Sid"]
         verb = {"action": "without", "condition": "without the condition"}.get(self.kind, f"{self.kind} moved:")
         return f"{self.place.role}, {sid}: {verb} {self.what}"
 
@@ -51,8 +51,7 @@ def _changes(statement: Document) -> Iterator[tuple[str, str, Document | None]]:
     for action in actions:
         left = [one for one in actions if one != action]
         yield "action", action, {**statement, "Action": left} if left else None
-    # A permission's Resource is the function that it hangs on.
-    if "Resource" in statement and "Principal" not in statement:
+    if "Resource" in statement:
         resources = listed(statement["Resource"])
         for resource in resources:
             moved = [ELSEWHERE if one == resource else one for one in resources]

@@ -85,7 +85,7 @@ def rows(findings: Sequence[Finding], trials: Sequence[Trial] = ()) -> list[Row]
         if mutation.kind != "action" or mutation.place.role == "target account":
             continue
         statement = mutation.statement
-        sid = mutation.place.name if mutation.place.name in ("trust", "permission") else statement["Sid"]
+        sid = mutation.place.name if mutation.place.name == "trust" else statement["Sid"]
         why = known.get(sid, {}).get(mutation.what)
         if why is None:
             problems.append(f"{REASONS.name}: {sid}, {mutation.what}: no reason is given")
@@ -156,7 +156,7 @@ def require_current(findings: Sequence[Finding]) -> None:
     for cells, scenario in written.items():
         role, sid, action = cells[0], cells[1], cells[2].strip("`")
         users = needed.get((role, action, sid), needed.get((role, action, ""), set()))
-        if cells in wanted and sid not in ("trust", "permission") and scenario not in users:
+        if cells in wanted and sid != "trust" and scenario not in users:
             problems.append(f"{PAGE.name}: {sid}, {action}: the scenario {scenario!r} does not need it")
     if problems:
         raise NotCurrent([f"{one}; run `make privileges`" for one in sorted(problems)])

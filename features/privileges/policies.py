@@ -1,4 +1,4 @@
-"""The deployed policies as documents that can be changed and put back: roles, their trust, permissions."""
+"""The deployed policies as documents that can be changed and put back: roles and their trust."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from moto.awslambda.utils import get_backend as lambda_backend
 from moto.iam.models import iam_backends
 
 Document = dict[str, Any]
@@ -17,7 +16,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a policy hangs. `role` is its name on the page; `name` an inline policy's, or "trust", or "permission"."""
+    """Where a policy hangs. `role` is its name on the page; `name` an inline policy's, or "trust"."""
 
     role: str
     name: str
@@ -44,16 +43,10 @@ class Place:
         self._write(json.dumps(document) if isinstance(self._read(), str) else document)
 
     def _read(self) -> Any:
-        if self.name == "permission":
-            function = lambda_backend(self.account, "us-east-1").get_function(self.owner)
-            return {"Statement": list(function.policy.statements)}
         role = iam_backends[self.account]["aws"].get_role(self.owner)
         return role.assume_role_policy_document if self.name == "trust" else role.policies[self.name]
 
     def _write(self, document: Any) -> None:
-        if self.name == "permission":
-            lambda_backend(self.account, "us-east-1").get_function(self.owner).policy.statements = document["Statement"]
-            return
         role = iam_backends[self.account]["aws"].get_role(self.owner)
         if self.name == "trust":
             role.assume_role_policy_document = document
@@ -64,8 +57,9 @@ class Place:
 def places(account: str, stack: str, target: tuple[str, str]) -> list[Place]:
     """Every policy of the engine's stack, and of the role (account id, name) that a target account offers."""
     found = []
-    owners = [("function", account, f"{stack}-engine"), ("state machine", account, f"{stack}-state-machine")]
+    names = {"function": "engine", "state machine": "state-machine", "closer's starter": "closer-starter"}
+    owners = [(role, account, f"{stack}-{name}") for role, name in names.items()]
     for role, owner_account, owner in [*owners, ("target account", *target)]:
         policies = iam_backends[owner_account]["aws"].get_role(owner).policies
         found += [Place(role, name, owner_account, owner) for name in [*policies, "trust"]]
-    return [*found, Place("function", "permission", account, f"{stack}-engine")]
+    return found

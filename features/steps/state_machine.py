@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import Any
 
-from behave import then, when
+from behave import then
 from behave.runner import Context
 from hamcrest import empty, equal_to, greater_than_or_equal_to, has_length, less_than
 
@@ -66,15 +65,3 @@ def not_tried_again(context: Context) -> None:
 
 def calls_and_failures(world: World) -> list[dict[str, Any]]:
     return [event for event in events(world) if event["type"] in (*FAILED_CALLS, *CALLS)]
-
-
-@when("the unhandled events are handed to the function again")
-def hand_over_again(context: Context) -> None:
-    """What an operator does with the queue that its alarm points to: each event, as it was, to the function."""
-    world = context.world
-    queues, functions = world.target.client("sqs"), world.target.client("lambda")
-    queue = queues.get_queue_url(QueueName=f"{world.target.stack.name}-unhandled-events")["QueueUrl"]
-    for message in queues.receive_message(QueueUrl=queue).get("Messages", []):
-        event = json.dumps(json.loads(message["Body"])["requestPayload"])
-        functions.invoke(FunctionName=world.target.stack.outputs["FunctionName"], Payload=event.encode())
-        queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])

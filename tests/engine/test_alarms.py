@@ -85,11 +85,17 @@ def test_every_counted_line_has_an_alarm_of_its_own():
     assert set(FILTERS) == {"CloserFailed", "NotificationFailed", "CleanUpFailed"}
 
 
-def test_dead_letters_and_a_function_that_fails_or_is_throttled_have_alarms():
-    dead = ALARMS["UnhandledEventsAlarm"]
-    assert dead["Dimensions"] == [{"Name": "QueueName", "Value": "UnhandledEvents.QueueName"}]
-    destination = RESOURCES["AsyncInvocations"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
-    assert destination == "UnhandledEvents.Arn"
+def test_a_death_that_is_not_reported_or_never_recorded_has_an_alarm():
+    (target,) = RESOURCES["StateMachineDied"]["Properties"]["Targets"]
+    assert target["Arn"] == "Closer"
+    gave_up, not_started = ALARMS["CloserGaveUpAlarm"], ALARMS["CloserNotStartedAlarm"]
+    assert (gave_up["Namespace"], gave_up["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+    assert gave_up["Dimensions"] == [{"Name": "StateMachineArn", "Value": "Closer"}]
+    assert (not_started["Namespace"], not_started["MetricName"]) == ("AWS/Events", "FailedInvocations")
+    assert not_started["Dimensions"] == [{"Name": "RuleName", "Value": "StateMachineDied"}]
+
+
+def test_a_function_that_fails_or_is_throttled_has_an_alarm():
     for name, metric in {"FunctionFailsAlarm": "Errors", "FunctionThrottledAlarm": "Throttles"}.items():
         assert (ALARMS[name]["Namespace"], ALARMS[name]["MetricName"]) == ("AWS/Lambda", metric)
         assert ALARMS[name]["Dimensions"] == [{"Name": "FunctionName", "Value": "Function"}]

@@ -98,17 +98,33 @@ def test_a_function_that_fails_for_good_closes_the_record_and_its_successor_clea
     assert aws.session().client("drs").describe_recovery_instances()["items"] == []
 
 
-def test_what_cannot_be_closed_raises_an_alarm_and_is_kept(aws):
+def test_what_cannot_be_closed_raises_an_alarm_and_is_closed_when_it_can_be(aws):
     client = deployed(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "RUNNING", 3600)
     aws.faults.deny("dynamodb", "BatchGetItem", times=None, source="lambda")
     aws.advance(3600)
     assert "CloserFailed" in {line.get("Alarm") for line in aws.lambda_logs(f"{STACK}-engine")}
-    queues = aws.session().client("sqs")
-    queue = queues.get_queue_url(QueueName=f"{STACK}-unhandled-events")["QueueUrl"]
-    (message,) = queues.receive_message(QueueUrl=queue)["Messages"]
-    assert execution_id in message["Body"]
+    assert client.get(execution_id)["Status"] == "RUNNING"
+    aws.faults.clear()
+    record = aws.wait_until(settled(client, execution_id), 3600)
+    assert (record["Status"], record["CleanUp"]["Status"]) == ("FAILED", "COMPLETED")
+    assert aws.session().client("drs").describe_recovery_instances()["items"] == []
+
+
+def test_a_state_machine_that_is_stopped_while_the_function_is_out_of_order_for_an_hour_is_closed_after_it(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
+    (run,) = runs(aws, client)
+    aws.faults.fail_lambda(times=None)
+    aws.session().client("stepfunctions").stop_execution(executionArn=run["executionArn"])
+    aws.advance(3600)
+    assert client.get(execution_id)["Status"] == "RUNNING"
+    aws.faults.clear()
+    record = aws.wait_until(settled(client, execution_id), 3600)
+    assert (record["Status"], record["StatusReason"]) == ("FAILED", "the state machine was stopped from outside")
+    assert record["CleanUp"]["Status"] == "COMPLETED"
 
 
 def test_a_start_that_was_killed_half_way_is_completed_by_the_next_one(aws):

@@ -85,6 +85,17 @@ def test_every_task_is_retried_three_times_with_growing_pauses_and_for_long_whil
             assert outage["MaxAttempts"] * outage["MaxDelaySeconds"] > 15 * 60
 
 
+def test_the_closer_tries_for_a_day_whatever_is_the_matter():
+    closer = json.loads(template("template.yaml")["Resources"]["Closer"]["Properties"]["DefinitionString"])
+    (retry,) = closer["States"]["Close"]["Retry"]
+    assert retry["ErrorEquals"] == ["States.ALL"]
+    growing = [min(2.0**number * retry["IntervalSeconds"], retry["MaxDelaySeconds"]) for number in range(9)]
+    pauses = sum(growing) + (retry["MaxAttempts"] - len(growing)) * retry["MaxDelaySeconds"]
+    assert 24 * 3600 < pauses < closer["TimeoutSeconds"]
+    # Scheduled, started, failed: a day of tries stays far below Step Functions' limit of 25,000 events.
+    assert 3 * retry["MaxAttempts"] < 25_000
+
+
 def test_tables_are_encrypted_and_recoverable_to_a_point_in_time():
     tables = [r for r in template("template.yaml")["Resources"].values() if r["Type"] == "AWS::DynamoDB::Table"]
     assert len(tables) == 3
@@ -116,7 +127,6 @@ def test_the_topic_is_encrypted_and_takes_encrypted_requests_only():
     (statement,) = resources["NotificationTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert resources["UnhandledEvents"]["Properties"]["SqsManagedSseEnabled"] is True
 
 
 def test_a_package_holds_what_the_function_needs_and_is_always_the_same():

@@ -40,7 +40,7 @@ BUSY_SECONDS = 40.0
 NOTICE = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
 BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
-ASYNCHRONOUS_RETRY = 125.0
+CLOSER_RETRY = 305.0
 TRIES = 4
 # Many servers under way are looked at at different moments; a moment is a second.
 RUNS_A_MINUTE = 40
@@ -157,7 +157,7 @@ def _delays(life: Life) -> Iterator[tuple[float, float]]:
         yield life.seconds(moment), STATE_MACHINE_RETRIES
     for failure in life.failures:
         if failure.event.get("source") == "aws.states":
-            yield life.seconds(failure.moment), ASYNCHRONOUS_RETRY
+            yield life.seconds(failure.moment), CLOSER_RETRY
     # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
 
 
@@ -243,20 +243,11 @@ def _settled(life: Life) -> Iterator[str]:
         if run["status"] == "RUNNING":
             yield f"the state machine {run['name']} still runs at the end of the day"
     for execution_id, record in life.records.items():
-        if record["Status"] not in ENDED and not _kept_for_people(life, execution_id):
+        if record["Status"] not in ENDED:
             yield f"execution {execution_id} is {record['Status']} at the end of the day"
     unanswered = any(act.result in ("no answer", "refused") for act in life.acts if act.doing["do"] == "start")
-    left = any(_kept_for_people(life, execution_id) for execution_id in life.records)
-    if life.locks and not unanswered and not left:
+    if life.locks and not unanswered:
         yield f"the plan is still locked: {', '.join(life.locks)}"
-
-
-def _kept_for_people(life: Life, execution_id: str) -> bool:
-    """The end of its state machine could not be recorded in Lambda's three tries: the event lies in the queue."""
-    return any(
-        call.operation == "SendMessage" and call.succeeded and execution_id in str(call.parameters)
-        for call in life.calls
-    )
 
 
 def _starts(life: Life) -> Iterator[str]:

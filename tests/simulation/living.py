@@ -123,7 +123,11 @@ class _Living:
         self._build_world()
         watcher = Watcher(self.aws, self.table, self.day.account)
         watcher.watch()
-        loop = nullcontext() if self.day.interpreter else thin_loop(self.aws, self._function_arn)
+        loop = (
+            nullcontext()
+            if self.day.interpreter
+            else thin_loop(self.aws, self.stack.outputs["StateMachineArn"], self._function_arn)
+        )
         with loop:
             self.began = self.aws.clock.now()
             for fault in self.day.faults:

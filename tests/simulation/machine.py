@@ -1,5 +1,7 @@
 """A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, for less.
 
+It stands for the engine's state machine; the closer, which few days need, is left to the interpreter.
+
 It does what the deployed definition says: Tick with its retriers, Wait until ResumeAt, Tick, until Next is DONE; a Tick
 that failed for good is followed by Close and the run's failure. One day in twenty is lived
 with the interpreter, and a sample with both must not differ, so that this loop cannot drift from the template.
@@ -31,11 +33,15 @@ class _Stopped(Exception):
 
 
 @contextmanager
-def thin_loop(aws: Simulator, function_arn: Callable[[], str]) -> Iterator[None]:
-    """While this lasts, state machines that start in `aws` are run by the loop."""
+def thin_loop(aws: Simulator, machine_arn: str, function_arn: Callable[[], str]) -> Iterator[None]:
+    """While this lasts, runs of the state machine that start in `aws` are lived by the loop."""
+    interpret = ExecutionWorker._execution_logic
 
     def live(worker: Any) -> None:
-        _Run(aws, worker, function_arn()).live()
+        if worker._evaluation_details.state_machine_details.arn == machine_arn:
+            _Run(aws, worker, function_arn()).live()
+        else:
+            interpret(worker)
 
     with patch.object(ExecutionWorker, "_execution_logic", live):
         yield
