@@ -62,7 +62,8 @@ class RecoveryService:
         """Launch the action's servers, once, whatever happens to the answer.
 
         A request whose effect is unknown is looked up by its tags before it is repeated; so is a conflict, which may
-        be with this very launch. Raises ServersBusy, Refused, Unavailable, AskedToWait.
+        be with this very launch. Raises ServersBusy, AskedToWait, Refused (there is no launch), Unavailable (there may
+        be one).
         """
         tags = intent_tags(execution_id, action.wave, action.attempt)
         label = {TAG_LABEL: self.label} if self.label else {}
@@ -75,7 +76,7 @@ class RecoveryService:
 
         def attempt() -> Job:
             nonlocal in_doubt
-            if in_doubt and (job := self.find_job(tags, since)):
+            if in_doubt and (job := self._find_in_doubt(tags, since)):
                 return job
             try:
                 request = {"sourceServers": servers, "isDrill": action.is_drill, "tags": tags | label}
@@ -88,9 +89,16 @@ class RecoveryService:
 
         return self.caller.retry(attempt)
 
+    def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> Job | None:
+        """`find_job` for a launch that may exist: that the look is refused does not say that there is none."""
+        try:
+            return self.find_job(tags, since)
+        except Refused as error:
+            raise Unavailable(error.operation, error.code, error.message, may_have_worked=True) from error
+
     def _adopt_or_raise(self, error: Refused, tags: Mapping[str, str], since: datetime) -> Job:
         if error.code == "ConflictException":
-            if job := self.find_job(tags, since):
+            if job := self._find_in_doubt(tags, since):
                 return job
             raise ServersBusy(error.message) from error
         if error.code == "ServiceQuotaExceededException":
