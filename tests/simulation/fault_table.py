@@ -157,11 +157,11 @@ def _what(life: Life, undisturbed: Document) -> Iterable[str]:  # noqa: C901 - a
     if tries > 1 and any("could not be checked" in act.message for act in life.acts):
         yield "start refused with the reason, until somebody asks again"
     if record["Status"] == "RUNNING":
-        yield "**the record stays RUNNING: alarm CloserFailed, the event is kept**"
+        yield "**the record stays RUNNING: alarm CloserFailed, tried again for a day**"
         return
     if "Notification" not in record:
         ended = f"execution {record['Status']}, neither announced nor cleaned up"
-        yield f"**{ended}: alarm CloserFailed, the event is kept**"
+        yield f"**{ended}: alarm CloserFailed, tried again for a day**"
         return
     servers, expected = _servers(record), _servers(undisturbed)
     worse = [name for name, status in servers.items() if status != expected[name] and status in ("FAILED", "SKIPPED")]
