@@ -41,6 +41,10 @@ NOTICE = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
 BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
 CLOSER_RETRY = 305.0
+# While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml); calls
+# of the function that fail within this time of each other are one row.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+SAME_ROW = LONGEST_PAUSE + 110.0
 TRIES = 4
 # Many servers under way are looked at at different moments; a moment is a second.
 RUNS_A_MINUTE = 40
@@ -158,7 +162,19 @@ def _delays(life: Life) -> Iterator[tuple[float, float]]:
     for failure in life.failures:
         if failure.event.get("source") == "aws.states":
             yield life.seconds(failure.moment), CLOSER_RETRY
+    yield from _long_pauses(life)
     # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
+
+
+def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
+    """The pauses of the state machine that are longer than its first three."""
+    failed = [failure.moment for failure in life.failures if failure.event.get("Action") in ("tick", "close")]
+    last, pause = float("-inf"), FIRST_PAUSE
+    for moment in sorted(life.seconds(one) for one in [*failed, *life.missed]):
+        pause = min(2 * pause, LONGEST_PAUSE) if moment - last <= SAME_ROW else FIRST_PAUSE
+        last = moment
+        if pause > STATE_MACHINE_RETRIES:
+            yield moment, pause
 
 
 def _asked_to_wait(life: Life, call: Call) -> float:
