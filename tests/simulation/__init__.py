@@ -6,6 +6,7 @@ living    lives a day: the simulator, the deployed function, the people; what wa
 machine   a thin loop in place of the Step Functions interpreter
 invariants  what must hold after each step
 model     what the plan means: the outcome that a day may have
-judging   brings the three together: what was wrong with a lived day
+telling   a lived day in the model's terms: its plans, what the world did, what the records say
+judging   what was wrong with a lived day
 shrinking, story  a failing day made small, and told
 """

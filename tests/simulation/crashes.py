@@ -11,8 +11,9 @@ from random import Random
 
 from simulator.faults import KILL_AFTER, KILL_BEFORE
 from tests.simulation.days import Day, Document
-from tests.simulation.judging import engine_calls, judge, launches_of
+from tests.simulation.judging import judge
 from tests.simulation.living import Life, live
+from tests.simulation.telling import engine_calls, launches_of
 
 SERVER = {
     "launch": 60,

@@ -16,8 +16,8 @@ from pathlib import Path
 from simulator.faults import AFTER_EFFECT
 from tests.simulation.crashes import HEALTH, SERVER
 from tests.simulation.days import Day, Document
-from tests.simulation.judging import engine_calls
 from tests.simulation.living import Life, live
+from tests.simulation.telling import engine_calls
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 COMMAND = "python -m tests.simulation --fault-table"

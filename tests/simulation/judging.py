@@ -1,13 +1,8 @@
-"""Judges a lived day: tells the reference model what the world did, and compares with what was seen.
-
-What the world did is taken from the day itself (which launches fail, how long they take, when instances run) and from
-AWS's side of the journal (which calls met a fault, which were answered that servers or quota are in use).
-"""
+"""Judges a lived day from outside: records, jobs, requests, instances and messages, and the reference model's word."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -20,8 +15,9 @@ import jsonschema
 from simulator import faults
 from simulator.journal import Call
 from tests.simulation import model
-from tests.simulation.days import GROUP, Day, Document, server_id, snapshot_id
+from tests.simulation.days import server_id, snapshot_id
 from tests.simulation.living import Life
+from tests.simulation.telling import delays, engine_calls, outages, plan_of, result_of, seen_of, world_of
 from tests.simulation.watching import ATTEMPT_TAG, ENDED, TAG, WAVE_TAG
 
 SCHEMA = Path(__file__).parents[2] / "testdata" / "schemas" / "execution-record.schema.json"
@@ -34,21 +30,8 @@ HONEST_ERRORS = {
     "Runtime.ExitError",
     "Sandbox.Timedout",
 }
-BUSY = {"ConflictException", "ServiceQuotaExceededException"}
-BUSY_SECONDS = 40.0
-# A call that met a fault: until the client notices, the engine's back-off, the state machine's retries.
-NOTICE = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
-BACK_OFF = 14.0
-STATE_MACHINE_RETRIES = 14.0
-CLOSER_RETRY = 305.0
-# While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml); calls
-# of the function that fail within this time of each other are one row.
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-SAME_ROW = LONGEST_PAUSE + 110.0
-TRIES = 4
 # Many servers under way are looked at at different moments; a moment is a second.
 RUNS_A_MINUTE = 40
-_BLAMED = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
 
 def judge(life: Life) -> list[str]:
@@ -65,185 +48,6 @@ def judge(life: Life) -> list[str]:
         *_messages(life),
         *_records(life),
     ]
-
-
-# --- what the world did ----------------------------------------------------------------------------------------------
-
-
-def plan_of(day: Day, index: int) -> model.Plan:
-    plan = day.plans[index]
-    waves = []
-    for number, wave in enumerate(plan["waves"], start=1):
-        health = wave["health"]
-        waves.append(
-            model.PlannedWave(
-                number=number,
-                one_by_one=wave["order"] == "SEQUENTIAL",
-                servers=tuple(server_id(one) for one in wave["servers"]),
-                depends_on=tuple(wave["depends_on"] if "depends_on" in wave else [number - 1] if number > 1 else []),
-                wait=wave["wait"],
-                patience=model.Patience(health["timeout"], health["interval"]) if health else None,
-            )
-        )
-    cleans_up = plan["type"] == "DRILL" and not plan["keeps_instances"]
-    together = day.quotas.get("servers_per_job", 100)
-    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], together)
-
-
-def world_of(life: Life, execution_id: str) -> model.World:
-    cancels = [act for act in life.acts if act.doing["do"] == "cancel" and act.execution_id == execution_id]
-    asked = [act for act in cancels if act.result in ("accepted", "no answer") or act.tries > 1]
-    return model.World(
-        launches={server_id(int(number)): _launch(life, execution_id, int(number)) for number in life.day.servers},
-        delays=tuple(_delays(life)),
-        outages=tuple(_outages(life)),
-        cancelled=min((life.seconds(act.asked) for act in asked), default=None),
-        cancel_answered=max((life.seconds(act.answered) for act in asked), default=0.0),
-        cancel_accepted=any(act.result == "accepted" for act in asked),
-        deaths=tuple(
-            life.seconds(run["stopped"])
-            for run in life.runs
-            if run["name"].startswith(execution_id) and run["status"] not in ("SUCCEEDED", "RUNNING")
-        ),
-    )
-
-
-def _launch(life: Life, execution_id: str, number: int) -> model.Launch:
-    fate, server = life.day.servers[str(number)], server_id(number)
-    nothing_there = fate["replicates"] in ("DISCONNECTED", "STOPPED") and not fate["snapshot"]
-    states = [(0.0, "pending")]
-    if fate["becomes"] != "pending":
-        states.append((float(fate["boot"]), fate["becomes"]))
-    return model.Launch(
-        fails=bool(fate["fails"]) or nothing_there,
-        # DRS takes a snapshot in the first sixth of a launch's time: without one to take, it is over then.
-        seconds=fate["launch"] / 6 if nothing_there else float(fate["launch"]),
-        early=nothing_there,
-        states=tuple(states),
-        taken=_taken(life, execution_id, server),
-        stays=fate["terminate_fails"] is not None,
-    )
-
-
-def _taken(life: Life, execution_id: str, server: str) -> bool:
-    """Somebody else launched the server after this execution had, and before it was done with it."""
-    mine = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) == execution_id]
-    others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
-    ended = _result(life.records.get(execution_id, {}), server).get("EndTime", "9999")
-    return any(own["creationDateTime"] < job["creationDateTime"] <= ended for own in mine for job in others)
-
-
-def launches_of(jobs: list[Document], server: str) -> list[Document]:
-    return [
-        {"tags": {}, **job}
-        for job in jobs
-        if job["type"] == "LAUNCH" and any(one["sourceServerID"] == server for one in job["participatingServers"])
-    ]
-
-
-def _result(record: Document, server: str) -> Document:
-    results = (result for wave in record.get("Waves", []) for result in wave["ServerResults"])
-    return next((result for result in results if result["SourceServerId"] == server), {})
-
-
-def engine_calls(life: Life) -> list[Call]:
-    return [call for call in life.calls if call.source == "lambda"]
-
-
-def _delays(life: Life) -> Iterator[tuple[float, float]]:
-    for call in engine_calls(life):
-        if call.fault is not None and call.ended is not None:
-            lasted = (call.ended - call.started).total_seconds() + NOTICE.get(call.error_code or "", 0)
-            yield life.seconds(call.started), lasted + BACK_OFF + STATE_MACHINE_RETRIES + _asked_to_wait(life, call)
-        elif call.error_code in BUSY:
-            yield life.seconds(call.started), BUSY_SECONDS
-    for moment in life.missed:
-        yield life.seconds(moment), STATE_MACHINE_RETRIES
-    for failure in life.failures:
-        if failure.event.get("source") == "aws.states":
-            yield life.seconds(failure.moment), CLOSER_RETRY
-    yield from _long_pauses(life)
-    # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
-
-
-def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
-    """The pauses of the state machine that are longer than its first three."""
-    failed = [failure.moment for failure in life.failures if failure.event.get("Action") in ("tick", "close")]
-    last, pause = float("-inf"), FIRST_PAUSE
-    for moment in sorted(life.seconds(one) for one in [*failed, *life.missed]):
-        pause = min(2 * pause, LONGEST_PAUSE) if moment - last <= SAME_ROW else FIRST_PAUSE
-        last = moment
-        if pause > STATE_MACHINE_RETRIES:
-            yield moment, pause
-
-
-def _asked_to_wait(life: Life, call: Call) -> float:
-    retry = [
-        fault.retry_after
-        for fault in life.faults
-        if fault.retry_after and fault.kind == call.fault and fault.service in ("*", call.service)
-    ]
-    return max(retry, default=0) + 1.0
-
-
-def _outages(life: Life) -> Iterator[model.Outage]:
-    """When an operation failed for good: refused, or so many times in a row that any patience is over."""
-    row: dict[str, list[Call]] = defaultdict(list)
-    for call in engine_calls(life):
-        name = f"{call.service}:{call.operation}"
-        if call.fault in (faults.DENY, faults.RESPOND, faults.EXPIRE_TOKEN):
-            yield model.Outage(name, life.seconds(call.started), life.seconds(call.ended or call.started) + 20)
-        elif call.fault is None and call.error_code is None:
-            row[name] = []
-        elif call.fault is not None and call.error_code is not None:
-            row[name].append(call)
-            if len(row[name]) >= TRIES:
-                since, last = row[name][0], call
-                yield model.Outage(name, life.seconds(since.started), life.seconds(last.ended or last.started) + 30)
-
-
-# --- what was seen ---------------------------------------------------------------------------------------------------
-
-
-def seen_of(life: Life, record: Document) -> model.Seen:
-    reason = record.get("StatusReason", "")
-    clean_up = record.get("CleanUp", {})
-    return model.Seen(
-        status=record["Status"],
-        started=life.seconds(record["StartTime"]),
-        ended=life.seconds(record["EndTime"]),
-        timed_out=reason.startswith("the execution timed out"),
-        died=reason.startswith(("its Lambda function failed for good", "the state machine")),
-        waves=tuple(_seen_wave(life, wave) for wave in record["Waves"]),
-        clean_up=clean_up.get("Status", "absent"),
-        clean_up_ended=_moment(life, clean_up, "EndTime"),
-        told=record.get("Notification", {}).get("Status", "absent"),
-    )
-
-
-def _seen_wave(life: Life, wave: Document) -> model.SeenWave:
-    servers = [
-        model.SeenServer(
-            one["SourceServerId"], one["Status"], _moment(life, one, "EndTime"), _blamed(one.get("ErrorMessage", ""))
-        )
-        for one in wave["ServerResults"]
-    ]
-    started, ended = _moment(life, wave, "StartTime"), _moment(life, wave, "EndTime")
-    return model.SeenWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended)
-
-
-def _moment(life: Life, item: Document, name: str) -> float | None:
-    return life.seconds(item[name]) if name in item else None
-
-
-def _blamed(message: str) -> str | None:
-    if message.startswith("could not assume role"):
-        return "sts:AssumeRole"
-    found = _BLAMED.search(message)
-    return found[1] if found else None
-
-
-# --- what was wrong --------------------------------------------------------------------------------------------------
 
 
 def _failures(life: Life) -> Iterator[str]:
@@ -288,8 +92,8 @@ def _starts(life: Life) -> Iterator[str]:
 
 def _refusal(life: Life, act: Any) -> Iterator[str]:
     asked, answered = life.seconds(act.asked), life.seconds(act.answered)
-    disturbed = any(asked - 1 <= moment <= answered for moment, _ in _delays(life)) or any(
-        one.since - 1 <= answered and one.until >= asked for one in _outages(life)
+    disturbed = any(asked - 1 <= moment <= answered for moment, _ in delays(life)) or any(
+        one.since - 1 <= answered and one.until >= asked for one in outages(life)
     )
     if "clean-up of execution" in act.message:
         holder = next((one for one in life.records if one in act.message), None)
@@ -311,7 +115,7 @@ def _jobs(life: Life) -> Iterator[str]:
             yield f"{job['jobID']} belongs to {tags[TAG]}, which has no record"
             continue
         for one in job["participatingServers"]:
-            result = _result(record, one["sourceServerID"])
+            result = result_of(record, one["sourceServerID"])
             if result.get("DrsJobId") != job["jobID"]:
                 yield f"{job['jobID']} launched {one['sourceServerID']}, whose record says {result.get('DrsJobId')}"
             if str(result.get("LaunchAttempt")) != tags.get(ATTEMPT_TAG):
@@ -438,6 +242,3 @@ def _records(life: Life) -> Iterator[str]:
         plan = plan_of(life.day, life.executions[execution_id])
         walk = model.Walk(plan, world_of(life, execution_id), seen_of(life, record))
         yield from (f"plan {life.executions[execution_id] + 1}: {line}" for line in walk.disagreements())
-
-
-__all__ = ["GROUP", "judge", "plan_of", "seen_of", "world_of"]

@@ -18,7 +18,7 @@ from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any
 
-from tests.simulation import days, drawing, judging
+from tests.simulation import days, drawing, judging, telling
 from tests.simulation.living import Life, live
 
 # A worker is replaced after so many days: what a process gathers in them is given back.
@@ -62,7 +62,7 @@ def fault_counts(life: Life) -> Counter[str]:
     """How often each kind of disorder was met that day."""
     counts = Counter(call.fault for call in life.calls if call.fault is not None)
     counts["fail_lambda"] += len(life.missed)
-    counts["servers or quota in use"] += sum(call.error_code in judging.BUSY for call in judging.engine_calls(life))
+    counts["servers or quota in use"] += sum(call.error_code in telling.BUSY for call in telling.engine_calls(life))
     used = {f"s-{int(number):017d}" for number in life.day.servers}
     statuses = Counter(one["launchStatus"] for job in life.jobs for one in job["participatingServers"])
     counts["launch failed"] += statuses["FAILED"]
