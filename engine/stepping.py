@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from engine.aws.calls import AskedToWait
 from engine.aws.history import RecordChanged
 from engine.core import invariants, policy
 from engine.core.actions import Action, Finish, Notify, PollJobs, ReadServers, StartRecovery, TerminateInstances, Wait
@@ -77,7 +78,18 @@ class Stepper:
         self.polled_at = polled_at
 
     def step(self, execution_id: str) -> Wait | Finish:
-        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
+        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError.
+
+        Where even the record cannot be had before a Retry-After is over, that is what is waited for. What was done and
+        could not be saved is found again by the next step, as after a killed function.
+        """
+        try:
+            return self._step(execution_id)
+        except AskedToWait as asked:
+            self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(asked))
+            return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=asked.retry_after)))
+
+    def _step(self, execution_id: str) -> Wait | Finish:
         while True:
             saved = self._load(execution_id)
             if self._run < saved.run:

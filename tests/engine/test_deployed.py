@@ -73,6 +73,25 @@ def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws):
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
 
 
+@pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "TransactWriteItems"])
+def test_a_database_that_asks_for_a_pause_gets_it_and_the_execution_goes_on(aws, operation):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 600)
+    aws.faults.throttle("dynamodb", operation, 30, retry_after=45, source="lambda")
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    assert len(aws.journal.select("drs", "StartRecovery")) == 3
+    refused = [call for call in aws.journal.select("dynamodb", operation) if call.error_code is not None]
+    assert len(refused) > 3
+    later = [call for call in aws.journal if call.source == "lambda" and call.started > refused[0].ended]
+    for refusal in refused:
+        following = min(call.started for call in later if call.started > refusal.ended)
+        assert (following - refusal.ended).total_seconds() >= 45
+    (run,) = runs(aws, client)
+    assert run["status"] == "SUCCEEDED"
+
+
 def test_a_state_machine_that_is_stopped_leaves_a_closed_record_and_no_instance(aws):
     client = deployed(aws)
     execution_id = client.start("plan-three-tier")
