@@ -6,6 +6,7 @@ machine, the call journal, and what the watcher found wrong after each invocatio
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -83,8 +84,8 @@ class Life:
     journal: str
     faults: list[Fault]
     failures: list[Failure]
-    # When an invocation failed without running.
-    missed: list[datetime]
+    # Invocations that failed without running: when, and with which event.
+    missed: list[tuple[datetime, Document]]
     log: list[Document]
     broken: list[str] = field(default_factory=list)
 
@@ -117,7 +118,7 @@ class _Living:
         self.acts: list[Act] = []
         self.executions: dict[str, int] = {}
         self.began = aws.clock.now()
-        self.missed: list[datetime] = []
+        self.missed: list[tuple[datetime, Document]] = []
 
     def live(self, keep_journal: bool) -> Life:
         self._build_world()
@@ -145,7 +146,9 @@ class _Living:
         def noted(*call: Any) -> Fault | None:
             fault = meet(*call)
             if fault is not None and fault.kind == FAIL_LAMBDA:
-                self.missed.append(self.aws.clock.now())
+                payload = call[3]["Payload"]
+                event = payload if isinstance(payload, dict) else json.loads(payload)
+                self.missed.append((self.aws.clock.now(), event))
             return fault
 
         self.aws.faults.meet = noted  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace

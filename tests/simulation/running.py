@@ -12,13 +12,14 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any
 
 from tests.simulation import days, drawing, judging, telling
+from tests.simulation.course import parting
 from tests.simulation.living import Life, live
 
 # A worker is replaced after so many days: what a process gathers in them is given back.
@@ -27,12 +28,17 @@ Result = dict[str, Any]
 
 
 def lived(day: days.Day) -> tuple[Life | None, list[str]]:
-    """The day and what was wrong with it; a day that cannot be lived at all is wrong, too."""
+    """The day and what was wrong with it; a day that cannot be lived at all is wrong, too.
+
+    A day with the Step Functions interpreter is lived by the thin loop as well, and must take the same course.
+    """
     try:
         life = live(day)
+        apart = parting(live(replace(day, interpreter=False)), life) if day.interpreter else None
     except Exception:  # noqa: BLE001 - whatever breaks a day is the finding: it is told and shrunk like any other
         return None, [f"the day could not be lived: {traceback.format_exc(limit=-6)}"]
-    return life, judging.judge(life)
+    differs = [f"the thin loop and the interpreter live it differently: {apart}"] if apart else []
+    return life, [*judging.judge(life), *differs]
 
 
 def kinds(problems: list[str]) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from simulator import faults
 from simulator.journal import Call
@@ -24,10 +25,8 @@ NOTICE = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
 BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
 CLOSER_RETRY = 305.0
-# While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml); calls
-# of the function that fail within this time of each other are one row.
+# While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml).
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-SAME_ROW = LONGEST_PAUSE + 110.0
 TRIES = 4
 _BLAMED = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
@@ -121,7 +120,7 @@ def delays(life: Life) -> Iterator[tuple[float, float]]:
             yield life.seconds(call.started), lasted + BACK_OFF + STATE_MACHINE_RETRIES + _asked_to_wait(life, call)
         elif call.error_code in BUSY:
             yield life.seconds(call.started), BUSY_SECONDS
-    for moment in life.missed:
+    for moment, _ in life.missed:
         yield life.seconds(moment), STATE_MACHINE_RETRIES
     for failure in life.failures:
         if failure.event.get("source") == "aws.states":
@@ -132,13 +131,15 @@ def delays(life: Life) -> Iterator[tuple[float, float]]:
 
 def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
     """The pauses of the state machine that are longer than its first three."""
-    failed = [failure.moment for failure in life.failures if failure.event.get("Action") in ("tick", "close")]
-    last, pause = float("-inf"), FIRST_PAUSE
-    for moment in sorted(life.seconds(one) for one in [*failed, *life.missed]):
-        pause = min(2 * pause, LONGEST_PAUSE) if moment - last <= SAME_ROW else FIRST_PAUSE
-        last = moment
-        if pause > STATE_MACHINE_RETRIES:
-            yield moment, pause
+    failed = [(failure.moment, failure.event) for failure in life.failures]
+    pauses: dict[tuple[Any, ...], float] = defaultdict(lambda: FIRST_PAUSE)
+    for moment, event in sorted([*failed, *life.missed], key=lambda one: one[0]):
+        if event.get("Action") in ("tick", "close"):
+            # One state of one run, entered once: its failures are tries of one row.
+            state = tuple(event.get(name) for name in ("Action", "ExecutionId", "Run", "Tick"))
+            if pauses[state] > STATE_MACHINE_RETRIES:
+                yield life.seconds(moment), pauses[state]
+            pauses[state] = min(2 * pauses[state], LONGEST_PAUSE)
 
 
 def _asked_to_wait(life: Life, call: Call) -> float:
