@@ -43,6 +43,11 @@ class Places:
         return self.reports / ".run"
 
     @property
+    def set_aside(self) -> Path:
+        """What the last run left, while a suite has yet to show that it begins."""
+        return self.reports / ".last"
+
+    @property
     def log(self) -> Path:
         return self.notes / "behave.log"
 

@@ -1,7 +1,7 @@
 """One judged run: behave in a process of its own, its records read back, reconciled and written down.
 
-Everything of a run lies below `reports/`. A run begins by removing what the last one left, so that nothing old can be
-taken for new.
+Everything of a run lies below `reports/`. A run begins by setting aside what the last one left, so that nothing old can
+be taken for new; a suite that refuses to begin gets it back, for it has nothing to put in its place.
 """
 
 from __future__ import annotations
@@ -81,13 +81,15 @@ def run(
 ) -> Judged:
     """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv."""
     known_seconds = last_run.seconds(places)
-    _clear(places)
+    _set_aside(places)
     started, begun = _now(), time.perf_counter()
     exit_code = run_behave(
         places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)), known_seconds
     )
     if refusal := _refusal(places, exit_code):
+        _put_back(places)
         raise BadInput([refusal])
+    shutil.rmtree(places.set_aside, ignore_errors=True)
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences)
@@ -145,12 +147,33 @@ def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> S
     return [replace(end, verdict=SUITE_DEFECT, reason=reason) if end.verdict == PASSED else end for end in ends]
 
 
-def _clear(places: Places) -> None:
-    for folder in (places.allure_results, places.allure_report, places.junit, places.notes):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    for name in ("coverage.json", "coverage.csv", "matrix.html", "manifest.json"):
-        (places.reports / name).unlink(missing_ok=True)
+def _folders(places: Places) -> tuple[Path, ...]:
+    return places.allure_results, places.allure_report, places.junit, places.notes
+
+
+def _left_by_a_run(places: Places) -> list[Path]:
+    files = ("coverage.json", "coverage.csv", "matrix.html", "manifest.json")
+    return [*_folders(places), *(places.reports / name for name in files)]
+
+
+def _set_aside(places: Places) -> None:
+    """Move away what the last run left, and make empty folders for this one."""
+    shutil.rmtree(places.set_aside, ignore_errors=True)
+    places.set_aside.mkdir(parents=True)
+    for path in _left_by_a_run(places):
+        if path.exists():
+            path.rename(places.set_aside / path.name)
+    for folder in _folders(places):
+        folder.mkdir()
+
+
+def _put_back(places: Places) -> None:
+    """Everything as it was before `_set_aside`; what the refused suite left goes."""
+    for folder in _folders(places):
+        shutil.rmtree(folder)
+    for path in places.set_aside.iterdir():
+        path.rename(places.reports / path.name)
+    places.set_aside.rmdir()
 
 
 def _redact_log(log: Path) -> None:

@@ -79,3 +79,26 @@ def test_a_suite_that_refuses_to_begin_is_not_judged(suite: Suite) -> None:
     assert refusal.value.problems[0].startswith("the suite did not begin, so nothing was judged: ")
     assert not suite.places.coverage.exists()
     assert not list(suite.places.reports.glob("history/*"))
+
+
+def test_a_suite_that_refuses_to_begin_leaves_the_last_run_as_it_was(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run()
+    before = contents(suite)
+    assert {"coverage.json", "matrix.html", ".run/last_run.json"} <= set(before)
+    with pytest.raises(BadInput, match="1 problems"):
+        suite.environment("\nimport os\ndef before_all(context):\n    os._exit(2)\n").run()
+    assert contents(suite) == before
+
+
+def test_a_run_that_begins_leaves_nothing_of_the_last_one(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run()
+    left = [suite.places.allure_results / "of-the-last-run.json", suite.places.manifest]
+    for path in left:
+        path.write_text("{}")
+    suite.run()
+    assert not [path for path in [*left, suite.places.set_aside] if path.exists()]
+
+
+def contents(suite: Suite) -> dict[str, bytes]:
+    reports = suite.places.reports
+    return {str(path.relative_to(reports)): path.read_bytes() for path in reports.rglob("*") if path.is_file()}
