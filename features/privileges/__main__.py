@@ -12,7 +12,7 @@ from features.privileges.page import ROOT
 NOTES = ROOT / "reports" / ".run"
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--check", is_flag=True, help="Only judge, and say whether docs/least-privilege.md is current.")
 def main(check: bool) -> None:
     """Prove least privilege from the notes of the last acceptance run; see docs/least-privilege.md."""

@@ -20,18 +20,37 @@ CRASHES_HELP = "Kill the three-tier drill's function at each of its calls, or at
 KEPT = Path("reports") / "simulation"
 
 
-@click.command()
-@click.option("--seeds", default=200, show_default=True, help="How many days to live.")
-@click.option("--first", default=1, show_default=True, help="The first seed.")
-@click.option("--seconds", type=float, help="Live as many days as fit into this time, instead of --seeds.")
-@click.option("--at-least", default=50, show_default=True, help="With --seconds: never fewer days than this.")
-@click.option("--processes", default=2, show_default=True, help="How many processes share the days.")
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seeds", type=click.IntRange(min=1), default=200, show_default=True, help="How many days to live.")
+@click.option("--first", type=click.IntRange(min=0), default=1, show_default=True, help="The first seed.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Live as many days as fit into this time, instead of --seeds.",
+)
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="With --seconds: never fewer days than this.",
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=2, show_default=True, help="How many processes share the days."
+)
 @click.option("--until", type=click.DateTime(["%H:%M"]), help="Stop at this time of today (UTC), HH:MM.")
 @click.option(
     "--results", type=click.Path(path_type=Path), help="Keep a line a day here; days in it are not lived again."
 )
 @click.option("--day", "day_file", type=click.Path(exists=True, path_type=Path), help="Live this one day (JSON).")
-@click.option("--shrink", "shrinks", default=2, show_default=True, help="How many failing days to shrink and tell.")
+@click.option(
+    "--shrink",
+    "shrinks",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="How many failing days to shrink and tell.",
+)
 @click.option("--crashes", type=click.Choice(["all", "each", "pairs"]), help=CRASHES_HELP)
 @click.option("--fault-table", is_flag=True, help="Write docs/faults.md anew: operation by fault, from real runs.")
 def main(
