@@ -328,3 +328,36 @@ def test_what_a_stopped_execution_leaves():
     assert [s.error_message for s in failed.waves[0].loaded] == ["too late"] * 2
     assert failed.errors[0].message == "too late"
     assert cancelled.errors == ()
+
+
+BEFORE_THE_END = (WaveStatus.COMPLETED, WaveStatus.RUNNING, WaveStatus.PENDING, WaveStatus.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("status", "running_becomes", "pending_becomes"),
+    [
+        (ExecutionStatus.CANCELLED, WaveStatus.CANCELLED, WaveStatus.CANCELLED),
+        (ExecutionStatus.FAILED, WaveStatus.FAILED, WaveStatus.SKIPPED),
+    ],
+)
+def test_a_stopped_execution_closes_its_waves_and_says_why(status, running_becomes, pending_becomes):
+    execution = execution_of(*(wave(number, [server(number)]) for number in range(1, 5)))
+    for number, before in enumerate(BEFORE_THE_END, start=1):
+        execution = execution.with_wave(number, status=before)
+    ended = end(execution, status, "enough", NOW)
+    assert [(wave.status, wave.reason, wave.end_time) for wave in ended.waves] == [
+        (WaveStatus.COMPLETED, None, None),
+        (running_becomes, "enough", NOW),
+        (pending_becomes, "enough", None),
+        (pending_becomes, "enough", None),
+    ]
+    assert ended.waves[0] == execution.waves[0]
+    assert (ended.status, ended.reason, ended.end_time) == (status, "enough", NOW)
+
+
+def test_a_running_wave_whose_servers_are_unread_is_closed_as_well():
+    execution = state(IN_FLIGHT)
+    unread = execution.with_wave(1, servers=None)
+    (closed,) = end(unread, ExecutionStatus.FAILED, "too late", NOW).waves
+    assert (closed.status, closed.reason, closed.end_time) == (WaveStatus.FAILED, "too late", NOW)
+    assert closed.servers is None

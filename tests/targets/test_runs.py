@@ -135,6 +135,10 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Server) -
         said = output(refused)
     assert refused.returncode != 0
     assert "was killed and left its" in said
+    elsewhere = run_sweep(server, "--yes", "--account", "999988887777")
+    assert elsewhere.returncode == 2
+    assert "for account 111122223333, not 999988887777; nothing was done" in elsewhere.stderr
+    assert any("drs-engine-suite-" in one for one in left(server))
     swept = run_sweep(server, "--yes")
     assert swept.returncode == 0, swept.stderr
     assert left(server) == ["other"]
