@@ -45,4 +45,5 @@ Feature: The real DRS environment
     And somebody asks DRS about all that the drill did
     Then the execution is COMPLETED
     And every answer of DRS follows the service's model
+    And the answers to the engine's recovery requests are among them
     And every recovery job took between 1 and 30 minutes

@@ -54,6 +54,10 @@ class CallLine:
     def succeeded(self, response: Mapping[str, Any]) -> None:
         self._answer("OK", response)
         self.fields["Answer"] = redacted(response)
+        whole = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+        if self.fields["Answer"] != whole:
+            # Whoever judges the answer has to know that this is not all of it.
+            self.fields["AnswerIsShortened"] = True
 
     def failed(self, code: str, message: str, response: Mapping[str, Any]) -> None:
         self.error = True

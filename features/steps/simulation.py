@@ -8,7 +8,7 @@ from typing import Any
 from behave import given, then, when
 from behave.runner import Context
 from botocore.exceptions import BotoCoreError, ClientError
-from hamcrest import empty, equal_to, greater_than, has_item, has_length, instance_of
+from hamcrest import empty, equal_to, greater_than, has_item, has_length, instance_of, only_contains
 
 from features.aws_model import answer_problems, modelled_errors
 from features.matchers import assert_that, lasted
@@ -24,6 +24,16 @@ def answers_follow_model(context: Context) -> None:
     problems = [line for call in answers for line in answer_problems("drs", call.operation, dict(call.response or {}))]
     assert_that(answers, has_length(greater_than(0)), "Looked for answers of DRS")
     assert_that(problems, empty(), f"Looked at {len(answers)} answers of DRS")
+
+
+@then("the answers to the engine's recovery requests are among them")
+def launches_are_judged(context: Context) -> None:
+    world: World = context.world
+    answered = [call for call in world.target.engine_calls() if call.operation == "StartRecovery" and call.answer]
+    jobs = [(call.answer or {})["job"]["jobID"] for call in answered]
+    recorded = {result.get("DrsJobId") for wave in world.record()["Waves"] for result in wave["ServerResults"]}
+    assert_that(jobs, has_length(greater_than(0)), "Looked for whole answers to StartRecovery")
+    assert_that(jobs, only_contains(*recorded), "Looked for the answered jobs in the record")
 
 
 @then("every launched instance is an instance of EC2")

@@ -165,21 +165,20 @@ class AwsTarget(Target):
         return sorted(calls, key=lambda call: call.started)
 
     def all_calls(self) -> list[evidence.Call]:
-        """The suite's own calls with AWS's answers, and the engine's as its log tells them, without answers."""
+        """The suite's own calls with AWS's answers, and the engine's as its log tells them."""
         own: list[evidence.Call] = list(self._calls.calls[self._first_call :])
         engines = [_LoggedCall(call, self.region) for call in self.engine_calls()]
         return sorted([*own, *engines], key=lambda call: call.started)
 
 
 class _LoggedCall:
-    """A call of the engine as evidence: its log line tells no answer."""
+    """A call of the engine as evidence; its log line tells an answer unless it had to be shortened."""
 
-    response = None
     source = "lambda"
 
     def __init__(self, call: EngineCall, region: str) -> None:
         self.service, self.operation, self.parameters = call.service, call.operation, call.parameters
-        self.error_code, self.error_message = call.error, None
+        self.response, self.error_code, self.error_message = call.answer, call.error, None
         self.started, self.ended = call.started, call.ended
         self.account, self.region, self.principal = call.account, region, call.principal
 
@@ -205,4 +204,5 @@ def _engine_call(line: dict[str, Any]) -> EngineCall:
         principal=line.get("Principal", "the engine"),
         account=line.get("Account", ""),
         invocation=line.get("function_request_id", ""),
+        answer=None if line.get("AnswerIsShortened") else line.get("Answer"),
     )

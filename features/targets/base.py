@@ -33,7 +33,7 @@ class NotSimulated(Exception):
 @dataclass(frozen=True)
 class EngineCall:
     """One AWS call of the engine: what it asked, what came of it (`error` None: success), when, in which run
-    of the function."""
+    of the function; `answer` is None where nobody knows all of it."""
 
     service: str
     operation: str
@@ -44,6 +44,7 @@ class EngineCall:
     principal: str
     account: str
     invocation: str
+    answer: dict[str, Any] | None = None
 
     @property
     def line(self) -> str:

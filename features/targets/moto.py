@@ -114,4 +114,5 @@ def _engine_call(call: Call) -> EngineCall:
         principal=call.principal,
         account=call.account,
         invocation=call.actor,
+        answer=dict(call.response) if call.response is not None else None,
     )

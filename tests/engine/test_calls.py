@@ -138,3 +138,13 @@ def test_no_secret_reaches_a_line():
 def test_long_values_are_cut():
     assert redacted(list(range(100)))[-1] == "and 90 more"
     assert len(redacted("x" * 5000)) < 400
+
+
+@pytest.mark.parametrize(("jobs", "shortened"), [(2, None), (40, True)])
+def test_a_line_says_when_it_does_not_tell_the_whole_answer(caller, drs, lines, jobs, shortened):
+    answer = {"items": [{"jobID": f"drsjob-{number:017d}"} for number in range(jobs)]}
+    drs.stubber.add_response("describe_jobs", answer)
+    caller.call(drs, "describe_jobs")
+    line = json.loads(lines.getvalue())
+    assert line.get("AnswerIsShortened") == shortened
+    assert (line["Answer"] == answer) is (shortened is None)
