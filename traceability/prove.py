@@ -11,6 +11,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import time
@@ -29,6 +30,8 @@ from traceability.verdict import PASSED, VIOLATED
 AT_ONCE = 2
 SECONDS_EACH = 90.0
 """A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
+_STORY = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
+"""Lines of `traceability.story`."""
 _OWN = ("engine", "simulator", "features", "infra", "testdata")
 _FORK = multiprocessing.get_context("fork")
 
@@ -212,9 +215,15 @@ def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[r
         if case is None:
             found[one.key] = ("missing", _last_line(place / "behave.log"))
         else:
-            lines = [line.strip() for line in case.message.splitlines() if line.strip()]
-            found[one.key] = (results.junit_verdict(case, one), " ".join(lines[:3]) or case.status)
+            found[one.key] = (results.junit_verdict(case, one), _why(case))
     return found
+
+
+def _why(case: results.JUnitCase) -> str:
+    """The first lines of what was wrong; where a hook that failed later hides the expectation, the story tells it."""
+    told = _STORY.findall(case.listing) if case.status == "hook_error" else []
+    lines = told or [line for line in case.message.splitlines() if line.strip()]
+    return " ".join(" ".join(lines[:3]).split()) or case.status
 
 
 def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool, target: str) -> None:

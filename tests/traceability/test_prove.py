@@ -123,6 +123,19 @@ def test_an_error_does_not_hide_a_later_expectation(small: Suite) -> None:
     assert finding.story == "features/r01.feature:12 a short wait is lengthened: it lasted -1.0"
 
 
+def test_a_hook_that_fails_as_well_does_not_hide_the_expectation(small: Suite) -> None:
+    small.environment("""
+        def after_scenario(context, scenario):
+            if str(scenario.status).endswith("failed"):
+                print("Expected:  60\\nSeen:      30")
+                raise RuntimeError("something was left")
+        """)
+    seed(small)
+    (finding,) = run(small)
+    assert finding.outcome == "noticed"
+    assert finding.story == "features/r01.feature:4 a long wait is kept: Expected: 60 Seen: 30"
+
+
 def test_a_defect_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prove, "SECONDS_EACH", 2.0)
     seed(small, new='"while True: pass"')
