@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.calls import CallError
-from engine.aws.history import PlanLocked, RecordChanged
+from engine.aws.history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
 from engine.core.plan import Document, ExecutionType, Plan, parse_plan, resolve_target
 from engine.core.state import Execution, ExecutionStatus, new_execution
@@ -81,12 +81,18 @@ def _require_type(existing: Execution, asked: ExecutionType) -> None:
 def _join(services: Services, request: StartRequest, execution_id: str) -> str:
     """Another execution holds the plan: it is the answer if it runs, and in the way while it cleans up."""
     holder = services.history.load(execution_id)
-    if holder is not None and holder.ended:
+    if holder is None:
+        # Lock and record are written and released together: somebody has deleted the record by hand.
+        raise StartRefused(
+            [
+                f"plan {request.plan_id}: it is locked by execution {execution_id}, which has no record; "
+                f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
+            ]
+        )
+    if holder.ended:
         raise StartRefused(
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
-    if holder is None:
-        return execution_id
     _require_type(holder, request.execution_type)
     return _resume(services, holder)
 

@@ -20,9 +20,10 @@ from engine.core.outcomes import apply
 from engine.core.state import CleanUpStatus, Execution
 from engine.wiring import Services
 
-# A step that has less than this left of its Lambda time ends early and is continued at once: no single action,
-# its retries included, takes longer.
-RESERVE_MILLISECONDS = 60_000
+# A step that has less than this left of its Lambda time ends early and is continued at once: no single action takes
+# longer. The longest is a launch whose every answer is lost, and the look for it as well: four tries of two read
+# time-outs, and the pauses between them.
+RESERVE_MILLISECONDS = 180_000
 
 _EFFECTS = (StartRecovery, TerminateInstances, Notify, Wait, Finish)
 
@@ -93,7 +94,9 @@ class Stepper:
         while True:
             saved = self._load(execution_id)
             if self._run < saved.run:
-                # A later run of the state machine is in charge; this one has nothing to say any more.
+                # A later run is in charge. Whoever put it there may have been killed before starting it.
+                if not saved.settled:
+                    self._services.machine.run(execution_id, saved.run)
                 return Finish()
             try:
                 return self._advance(saved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -118,9 +119,18 @@ def encode(error: AwsError, protocol: str, request_id: str) -> tuple[int, dict[s
         headers["Retry-After"] = str(error.retry_after)
     if protocol in ("json", "rest-json"):
         headers |= {"content-type": "application/json", "x-amzn-errortype": error.code}
-        return error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode()
+        body = {"__type": error.code, "message": error.message} | _cancellation_reasons(error)
+        return error.status, headers, json.dumps(body).encode()
     headers["content-type"] = "text/xml"
     return error.status, headers, _xml(error, protocol, request_id).encode()
+
+
+def _cancellation_reasons(error: AwsError) -> dict[str, object]:
+    """DynamoDB names the reasons of a cancelled transaction twice: in the message's brackets, and as a list."""
+    named = re.search(r"\[([\w, ]+)\]$", error.message)
+    if error.code != "TransactionCanceledException" or named is None:
+        return {}
+    return {"CancellationReasons": [{"Code": reason} for reason in named[1].split(", ")]}
 
 
 def _xml(error: AwsError, protocol: str, request_id: str) -> str:

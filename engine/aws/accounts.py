@@ -39,7 +39,7 @@ class Accounts:
     caller: Caller
     session: Any
     session_name: str = "drs-execution-engine"
-    _assumed: dict[str, Any] = field(default_factory=dict)
+    _assumed: dict[tuple[str, str | None], Any] = field(default_factory=dict)
     _clients: dict[tuple[Target, str], Any] = field(default_factory=dict)
 
     def client(self, target: Target, service: str) -> Any:
@@ -61,16 +61,18 @@ class Accounts:
             return call()
 
     def _forget(self, target: Target) -> None:
-        self._assumed.pop(target.role_arn or "", None)
+        self._assumed.pop((target.role_arn or "", target.external_id), None)
         self._clients = {key: client for key, client in self._clients.items() if key[0] != target}
 
     def _session(self, target: Target) -> Any:
         role_arn = target.role_arn
         if role_arn is None:
             return self.session
-        if role_arn not in self._assumed:
-            self._assumed[role_arn] = self._assume(role_arn, target)
-        return self._assumed[role_arn]
+        # A plan with a wrong ExternalId must not live on the credentials of one with the right one.
+        key = (role_arn, target.external_id)
+        if key not in self._assumed:
+            self._assumed[key] = self._assume(role_arn, target)
+        return self._assumed[key]
 
     def _assume(self, role_arn: str, target: Target) -> Any:
         sts = self.session.client("sts", region_name=self.session.region_name, config=CLIENT_CONFIG)

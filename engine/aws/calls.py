@@ -39,6 +39,12 @@ _THROTTLING = {
     "TransactionInProgressException",
     "SlowDown",
 }
+# Why DynamoDB cancels a transaction that may be repeated, and the code that a single write would have failed with.
+_TRANSIENT_REASONS = {
+    "ProvisionedThroughputExceeded": "ProvisionedThroughputExceededException",
+    "ThrottlingError": "ThrottlingException",
+    "TransactionConflict": "TransactionConflictException",
+}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _SERVER_ERRORS = {"InternalServerException", "InternalServerError", "InternalFailure", "ServiceUnavailable"}
 
@@ -137,7 +143,7 @@ class Caller:
 
 
 def _judge(operation: str, error: ClientError) -> CallError:
-    code = error.response.get("Error", {}).get("Code", "Unknown")
+    code = _code(error)
     message = error.response.get("Error", {}).get("Message", "")
     metadata = error.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
@@ -148,6 +154,15 @@ def _judge(operation: str, error: ClientError) -> CallError:
     if code in _EXPIRED:
         return CredentialsExpired(operation, code, message, error.response)
     return Refused(operation, code, message, error.response)
+
+
+def _code(error: ClientError) -> str:
+    """The error's code; of a cancelled transaction, the reason that decides whether repeating it can help."""
+    code: str = error.response.get("Error", {}).get("Code", "Unknown")
+    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
+    transient = reasons & set(_TRANSIENT_REASONS)
+    # A condition that does not hold would not hold the next time either, whatever else was the matter.
+    return _TRANSIENT_REASONS[min(transient)] if reasons == transient and transient else code
 
 
 def _retry_after(error: ClientError) -> float:

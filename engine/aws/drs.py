@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,7 +54,7 @@ class RecoveryService:
         """Which of these source servers DRS knows."""
         known: set[str] = set()
         for chunk in _chunks(ids, _IDS_A_REQUEST):
-            for page in self._pages("describe_source_servers", filters={"sourceServerIDs": chunk}):
+            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk}):
                 known.update(server["sourceServerID"] for server in page["items"])
         return frozenset(known)
 
@@ -80,7 +80,7 @@ class RecoveryService:
                 return job
             try:
                 request = {"sourceServers": servers, "isDrill": action.is_drill, "tags": tags | label}
-                return _job(self._once("start_recovery", **request)["job"])
+                return _job(self._once("drs", "start_recovery", **request)["job"])
             except Unavailable as error:
                 in_doubt = in_doubt or error.may_have_worked
                 raise
@@ -92,7 +92,8 @@ class RecoveryService:
     def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> Job | None:
         """`find_job` for a launch that may exist: that the look is refused does not say that there is none."""
         try:
-            return self.find_job(tags, since)
+            # Once: what repeats the launch repeats the look as well.
+            return self._find_job(tags, since, self._once)
         except Refused as error:
             raise Unavailable(error.operation, error.code, error.message, may_have_worked=True) from error
 
@@ -108,8 +109,11 @@ class RecoveryService:
 
     def find_job(self, tags: Mapping[str, str], since: datetime) -> Job | None:
         """The job that carries these tags, begun after `since`; None if there is none."""
+        return self._find_job(tags, since, self._call)
+
+    def _find_job(self, tags: Mapping[str, str], since: datetime, ask: Callable[..., Any]) -> Job | None:
         filters = {"fromDate": timestamp(since - _CLOCK_MARGIN)}
-        for page in self._pages("describe_jobs", filters=filters):
+        for page in self._pages("describe_jobs", ask, filters=filters):
             for item in page["items"]:
                 if tags.items() <= item.get("tags", {}).items():
                     return _job(item)
@@ -120,14 +124,14 @@ class RecoveryService:
         pages = (
             page
             for chunk in _chunks(ids, _JOBS_A_REQUEST)
-            for page in self._pages("describe_jobs", filters={"jobIDs": chunk})
+            for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
         )
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
 
     def launch_failures(self, job_id: str) -> dict[str, str]:
         """DRS's own reason for each failed launch of the job, by source server id."""
         reasons: dict[str, str] = {}
-        for page in self._pages("describe_job_log_items", jobID=job_id):
+        for page in self._pages("describe_job_log_items", self._call, jobID=job_id):
             for item in page["items"]:
                 data = item.get("eventData", {})
                 if data.get("rawError") and data.get("sourceServerID"):
@@ -139,7 +143,7 @@ class RecoveryService:
         pages = (
             page
             for chunk in _chunks(ids, _IDS_A_REQUEST)
-            for page in self._pages("describe_recovery_instances", filters={"recoveryInstanceIDs": chunk})
+            for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
         )
         return {
             item["recoveryInstanceID"]: RecoveryInstance(
@@ -166,7 +170,7 @@ class RecoveryService:
     def find_terminations(self, source_server_ids: Sequence[str], since: datetime) -> dict[str, str]:
         """The newest TERMINATE job of each source server, begun after `since`; a server that has none is left out."""
         found: dict[str, str] = {}
-        for page in self._pages("describe_jobs", filters={"fromDate": timestamp(since - _CLOCK_MARGIN)}):
+        for page in self._pages("describe_jobs", self._call, filters={"fromDate": timestamp(since - _CLOCK_MARGIN)}):
             for item in page["items"]:
                 if item.get("type") == "TERMINATE":
                     for server in item.get("participatingServers", []):
@@ -192,10 +196,11 @@ class RecoveryService:
             return {key: state for one in ids for key, state in self._states([one]).items()}
         return {status["InstanceId"]: status["InstanceState"]["Name"] for status in response["InstanceStatuses"]}
 
-    def _pages(self, operation: str, **parameters: Any) -> Iterator[Any]:
+    @staticmethod
+    def _pages(operation: str, ask: Callable[..., Any], **parameters: Any) -> Iterator[Any]:
         token: dict[str, str] = {}
         while True:
-            page = self._call("drs", operation, **parameters, **token)
+            page = ask("drs", operation, **parameters, **token)
             yield page
             if not page.get("nextToken"):
                 return
@@ -207,10 +212,10 @@ class RecoveryService:
             lambda: self.caller.call(self.accounts.client(self.target, service), operation, **parameters),
         )
 
-    def _once(self, operation: str, **parameters: Any) -> Any:
+    def _once(self, service: str, operation: str, **parameters: Any) -> Any:
         return self.accounts.fresh(
             self.target,
-            lambda: self.caller.once(self.accounts.client(self.target, "drs"), operation, **parameters),
+            lambda: self.caller.once(self.accounts.client(self.target, service), operation, **parameters),
         )
 
 

@@ -72,13 +72,18 @@ class ExecutionHistory:
             "LockedBy": execution.execution_id,
         }
         items = [lock, *document.items(execution).values()]
-        try:
-            self._transact([self._put(item, "attribute_not_exists(ExecutionId)") for item in items])
-        except RecordChanged:
-            holder = self.holder(execution.plan_id)
-            # The answer to an earlier try may have been lost: then the lock is our own.
-            if holder != execution.execution_id:
-                raise PlanLocked(holder or execution.execution_id) from None
+        writes = [self._put(item, "attribute_not_exists(ExecutionId)") for item in items]
+        while True:
+            try:
+                return self._transact(writes)
+            except RecordChanged:
+                holder = self.holder(execution.plan_id)
+                if holder is not None and holder != execution.execution_id:
+                    raise PlanLocked(holder) from None
+                # The answer to an earlier try may have been lost, or the same client token came twice: it is our own.
+                if holder is not None or self._header(execution.execution_id) is not None:
+                    return None
+                # Whoever held the plan has released it meanwhile.
 
     def holder(self, plan_id: str) -> str | None:
         """The ExecutionId that holds the plan's lock."""
@@ -208,7 +213,7 @@ class ExecutionHistory:
 def _a_condition_failed(error: Refused) -> bool:
     reasons = error.response.get("CancellationReasons", [])
     return error.code == "TransactionCanceledException" and any(
-        reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons
+        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
     )
 
 

@@ -205,6 +205,7 @@ def _server_item(server: ServerState) -> Item:
         StartTime=server.start_time,
         EndTime=server.end_time,
         TerminationJobId=server.termination_job_id,
+        TerminationRequestTime=server.termination_asked_at,
         TerminatedTime=server.terminated_at,
     )
 
@@ -312,6 +313,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         end_time=_time(item, "EndTime"),
         error_message=item.get("ErrorMessage", item.get("StatusReason")),
         termination_job_id=item.get("TerminationJobId"),
+        termination_asked_at=_time(item, "TerminationRequestTime"),
         terminated_at=_time(item, "TerminatedTime"),
     )
 
@@ -319,7 +321,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
 # --- items to the reader's document ----------------------------------------------------------------------------------
 
 _INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
-_SERVER_INTERNAL = ("LaunchUnconfirmed",)
+_SERVER_INTERNAL = ("LaunchUnconfirmed", "TerminationRequestTime")
 _NEVER_LAUNCHED = {"SKIPPED", "CANCELLED"}
 
 

@@ -97,7 +97,7 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case CheckInstances(), InstancesSeen():
             return _look_at_instances(execution, action, outcome, now)
         case TerminateInstances(), TerminationStarted(job_id):
-            return _note_termination(execution, action, job_id)
+            return _note_termination(execution, action, job_id, now)
         case FindTerminations(), TerminationsFound(job_ids):
             return _adopt_terminations(execution, dict(job_ids))
         case TerminateInstances(), Busy():
@@ -297,10 +297,10 @@ def _look(wave: WaveState, server: ServerState, state: str | None, now: datetime
     return looked.failed(f"instance {server.ec2_instance_id} is {looked.health_status!r}, not 'running', {since}", now)
 
 
-def _note_termination(execution: Execution, action: TerminateInstances, job_id: str) -> Execution:
+def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:
     return _with_clean_up_job(execution, job_id).map_servers(
         lambda server: server.recovery_instance_id in action.recovery_instance_ids,
-        lambda server: replace(server, termination_job_id=job_id),
+        lambda server: replace(server, termination_job_id=job_id, termination_asked_at=now),
     )
 
 

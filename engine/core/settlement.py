@@ -165,11 +165,16 @@ def _next_termination(
     if unseen:
         return FindRecoveryInstances(unseen)
     requested = {i for action in asked if isinstance(action, TerminateInstances) for i in action.recovery_instance_ids}
-    to_request = [server for server in remaining if server.termination_job_id is None]
+    to_request = [server for server in remaining if _is_to_be_asked_for(server, now)]
     chunk = tuple(_instance_id(server) for server in to_request[: execution.servers_per_job])
     if chunk and requested.isdisjoint(chunk):
         return TerminateInstances(chunk)
     return wait(execution, now, [soon(now, policy.LISTING_WAIT_SECONDS)])
+
+
+def _is_to_be_asked_for(server: ServerState, now: datetime) -> bool:
+    asked_at, limit = server.termination_asked_at, timedelta(seconds=policy.TERMINATION_LIMIT_SECONDS)
+    return server.termination_job_id is None or (asked_at is not None and now >= asked_at + limit)
 
 
 def _instance_id(server: ServerState) -> str:

@@ -93,6 +93,7 @@ class ServerState:
     end_time: datetime | None = None
     error_message: str | None = None
     termination_job_id: str | None = None
+    termination_asked_at: datetime | None = None
     terminated_at: datetime | None = None
 
     @property

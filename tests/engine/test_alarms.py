@@ -101,6 +101,10 @@ def test_a_function_that_fails_or_is_throttled_has_an_alarm():
         assert ALARMS[name]["Dimensions"] == [{"Name": "FunctionName", "Value": "Function"}]
     # One failure is tried three times again, by Step Functions as well as by Lambda's callers.
     assert ALARMS["FunctionFailsAlarm"]["Threshold"] == 4
+    # One that runs into its time limit fails once in five minutes at most.
+    lasting = ALARMS["FunctionKeepsFailingAlarm"]
+    assert (lasting["MetricName"], lasting["Threshold"], lasting["EvaluationPeriods"]) == ("Errors", 1, 3)
+    assert lasting["Period"] >= RESOURCES["Function"]["Properties"]["Timeout"]
 
 
 @pytest.mark.parametrize("name", ALARMS)

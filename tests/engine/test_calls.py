@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
+from engine.aws.accounts import Accounts
 from engine.aws.calls import CLIENT_CONFIG, AskedToWait, Caller, CredentialsExpired, Refused, Unavailable
 from engine.aws.log import Log, redacted
+from engine.core.plan import Target
 
 
 @pytest.fixture
@@ -148,3 +152,56 @@ def test_a_line_says_when_it_does_not_tell_the_whole_answer(caller, drs, lines, 
     line = json.loads(lines.getvalue())
     assert line.get("AnswerIsShortened") == shortened
     assert (line["Answer"] == answer) is (shortened is None)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "error"),
+    [
+        (["TransactionConflict", "None"], Unavailable),
+        (["None", "ThrottlingError"], Unavailable),
+        (["ProvisionedThroughputExceeded", "TransactionConflict"], Unavailable),
+        (["ConditionalCheckFailed", "None"], Refused),
+        (["ConditionalCheckFailed", "TransactionConflict"], Refused),
+        (["ValidationError"], Refused),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_cancelled_transaction_is_repeated_where_that_can_help(caller, slept, reasons, error):
+    client = boto3.client(
+        "dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x", config=CLIENT_CONFIG
+    )
+    cancelled = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
+    with Stubber(client) as stubber:
+        for _ in range(4):
+            stubber.add_client_error(
+                "transact_write_items",
+                "TransactionCanceledException",
+                "Transaction cancelled",
+                http_status_code=400,
+                modeled_fields=cancelled,
+            )
+        with pytest.raises(error):
+            caller.call(client, "transact_write_items", TransactItems=[{}])
+    assert slept == ([2, 4, 8] if error is Unavailable else [])
+
+
+def test_a_wrong_external_id_does_not_live_on_the_credentials_of_the_right_one(caller):
+    asked = []
+    expiration = datetime(2030, 1, 1, tzinfo=UTC)
+
+    class Asked(Caller):
+        def call(self, client, operation, **parameters):
+            asked.append(parameters["ExternalId"])
+            credentials = {
+                "AccessKeyId": "A" * 20,
+                "SecretAccessKey": "s",
+                "SessionToken": "t",
+                "Expiration": expiration,
+            }
+            return {"Credentials": credentials}
+
+    accounts = Accounts(Asked(caller.log), boto3.Session(region_name="us-east-1"))
+    target = Target(account_id="444455556666", region="us-east-1", role_name="role", external_id="right")
+    for external_id in ("right", "right", "wrong"):
+        accounts.client(replace(target, external_id=external_id), "drs")
+    assert asked == ["right", "wrong"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from engine import deployment
 from engine.client import EngineClient, EngineError, StartRefused
-from simulator import Simulator
+from simulator import Fault, Simulator
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
 STACK = "engine-test"
@@ -71,6 +72,79 @@ def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws):
     assert names[:3] == [execution_id, f"{execution_id}-2", f"{execution_id}-3"]
     assert {run["status"] for run in runs(aws, client)} == {"SUCCEEDED"}
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
+
+
+HAND_OVERS = {
+    "killed before the successor starts": Fault(
+        "kill_lambda_before", "stepfunctions", "StartExecution", source="lambda"
+    ),
+    "killed after it started": Fault("kill_lambda_after", "stepfunctions", "StartExecution", source="lambda"),
+    "asked to come back later": Fault("throttle", "stepfunctions", "StartExecution", retry_after=30, source="lambda"),
+    "throttled for a while": Fault("throttle", "stepfunctions", "StartExecution", 9, source="lambda"),
+    "the answer is lost": Fault("lose_answer", "stepfunctions", "StartExecution", 4, source="lambda"),
+    "refused": Fault("deny", "stepfunctions", "StartExecution", 2, source="lambda"),
+    "killed after the record names it": Fault("kill_lambda_after", "dynamodb", "PutItem", source="lambda"),
+}
+
+
+@pytest.mark.parametrize("fault", HAND_OVERS.values(), ids=HAND_OVERS)
+def test_a_hand_over_that_is_disturbed_loses_nothing(aws, fault):
+    client = deployed(aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"))
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 600)
+    aws.faults.add(replace(fault))
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert (record["Status"], record["CleanUp"]["Status"]) == ("COMPLETED", "COMPLETED")
+    assert next(iter(aws.faults)).hits > 0
+    assert len(aws.journal.select("drs", "StartRecovery")) == 3
+    aws.wait_until(lambda: all(run["status"] != "RUNNING" for run in runs(aws, client)), 60)
+    assert f"{execution_id}-3" in {run["name"] for run in runs(aws, client)}
+
+
+def test_a_launch_whose_every_answer_is_lost_stays_within_the_functions_time(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.faults.lose_answer("drs", "StartRecovery", None, source="lambda")
+    aws.faults.lose_answer("drs", "DescribeJobs", 16, source="lambda")
+    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    reports = [line for line in aws.lambda_logs(f"{STACK}-engine") if "timed out" in str(line).lower()]
+    assert [line for line in reports if "Task timed out" in str(line)] == []
+    launched = [
+        job for job in aws.session().client("drs").describe_jobs(filters={})["items"] if job["type"] == "LAUNCH"
+    ]
+    servers = [one["sourceServerID"] for job in launched for one in job["participatingServers"]]
+    assert len(servers) == len(set(servers))
+    (run,) = runs(aws, client)
+    assert run["status"] == "SUCCEEDED"
+
+
+def test_a_termination_whose_job_fails_is_asked_for_again(aws):
+    client = deployed(aws)
+    server = json.loads((TESTDATA / "groups.json").read_text())[0]["SourceServerIds"][0]
+    aws.drs.set_launch(server, terminate_fails_with="termination protection")
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: aws.journal.select("drs", "TerminateRecoveryInstances"), 4 * 3600)
+    aws.advance(300)
+    aws.drs.set_launch(server, terminate_fails_with=None)
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    first, second = aws.journal.select("drs", "TerminateRecoveryInstances")
+    assert len(second.parameters["recoveryInstanceIDs"]) == 1
+    assert 900 <= (second.started - first.started).total_seconds() < 1000
+    assert len(record["CleanUp"]["DrsJobIds"]) == 2
+    assert aws.session().client("drs").describe_recovery_instances(filters={})["items"] == []
+
+
+def test_a_lock_without_a_record_is_named_and_starts_nothing(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(settled(client, execution_id), 4 * 3600)
+    table = client._outputs["ExecutionHistoryTable"]
+    lock = {"ExecutionId": {"S": "PLAN#plan-three-tier"}, "ItemKey": {"S": "LOCK"}, "LockedBy": {"S": "nobody-knows"}}
+    aws.session().client("dynamodb").put_item(TableName=table, Item=lock)
+    with pytest.raises(StartRefused, match="locked by execution nobody-knows, which has no record; delete the item"):
+        client.start("plan-three-tier")
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "TransactWriteItems"])

@@ -46,6 +46,8 @@ class Day:
     other_account: bool = False
     # Whether moto's interpreter runs the state machine; else a thin loop does.
     interpreter: bool = False
+    # After how many ticks a run of the state machine hands over to the next; 0: as the engine has it.
+    ticks_per_run: int = 0
 
     def to_dict(self) -> Document:
         return asdict(self)

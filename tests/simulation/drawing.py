@@ -43,11 +43,16 @@ KINDS = (
     "storm",
 )
 # What DynamoDB answers to a write that meets another transaction.
+ONGOING = "Transaction is ongoing for the item"
+CANCELLED = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]"
 CONFLICTS = (
-    ("PutItem", "TransactionConflictException"),
-    ("UpdateItem", "TransactionConflictException"),
-    ("TransactWriteItems", "TransactionInProgressException"),
+    ("PutItem", "TransactionConflictException", ONGOING),
+    ("UpdateItem", "TransactionConflictException", ONGOING),
+    ("TransactWriteItems", "TransactionCanceledException", CANCELLED),
 )
+# One seed in so many hands over between runs of the state machine again and again, after so many ticks.
+HANDS_OVER_EVERY = 10
+TICKS_PER_RUN = 5
 # One seed in so many runs its state machine in the interpreter.
 INTERPRETED_EVERY = 20
 ODD_ENDS = ("pending", "stopped", "terminated")
@@ -75,6 +80,7 @@ def draw(seed: int) -> Day:
         quotas=_quotas(dice, plans),
         other_account=other_account,
         interpreter=seed % INTERPRETED_EVERY == 0,
+        ticks_per_run=TICKS_PER_RUN if seed % HANDS_OVER_EVERY == 0 else 0,
     )
 
 
@@ -232,10 +238,10 @@ def _fault(dice: Random, kind: str, other_account: bool) -> Fault:  # noqa: C901
             code = dice.choice(["unhandled", "service"])
             return Fault(kind, "lambda", "*", dice.choice([1, 1, 2, 3, 4]), dice.randint(0, 30), code=code)
         case "conflict":
-            write, code = dice.choice(CONFLICTS)
+            write, code, message = dice.choice(CONFLICTS)
             return Fault(
                 "respond", "dynamodb", write, dice.choice([1, 1, 2]), after % 20, code=code, status=400,
-                message="Transaction is ongoing for the item", **narrow,
+                message=message, **narrow,
             )  # fmt: skip
         case "deny":
             return Fault(kind, service, operation, 1, after, **narrow)

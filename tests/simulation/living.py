@@ -6,7 +6,10 @@ machine, the call journal, and what the watcher found wrong after each invocatio
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -96,14 +99,28 @@ class Life:
 
 
 @cache
-def package() -> bytes:
-    return deployment.package()
+def package(ticks_per_run: int = 0) -> bytes:
+    """The engine as it is deployed, or with another number of ticks before a run of the state machine hands over."""
+    code = deployment.package()
+    if not ticks_per_run:
+        return code
+    number = re.compile(r"^TICKS_PER_RUN = \d+$", re.MULTILINE)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(code)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            text = source.read(name)
+            if name == "engine/core/policy.py":
+                changed, found = number.subn(f"TICKS_PER_RUN = {ticks_per_run}", text.decode())
+                assert found == 1, "the engine does not say any more after how many ticks a run hands over"
+                text = changed.encode()
+            target.writestr(name, text)
+    return buffer.getvalue()
 
 
 def live(day: Day, *, code: bytes | None = None, keep_journal: bool = False) -> Life:
     """Live the day; `code` is another package of the engine than the present one."""
     with Simulator(seed=day.seed, account=OWN_ACCOUNT, region=REGION) as aws:
-        return _Living(aws, day, code or package()).live(keep_journal)
+        return _Living(aws, day, code or package(day.ticks_per_run)).live(keep_journal)
 
 
 class _Living:
