@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.aws.tables import from_item, to_item
 from engine.core.document import HEADER_KEY, assemble
+from engine.core.plan import resolve_target
+from engine.core.validation import Problem, is_id, named_groups, plan_problems
 from engine.deployment import describe
 
 Document = dict[str, Any]
@@ -173,6 +175,27 @@ class EngineClient:
             )
 
     # --- plans and groups ---
+
+    def get_plan(self, plan_id: str) -> Document | None:
+        """The recovery plan that is loaded under this PlanId."""
+        return self._one(self._outputs["RecoveryPlansTable"], {"PlanId": plan_id})
+
+    def get_group(self, group_id: str) -> Document | None:
+        """The protection group that is loaded under this GroupId."""
+        return self._one(self._outputs["ProtectionGroupsTable"], {"GroupId": group_id})
+
+    def _one(self, table: str, key: Mapping[str, str]) -> Document | None:
+        response = self._dynamodb.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
+        return from_item(response["Item"]) if "Item" in response else None
+
+    def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[Problem]:
+        """For what a start would refuse this plan, DRS not asked; `groups` count before those that are loaded."""
+        known = {group["GroupId"]: group for group in groups if isinstance(group["GroupId"], str)}
+        for group_id in named_groups(plan) - known.keys():
+            if is_id(group_id) and (group := self.get_group(group_id)) is not None:
+                known[group_id] = group
+        _, _, _, region, account, *_ = self._outputs["StateMachineArn"].split(":")
+        return plan_problems(plan, known, resolve_target(plan, account_id=account, region=region))
 
     def put_plan(self, plan: Mapping[str, Any]) -> None:
         self._dynamodb.put_item(TableName=self._outputs["RecoveryPlansTable"], Item=to_item(plan))

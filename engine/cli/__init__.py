@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.cli.commands import cancel, history, put, start
+from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
+from engine.cli.loading import put
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
 from engine.cli.validate import validate

@@ -1,63 +1,26 @@
-"""Loading, starting, cancelling and looking up executions."""
+"""Starting, cancelling and looking up executions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.cli.options import InputError, client, json_option, read_json, stack_option
+from engine.cli.options import InputError, checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import history_view
 from engine.cli.watching import exit_with, watch_execution
 from engine.client import EngineClient
-from engine.core.validation import group_problems
 
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@json_option
-@stack_option
-def put(files: tuple[Path, ...], as_json: bool, stack: str) -> None:
-    """Load recovery plans and protection groups from JSON FILES (one document or a list).
-
-    A document with GroupId is a protection group, one with PlanId a recovery plan. Nothing is loaded if any of them
-    is neither. Plans are checked as a whole by `validate`, and again when they are started.
-    """
-    documents = [(path, document) for path in files for document in _documents(path)]
-    engine = client(stack)
-    loaded = []
-    for path, document in documents:
-        kind, key = ("protection group", "GroupId") if "GroupId" in document else ("recovery plan", "PlanId")
-        (engine.put_group if key == "GroupId" else engine.put_plan)(document)
-        loaded.append({"File": str(path), key: document[key]})
-        if not as_json:
-            click.echo(f"{path}: {kind} {document[key]}")
-    if as_json:
-        print_json(loaded)
-
-
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    content = read_json(path)
-    for document in content if isinstance(content, list) else [content]:
-        if not isinstance(document, dict) or not {"GroupId", "PlanId"} & document.keys():
-            raise InputError(f"{path}: neither a protection group (GroupId) nor a recovery plan (PlanId)")
-        if "GroupId" in document and (problems := group_problems(document)):
-            raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
-        if "GroupId" not in document and not (isinstance(document["PlanId"], str) and document["PlanId"]):
-            raise InputError(f"{path}: PlanId must be a text that is not empty, is {document['PlanId']!r}")
-        yield document
-
-
-@click.command()
-@click.argument("plan_id")
+@click.argument("plan_id", callback=checked_text)
 @click.option("--drill/--recovery", "is_drill", default=True, help="Rehearse (default), or recover for real.")
-@click.option("--token", help="The same token always means the same execution.")
+@click.option("--token", callback=checked_text, help="The same token always means the same execution.")
 @click.option("--yes", is_flag=True, help="Do not ask before a real recovery.")
 @click.option("--watch", is_flag=True, help="Stay and show the execution until it is over.")
 @json_option
@@ -94,7 +57,7 @@ def _confirm_recovery(plan_id: str) -> None:
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution_id", callback=checked_text)
 @click.option("--reason", help="For the audit trail.")
 @json_option
 @stack_option
@@ -108,7 +71,7 @@ def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> 
 
 
 @click.command()
-@click.option("--plan", "plan_id", help="Executions of this plan.")
+@click.option("--plan", "plan_id", callback=checked_text, help="Executions of this plan.")
 @click.option("--status", "state", type=click.Choice(STATUSES), help="Executions in this status.")
 @click.option(
     "--since",

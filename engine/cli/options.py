@@ -6,18 +6,24 @@ import json
 import os
 import re
 from collections.abc import Callable
+from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
 import click
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.config import Config
 
 from engine.client import EngineClient
 
 # Roles are named after the stack, and IAM allows them 64 characters.
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,49}")
+# All digits of a larger one would have to be kept.
+_LARGEST_INT = 10**38
+# DynamoDB's keys are longer, but nothing that was ever an id or a token of this engine is.
+_LONGEST_TEXT = 500
 # A person's command bears a bad second; longer waits are for the commands that wait anyway (engine.connection).
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10)
 
@@ -35,6 +41,14 @@ def _checked_name(context: click.Context, parameter: click.Parameter, value: str
         raise click.BadParameter(
             f"{value!r} is no name for the engine's stack: a letter first, then letters, digits and hyphens, at most 50"
         )
+    return value
+
+
+def checked_text(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """An id or a token: what an unset shell variable leaves, or nobody can have meant, is refused."""
+    if value is not None and not (value.strip() and value.isprintable() and len(value) <= _LONGEST_TEXT):
+        name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(context)
+        raise InputError(f"{name} must be 1 to {_LONGEST_TEXT} printable characters, is {value[:60]!r}")
     return value
 
 
@@ -85,12 +99,39 @@ def client(stack: str) -> EngineClient:
 
 
 def read_json(path: Path) -> Any:
-    """The file's content. Raises InputError with file, line and reason."""
+    """The file's content as DynamoDB keeps it: whole numbers as int, others as Decimal.
+
+    Raises InputError with file, line and reason.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
+        json.dumps(content, ensure_ascii=False, default=str).encode()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: a text in it has half a character: {error.object[error.start]!a}") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: nested too deeply") from error
+    except _NumberNotKept as error:
+        raise InputError(f"{path}: {error}") from error
+    return content
+
+
+class _NumberNotKept(Exception):
+    """A number that DynamoDB has no place for."""
+
+
+def _number(text: str) -> int | Decimal:
+    try:
+        value = DYNAMODB_CONTEXT.create_decimal(text)
+    except DecimalException:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        raise _NumberNotKept(f"the number {shown} cannot be kept: at most 38 digits, and below 1e126")
+    return int(value) if value == value.to_integral_value() and abs(value) < _LARGEST_INT else value

@@ -72,6 +72,7 @@ def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
     servers: dict[str, list[str]] = {}
     for wave in waves if isinstance(waves, list) else ():
         if isinstance(wave, dict) and isinstance(wave.get("ProtectionGroupId"), str):
-            named = [*(wave.get("ExecutionOrder") or ()), *(wave.get("RecoverySnapshots") or ())]
+            listed = (wave.get("ExecutionOrder"), wave.get("RecoverySnapshots"))
+            named = [server for some in listed if isinstance(some, list | dict) for server in some]
             servers.setdefault(wave["ProtectionGroupId"], []).extend(named)
     return {group_id: {"SourceServerIds": list(dict.fromkeys(map(str, named)))} for group_id, named in servers.items()}

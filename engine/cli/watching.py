@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from engine.cli.options import client, json_option, stack_option
+from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import changes, execution_view
 from engine.client import EngineClient
@@ -31,7 +31,7 @@ def pause(seconds: float) -> None:
 
 
 @click.command()
-@click.argument("execution_id")
+@click.argument("execution_id", callback=checked_text)
 @click.option("--watch", is_flag=True, help="Follow it until it is over and cleaned up; --json gives a line a change.")
 @json_option
 @stack_option

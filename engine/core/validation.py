@@ -8,18 +8,21 @@ the second pass, so that one mistake is told once.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from engine.core.plan import Document, Target, wave_servers
 
 MAX_SERVERS = 1000
+_ID = "^[A-Za-z0-9._-]{1,128}$"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def plan_problems(plan: Document, groups: Mapping[str, Document], target: Target
     `target`, when known, is where the plan recovers to: groups of another account or Region are problems then.
     """
     problems = list(_shape_problems("recovery_plan", plan, lambda error: _plan_place(plan, error)))
-    used = [groups[group_id] for group_id in sorted(_groups_named(plan)) if group_id in groups]
+    used = [groups[group_id] for group_id in sorted(named_groups(plan)) if group_id in groups]
     for group in used:
         problems.extend(group_problems(group))
         if target is not None:
@@ -77,13 +80,32 @@ def unknown_server_problems(
     ]
 
 
+def named_groups(plan: Document) -> set[str]:
+    """The GroupIds that the plan's waves name."""
+    return {wave["ProtectionGroupId"] for wave in _waves(plan) if isinstance(wave.get("ProtectionGroupId"), str)}
+
+
+def is_id(text: str) -> bool:
+    """Whether a plan or a group can have this id; the schemas say the same."""
+    return re.fullmatch(_ID, text) is not None
+
+
 # --- shape -----------------------------------------------------------------------------------------------------------
 
 
+def _whole_pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Python's `$` overlooks a line break at the end; an id with one is another id."""
+    if validator.is_type(value, "string") and re.fullmatch(pattern, value) is None:
+        yield ValidationError(f"{value!r} does not match {pattern}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _whole_pattern})  # type: ignore[no-untyped-call] # jsonschema's types leave it open
+
+
 @cache
-def _validator(schema: str) -> Draft202012Validator:
+def _validator(schema: str) -> Any:
     text = resources.files("engine.core").joinpath("schemas", f"{schema}.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(text))
+    return _Validator(json.loads(text))
 
 
 def _shape_problems(
@@ -166,13 +188,16 @@ _TYPES = {
 _FORMATS = {
     "^s-[0-9A-Za-z]{17}$": "a source server id is s- and 17 letters or digits",
     "^pit-[0-9A-Za-z]{17}$": "a snapshot id is pit- and 17 letters or digits; leave it out for the latest data",
+    _ID: "an id is 1 to 128 letters, digits, points, hyphens and underscores",
     "^[0-9]{12}$": "an account id is 12 digits",
     "^[a-z]{2}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
 }
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(
+        value, ensure_ascii=False, default=lambda other: float(other) if isinstance(other, Decimal) else str(other)
+    )
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -194,10 +219,6 @@ def _wave_name(wave: Any, index: int = 0) -> str:
 
 def _group_name(group: Document) -> str:
     return f"protection group {group.get('GroupId', '(without GroupId)')}"
-
-
-def _groups_named(plan: Document) -> set[str]:
-    return {wave["ProtectionGroupId"] for wave in _waves(plan) if isinstance(wave.get("ProtectionGroupId"), str)}
 
 
 def _place_problems(group: Document, target: Target) -> Iterator[Problem]:

@@ -59,6 +59,13 @@ def test_without_groups_the_plan_alone_is_judged_and_that_is_said(run):
         ("{}", "plan, Waves: is missing"),
         ('{"Waves": 3}', "plan, Waves: must be a list, is 3"),
         ('{"Waves": [3]}', "wave at position 1"),
+        ('{"Waves": [{"ProtectionGroupId": "g", "ExecutionOrder": 3}]}', "ExecutionOrder: must be a list, is 3"),
+        ('{"TimeoutSeconds": 90.5}', "plan, TimeoutSeconds: must be a whole number, is 90.5"),
+        ('{"TimeoutSeconds": 1e400}', "plan.json: the number 1e400 cannot be kept: at most 38 digits"),
+        ('{"TimeoutSeconds": NaN}', "plan.json: the number NaN cannot be kept"),
+        ('{"TimeoutSeconds": ' + "9" * 5000 + "}", "999... cannot be kept"),
+        ("[" * 100_000, "plan.json: nested too deeply"),
+        ('{"PlanId": "\\ud800"}', "half a character: '\\ud800'"),
     ],
 )
 def test_anything_else_is_one_clear_line_and_exit_code_two(run, content, message):

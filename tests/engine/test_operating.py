@@ -105,3 +105,22 @@ def test_an_execution_that_is_over_cannot_be_cancelled(drilled):
         1,
         f"Error: execution {execution['ExecutionId']} has already ended: COMPLETED",
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["start", ""], "PLAN_ID"),
+        (["start", "a\nb"], "PLAN_ID"),
+        (["start", PLAN, "--token", ""], "--token"),
+        (["status", " "], "EXECUTION_ID"),
+        (["cancel", "x" * 3000], "EXECUTION_ID"),
+        (["history", "--plan", ""], "--plan"),
+    ],
+)
+def test_what_cannot_be_an_id_is_refused_before_aws_is_asked(drilled, words, name):
+    at, *_ = drilled
+    result = at.run(*words)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert error_line(result).startswith(f"Error: {name} must be 1 to 500 printable characters, is ")

@@ -81,27 +81,106 @@ def test_a_minute_without_a_network_is_borne_while_watching(at):
     assert "clean-up  COMPLETED" in result.stdout
 
 
-def test_files_are_loaded_all_or_none(at, tmp_path):
-    good = TESTDATA / "plans" / "three-tier.json"
-    result = at.run("put", str(good), str(TESTDATA / "groups.json"))
-    assert result.exit_code == 0
-    assert f"{good}: recovery plan {PLAN}" in result.stdout
-    cases = {
-        "none.json": (None, "none.json: No such file or directory"),
-        "broken.json": ("{", "broken.json:1:2: not JSON"),
-        "other.json": ('{"Name": "x"}', "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
-        "nameless.json": ('{"PlanId": ""}', "PlanId must be a text that is not empty"),
-        "bytes.json": (b"\xff\xfe{", "not a text file in UTF-8"),
-    }
-    at.client.delete_plan(PLAN)
-    for name, (content, message) in cases.items():
+GOOD = TESTDATA / "plans" / "three-tier.json"
+GROUPS = TESTDATA / "groups.json"
+
+
+@pytest.fixture
+def written(tmp_path):
+    def written(content, name="given.json"):
         file = tmp_path / name
-        if content is not None:
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
-        result = at.run("put", str(good), str(file))
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(file)
+
+    return written
+
+
+def test_what_is_loaded_is_named_and_what_is_replaced_is_said(at, written):
+    at.client.delete_plan(PLAN)
+    assert at.run("put", str(GOOD), str(GROUPS)).stdout.splitlines() == [
+        f"{GROUPS}: protection group pg-database, unchanged",
+        f"{GROUPS}: protection group pg-application, unchanged",
+        f"{GROUPS}: protection group pg-web, unchanged",
+        f"{GOOD}: recovery plan {PLAN}",
+    ]
+    assert at.run("put", str(GOOD)).stdout == f"{GOOD}: recovery plan {PLAN}, unchanged\n"
+    other = written(json.dumps(at.plan() | {"PlanName": "Anew", "TimeoutSeconds": 6e2}))
+    assert json.loads(at.run("put", other, "--json").stdout) == [{"File": other, "PlanId": PLAN, "Result": "replaced"}]
+    assert (at.client.get_plan(PLAN)["PlanName"], at.client.get_plan(PLAN)["TimeoutSeconds"]) == ("Anew", 600)
+
+
+def test_a_good_plan_is_not_replaced_by_one_that_no_start_accepts(at, written):
+    bad = written(json.dumps({"PlanId": PLAN, "Waves": [{"WaveNumber": 1}]}))
+    result = at.run("put", str(GROUPS), bad)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{bad}: plan, PlanName: is missing" in result.stderr
+    assert f"{bad}: wave 1, WaveName: is missing" in result.stderr
+    assert error_line(result) == ("Error: 4 problems; nothing was loaded: mend them, or load all the same with --force")
+    assert at.client.get_plan(PLAN) == at.plan()
+    forced = at.run("put", bad, "--force")
+    assert (forced.exit_code, forced.stdout) == (0, f"{bad}: recovery plan {PLAN}, replaced\n")
+    assert error_line(forced) == "4 problems; loaded all the same, but `start` refuses such a plan."
+    assert "PlanName: is missing" in at.run("start", PLAN).stderr
+
+
+def test_a_plan_is_checked_with_the_groups_given_beside_it_and_those_loaded(at, written):
+    web = next(group for group in json.loads(GROUPS.read_text()) if group["GroupId"] == "pg-web")
+    at.client.delete_group("pg-web")
+    result = at.run("put", str(GOOD))
+    assert result.exit_code == 2
+    assert "ProtectionGroupId: protection group pg-web does not exist" in result.stderr
+    assert "pg-database does not exist" not in result.stderr
+    elsewhere = written(json.dumps(web | {"Region": "eu-west-1"}))
+    result = at.run("put", str(GOOD), elsewhere)
+    assert result.exit_code == 2
+    assert f"{GOOD}: protection group pg-web, Region: is eu-west-1, but the plan recovers to us-east-1" in result.stderr
+    broken = written(json.dumps(web | {"Owner": "me"}))
+    result = at.run("put", str(GOOD), broken)
+    assert result.stderr.splitlines()[0].startswith(f"{broken}: protection group pg-web, Owner: is not a field here")
+    assert error_line(result).startswith("Error: 1 problem;")
+    assert at.client.get_group("pg-web") is None
+    assert at.run("put", str(GOOD), written(json.dumps(web))).exit_code == 0
+    assert at.client.get_group("pg-web") == web
+
+
+def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
+    plan = at.plan()
+    for document in (plan | {"PlanId": "a b/é\n"}, plan | {"PlanId": ""}, plan | {"PlanId": 3}):
+        result = at.run("put", "--force", written(json.dumps(document)))
         assert result.exit_code == 2
-        assert message in error_line(result)
-    assert at.run("start", PLAN).exit_code == 1
+        assert "plan, PlanId: " in result.stderr
+        assert error_line(result) == "Error: 1 problem; nothing was loaded: mend the ids"
+    result = at.run("put", "--force", str(GOOD), written(json.dumps(plan | {"PlanName": "Other"})))
+    assert result.exit_code == 2
+    assert f"recovery plan {PLAN} is given 2 times; give it once" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "none.json: No such file or directory"),
+        ("{", "given.json:1:2: not JSON"),
+        ('{"Name": "x"}', "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
+        ("[3]", "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
+        ("[]", "given.json: there is nothing in it; nothing was loaded"),
+        ('{"PlanId": "x", "TimeoutSeconds": 1e400}', "the number 1e400 cannot be kept"),
+        ('{"PlanId": "x", "TimeoutSeconds": 1.5}', "problems; nothing was loaded"),
+        (b"\xff\xfe{", "not a text file in UTF-8"),
+    ],
+)
+def test_files_are_loaded_all_or_none(at, written, content, message):
+    at.client.delete_plan(PLAN)
+    result = at.run("put", str(GOOD), "none.json" if content is None else written(content))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in error_line(result)
+    assert at.client.get_plan(PLAN) is None
+
+
+def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):
+    result = at.run("put", "--force", written(json.dumps(at.plan() | {"TimeoutSeconds": 600.5})))
+    assert result.exit_code == 0
+    assert "TimeoutSeconds: must be a whole number, is 600.5" in result.stderr
+    assert at.client.get_plan(PLAN)["TimeoutSeconds"] == 600.5
 
 
 def test_drs_that_is_not_initialised_is_said_with_the_cure(at):

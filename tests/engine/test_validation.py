@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from engine.core.plan import resolve_target
@@ -98,6 +100,15 @@ ROWS = [
         "protection group group-1, Region: is us-east-1, but the plan recovers to eu-west-1",
     ),
     (plan(ONE, "wave"), "wave at position 2"),
+    (
+        plan(ONE, PlanId="a b/é"),
+        'plan, PlanId: "a b/é" is malformed; an id is 1 to 128 letters, digits, points, hyphens',
+    ),
+    (plan(ONE, PlanId="plan-1\n"), 'plan, PlanId: "plan-1\\n" is malformed'),
+    (plan(ONE, PlanId="a" * 129), "is malformed; an id is 1 to 128"),
+    (plan(ONE, PlanId=""), 'plan, PlanId: "" is malformed'),
+    (plan(wave(1, [server(1) + "\n"])), "is malformed; a source server id is s- and 17"),
+    (plan(ONE, TimeoutSeconds=Decimal("1.5")), "plan, TimeoutSeconds: must be a whole number, is 1.5"),
 ]
 
 
@@ -122,6 +133,13 @@ def test_a_group_is_checked_by_itself():
     found = [str(problem) for problem in group_problems(group(1, "s-1", AccountId="me"))]
     assert len(found) == 2
     assert all(problem.startswith("protection group group-1, ") for problem in found)
+
+
+@pytest.mark.parametrize("group_id", ["a b/é\n", "pg/1", "", "a" * 129, "pg-1\n", 3])
+def test_a_group_has_an_id_that_can_be_typed_and_found_again(group_id):
+    (problem,) = group_problems(group(1, server(1), GroupId=group_id))
+    assert problem.field == "GroupId"
+    assert not group_problems(group(1, server(1), GroupId="Pg_1.a-" + "b" * 121))
 
 
 def test_servers_that_drs_does_not_know_are_named_with_account_and_region():
