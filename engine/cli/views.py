@@ -26,13 +26,22 @@ _STYLES = {
     "LAUNCHED": "cyan",
     "COMPLETED": "green",
     "RECOVERED": "green",
+    "SENT": "green",
     "FAILED": "bold red",
     "CANCELLED": "yellow",
     "SKIPPED": "yellow",
     "PENDING": "dim",
 }
 # Signs beside the colours, for those who do not see them and for pipes.
-_SIGNS = {"COMPLETED": "✔", "RECOVERED": "✔", "FAILED": "✘", "RUNNING": "▶", "CANCELLED": "■", "SKIPPED": "»"}
+_SIGNS = {
+    "COMPLETED": "✔",
+    "RECOVERED": "✔",
+    "SENT": "✔",
+    "FAILED": "✘",
+    "RUNNING": "▶",
+    "CANCELLED": "■",
+    "SKIPPED": "»",
+}
 _OVER = {"RECOVERED", "FAILED", "SKIPPED", "CANCELLED"}
 # From this width on a list has one line an execution.
 _WIDE = 120
@@ -48,7 +57,7 @@ def status_text(status: str) -> Text:
 def execution_view(
     record: Record, now: datetime, width: int, *, rows: int | None = None, note: str = ""
 ) -> RenderableType:
-    """One execution: headline, progress, what it waits for, waves with their servers, errors, clean-up.
+    """One execution: headline, progress, what it waits for, waves with their servers, errors, notification, clean-up.
 
     With `rows` (a live picture's height) servers that need no attention are only counted where they do not fit.
     """
@@ -58,6 +67,8 @@ def execution_view(
     if note:
         parts.append(Text(note, style="yellow"))
     endings = [Text(f"✘ {_where(error)}{error['Message']}", style="red") for error in record["Errors"]]
+    if notification := record.get("Notification"):
+        endings.append(_notification(notification, record.get("NotificationTopicArn", "")))
     if clean_up := record.get("CleanUp"):
         endings.append(_clean_up(clean_up))
     room = None if rows is None else rows - len(parts) - len(endings) - 3
@@ -97,6 +108,15 @@ def _clean_up(clean_up: Mapping[str, Any]) -> Text:
     jobs = f" by {', '.join(clean_up['DrsJobIds'])}" if clean_up.get("DrsJobIds") else ""
     message = f"  {clean_up['ErrorMessage']}" if "ErrorMessage" in clean_up else ""
     return Text.assemble("Clean-up: ", status_text(clean_up["Status"]), f"{jobs}{message}")
+
+
+def _notification(notification: Mapping[str, Any], topic_arn: str) -> Text:
+    """Whether anybody was told of the end. That nobody was to be told is nothing to look at."""
+    if notification["Status"] == "SKIPPED":
+        return Text(f"Notification: {status_text('SKIPPED')}, the plan names no topic", style="dim")
+    topic = f"  topic {topic_arn.rpartition(':')[2]}"
+    message = f": {notification['ErrorMessage']}" if "ErrorMessage" in notification else ""
+    return Text.assemble("Notification: ", status_text(notification["Status"]), f"{topic}{message}")
 
 
 def _waves(record: Record, room: int | None) -> Iterator[RenderableType]:
@@ -142,8 +162,9 @@ def _server_table(servers: Iterable[Record], wave: Record) -> Table:
         table.add_column(no_wrap=overflow == "ignore", overflow=overflow)
     for server in servers:
         place = server.get("Ec2InstanceId") or server.get("RecoveryInstanceId") or server.get("DrsJobId", "")
-        note = server.get("StatusReason") or server.get("HealthStatus", "")
-        note = "" if note == wave.get("StatusReason") else note
+        reason = server.get("StatusReason", "")
+        health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
+        note = health if reason in ("", wave.get("StatusReason")) else reason
         table.add_row(f"    {server['SourceServerId']}", status_text(server["Status"]), place, note)
     return table
 
@@ -194,7 +215,7 @@ def _duration(item: Record) -> str:
 
 
 def changes(before: Record, after: Record) -> Iterator[str]:
-    """A line for each thing that is different, for logs: the execution, its waves, its servers, its clean-up."""
+    """A line for each thing that is different, for logs: the execution, its waves, servers, notification, clean-up."""
     time = f"{datetime.now(UTC):%H:%M:%S}"
     known = {wave["WaveNumber"]: wave for wave in before.get("Waves", [])}
     for wave in after["Waves"]:
@@ -211,6 +232,9 @@ def changes(before: Record, after: Record) -> Iterator[str]:
     if after["Status"] != before.get("Status"):
         reason = after.get("StatusReason", "")
         yield f"{time}  execution {after['ExecutionId']}  {after['Status']}  {reason}".rstrip()
+    notification = after.get("Notification", {})
+    if notification.get("Status", "SKIPPED") not in ("SKIPPED", before.get("Notification", {}).get("Status")):
+        yield f"{time}  notification  {notification['Status']}  {notification.get('ErrorMessage', '')}".rstrip()
     cleaning = after.get("CleanUp", {})
     if cleaning.get("Status") != before.get("CleanUp", {}).get("Status"):
         yield f"{time}  clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}".rstrip()

@@ -52,6 +52,21 @@ def test_ids_are_never_folded(drilled, columns):
     assert "\x1b" not in status.stdout
 
 
+def test_instances_that_a_drill_has_terminated_are_not_shown_as_running(drilled):
+    at, client, _ = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    lines = at.run("status", execution["ExecutionId"]).stdout.splitlines()
+    assert [line.split()[-1] for line in lines if "RECOVERED" in line] == ["terminated"] * 6
+
+
+def test_that_nobody_was_to_be_told_is_said_quietly(drilled):
+    at, client, result = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    shown = at.run("status", execution["ExecutionId"]).stdout
+    assert shown.splitlines()[-2] == "Notification: » SKIPPED, the plan names no topic"
+    assert "notification" not in result.stdout
+
+
 def test_json_is_the_record_as_it_is(drilled):
     at, client, _ = drilled
     (execution,) = client.list_by_plan(PLAN).items

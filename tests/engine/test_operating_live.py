@@ -183,6 +183,23 @@ def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):
     assert at.client.get_plan(PLAN)["TimeoutSeconds"] == 600.5
 
 
+def test_a_notification_is_seen_to_be_sent_or_to_have_failed(at):
+    topic = at.aws.session().client("sns").list_topics()["Topics"][0]["TopicArn"]
+    for arn, shown, line in (
+        (topic, rf"^Notification: ✔ SENT  topic {topic.rpartition(':')[2]}$", r"notification  SENT$"),
+        (
+            "arn:aws:sns:us-east-1:111122223333:gone",
+            r"^Notification: ✘ FAILED  topic gone: sns:Publish failed with ",
+            r"notification  FAILED  sns:Publish failed with ",
+        ),
+    ):
+        at.client.put_plan(at.plan() | {"NotificationTopicArn": arn})
+        started = at.run("start", PLAN, "--watch").stdout
+        assert re.search(line, started, re.MULTILINE), started
+        status = at.run("status", started.splitlines()[0]).stdout
+        assert re.search(shown, status, re.MULTILINE), status
+
+
 def test_drs_that_is_not_initialised_is_said_with_the_cure(at):
     at.aws.faults.respond(
         "drs", "DescribeSourceServers", "UninitializedAccountException", message="Account not initialized"
