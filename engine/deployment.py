@@ -139,17 +139,15 @@ def destroy(
 def kept_tables(session: Any, stack_name: str) -> list[str]:
     """The tables that a deletion of the stack would leave behind."""
     stack = _Operator(session, stack_name, _SILENT, time.sleep).find() or {}
-    given = {one["ParameterKey"]: one.get("ParameterValue") for one in stack.get("Parameters", [])}
     outputs = _outputs(stack)
-    if given.get("KeepData") != "yes":
+    if _given(stack).get("KeepData") != "yes":
         return []
     return sorted(value for name, value in outputs.items() if name.endswith("Table"))
 
 
-def parameter_names() -> list[str]:
-    """The template's parameters that an operator may give."""
-    section = TEMPLATE.read_text(encoding="utf-8").partition("\nParameters:\n")[2].partition("\nConditions:\n")[0]
-    return [name for name in re.findall(r"^  (\w+):$", section, re.MULTILINE) if not name.startswith("Code")]
+def alarm_topic(session: Any, stack_name: str) -> str:
+    """The SNS topic that the stack's alarms tell; empty: they tell nobody."""
+    return _given(_Operator(session, stack_name, _SILENT, time.sleep).find() or {}).get("AlarmTopicArn", "")
 
 
 class _Operator:
@@ -323,6 +321,10 @@ def _require_engine(stack: Document, operator: _Operator) -> None:
             f"the stack {stack['StackName']} in {operator.place()} belongs to something else "
             f"({stack.get('Description') or 'it has no description'}) and was not touched; name another with --stack"
         )
+
+
+def _given(stack: Document) -> dict[str, str]:
+    return {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
 
 
 def _outputs(stack: Document) -> dict[str, str]:

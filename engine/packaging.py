@@ -26,6 +26,7 @@ _AT_HOME = {
     "connection.py",
     "deployment.py",
     "packaging.py",
+    "parameters.py",
     "sweep.py",
 }
 # Of the libraries: no commands, no tests, no parts of Powertools that serve web requests.

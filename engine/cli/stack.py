@@ -25,6 +25,13 @@ from engine.cli.options import (
 from engine.cli.terminal import console, print_json
 from engine.deployment import DeploymentFailed, NotTheEngine, Progress
 from engine.packaging import complete_package
+from engine.parameters import operator_parameters, value_problem
+
+# The engine's topic is encrypted with AWS's managed key, which CloudWatch cannot use.
+_NOBODY_TOLD = (
+    "Note: nobody is told of alarms, they show in CloudWatch only; deploy with -p AlarmTopicArn=ARN, an SNS topic of "
+    "your own (CloudWatch cannot publish to the engine's notification topic)."
+)
 
 
 def pause(seconds: float) -> None:
@@ -56,6 +63,8 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
         deployed = deployment.deploy(
             aws, stack, parameters=values, code=code, progress=_progress(told, status), sleep=pause
         )
+    if not deployment.alarm_topic(aws, stack):
+        told.print(_NOBODY_TOLD, style="yellow")
     if as_json:
         print_json({"StackName": stack, "Outputs": dict(sorted(deployed.outputs.items()))})
         return
@@ -66,11 +75,13 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
 
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
-    known = deployment.parameter_names()
+    known = operator_parameters()
     if not separator:
         raise InputError(f"--parameter {text}: must be NAME=VALUE")
     if name not in known:
         raise InputError(f"--parameter {name}: the template has no such parameter; it has {', '.join(known)}")
+    if problem := value_problem(name, value):
+        raise InputError(f"--parameter {name}: {problem}")
     return name, value
 
 

@@ -7,7 +7,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from engine.parameters import operator_parameters, value_problem
 from tests.engine.operator import STACK, error_line, operator
+from tests.engine.test_stack import template
 
 OTHER_APPLICATION = json.dumps(
     {
@@ -271,18 +273,53 @@ def test_a_parameter_the_template_does_not_have(at):
     assert left(at) == NOTHING
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("KeepData=maybe", "must be yes or no, is 'maybe'"),
+        ("KeepData=", "must be yes or no, is ''"),
+        ("ServersPerJob=abc", "must be a whole number, is 'abc'"),
+        ("ServersPerJob=1.5", "must be a whole number, is '1.5'"),
+        ("ServersPerJob=0", "must be at least 1, is 0"),
+        ("ServersPerJob=201", "must be at most 200, is 201"),
+        ("JobLabel=a b", "must match [A-Za-z0-9._-]{0,128}, is 'a b'"),
+        ("CrossAccountRoleName=role\n", "must match [A-Za-z0-9+=,.@_-]{1,64}, is 'role\\n'"),
+    ],
+)
+def test_a_value_that_the_template_does_not_allow_never_reaches_aws(at, given, problem):
+    result = at.run("deploy", "-p", given)
+    assert (result.exit_code, result.stderr) == (2, f"Error: --parameter {given.partition('=')[0]}: {problem}\n")
+    assert left(at) == NOTHING
+
+
+def test_every_demand_of_the_template_is_checked():
+    parameters = template("template.yaml")["Parameters"]
+    assert operator_parameters() == {name: one for name, one in parameters.items() if not name.startswith("Code")}
+    checked = {"Type", "Default", "Description", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"}
+    assert {field for one in parameters.values() for field in one} <= checked
+    assert {one["Type"] for one in parameters.values()} <= {"String", "Number"}
+    for name, one in operator_parameters().items():
+        assert value_problem(name, str(one["Default"])) is None
+
+
 def test_a_parameter_that_cloudformation_refuses_leaves_nothing(at):
     at.aws.faults.respond(
-        "cloudformation",
-        "CreateStack",
-        "ValidationError",
-        status=400,
-        message="Parameter 'KeepData' must be one of AllowedValues",
+        "cloudformation", "CreateStack", "ValidationError", status=400, message="Parameter AlarmTopicArn is no topic"
     )
-    result = at.run("deploy", "-p", "KeepData=maybe")
+    result = at.run("deploy", "-p", "AlarmTopicArn=nowhere")
     assert result.exit_code == 1
-    assert error_line(result) == "Error: AWS refused CreateStack: Parameter 'KeepData' must be one of AllowedValues"
+    assert error_line(result) == "Error: AWS refused CreateStack: Parameter AlarmTopicArn is no topic"
     assert left(at) == NOTHING
+
+
+def test_that_nobody_is_told_of_alarms_is_said_until_there_is_a_topic(at):
+    hint = "Note: nobody is told of alarms, they show in CloudWatch only; deploy with -p AlarmTopicArn=ARN"
+    topic = at.aws.session().client("sns").create_topic(Name="on-call")["TopicArn"]
+    for words, said in (([], True), (["--json"], True), (["-p", f"AlarmTopicArn={topic}"], False), ([], False)):
+        result = at.run("deploy", *words)
+        assert result.exit_code == 0
+        assert (hint in " ".join(result.stderr.split())) is said, words
+        assert hint not in result.stdout
 
 
 def test_a_name_that_cannot_be_a_stack(at):
