@@ -103,7 +103,10 @@ class World:
     deaths: tuple[float, ...] = ()
 
     def delay(self, since: float, until: float) -> float:
-        return sum(seconds for moment, seconds in self.delays if since - LATE <= moment <= until)
+        """What the disorder of this time cost, and that which was not over when it began."""
+        return sum(
+            seconds for moment, seconds in self.delays if moment <= until and since <= moment + max(seconds, LATE)
+        )
 
     def late(self, since: float, allowed: float) -> float:
         """The latest moment for something that takes `allowed` seconds from `since` on when all is well."""
