@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from traceability import bundle, console, defects, prove, recorded, revisions, settings, sign_offs
+from traceability import bundle, console, defects, intact, manifest, prove, recorded, revisions, settings, sign_offs
 from traceability.catalogue import BadCatalogue
 from traceability.cli import audit, owner, runs, suite  # noqa: F401 - each module adds its commands
 from traceability.cli.group import BAD_INPUT, RED, main
@@ -20,6 +20,7 @@ _BAD_FILES = (
     UnreadableResult,
     bundle.BadBundle,
     defects.BadDefect,
+    manifest.BadManifest,
     recorded.BadRun,
     revisions.BadRevisions,
     settings.BadSettings,
@@ -34,9 +35,8 @@ def entry() -> None:
     except BadInput as problem:
         console.problems(Console(stderr=True), problem.problems)
         sys.exit(BAD_INPUT)
-    except bundle.StaleRun as problem:
-        cure = "nothing is bundled, as it would not be what was judged; run `make acceptance` again"
-        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {cure}"])
+    except intact.StaleRun as problem:
+        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {problem.cure}"])
         sys.exit(BAD_INPUT)
     except prove.NotGreen as problem:
         console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])

@@ -7,7 +7,6 @@ names, sizes and the manifest are an attacker's words until they have been check
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import stat
 import zipfile
@@ -18,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from traceability import manifest
+from traceability import intact, manifest
+from traceability.catalogue import Catalogue
 from traceability.places import Places
 
 MANIFEST = "manifest.json"
@@ -32,14 +32,6 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 class BadBundle(ValueError):
     """The archive cannot be judged, or must not be opened; the message says why."""
-
-
-class StaleRun(Exception):
-    """What lies on disk is no longer what the run left; `changes` has a line each."""
-
-    def __init__(self, changes: list[str]) -> None:
-        super().__init__(f"{len(changes)} files differ from what the last run left")
-        self.changes = changes
 
 
 @dataclass
@@ -58,14 +50,12 @@ class Findings:
         return not (self.changed or self.missing or self.added)
 
 
-def write(places: Places) -> Path:
-    """Write the archive of the last run. Raises BadBundle without a run, StaleRun when its files have changed since."""
+def write(places: Places, catalogue: Catalogue) -> Path:
+    """Write the archive of the last run. Raises BadBundle without a run, StaleRun when it is no longer what it left."""
     content = manifest.read(places)
     if content is None:
         raise BadBundle(f"{places.manifest.name}: there is no run to bundle; `make acceptance` makes one")
-    changes = manifest.changed(places, content)
-    if changes:
-        raise StaleRun(changes)
+    intact.require(places, catalogue, "bundled")
     moment = re.sub(r"[^0-9T]", "", content["started"].split(".")[0])
     path = places.reports / f"bundle-{content['target'] or 'none'}-{moment}-{content['commit'][:7] or 'no-commit'}.zip"
     half = path.with_suffix(".tmp")
@@ -152,19 +142,11 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             body = file.read(MOST_MANIFEST_BYTES + 1)
         if len(body) > MOST_MANIFEST_BYTES:
             raise BadBundle(f"{path}: its {MANIFEST} is larger than {MOST_MANIFEST_BYTES} bytes")
-        content = json.loads(body)
-        if content["version"] != manifest.VERSION:
-            raise BadBundle(f"{path}: its {MANIFEST} has version {content['version']!r}; known is {manifest.VERSION}")
-        if not all(isinstance(entry["sha256"], str) for entry in content["files"].values()):
-            raise BadBundle(f"{path}: its {MANIFEST} has a check sum that is no text")
+        return manifest.checked(body)
     except KeyError as problem:
         raise BadBundle(f"{path}: no bundle of this project: {problem} is missing") from problem
-    except (ValueError, TypeError, AttributeError, RecursionError) as problem:
-        if isinstance(problem, BadBundle):
-            raise
-        raise BadBundle(f"{path}: its {MANIFEST} is not a manifest ({type(problem).__name__})") from problem
-    else:
-        return dict(content)
+    except manifest.BadManifest as problem:
+        raise BadBundle(f"{path}: its {MANIFEST} is {problem}") from problem
 
 
 def _sums(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) -> dict[str, str]:

@@ -17,8 +17,9 @@ from traceability.bundle import Findings
 from traceability.catalogue import Catalogue
 from traceability.coverage import DOUBTED, NO_SCENARIO, PROVEN, first_reason, short
 from traceability.difference import KINDS
+from traceability.formatter import DESELECTED
 from traceability.prove import Finding
-from traceability.report import STATE_SIGNS, STATE_WORDS, headline
+from traceability.report import STATE_SIGNS, STATE_WORDS, headline, scope
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 
 REHEARSED = "rehearsed"
@@ -113,11 +114,14 @@ def findings(console: Console, found: Findings, expected: str | None) -> None:
     run = found.run
     tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
     console.print(
-        f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
-        f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}",
+        escape(
+            f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
+            f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"
+        ),
         highlight=False,
         soft_wrap=True,
     )
+    console.print(escape(scope(run)), highlight=False, soft_wrap=True)
     for kind, style in (("changed", "bold red"), ("missing", "bold red"), ("added", "yellow")):
         for name in getattr(found, kind)[:_LISTED]:
             console.print(f"[{style}]{kind:<8}[/] {escape(name)}", highlight=False, soft_wrap=True)
@@ -204,6 +208,10 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
             sign = REHEARSED if row["rehearsed"] else NOT_RUN
             why.setdefault((sign, first_reason(row)), []).append(f"AC-{row['id']}")
     for (sign, reason), criteria in why.items():
+        if reason == DESELECTED:
+            # Whoever runs a part knows which; its names would bury what did run.
+            yield f"{_sign(sign)} {len(criteria)} deselected by this run's tags"
+            continue
         told = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
         yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"
 

@@ -15,6 +15,7 @@ from typing import Any
 from traceability import sign_offs
 from traceability.catalogue import Catalogue
 from traceability.features import Scenario, for_target
+from traceability.formatter import DESELECTED
 from traceability.results import AllureCase, JUnitCase, Key, junit_key, junit_verdict
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
@@ -105,18 +106,26 @@ def document(
         row["can_fail"] = (can_fail or {}).get(row["id"])
         row["sign_off"] = (signed or {}).get(row["id"])
         row["rehearsed"] = row["rehearsed"] or (row["state"] == NOT_RUN and row["id"] in rehearsed)
-    totals = {"criteria": len(rows)} | {state: sum(row["state"] == state for row in rows) for state in STATES}
-    totals["rehearsed"] = sum(row["rehearsed"] for row in rows)
-    totals["signed_off"] = sum(row["sign_off"] is not None for row in rows)
-    totals["expired"] = sum(row["sign_off"] is not None and row["sign_off"]["expired"] for row in rows)
     return {
         "document": catalogue.document,
         "target": run.target,
         "commit": run.commit,
         "started": run.started,
         "finished": run.finished,
-        "totals": totals,
+        "totals": totals_of(rows),
         "criteria": rows,
+    }
+
+
+def totals_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Count the criteria: the five states, which add up to all, and what is counted apart."""
+    return {
+        "criteria": len(rows),
+        **{state: sum(row["state"] == state for row in rows) for state in STATES},
+        "deselected": sum(row["state"] == NOT_RUN and first_reason(row) == DESELECTED for row in rows),
+        "rehearsed": sum(row["rehearsed"] for row in rows),
+        "signed_off": sum(row["sign_off"] is not None for row in rows),
+        "expired": sum(row["sign_off"] is not None and row["sign_off"]["expired"] for row in rows),
     }
 
 

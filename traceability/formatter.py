@@ -33,6 +33,7 @@ from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_
 from traceability.phrases import of_registry
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
+DESELECTED = "Deselected by the tags of this run"
 STATUS = {PASSED: Status.PASSED, VIOLATED: Status.FAILED, SUITE_DEFECT: Status.BROKEN, NOT_RUN: Status.SKIPPED}
 
 
@@ -201,7 +202,7 @@ def _why_without_step(scenario: Scenario, config: Configuration) -> str:
         said = (line for line in lines if line.startswith(("CLEANUP-ERROR", "HOOK-ERROR")))
         return next(said, f"A hook or clean-up failed ({scenario.status.name})")
     if not scenario.should_run_with_tags(config.tag_expression):
-        return "Deselected by the tags of this run"
+        return DESELECTED
     if not list(scenario.all_steps):
         return "The scenario has no step"
     return "The scenario did not run"

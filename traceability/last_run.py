@@ -27,27 +27,39 @@ class LastRun:
         return set() if self.differences else {(one["file"], one["name"]) for one in rows if one["status"] == "passed"}
 
 
-def remember(places: Places, differences: Sequence[str]) -> None:
-    """Note which tree the run was made on; the coverage document lies beside."""
-    content = {"tree": defects.digest(places.root), "differences": list(differences)}
+def remember(places: Places, differences: Sequence[str], selected: str, exit_code: int) -> None:
+    """Note which tree the run was made on, and what its records do not hold; the coverage document lies beside."""
+    content = {
+        "tree": defects.digest(places.root),
+        "differences": list(differences),
+        "selected": selected,
+        "exit_code": exit_code,
+    }
     places.memory.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
 def recall(places: Places) -> LastRun | None:
-    """Return the last run, None if there was none or the tree has changed since."""
+    """Return the last run, None if there was none or the tree has changed since. Raises recorded.BadRun.
+
+    Whether its files are as it left them is for `intact` to say.
+    """
     if not (places.memory.exists() and places.coverage.exists()):
         return None
-    content = json.loads(places.memory.read_text(encoding="utf-8"))
+    content = memory(places)
     if content["tree"] != defects.digest(places.root):
         return None
-    return LastRun(json.loads(places.coverage.read_text(encoding="utf-8")), content["differences"])
+    return LastRun(recorded.read(places.coverage), content["differences"])
 
 
-def differences(places: Places) -> list[str]:
-    """Return what the records of the last run disagreed about, whatever has changed since."""
-    if not places.memory.exists():
-        return []
-    return list(json.loads(places.memory.read_text(encoding="utf-8"))["differences"])
+def memory(places: Places) -> dict[str, Any]:
+    """Return what `remember` noted: tree, differences, selected, exit_code. Raises recorded.BadRun."""
+    try:
+        content = json.loads(places.memory.read_text(encoding="utf-8"))
+        return {key: content[key] for key in ("tree", "differences", "selected", "exit_code")}
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise recorded.BadRun(
+            f"{places.memory}: not what a run of this version noted ({type(problem).__name__}); run `make acceptance`"
+        ) from problem
 
 
 def seconds(places: Places) -> dict[Key, float]:
@@ -59,14 +71,6 @@ def seconds(places: Places) -> dict[Key, float]:
     except (OSError, ValueError, KeyError, TypeError):
         # A hint for sharing out the work, never a fact: a file that cannot be read is as good as none.
         return {}
-
-
-def rehearsed(places: Places) -> set[str]:
-    """The criteria that a rehearsal of this very tree went through; none where its records cannot be believed."""
-    last = recall(places.of_rehearsal)
-    if last is None or last.differences:
-        return set()
-    return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
 
 
 def add_proof(last: LastRun, can_fail: Mapping[str, bool], places: Places, catalogue: Catalogue) -> None:

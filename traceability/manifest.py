@@ -17,19 +17,67 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from traceability import evidence, redaction
+from traceability.coverage import STATES
 from traceability.places import Places
 
 VERSION = 1
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
 _INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", "traceability/criteria.yaml")
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
+FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
+_WORDS = ("document", "target", "account", "started", "finished", "who", "commit")
+_SCHEMA = {
+    "type": "object",
+    "required": ["version", *_WORDS, "dirty", "totals", "files"],
+    "properties": {
+        "version": {"const": VERSION},
+        **{one: {"type": "string"} for one in _WORDS},
+        "dirty": {"type": ["boolean", "null"]},
+        "totals": {
+            "type": "object",
+            "required": ["criteria", *STATES],
+            "additionalProperties": {"type": "integer", "minimum": 0},
+        },
+        "files": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["sha256"],
+                "properties": {"sha256": {"type": "string"}},
+            },
+        },
+    },
+}
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
+
+
+class BadManifest(ValueError):
+    """What lies there is not a manifest; the message says what is wrong with it."""
 
 
 def write(places: Places, coverage: Mapping[str, Any]) -> None:
     """Write manifest.json of the run whose files lie in `places`."""
-    text = json.dumps(document(places, coverage), indent=1, ensure_ascii=False)
+    _write(places, document(places, coverage))
+
+
+def renew(places: Places, coverage: Mapping[str, Any]) -> None:
+    """Note that coverage, matrix, report and proof were written anew, and nothing else.
+
+    Everything else, who ran it and on what included, stays as the run noted it: what has changed since goes on to show.
+    Raises BadManifest.
+    """
+    content = read(places)
+    if content is None:
+        return
+    anew = {path.relative_to(places.root).as_posix(): _entry(path) for path in _written_later(places)}
+    _write(places, content | {"totals": coverage["totals"], "files": content["files"] | anew})
+
+
+def _write(places: Places, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False)
     places.manifest.write_text(redaction.text(text) + "\n", encoding="utf-8")
 
 
@@ -37,26 +85,37 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest: the run, the commit, the tools, and `files`: `{path: {"sha256": hex, "bytes": n}}`."""
     return {
         "version": VERSION,
-        "document": coverage["document"],
-        "target": coverage["target"],
+        **{key: coverage[key] for key in FROM_COVERAGE},
         "account": evidence.load_account(places.notes) or "simulated",
-        "started": coverage["started"],
-        "finished": coverage["finished"],
         "who": _who(places.root),
-        "commit": coverage["commit"],
         "dirty": _dirty(places.root),
         "tools": _tools(places.root),
-        "totals": coverage["totals"],
         "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
     }
 
 
 def read(places: Places) -> dict[str, Any] | None:
-    """Return the manifest of the last run, None where there is none."""
+    """Return the manifest of the last run, None where there is none. Raises BadManifest."""
     if not places.manifest.exists():
         return None
-    content: dict[str, Any] = json.loads(places.manifest.read_text(encoding="utf-8"))
-    return content
+    try:
+        return checked(places.manifest.read_bytes())
+    except BadManifest as problem:
+        raise BadManifest(f"{places.manifest}: {problem}; run `make acceptance` again") from problem
+
+
+def checked(body: bytes) -> dict[str, Any]:
+    """Return a manifest from its JSON; nothing in it is taken on trust. Raises BadManifest."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise BadManifest(f"not a manifest ({type(problem).__name__})") from problem
+    error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)
+    if error is not None:
+        where = "".join(f"{one}: " for one in error.absolute_path)
+        raise BadManifest(f"not a manifest: {where}{error.message[:200]}")
+    found: dict[str, Any] = content
+    return found
 
 
 def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
@@ -65,13 +124,14 @@ def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
     gone = [f"missing: {name}" for name in content["files"] if name not in now]
     new = [f"added: {name}" for name in now if name not in content["files"]]
     other = [
-        f"changed: {name}" for name, path in now.items() if content["files"].get(name, _entry(path)) != _entry(path)
+        f"changed: {name}"
+        for name, path in now.items()
+        if name in content["files"] and content["files"][name]["sha256"] != _entry(path)["sha256"]
     ]
     return sorted([*gone, *new, *other])
 
 
 def _files(places: Places) -> Iterator[Path]:
-    reports = places.reports
     results = [places.allure_results, places.junit, places.allure_report]
     for folder in [places.root / places.features, *(places.root / one for one in _FOLDERS), *results]:
         yield from (
@@ -80,8 +140,18 @@ def _files(places: Places) -> Iterator[Path]:
             if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts and path.suffix != ".pyc"
         )
     yield from sorted(places.notes.glob("endpoints-*.json"))
-    named = [*(places.root / one for one in _INPUTS), places.log, places.proof, places.matrix, places.coverage]
-    yield from (path for path in [*named, reports / "coverage.csv"] if path.is_file())
+    yield from (path for path in [*(places.root / one for one in _INPUTS), places.log, places.memory] if path.is_file())
+    yield from (path for path in _single(places) if path.is_file())
+
+
+def _single(places: Places) -> tuple[Path, ...]:
+    return places.proof, places.matrix, places.coverage, places.reports / "coverage.csv"
+
+
+def _written_later(places: Places) -> Iterator[Path]:
+    """Yield what is written anew when something is learned of a run that is over."""
+    yield from (path for path in sorted(places.allure_report.rglob("*")) if path.is_file())
+    yield from (path for path in _single(places) if path.is_file())
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -11,27 +11,35 @@ from traceability.catalogue import Catalogue
 from traceability.places import Places
 
 
-def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> Path | None:
-    """Write coverage, matrix, report and manifest; return the report, None where the run left no results to show."""
+def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> Path:
+    """Write coverage, matrix, report and manifest of a run that is as it was left; return the report.
+
+    Raises report.ReportFailed, and then nothing is written.
+    """
+    # First what may fail: a run of which only half was written anew would not be what its manifest says.
+    page = _report(places, catalogue, content, differences)
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
-    if not places.allure_results.exists():
-        return None
-    return report_and_manifest(places, catalogue, content, differences)
+    manifest.renew(places, content)
+    return page
 
 
 def report_and_manifest(
     places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str]
 ) -> Path:
     """Make the report of a run, with its matrix inside, and the manifest of all it left. Raises report.ReportFailed."""
+    page = _report(places, catalogue, content, differences)
+    manifest.write(places, content)
+    return page
+
+
+def _report(places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str]) -> Path:
     runs = recorded.known(places, dict(content))
     inside = places.notes / "matrix" / "matrix.html"
     inside.parent.mkdir(parents=True, exist_ok=True)
     matrix.write(content, catalogue, inside, runs, links=False)
     proofs = recorded.side_by_side(runs, {one.id: one.revision for one in catalogue.criteria.values()})
     shown = {one: matrix.told(found) for one, found in proofs.items()}
-    page = report.build(
+    return report.build(
         content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown
     )
-    manifest.write(places, content)
-    return page

@@ -14,10 +14,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES
-from traceability.places import Places
-from traceability.verdict import NOT_RUN
+from jsonschema import Draft202012Validator
 
+from traceability import sign_offs
+from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES, totals_of
+from traceability.places import Places
+from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+
+_TEXT = {"type": "string"}
+_SCENARIO = {
+    "type": "object",
+    "required": ["name", "file", "line", "status", "verdict", "seconds", "reason"],
+    "properties": {
+        **dict.fromkeys(("name", "file", "status", "reason", "report"), _TEXT),
+        "verdict": {"enum": [PASSED, VIOLATED, SUITE_DEFECT, NOT_RUN]},
+        "line": {"type": "integer"},
+        "seconds": {"type": "number"},
+    },
+}
+_SIGN_OFF = {
+    "type": ["object", "null"],
+    "required": ["kind", "owner", "reason", "expires", "expired"],
+    "properties": {
+        "kind": {"enum": list(sign_offs.WORDS)},
+        **dict.fromkeys(("owner", "reason", "expires"), _TEXT),
+        "expired": {"type": "boolean"},
+    },
+}
+_ROW = {
+    "type": "object",
+    "required": ["id", "requirement", "state", "proven_on", "scenarios"],
+    "properties": {
+        "id": _TEXT,
+        "requirement": _TEXT,
+        "revision": _TEXT,
+        "state": {"enum": list(STATES)},
+        "can_fail": {"type": ["boolean", "null"]},
+        "rehearsed": {"type": "boolean"},
+        "sign_off": _SIGN_OFF,
+        "proven_on": {"type": "array", "items": _TEXT},
+        "scenarios": {"type": "array", "items": _SCENARIO},
+    },
+}
+_TEXTS = ("document", "target", "commit", "started", "finished")
+_SCHEMA = {
+    "type": "object",
+    "required": [*_TEXTS, "totals", "criteria"],
+    "properties": {
+        **dict.fromkeys(_TEXTS, _TEXT),
+        "totals": {"type": "object", "required": ["criteria", *STATES], "additionalProperties": {"type": "integer"}},
+        "criteria": {"type": "array", "items": _ROW},
+    },
+}
 KEPT = 50
 """So many runs of each target are kept; the oldest go first."""
 MOST_BYTES = 20_000_000
@@ -53,18 +101,20 @@ def read(path: Path) -> Run:
 
 
 def _complete(path: Path, content: Any) -> Run:
-    wanted = {"target", "commit", "started", "finished", "totals", "criteria"}
-    if not isinstance(content, dict) or not wanted <= content.keys():
-        raise BadRun(f"{path}: not the coverage document of a run: {', '.join(sorted(wanted))} are not all there")
+    error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)
+    if error is not None:
+        where = "".join(f"{one}: " for one in error.absolute_path)
+        raise BadRun(f"{path}: not the coverage document of a run: {where}{error.message[:200]}")
     for row in content["criteria"]:
-        if row["state"] not in STATES:
-            raise BadRun(f"{path}: AC-{row['id']} is in no known state: {row['state']!r}")
         # Runs of before these were written have none of them.
-        for key, value in {"rehearsed": False, "revision": "", "sign_off": None}.items():
+        for key, value in {"rehearsed": False, "revision": "", "sign_off": None, "can_fail": None}.items():
             row.setdefault(key, value)
-    for key in ("rehearsed", "signed_off", "expired"):
-        content["totals"].setdefault(key, 0)
-    return content
+    totals = totals_of(content["criteria"])
+    for key, count in totals.items():
+        if content["totals"].setdefault(key, count) != count:
+            raise BadRun(f"{path}: not a run: its totals have {content['totals'][key]} {key}, its criteria {count}")
+    run: Run = content
+    return run
 
 
 def place(places: Places, run: Mapping[str, Any]) -> Path:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from traceability import sign_offs
 from traceability.catalogue import Catalogue, Criterion
-from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES
+from traceability.coverage import NO_SCENARIO, PROVEN, REHEARSAL, STATES
 from traceability.formatter import STATUS, criterion_label, requirement_label
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
@@ -84,6 +84,15 @@ def headline(coverage: Mapping[str, Any]) -> str:
     if coverage["target"] == REHEARSAL:
         return f"{totals['rehearsed']} of {totals['criteria']} criteria rehearsed, none of them on AWS"
     return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
+
+
+def scope(run: Mapping[str, Any]) -> str:
+    """The headline and what it leaves out: `run` is a coverage document or a manifest."""
+    totals = run["totals"]
+    others = [f"{totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one != PROVEN and totals[one]]
+    deselected = totals.get("deselected", 0)
+    part = [f"a run of part of the suite, {deselected} deselected"] if deselected else []
+    return "; ".join([", ".join([headline(run), *others]), *part])
 
 
 def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, beside: Path) -> None:

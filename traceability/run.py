@@ -17,24 +17,21 @@ from typing import Any
 
 from traceability import (
     coverage,
-    evidence,
     features,
+    intact,
+    judgement,
     last_run,
     matrix,
     outputs,
-    prove,
-    reconcile,
     recorded,
     redaction,
     results,
-    revisions,
-    sign_offs,
 )
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
+from traceability.judgement import Begun
 from traceability.places import Places
 from traceability.processes import run_behave
-from traceability.verdict import PASSED, SUITE_DEFECT
 
 Progress = Callable[[int, int], None]
 REFUSED = 2
@@ -92,7 +89,7 @@ def run(
     shutil.rmtree(places.set_aside, ignore_errors=True)
     seconds = time.perf_counter() - begun
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
-    last_run.remember(places, judged.differences)
+    last_run.remember(places, judged.differences, selected, exit_code)
     if not arguments:
         # Part of a suite would look like a loss in the history of all.
         recorded.keep(places, judged.coverage)
@@ -114,21 +111,8 @@ def judge(
     """Read the records that a run left and write the coverage files."""
     _redact_log(places.log)
     results.redact_junit(places.junit)
-    junit, allure = results.read_junit(places.junit), results.read_allure(places.allure_results)
-    ends = coverage.outcomes(scenarios, places.features, junit, allure)
-    target = evidence.target_of(evidence.load_endpoints(places.notes))
-    records = reconcile.Records(catalogue, places.features, scenarios, junit, allure, ends, exit_code, selected, target)
-    differences = reconcile.differences(records)
-    # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.
-    named = {"rehearsal": coverage.REHEARSAL}.get(selected, selected)
-    facts = coverage.Run(target or named, _commit(places.root), started, _now())
-    can_fail, rehearsed = prove.known(places.proof, places.root), last_run.rehearsed(places)
-    folder = places.root / places.features
-    suspects = revisions.suspects(catalogue, revisions.load(folder))
-    today = datetime.now(UTC).date()
-    signed = {one: item.row(today) for one, item in sign_offs.load(folder, catalogue).items()}
-    content = coverage.document(catalogue, _believed(ends, differences), facts, can_fail, rehearsed, suspects, signed)
-    differences += reconcile.coverage_differences(catalogue, content)
+    begun = Begun(selected, exit_code, _commit(places.root), started, _now())
+    content, differences = judgement.judge(places, catalogue, scenarios, begun, intact.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
     return Judged(content, differences, places.log, 0.0)
@@ -137,14 +121,6 @@ def judge(
 def write_report(places: Places, catalogue: Catalogue, judged: Judged) -> Path:
     """Make the Allure report of a judged run and the manifest of all it left. Raises report.ReportFailed."""
     return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences)
-
-
-def _believed(ends: Sequence[coverage.Outcome], differences: Sequence[str]) -> Sequence[coverage.Outcome]:
-    """Records that contradict each other prove nothing: every scenario that seemed to pass becomes a suite defect."""
-    if not differences:
-        return ends
-    reason = f"{coverage.DOUBTED}: {differences[0]}"
-    return [replace(end, verdict=SUITE_DEFECT, reason=reason) if end.verdict == PASSED else end for end in ends]
 
 
 def _folders(places: Places) -> tuple[Path, ...]:

@@ -42,7 +42,7 @@ def after_behave(places: Places) -> None:
     scenarios, _ = features.read(places.root / "features", places.root)
     judged = run.judge(places, known, scenarios, 0, "moto", "2026-02-01T00:00:00.000Z")
     run.write_report(places, known, judged)
-    bundle.write(places)
+    bundle.write(places, catalogue.load())
 
 
 def measured(work: Callable[[], Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from traceability import bundle, last_run, manifest
+from traceability import bundle, catalogue, last_run, manifest
 from traceability.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +96,6 @@ def test_the_manifest_is_that_of_the_files_and_its_bundle_is_intact() -> None:
         pytest.skip("the tree has changed since the last run; `make acceptance` makes a new one")
     assert manifest.changed(places, content) == []
     assert {f"features/{path.name}" for path in (ROOT / "features").glob("*.feature")} <= content["files"].keys()
-    archive = bundle.write(places)
+    archive = bundle.write(places, catalogue.load())
     assert bundle.verify(archive).good
     archive.unlink()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability import bundle, manifest
+from traceability import bundle, intact, manifest
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 def archive(suite: Suite) -> Path:
     judged = suite.scenario("Then nothing is wrong").run()
     manifest.write(suite.places, judged.coverage)
-    return bundle.write(suite.places)
+    return bundle.write(suite.places, suite.catalogue)
 
 
 def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
@@ -55,7 +55,7 @@ def test_a_bundle_that_nobody_touched_is_intact(archive: Path) -> None:
 
 def test_equal_content_gives_an_equal_archive(suite: Suite, archive: Path) -> None:
     before = bundle.digest(archive)
-    assert bundle.digest(bundle.write(suite.places)) == before
+    assert bundle.digest(bundle.write(suite.places, suite.catalogue)) == before
 
 
 def test_a_planted_change_a_loss_and_an_addition_are_named(archive: Path) -> None:
@@ -174,8 +174,8 @@ def test_what_is_no_archive_gets_one_line(tmp_path: Path, body: bytes) -> None:
 
 def test_what_changed_since_the_run_is_not_bundled(suite: Suite, archive: Path) -> None:
     (suite.root / "features" / "r01.feature").write_text("Feature: Other\n", encoding="utf-8")
-    with pytest.raises(bundle.StaleRun) as refused:
-        bundle.write(suite.places)
+    with pytest.raises(intact.StaleRun) as refused:
+        bundle.write(suite.places, suite.catalogue)
     assert refused.value.changes == ["changed: features/r01.feature"]
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 from rich.console import Console
 
 from tests.traceability.conftest import Suite
-from traceability import console
+from tests.traceability.test_check import PROJECT
+from traceability import bundle, console, manifest
 
 
 def printed(suite: Suite) -> list[str]:
@@ -38,3 +41,32 @@ def test_each_requirement_has_its_line_and_each_failure_its_place(suite: Suite) 
     expected = "✗ AC-1.2  features/r01.feature:7  is violated: AssertionError: expected 3 waves, but there were 2"
     assert expected in lines
     assert lines[-1] == "– not run, needs AWS or rehearsal: AC-10.1, AC-10.2"
+
+
+def test_what_a_run_of_a_part_left_out_is_counted_and_said_of_its_bundle(suite: Suite) -> None:
+    suite.feature("""
+        Feature: One
+          @AC-1.1 @moto
+          Scenario: passes
+            Then nothing is wrong
+          @AC-1.2 @moto
+          Scenario: is left out
+            Then nothing is wrong
+          @AC-1.3 @moto
+          Scenario: is left out, too
+            Then nothing is wrong
+        """)
+    judged = suite.run("--tags", "@AC-1.1")
+    out = Console(file=io.StringIO(), width=100)
+    console.summary(out, judged.coverage, suite.catalogue)
+    assert isinstance(out.file, io.StringIO)
+    assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags"
+    manifest.write(suite.places, judged.coverage)
+    said = "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; a run of part of the suite, 2 deselected"
+    given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
+    ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[0] == said
+    out = Console(file=io.StringIO(), width=100)
+    console.findings(out, bundle.verify(bundle.write(suite.places, suite.catalogue)), None)
+    assert isinstance(out.file, io.StringIO)
+    assert out.file.getvalue().splitlines()[1] == said

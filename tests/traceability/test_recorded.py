@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability import catalogue, difference, matrix, outputs, recorded
+from traceability import catalogue, difference, manifest, matrix, outputs, recorded
 from traceability.coverage import STATES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -160,7 +160,10 @@ def test_what_is_no_run_is_named(tmp_path: Path, body: str) -> None:
 def test_what_was_learned_later_is_written_into_everything(suite: Suite) -> None:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     judged = suite.scenario("Then nothing is wrong").run()
+    manifest.write(suite.places, judged.coverage)
     judged.coverage["criteria"][0]["can_fail"] = True
     outputs.rewrite(suite.places, suite.catalogue, judged.coverage, judged.differences)
     assert "can fail: shown by a defect" in suite.places.matrix.read_text(encoding="utf-8")
-    assert suite.places.manifest.exists()
+    kept = manifest.read(suite.places)
+    assert kept is not None
+    assert manifest.changed(suite.places, kept) == []

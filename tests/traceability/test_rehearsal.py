@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.traceability.conftest import Suite
-from traceability import console, features
+from traceability import console, features, manifest
 from traceability import run as runs
 from traceability.cli.group import GREEN, RED
 from traceability.cli.runs import exit_code
@@ -48,7 +48,9 @@ def rehearse(suite: Suite, what: str = "nothing is wrong", environment: str = SE
     suite.feature(FEATURE.format(what=what)).environment(environment)
     scenarios, _ = features.read(suite.root / "features", suite.root)
     places = suite.places.of_rehearsal
-    return runs.run(places, suite.catalogue, scenarios, "rehearsal", (), lambda done, total: None)
+    judged = runs.run(places, suite.catalogue, scenarios, "rehearsal", (), lambda done, total: None)
+    manifest.write(places, judged.coverage)
+    return judged
 
 
 def row(judged: runs.Judged, criterion: str) -> dict[str, object]:

@@ -12,10 +12,11 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import bundle, catalogue, console, revisions
+from traceability import bundle, catalogue, console, manifest, revisions
 from traceability.catalogue import TAG_PREFIX
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.places import Places
+from traceability.report import scope
 from traceability.run import BadInput, checked_scenarios
 
 
@@ -64,8 +65,11 @@ def confirm_command(features: str, root: Path, everything: bool, yes: bool, crit
 def bundle_command(root: Path, rehearsal: bool) -> None:
     """Put the last run into one archive: report, results, features, catalogue, test data, manifest."""
     places = Places(root.resolve(), rehearsal=rehearsal)
-    path = bundle.write(places)
+    path = bundle.write(places, catalogue.load())
     out = Console()
+    content = manifest.read(places)
+    if content is not None:
+        out.print(scope(content), highlight=False, soft_wrap=True)
     out.print(
         f"{console.place(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True
     )

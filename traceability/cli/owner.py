@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, difference, last_run, matrix, outputs, recorded
+from traceability import bundle, catalogue, console, difference, intact, last_run, matrix, outputs, recorded
 from traceability.cli.group import GREEN, RED, main, root_option
 from traceability.places import Places
 from traceability.run import BadInput
@@ -22,7 +23,7 @@ _run_path = click.Path(path_type=Path)
 @click.option("--merge", is_flag=True, help="Show the RUNs beside the last run, now and later.")
 @click.argument("runs", nargs=-1, type=_run_path, metavar="[RUN]...")
 def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
-    """Say what is proven where, and write matrix and report anew.
+    """Say what is proven where, and write matrix and report anew. Refuses if anything has changed since the run.
 
     With --merge, RUNs made elsewhere or on other days (a coverage.json, a folder that holds one, a bundle) stand beside
     the last run: what was proven on moto, rehearsed, and proven on AWS, each with its date.
@@ -32,10 +33,11 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
         raise BadInput([f"{runs[0]}: to show other runs beside the last one, say --merge"])
     if not places.coverage.exists():
         raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
-    for one in [recorded.read(path) for path in runs]:
-        recorded.keep(places, one)
+    intact.require(places, known, "written")
     content = recorded.read(places.coverage)
-    outputs.rewrite(places, known, content, last_run.differences(places))
+    for one in [_from_elsewhere(path) for path in runs]:
+        recorded.keep(places, one)
+    outputs.rewrite(places, known, content, last_run.memory(places)["differences"])
     proofs = recorded.side_by_side(
         recorded.known(places, content), {one.id: one.revision for one in known.criteria.values()}
     )
@@ -59,3 +61,13 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
     else:
         console.difference(Console(), found)
     sys.exit(RED if difference.is_worse(found) else GREEN)
+
+
+def _from_elsewhere(path: Path) -> recorded.Run:
+    """Read a run that was made elsewhere; a bundle only as it was bundled. Raises recorded.BadRun, bundle.BadBundle."""
+    if path.is_file() and zipfile.is_zipfile(path):
+        found = bundle.verify(path)
+        if not found.good:
+            name = next(iter([*found.changed, *found.missing, *found.added]))
+            raise recorded.BadRun(f"{path}: not what was bundled: {name}; `python -m traceability verify` says more")
+    return recorded.read(path)

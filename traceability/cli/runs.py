@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, defects, last_run, prove, settings, story
+from traceability import catalogue, console, defects, intact, last_run, manifest, prove, recorded, settings, story
 from traceability.cli.group import BAD_INPUT, GREEN, RED, features_option, main, root_option
 from traceability.coverage import NO_SCENARIO, REHEARSAL
 from traceability.features import Scenario, for_target
@@ -62,8 +62,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
         sys.exit(BAD_INPUT)
     out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
     scratch = places.reports / ".prove"
-    last = last_run.recall(places)
-    rehearsal = last_run.recall(places.of_rehearsal)
+    last, rehearsal = _last(places, known), _last(places.of_rehearsal, known)
     passed = {key for run in (last, rehearsal) if run for key in run.passed}
     findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed)
     proof = prove.document(findings, known, defects.digest(places.root))
@@ -77,6 +76,17 @@ def prove_command(features: str, root: Path, only: str) -> None:
     console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
     out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)
+
+
+def _last(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | None:
+    """Return the last run for the proof to start from and to be written into; one that was changed is left alone."""
+    try:
+        return intact.recall(places, known)
+    except (intact.StaleRun, manifest.BadManifest, recorded.BadRun) as problem:
+        told = problem.changes[0] if isinstance(problem, intact.StaleRun) else str(problem)
+        where = console.place(places.reports, places.root)
+        click.echo(f"The run in {where}/ is no help and stays as it is: {told}", err=True)
+        return None
 
 
 def exit_code(judged: Judged, scenarios: Sequence[Scenario], *, strict: bool) -> int:

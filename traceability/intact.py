@@ -1,0 +1,105 @@
+"""Whether a run still is what it left, and what it left is what its records say.
+
+Invariant: nothing of a run is bundled, shown anew or learned from while one of its files differs from its manifest, or
+while its coverage differs from its own records. The first shows an edit; the second one whose author edited the
+manifest as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from traceability import features, judgement, last_run, manifest, recorded
+from traceability.catalogue import Catalogue
+from traceability.coverage import REHEARSAL
+from traceability.judgement import Begun
+from traceability.last_run import LastRun
+from traceability.places import Places
+
+_COMMANDS = {"aws": "make acceptance-aws", REHEARSAL: "make rehearsal"}
+
+
+class StaleRun(Exception):
+    """What lies on disk is no longer what the run left; `changes` has a line each, `cure` what to do."""
+
+    def __init__(self, changes: list[str], done: str, command: str) -> None:
+        count = f"{len(changes)} files differ" if len(changes) > 1 else "1 file differs"
+        super().__init__(f"{count} from what the last run left")
+        self.changes = changes
+        self.cure = f"nothing is {done}, as it would not be what was judged; run `{command}` again"
+
+
+def require(places: Places, catalogue: Catalogue, done: str) -> None:
+    """Raise StaleRun unless the run is intact; `done` is what is not done with it then."""
+    found = changes(places, catalogue)
+    if found:
+        content = manifest.read(places) if places.manifest.exists() else None
+        target = str(content["target"]) if content else REHEARSAL if places.rehearsal else ""
+        raise StaleRun(found, done, _COMMANDS.get(target, "make acceptance"))
+
+
+def changes(places: Places, catalogue: Catalogue) -> list[str]:
+    """Return a line for each file that is no longer what the run left, none where it is intact.
+
+    Raises manifest.BadManifest, recorded.BadRun.
+    """
+    content = manifest.read(places)
+    if content is None:
+        return [f"missing: {places.manifest.relative_to(places.root).as_posix()}"]
+    return manifest.changed(places, content) or list(_judged_otherwise(places, catalogue, content))
+
+
+def recall(places: Places, catalogue: Catalogue) -> LastRun | None:
+    """Return the last run, None if there was none, or the tree has changed since. Raises StaleRun for other changes."""
+    last = last_run.recall(places)
+    if last is not None:
+        require(places, catalogue, "taken from it")
+    return last
+
+
+def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
+    """The criteria that a rehearsal of this very tree went through; none where it cannot be believed."""
+    try:
+        last = recall(places.of_rehearsal, catalogue)
+    except (StaleRun, manifest.BadManifest, recorded.BadRun):
+        return set()
+    if last is None or last.differences:
+        return set()
+    return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
+
+
+def _judged_otherwise(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
+    """Judge the records anew, and say where coverage or manifest claim something else."""
+    kept, noted = recorded.read(places.coverage), last_run.memory(places)
+    scenarios, _ = features.read(places.root / places.features, places.root)
+    begun = Begun(noted["selected"], noted["exit_code"], kept["commit"], kept["started"], kept["finished"])
+    again, differences = judgement.judge(places, catalogue, scenarios, begun, ())
+    name = f"changed: {places.coverage.relative_to(places.root).as_posix()}"
+    if noted["differences"] != differences:
+        yield f"changed: {places.memory.relative_to(places.root).as_posix()}: the records disagree about other things"
+    if [row["id"] for row in kept["criteria"]] != [row["id"] for row in again["criteria"]]:
+        yield f"{name}: its criteria are not those of the catalogue"
+        return
+    # What other runs taught it, the negative proof and a rehearsal, is not in its records.
+    taught = {"can_fail"} if again["target"] == REHEARSAL else {"can_fail", "rehearsed"}
+    for claimed, found in zip(kept["criteria"], again["criteria"], strict=True):
+        other = _claimed_otherwise(claimed, found, taught)
+        if other:
+            yield f"{name}: AC-{found['id']}{other}"
+    for key in ("document", "target"):
+        if kept[key] != again[key]:
+            yield f"{name}: {key} is {kept[key]!r}, the records of the run say {again[key]!r}"
+    for key in manifest.FROM_COVERAGE:
+        if content[key] != kept[key]:
+            yield f"changed: {places.manifest.relative_to(places.root).as_posix()}: {key} is not what coverage says"
+
+
+def _claimed_otherwise(claimed: Mapping[str, Any], found: Mapping[str, Any], taught: Set[str]) -> str:
+    """Say what a row of the coverage claims that the records do not say, "" when there is nothing."""
+    if claimed["state"] != found["state"]:
+        return f" is {claimed['state']}, the records of the run say {found['state']}"
+    other = [key for key in found if key not in taught and claimed.get(key) != found[key]]
+    if other:
+        return f": the records of the run say otherwise of its {' and '.join(other)}"
+    return " can fail, which the negative proof does not say" if claimed["can_fail"] and not found["can_fail"] else ""
