@@ -21,10 +21,10 @@ def name_of(part: Document) -> str:
 
 
 def reasons_of(part: Document) -> str:
-    """Why a part is what it is, as far as the record says so."""
+    """Why a part is what it is, as far as the record says so; each reason once, however many parts it ended."""
     errors = [error.get("Message", "") for error in part.get("Errors", [])]
     told = [part.get("StatusReason"), part.get("ErrorMessage"), *errors]
-    return "; ".join(text for text in told if text) or "the record gives no reason"
+    return "; ".join(dict.fromkeys(text for text in told if text)) or "the record gives no reason"
 
 
 def story(record: Document) -> str:

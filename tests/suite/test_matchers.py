@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hamcrest.core.string_description import StringDescription
+from moto.stepfunctions.parser.asl.component import eval_component
 
 from features import matchers
 from features.targets import EngineCall
+from features.targets.moto import MotoTarget
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 WAVE = {"WaveNumber": 2, "WaveName": "Web", "Status": "SKIPPED", "StatusReason": "wave 1 (Database) is FAILED"}
@@ -117,3 +120,17 @@ def test_the_story_of_a_record_names_every_wave_and_server() -> None:
         "  wave 2 (Web): SKIPPED, not started to not ended",
         "    s-1: SKIPPED, job none",
     ]
+
+
+def test_a_reason_that_ended_several_parts_is_given_once() -> None:
+    cause = "wave 3 has begun although wave 2 is SKIPPED"
+    errors = [{"Message": one} for one in (cause, "No capacity", cause)]
+    seen = StringDescription()
+    matchers.has_status("COMPLETED").describe_mismatch({**WAVE, "StatusReason": cause, "Errors": errors}, seen)
+    assert str(seen).endswith(f"why: {cause}; No capacity")
+
+
+def test_motos_own_log_of_a_failed_state_does_not_stand_below_a_story(caplog: pytest.LogCaptureFixture) -> None:
+    MotoTarget()
+    logging.getLogger(eval_component.__name__).error("its whole parse tree")
+    assert caplog.records == []
