@@ -51,14 +51,17 @@ def tick(
     the record stays the same.
     """
     stepper = Stepper(services, run, remaining_milliseconds, polled_at)
-    action = stepper.step(execution_id)
+    try:
+        action = stepper.step(execution_id)
+        if isinstance(action, Wait) and tick_number >= policy.TICKS_PER_RUN:
+            stepper.hand_over(execution_id)
+            action = Finish()
+    except AskedToWait as asked:
+        action = stepper.pause(execution_id, asked)
     payload: dict[str, object] = {"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": tick_number + 1}
     if stepper.polled_at is not None:
         payload["PolledAt"] = timestamp(stepper.polled_at)
     if isinstance(action, Finish):
-        return payload | {"Next": "DONE"}
-    if tick_number >= policy.TICKS_PER_RUN:
-        stepper.hand_over(execution_id)
         return payload | {"Next": "DONE"}
     return payload | {"Next": "WAIT", "ResumeAt": timestamp(action.until)}
 
@@ -79,18 +82,7 @@ class Stepper:
         self.polled_at = polled_at
 
     def step(self, execution_id: str) -> Wait | Finish:
-        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError.
-
-        Where even the record cannot be had before a Retry-After is over, that is what is waited for. What was done and
-        could not be saved is found again by the next step, as after a killed function.
-        """
-        try:
-            return self._step(execution_id)
-        except AskedToWait as asked:
-            self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(asked))
-            return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=asked.retry_after)))
-
-    def _step(self, execution_id: str) -> Wait | Finish:
+        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
         while True:
             saved = self._load(execution_id)
             if self._run < saved.run:
@@ -102,6 +94,14 @@ class Stepper:
                 return self._advance(saved)
             except RecordChanged:
                 self._services.log.event("The record changed meanwhile; deciding again", ExecutionId=execution_id)
+
+    def pause(self, execution_id: str, asked: AskedToWait) -> Wait:
+        """Where even the record cannot be had before a Retry-After is over, that is what is waited for.
+
+        What was done and could not be saved is found again by the next step, as after a killed function.
+        """
+        self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(asked))
+        return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=asked.retry_after)))
 
     def hand_over(self, execution_id: str) -> None:
         """Put the next run of the state machine in charge. Repeating it is harmless."""

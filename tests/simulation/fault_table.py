@@ -42,6 +42,8 @@ DAY = Day(
     other_account=True,
 )
 CANCELLED_DAY = replace(DAY, people=[*DAY.people, {"at": 30, "do": "cancel", "plan": 0}])
+# Each run of the state machine hands over to the next after five ticks.
+HANDED_OVER_DAY = replace(DAY, ticks_per_run=5)
 
 # The columns: what the operation meets.
 FAULTS: dict[str, Document] = {
@@ -60,7 +62,8 @@ FAULTS: dict[str, Document] = {
 
 @dataclass(frozen=True)
 class Row:
-    """An operation in a phase: while the plan is started, while the state machine runs it, while it is cancelled."""
+    """An operation in a phase: while the plan is started, while the state machine runs it, while one of its runs hands
+    over to the next, while it is cancelled."""
 
     phase: str
     service: str
@@ -74,12 +77,13 @@ class Row:
 
     @property
     def day(self) -> Day:
-        return CANCELLED_DAY if self.phase == "cancel" else DAY
+        return {"cancel": CANCELLED_DAY, "hand over": HANDED_OVER_DAY}.get(self.phase, DAY)
 
 
 def rows() -> list[Row]:
     """Every operation that the engine calls in these days, in the order of phases and calls."""
     found = list(_rows(live(DAY), ("start", "run")))
+    found += _rows(live(HANDED_OVER_DAY), ("hand over",))
     return found + [row for row in _rows(live(CANCELLED_DAY), ("cancel",)) if row.operation == "UpdateItem"]
 
 
@@ -91,6 +95,8 @@ def _rows(life: Life, phases: tuple[str, ...]) -> Iterable[Row]:
     seen: dict[tuple[str, str, str], Row] = {}
     for call in calls:
         phase = "start" if call.actor == starting else "cancel" if call.actor in cancelling else "run"
+        if phase == "run" and call.operation == "StartExecution":
+            phase = "hand over"
         key = (phase, call.service, call.operation)
         if phase in phases:
             seen.setdefault(key, Row(*key, counts[key[1:]]))

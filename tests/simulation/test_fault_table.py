@@ -15,6 +15,7 @@ SAMPLE = {
     "answer lost": "run: drs StartRecovery",
     "token expired": "run: drs DescribeRecoveryInstances",
     "access denied": "run: sns Publish",
+    "throttled without end": "hand over: stepfunctions StartExecution",
     "function killed before": "start: stepfunctions StartExecution",
     "function killed after": "run: drs TerminateRecoveryInstances",
 }
