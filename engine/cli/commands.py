@@ -63,9 +63,13 @@ def _confirm_recovery(plan_id: str) -> None:
 @stack_option
 def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> None:
     """Cancel a running execution: nothing new is launched, a drill's instances are terminated."""
-    client(stack).cancel(execution_id, reason=reason)
+    engine = client(stack)
+    engine.cancel(execution_id, reason=reason)
+    status = engine.get(execution_id)["Status"]
     if as_json:
-        print_json({"ExecutionId": execution_id, "CancellationRequested": True})
+        print_json({"ExecutionId": execution_id, "CancellationRequested": True, "Status": status})
+    elif status == "CANCELLED":
+        click.echo(f"{execution_id}: is CANCELLED")
     else:
         click.echo(f"{execution_id}: cancellation requested; it takes effect within 60 seconds")
 

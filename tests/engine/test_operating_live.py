@@ -62,11 +62,14 @@ def test_a_running_execution_says_what_it_waits_for_and_can_be_cancelled(at):
     assert "▶ RUNNING  0:01:0" in shown
     assert re.search(r"^Waiting for DRS to launch 2 servers \(drsjob-\w{17}\)$", shown, re.MULTILINE)
     assert "0 of 6 servers recovered" in shown
-    assert at.run("cancel", execution, "--reason", "enough").exit_code == 0
+    cancelled = at.run("cancel", execution, "--reason", "enough")
+    assert cancelled.exit_code == 0
+    assert cancelled.stdout == f"{execution}: cancellation requested; it takes effect within 60 seconds\n"
     followed = at.run("status", execution, "--watch")
     assert followed.exit_code == 1
     assert "CANCELLED" in followed.stdout
     assert "clean-up  COMPLETED" in followed.stdout
+    assert at.run("cancel", execution).stdout == f"{execution}: is CANCELLED\n"
 
 
 def test_a_minute_without_a_network_is_borne_while_watching(at):
