@@ -52,10 +52,9 @@ def changes(places: Places, catalogue: Catalogue) -> list[str]:
 
 def recall(places: Places, catalogue: Catalogue) -> LastRun | None:
     """Return the last run, None if there was none, or the tree has changed since. Raises StaleRun for other changes."""
-    last = last_run.recall(places)
-    if last is not None:
+    if last_run.is_of_this_tree(places):
         require(places, catalogue, "taken from it")
-    return last
+    return last_run.recall(places)
 
 
 def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:

@@ -43,12 +43,16 @@ def recall(places: Places) -> LastRun | None:
 
     Whether its files are as it left them is for `intact` to say.
     """
+    if not is_of_this_tree(places):
+        return None
+    return LastRun(recorded.read(places.coverage), memory(places)["differences"])
+
+
+def is_of_this_tree(places: Places) -> bool:
+    """Whether there was a run, on the tree as it is now. Raises recorded.BadRun."""
     if not (places.memory.exists() and places.coverage.exists()):
-        return None
-    content = memory(places)
-    if content["tree"] != defects.digest(places.root):
-        return None
-    return LastRun(recorded.read(places.coverage), content["differences"])
+        return False
+    return bool(memory(places)["tree"] == defects.digest(places.root))
 
 
 def memory(places: Places) -> dict[str, Any]:
