@@ -182,6 +182,8 @@ def _what(life: Life, undisturbed: Document) -> Iterable[str]:  # noqa: C901 - a
         yield "not announced: alarm NotificationFailed"
     if record["CleanUp"]["Status"] == "FAILED":
         yield "clean-up FAILED: alarm CleanUpFailed"
+    if record["CleanUp"]["Status"] in ("PENDING", "RUNNING"):
+        yield "**the clean-up is not over: alarm CloserFailed, tried again for a day**"
     if not worse and record["CleanUp"]["Status"] == "COMPLETED" and record["Notification"]["Status"] == "SENT":
         yield "same outcome"
     sent = [c for c in engine_calls(life) if c.operation == "Publish" and (c.succeeded or c.fault in AFTER_EFFECT)]
