@@ -5,6 +5,7 @@ A run is its coverage document. It is read from coverage.json itself, from a fol
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -16,7 +17,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from traceability import sign_offs
+from traceability import manifest, sign_offs
 from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES, totals_of
 from traceability.places import Places
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
@@ -89,7 +90,7 @@ class Judgement:
 
 
 def read(path: Path) -> Run:
-    """Return the coverage document of a run. Raises BadRun."""
+    """Return the coverage document of a run. Raises BadRun, also where the manifest beside it speaks of another."""
     try:
         return _complete(path, json.loads(_text(path)))
     except BadRun:
@@ -189,6 +190,7 @@ def _text(path: Path) -> str:
         if not inside:
             raise BadRun(f"{path}: no coverage.json in this folder")
         path = inside[0]
+    _require_as_left(path)
     if not zipfile.is_zipfile(path):
         return path.read_text(encoding="utf-8")
     with zipfile.ZipFile(path) as archive:
@@ -198,3 +200,16 @@ def _text(path: Path) -> str:
         with archive.open(names[0]) as file:
             # However small it says it is: no more is read than a run can be.
             return file.read(MOST_BYTES).decode()
+
+
+def _require_as_left(path: Path) -> None:
+    beside = path.with_name("manifest.json")
+    if path.name != "coverage.json" or not beside.is_file():
+        return
+    try:
+        files = manifest.checked(beside.read_bytes())["files"]
+    except manifest.BadManifest as problem:
+        raise BadRun(f"{beside}: {problem}") from problem
+    known = {files[one]["sha256"] for one in _INSIDE if one in files}
+    if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
+        raise BadRun(f"{path}: not what its run left: {beside.name} beside it has another check sum")
