@@ -162,6 +162,9 @@ def outages(life: Life) -> Iterator[model.Outage]:
             row[name] = []
         elif call.fault is not None and call.error_code is not None:
             row[name].append(call)
+            if call.operation == "StartRecovery":
+                # Its retries look for the job first: a look that fails is one of the launch's own tries.
+                row["drs:DescribeJobs"].append(call)
             if len(row[name]) >= TRIES:
                 since, last = row[name][0], call
                 yield model.Outage(name, life.seconds(since.started), life.seconds(last.ended or last.started) + 30)
