@@ -64,6 +64,7 @@ Feature: DRS integration
   @AC-2.3 @moto @aws @costs-instances
   Scenario: A job that DRS calls COMPLETED, with every server launched, is COMPLETED
     Given the "single-wave" plan
+    And DRS takes its usual time
     When a drill of the plan is run
     Then DRS calls every recovery job COMPLETED
     And the job of server "database-1" is COMPLETED in the record

@@ -135,7 +135,7 @@ Feature: Errors and recovery from them
     Given the "three-tier" plan
     When a drill of the plan is started
     And server "database-1" is IN_PROGRESS
-    And 1 minute pass
+    And 20 seconds pass
     And the execution is cancelled
     And the execution ends
     Then the execution is CANCELLED

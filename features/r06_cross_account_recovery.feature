@@ -58,6 +58,7 @@ Feature: Recovery into another account
   @AC-6.3 @moto
   Scenario: A role that is no longer offered while the plan runs is named
     Given the "cross-account" plan
+    And DRS takes its usual time
     And the recovery account trusts the engine
     And the engine's credentials are called expired at the 3rd job query
     When a drill of the plan is started
@@ -81,6 +82,7 @@ Feature: Recovery into another account
   @AC-6.4 @moto
   Scenario: Credentials that expire in the middle of a poll are renewed
     Given the "cross-account" plan
+    And DRS takes its usual time
     And the recovery account trusts the engine
     And the engine's credentials are called expired at the 3rd job query
     When a drill of the plan is run

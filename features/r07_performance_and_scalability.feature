@@ -26,6 +26,7 @@ Feature: Performance and scale
   Scenario: Ten jobs in flight are asked about together, and no function runs long
     Given the engine launches at most 2 servers in a job
     And a plan that recovers 20 servers in one wave without a health check
+    And every launch takes 2 minutes
     When a recovery of the plan is run
     Then the execution is COMPLETED
     And every job query asked about all 10 jobs in flight

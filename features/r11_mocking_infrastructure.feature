@@ -6,6 +6,7 @@ Feature: The simulated AWS
   @AC-11.1 @moto
   Scenario: Every answer of the simulated DRS in a drill is one that DRS could give
     Given the "three-tier" plan
+    And DRS takes its usual time
     When a drill of the plan is run
     And the drill's clean-up has ended
     Then the execution is COMPLETED

@@ -72,6 +72,12 @@ def usual_time(context: Context) -> None:
     context.world.target.let_launches_take_their_usual_time(list(context.world.servers.values()))
 
 
+@given("every launch takes {seconds:Duration}")
+def launches_take(context: Context, seconds: int) -> None:
+    for server in context.world.servers.values():
+        context.world.drs.set_launch(server, launch_seconds=seconds)
+
+
 @given("every launch fails with a reason of {length:d} characters")
 def launches_fail_at_length(context: Context, length: int) -> None:
     for server in context.world.servers.values():

@@ -15,12 +15,16 @@ from engine.deployment import Stack, deploy, destroy
 from features.privileges import recording
 from features.targets.base import EngineCall, Target, WaitTimeout
 from features.targets.endpoints import note_endpoints
+from simulator.drs import DrsWorld
 from simulator.journal import Call
 from traceability import evidence
 
 STACK_NAME = "drs-engine-suite"
-# What a server takes to launch unless its scenario says otherwise: short, because every poll costs the suite real time.
-LAUNCH_SECONDS = 95
+# What a server takes, in seconds, unless its scenario says otherwise ("DRS takes its usual time"): so little that one
+# poll sees the job's end and one look the running instance, because every poll costs the suite real time.
+LAUNCH_SECONDS = 45
+BOOT_SECONDS = 3
+TERMINATE_SECONDS = 10
 
 
 class MotoTarget(Target):
@@ -34,11 +38,14 @@ class MotoTarget(Target):
         self._aws: simulator.Simulator | None = None
         self._stack: Stack | None = None
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
+        # The DRS that each of the scenario's servers replicates to, by source server id.
+        self._homes: dict[str, DrsWorld] = {}
 
     @contextmanager
     def scenario(self) -> Iterator[None]:
         self._clients.clear()
         self._sessions.clear()
+        self._homes.clear()
         with simulator.Simulator(seed=0) as self._aws:
             self._aws.drs.initialize()
             self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
@@ -80,12 +87,18 @@ class MotoTarget(Target):
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
         drs = self.simulator.drs_in(account or self.account, region or self.region)
         drs.initialize()
+        self._homes[server_id] = drs
         drs.add_source_server(server_id, hostname=host_name)
-        drs.set_launch(server_id, launch_seconds=LAUNCH_SECONDS)
+        drs.set_launch(
+            server_id,
+            launch_seconds=LAUNCH_SECONDS,
+            boot_seconds=BOOT_SECONDS,
+            terminate_seconds=TERMINATE_SECONDS,
+        )
 
     def let_launches_take_their_usual_time(self, server_ids: Sequence[str]) -> None:
         for server_id in server_ids:
-            self.simulator.drs.reset_launch(server_id)
+            self._homes[server_id].reset_launch(server_id)
 
     def changes_of_items(self) -> int | None:
         return self.simulator.changes("dynamodb")
