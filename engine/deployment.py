@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from engine.code_bucket import bucket_name, delete_bucket, tag_list, upload
 from engine.connection import patiently
+from engine.kept_data import WAYS_ON, left_behind
 from engine.packaging import package
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
@@ -136,13 +137,11 @@ def destroy(
     return stack is not None
 
 
-def kept_tables(session: Any, stack_name: str) -> list[str]:
-    """The tables that a deletion of the stack would leave behind."""
-    stack = _Operator(session, stack_name, _SILENT, time.sleep).find() or {}
-    outputs = _outputs(stack)
-    if _given(stack).get("KeepData") != "yes":
+def kept_data(session: Any, stack_name: str) -> list[str]:
+    """The tables and the log that an earlier stack of this name has left; none as long as there is such a stack."""
+    if _Operator(session, stack_name, _SILENT, time.sleep).find() is not None:
         return []
-    return sorted(value for name, value in outputs.items() if name.endswith("Table"))
+    return left_behind(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
 
 
 def alarm_topic(session: Any, stack_name: str) -> str:
@@ -211,8 +210,8 @@ class _Operator:
             advice = f"What had been made could not be removed again: {left}"
         if "already exists" in cause:
             advice += (
-                "\nTables of an earlier deployment outlive it (KeepData=yes): bring them into a new stack with "
-                "CloudFormation's resource import, delete them, or deploy under another name (--stack)."
+                "\nWhat was there before was not touched. Tables and log of an earlier deployment outlive it "
+                f"(KeepData=yes). {WAYS_ON}"
             )
         raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")
 

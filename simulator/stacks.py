@@ -1,36 +1,47 @@
 """CloudFormation's bad days, which moto does not have: a resource that fails, a stack in a state that takes no update.
 
-moto creates and updates in one go. Here a resource that the world's builder failed makes the stack fail as
-CloudFormation does: the resource's event carries the reason, those that were still at work are cancelled, and the
-stack is CREATE_FAILED with what was made (OnFailure=DO_NOTHING; any other way of a creation to fail is not modelled),
-or UPDATE_ROLLBACK_COMPLETE as it was before.
+moto creates and updates in one go. Here a resource that its service refuses (a table of that name exists), or that the
+world's builder failed, makes the stack fail as CloudFormation does: the resource's event carries the reason, one that
+was still at work is cancelled, and nothing else is made. A creation is then CREATE_FAILED with what was made, or
+undone, as its OnFailure says; an update is UPDATE_ROLLBACK_COMPLETE as it was before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from moto.cloudformation.models import Event, Stack, cloudformation_backends
-from moto.cloudformation.parsing import ResourceMap
+from moto.cloudformation import parsing
+from moto.cloudformation.models import CloudFormationBackend, Event, Stack, cloudformation_backends
+from moto.cloudformation.parsing import OutputMap, ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse, StackResourceDTO
+from moto.core.exceptions import ServiceException
+from werkzeug.exceptions import HTTPException
 
-from simulator.clock import SimulatorDefect
 from simulator.patching import Patch
 
 _CANCELLED = "Resource creation cancelled"
 
 
-def _with_policies_resolved(real: Callable[[Any], None]) -> Callable[[Any], None]:
-    def delete(resources: Any) -> None:
-        for description in resources._resource_json_map.values():
-            policy = description.get("DeletionPolicy")
-            if isinstance(policy, dict):
-                condition, if_true, if_false = policy["Fn::If"]
-                description["DeletionPolicy"] = if_true if resources.lazy_condition_map[condition] else if_false
-        real(resources)
+class _ResourceFailed(Exception):
+    """CloudFormation could not make this resource; not one of moto's errors, which its parser takes for its own."""
 
-    return delete
+    def __init__(self, made: NotMade, reason: str) -> None:
+        super().__init__(reason)
+        self.resource = made
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class NotMade:
+    """A resource of a failed stack that was not made; deleting the stack leaves alone what has its name."""
+
+    logical_resource_id: str
+    cf_resource_type: str
+    physical_resource_id: str | None = None
+
+    def delete(self, account: str, region: str) -> None: ...
 
 
 class Stacks:
@@ -52,12 +63,18 @@ class Stacks:
 
     def patches(self) -> list[Patch]:
         return [
-            Patch(Stack, "create_resources", self._creating(Stack.create_resources), "moto's creations never fail"),
+            Patch(
+                parsing,
+                "parse_and_create_resource",
+                self._making(parsing.parse_and_create_resource),
+                "to moto, what a service refuses to CloudFormation is an answer to the caller of CloudFormation",
+            ),
+            Patch(Stack, "create_resources", _creating(Stack.create_resources), "moto's creations never fail"),
             Patch(Stack, "update", self._updating(Stack.update), "moto's updates never fail"),
             Patch(
                 StackResourceDTO,
                 "__init__",
-                self._describing(StackResourceDTO.__init__),
+                _describing(StackResourceDTO.__init__),
                 "moto gives every resource the status of its stack",
             ),
             Patch(
@@ -69,68 +86,167 @@ class Stacks:
             Patch(
                 CloudFormationResponse,
                 "create_stack",
-                self._asked_to_create(CloudFormationResponse.create_stack),
+                _asked_to_create(CloudFormationResponse.create_stack),
                 "moto forgets OnFailure, which says what becomes of a creation that fails",
+            ),
+            Patch(
+                CloudFormationBackend,
+                "create_stack",
+                _all_or_nothing(CloudFormationBackend.create_stack),
+                "moto keeps a stack whose creation it refuses, with what it had made until then",
             ),
         ]
 
-    def _asked_to_create(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def create_stack(response: Any) -> Any:
-            if self._failing and response._get_param("OnFailure") != "DO_NOTHING":
-                raise SimulatorDefect("a creation that fails is modelled with OnFailure=DO_NOTHING only")
-            return real(response)
+    def _making(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def make(logical_id: str, description: Any, resources: Any, account_id: str, region_name: str) -> Any:
+            resource = NotMade(logical_id, description["Type"])
+            if logical_id in self._failing and _is_wanted(description, resources):
+                raise _ResourceFailed(resource, self._failing[logical_id])
+            try:
+                return real(logical_id, description, resources, account_id, region_name)
+            except (HTTPException, ServiceException) as refusal:
+                # What CloudFormation itself refuses (a bad template), it refuses before anything is made.
+                if type(refusal).__module__.startswith("moto.cloudformation"):
+                    raise
+                raise _refused(resource, description, resources, refusal) from refusal
 
-        return create_stack
-
-    def _creating(self, real: Callable[..., None]) -> Callable[..., None]:
-        def create_resources(stack: Any) -> None:
-            real(stack)
-            if failed := self._failed(stack):
-                stack.events = [one for one in stack.events if one.resource_status != "CREATE_COMPLETE"]
-                self._tell(stack, failed, "CREATE_FAILED")
-                stack.status = "CREATE_FAILED"
-
-        return create_resources
-
-    def _describing(self, real: Callable[..., None]) -> Callable[..., None]:
-        def describe(described: Any, stack: Any, resource: Any) -> None:
-            real(described, stack, resource)
-            if stack.status == "CREATE_FAILED" and described.logical_resource_id not in self._failing:
-                described.resource_status = "CREATE_COMPLETE"
-
-        return describe
+        return make
 
     def _updating(self, real: Callable[..., None]) -> Callable[..., None]:
         def update(stack: Any, template: str, *rest: Any, **named: Any) -> None:
-            if failed := self._failed(stack):
-                stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
-                self._tell(stack, failed, "UPDATE_FAILED")
-                stack._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
-                stack.status = "UPDATE_ROLLBACK_COMPLETE"
-            else:
+            described = stack.template_dict["Resources"]
+            failed = {name: reason for name, reason in self._failing.items() if name in described}
+            if not failed:
                 real(stack, template, *rest, **named)
+                return
+            bystander = next(name for name in described if name not in failed)
+            stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
+            _tell(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
+            _end(stack, "UPDATE_ROLLBACK_COMPLETE")
 
         return update
 
-    def _failed(self, stack: Any) -> dict[str, str]:
-        resources = stack.template_dict["Resources"]
-        return {name: reason for name, reason in self._failing.items() if name in resources}
 
-    def _tell(self, stack: Any, failed: dict[str, str], status: str) -> None:
-        bystander = next(name for name in stack.template_dict["Resources"] if name not in failed)
-        for name, reason in {**failed, bystander: _CANCELLED}.items():
-            stack.events.append(
-                Event(
-                    stack_id=stack.stack_id,
-                    stack_name=stack.name,
-                    logical_resource_id=name,
-                    physical_resource_id="",
-                    resource_type=stack.template_dict["Resources"][name]["Type"],
-                    resource_status=status,
-                    resource_status_reason=reason,
-                    resource_properties=None,
-                )
+def _is_wanted(description: Any, resources: Any) -> bool:
+    condition = description.get("Condition")
+    return not condition or bool(resources.lazy_condition_map[condition])
+
+
+def _refused(resource: NotMade, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
+    """In CloudFormation's words where the name is taken, else in the service's."""
+    reason = str(getattr(refusal, "message", refusal))
+    if "already exists" not in reason:
+        return _ResourceFailed(resource, reason)
+    name = parsing.parse_resource_and_generate_name(resource.logical_resource_id, description, resources)[2]
+    kind = resource.cf_resource_type
+    taken = NotMade(resource.logical_resource_id, kind, name)
+    return _ResourceFailed(taken, f"Resource of type '{kind}' with identifier '{name}' already exists.")
+
+
+def _creating(real: Callable[..., None]) -> Callable[..., None]:
+    def create_resources(stack: Any) -> None:
+        try:
+            real(stack)
+        except _ResourceFailed as failure:
+            _fail_creation(stack, failure)
+
+    return create_resources
+
+
+def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
+    """The stack holds what was made, the resource that failed, and one that was at work beside it."""
+    resources, described = stack.resource_map, stack.template_dict["Resources"]
+    failed = failure.resource
+    made = [name for name in described if name in resources._parsed_resources]
+    not_begun = (
+        NotMade(name, description["Type"])
+        for name, description in described.items()
+        if name not in made and name != failed.logical_resource_id and _is_wanted(description, resources)
+    )
+    cancelled = next(not_begun, None)
+    reasons = {failed.logical_resource_id: failure.reason}
+    for one in (failed, cancelled):
+        if one is not None:
+            resources._parsed_resources[one.logical_resource_id] = one
+            reasons.setdefault(one.logical_resource_id, _CANCELLED)
+    # moto makes whatever stands in these when it is looked at.
+    resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
+    stack.output_map = OutputMap(resources, {}, stack.stack_id)
+    _tell(stack, reasons, "CREATE_FAILED")
+    _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
+
+
+def _tell(stack: Any, reasons: dict[str, str], status: str) -> None:
+    for name, reason in reasons.items():
+        stack.events.append(
+            Event(
+                stack_id=stack.stack_id,
+                stack_name=stack.name,
+                logical_resource_id=name,
+                physical_resource_id="",
+                resource_type=stack.template_dict["Resources"][name]["Type"],
+                resource_status=status,
+                resource_status_reason=reason,
+                resource_properties=None,
             )
-        stack._add_stack_event(
-            status, resource_status_reason=f"The following resource(s) failed: [{', '.join(failed)}]."
         )
+
+
+def _end(stack: Any, status: str, reason: str | None = None) -> None:
+    stack._add_stack_event(status, resource_status_reason=reason)
+    stack.status = status
+
+
+def _describing(real: Callable[..., None]) -> Callable[..., None]:
+    def describe(described: Any, stack: Any, resource: Any) -> None:
+        real(described, stack, resource)
+        if stack.status == "CREATE_FAILED":
+            described.resource_status = "CREATE_FAILED" if isinstance(resource, NotMade) else "CREATE_COMPLETE"
+
+    return describe
+
+
+def _with_policies_resolved(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    def delete(resources: Any) -> None:
+        for description in resources._resource_json_map.values():
+            policy = description.get("DeletionPolicy")
+            if isinstance(policy, dict):
+                condition, if_true, if_false = policy["Fn::If"]
+                description["DeletionPolicy"] = if_true if resources.lazy_condition_map[condition] else if_false
+        real(resources)
+
+    return delete
+
+
+def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create_stack(response: Any) -> Any:
+        answer = real(response)
+        backend, name = response.cloudformation_backend, response._get_param("StackName")
+        keeps = (
+            response._get_param("DisableRollback") in (True, "true") or response._get_param("OnFailure") == "DO_NOTHING"
+        )
+        stack = backend.get_stack(name)
+        if stack.status == "CREATE_FAILED" and not keeps:
+            stack.resource_map.delete()
+            _end(stack, "ROLLBACK_COMPLETE")
+            if response._get_param("OnFailure") == "DELETE":
+                backend.delete_stack(stack.stack_id)
+        return answer
+
+    return create_stack
+
+
+def _all_or_nothing(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create_stack(backend: Any, *given: Any, **named: Any) -> Any:
+        before = set(backend.stacks)
+        try:
+            return real(backend, *given, **named)
+        except Exception:
+            for stack_id in set(backend.stacks) - before:
+                refused = backend.stacks.pop(stack_id).resource_map
+                for description in refused._resource_json_map.values():
+                    description.pop("DeletionPolicy", None)
+                refused.delete()
+            raise
+
+    return create_stack

@@ -24,6 +24,7 @@ from engine.cli.options import (
 )
 from engine.cli.terminal import console, print_json
 from engine.deployment import DeploymentFailed, NotTheEngine, Progress
+from engine.kept_data import WAYS_ON
 from engine.packaging import complete_package
 from engine.parameters import operator_parameters, value_problem
 
@@ -55,6 +56,11 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
     told = console(stderr=True)
+    if kept := deployment.kept_data(aws, stack):
+        raise click.ClickException(
+            f"an earlier deployment of {stack} left its data in {there} (KeepData=yes): {', '.join(kept)}. "
+            f"Nothing was deployed, and the data was not touched.\n{WAYS_ON}"
+        )
     _check_recovery_service(aws, there, told)
     with told.status("Packaging the function"):
         code = complete_package()
@@ -132,7 +138,7 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     """
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
-    kept = _kept_by_a_deletion(stack, aws)
+    _require_rest(stack)
     if not yes:
         click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
     told = console(stderr=True)
@@ -141,21 +147,20 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     if not existed:
         raise click.ClickException(f"there is no stack {stack} in {there}; nothing was deleted")
     click.echo(f"{stack}: deleted")
-    if kept:
+    if kept := deployment.kept_data(aws, stack):
         click.echo(f"Kept, with their data: {', '.join(kept)}")
+        told.print(f"They are in the way of the next deploy of {stack}. {WAYS_ON}")
 
 
-def _kept_by_a_deletion(stack: str, aws: Any) -> list[str]:
-    """The tables that stay. Raises ClickException while the engine is at work; a stack that never worked is not."""
+def _require_rest(stack: str) -> None:
+    """Raises ClickException while the engine is at work; a stack that is not there or has never worked is not."""
     try:
         engine = client(stack)
     except NotTheEngine:
         raise
     except DeploymentFailed:
-        # There is no stack, or one that has never worked.
-        return []
+        return
     if running := engine.at_work():
         raise click.ClickException(
             f"the engine is at work on {', '.join(running)}; cancel it, or wait until it is over and cleaned up"
         )
-    return deployment.kept_tables(aws, stack)

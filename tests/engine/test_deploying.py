@@ -7,8 +7,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from engine import deployment
 from engine.parameters import operator_parameters, value_problem
-from tests.engine.operator import STACK, error_line, operator
+from tests.engine.operator import STACK, TESTDATA, error_line, operator
 from tests.engine.test_stack import template
 
 OTHER_APPLICATION = json.dumps(
@@ -42,7 +43,7 @@ def left(at) -> dict[str, list[str]]:
     session = at.aws.session()
     return {
         "stacks": [one["StackName"] for one in session.client("cloudformation").describe_stacks()["Stacks"]],
-        "tables": session.client("dynamodb").list_tables()["TableNames"],
+        "tables": sorted(session.client("dynamodb").list_tables()["TableNames"]),
         "buckets": [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]],
         "log groups": [one["logGroupName"] for one in session.client("logs").describe_log_groups()["logGroups"]],
     }
@@ -75,11 +76,94 @@ def test_an_update_keeps_what_is_not_given(at):
     assert left(at)["tables"] == []
 
 
-def test_tables_are_kept_and_named(at):
+KEPT = [f"{STACK}-execution-history", f"{STACK}-protection-groups", f"{STACK}-recovery-plans"]
+LOG = f"/aws/lambda/{STACK}-engine"
+
+
+def test_what_is_kept_is_named_with_the_ways_to_go_on(at):
     at.run("deploy")
     result = at.run("destroy", "--yes")
-    names = [f"{STACK}-execution-history", f"{STACK}-protection-groups", f"{STACK}-recovery-plans"]
-    assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join(names)}"
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join([*KEPT, LOG])}"
+    assert f"They are in the way of the next deploy of {STACK}. Bring them into the new stack or" in result.stderr
+    assert left(at) == {**NOTHING, "tables": KEPT, "log groups": [LOG]}
+
+
+@pytest.fixture
+def kept(at):
+    """An account where a plan lies in the tables of a stack that is gone."""
+    at.run("deploy")
+    at.run("put", str(TESTDATA / "groups.json"), str(TESTDATA / "plans" / "three-tier.json"))
+    at.run("destroy", "--yes")
+    return at
+
+
+def plans_left(at) -> list[str]:
+    items = at.aws.session().client("dynamodb").scan(TableName=f"{STACK}-recovery-plans")["Items"]
+    return [item["PlanId"]["S"] for item in items]
+
+
+def test_kept_data_is_said_before_anything_is_made(kept):
+    before = left(kept)
+    result = kept.run("deploy")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        f"Error: an earlier deployment of {STACK} left its data in account 111122223333, Region us-east-1 "
+        f"(KeepData=yes): {', '.join([*KEPT, LOG])}. Nothing was deployed, and the data was not touched.",
+        "Bring them into the new stack or, if the data may go, delete them (docs/kept-data.md has the commands), "
+        "or deploy under another name (--stack).",
+    ]
+    assert left(kept) == before
+    assert plans_left(kept) == ["plan-three-tier"]
+    assert kept.run("history").exit_code == 1
+    assert kept.run("deploy", "--stack", "another").exit_code == 0
+
+
+def test_a_creation_that_meets_kept_tables_fails_and_leaves_them_alone(kept):
+    before = left(kept)
+    for keep_data in ("yes", "no"):
+        with pytest.raises(deployment.DeploymentFailed) as failure:
+            deployment.deploy(kept.aws.session(), STACK, parameters={"KeepData": keep_data}, sleep=kept.aws.advance)
+        cause, removed, advice = str(failure.value).splitlines()
+        assert cause == (
+            f"stack {STACK}: ProtectionGroups (AWS::DynamoDB::Table): Resource of type 'AWS::DynamoDB::Table' with "
+            f"identifier '{STACK}-protection-groups' already exists."
+        )
+        assert removed == "What had been made was removed again; nothing is left of it."
+        assert advice.startswith("What was there before was not touched. Tables and log of an earlier deployment")
+        assert left(kept) == before
+        assert plans_left(kept) == ["plan-three-tier"]
+
+
+def test_the_name_can_be_used_again_when_the_kept_data_is_gone(kept):
+    session = kept.aws.session()
+    for name in KEPT:
+        session.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
+        session.client("dynamodb").delete_table(TableName=name)
+    assert LOG in error_line_before_last(kept.run("deploy"))
+    session.client("logs").delete_log_group(logGroupName=LOG)
+    assert kept.run("deploy").exit_code == 0
+    assert kept.run("history").stdout == "No executions.\n"
+
+
+def error_line_before_last(result):
+    return result.stderr.strip().splitlines()[-2]
+
+
+def test_the_template_of_kept_data_describes_what_the_stack_makes():
+    whole, kept = template("template.yaml"), template("kept_data.yaml")
+    made = {
+        name: one
+        for name, one in whole["Resources"].items()
+        if one.get("DeletionPolicy") == ["KeepsData", "Retain", "Delete"]
+    }
+    for one in made.values():
+        one |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+        if "DeletionProtectionEnabled" in one["Properties"]:
+            one["Properties"]["DeletionProtectionEnabled"] = True
+    assert kept["Resources"] == made
+    assert kept["Description"] == whole["Description"]
+    assert set(kept) == {"AWSTemplateFormatVersion", "Description", "Resources"}
 
 
 def test_an_engine_at_work_is_not_destroyed(at):
@@ -109,11 +193,18 @@ def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
 
 
 def test_a_table_that_somebody_else_has_is_not_removed_with_a_failed_creation(at):
-    at.aws.stacks.fail("RecoveryPlans", f"{STACK}-recovery-plans already exists")
-    result = at.run("deploy")
-    assert result.exit_code == 1
-    assert "resource import" in error_line(result)
+    tables = at.aws.session().client("dynamodb")
+    tables.create_table(
+        TableName=f"{STACK}-recovery-plans",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+    )
+    with pytest.raises(deployment.DeploymentFailed, match="was not touched"):
+        deployment.deploy(at.aws.session(), STACK, sleep=at.aws.advance)
     assert left(at) == {**NOTHING, "tables": [f"{STACK}-recovery-plans"]}
+    (key,) = tables.describe_table(TableName=f"{STACK}-recovery-plans")["Table"]["KeySchema"]
+    assert key["AttributeName"] == "Id"
 
 
 def test_a_failed_update_is_undone_and_the_engine_stays(at):
