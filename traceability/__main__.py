@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from traceability import bundle, console, defects, intact, manifest, prove, recorded, revisions, settings, sign_offs
+from traceability import archive, console, defects, intact, manifest, prove, recorded, revisions, settings, sign_offs
 from traceability.catalogue import BadCatalogue
 from traceability.cli import audit, owner, runs, suite  # noqa: F401 - each module adds its commands
 from traceability.cli.group import BAD_INPUT, RED, main
@@ -15,10 +15,10 @@ from traceability.results import UnreadableResult
 from traceability.run import BadInput
 
 _BAD_FILES = (
+    archive.BadBundle,
     BadCatalogue,
     ReportFailed,
     UnreadableResult,
-    bundle.BadBundle,
     defects.BadDefect,
     manifest.BadManifest,
     recorded.BadRun,

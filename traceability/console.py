@@ -110,24 +110,29 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def findings(console: Console, found: Findings, expected: str | None) -> None:
-    """Print what became of the files of a bundle, and what that is worth."""
-    run = found.run
-    tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
-    console.print(
-        escape(
-            f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
-            f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"
-        ),
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(escape(scope(run)), highlight=False, soft_wrap=True)
-    for kind, style in (("changed", "bold red"), ("missing", "bold red"), ("added", "yellow")):
-        for name in getattr(found, kind)[:_LISTED]:
+    """Print what became of the files of a bundle, and what it proves if it is to be believed."""
+    is_the_one = expected in (None, found.digest)
+    if not is_the_one:
+        console.print(f"[bold red]Not the archive that was bundled[/]: that one has {expected}", soft_wrap=True)
+    if not found.good:
+        console.print("[bold red]Not to be believed[/]: the archive is not what a run left", soft_wrap=True)
+    for kind, style in (
+        ("contradicting", "bold red"),
+        ("changed", "bold red"),
+        ("missing", "bold red"),
+        ("added", "yellow"),
+    ):
+        lines = getattr(found, kind)
+        for name in lines[:_LISTED]:
             console.print(f"[{style}]{kind:<8}[/] {escape(name)}", highlight=False, soft_wrap=True)
-        more = len(getattr(found, kind)) - _LISTED
-        if more > 0:
-            console.print(f"  and {more} more {kind}", highlight=False)
+        if len(lines) > _LISTED:
+            console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
+    if is_the_one and found.good:
+        _say(console, _of_whom(found.run))
+        _say(console, scope(found.run))
+        _say(console, "Judged anew: the coverage is what the archive's own records say.")
+    else:
+        _say(console, f"It calls itself {_of_whom(found.run)[0].lower()}{_of_whom(found.run)[1:]}")
     console.print(
         f"{len(found.intact)} intact, {len(found.changed)} changed, "
         f"{len(found.missing)} missing, {len(found.added)} added",
@@ -135,16 +140,25 @@ def findings(console: Console, found: Findings, expected: str | None) -> None:
     )
     console.print(f"SHA-256 of the archive: {found.digest}", highlight=False, soft_wrap=True)
     if expected is None:
-        console.print(
-            "Whoever can change the archive can change the list inside it. Compare this number with the one that "
-            "`make bundle` printed, or let --digest do it.",
-            highlight=False,
-            soft_wrap=True,
+        _say(
+            console,
+            "Whoever can change the archive can change the list inside it, and its records as well. Compare this "
+            "number with the one that `make bundle` printed, or let --digest do it.",
         )
-    elif expected != found.digest:
-        console.print(f"[bold red]Not the archive that was bundled[/]: that one has {expected}", soft_wrap=True)
-    else:
+    elif is_the_one:
         console.print("[green]The archive is the one that was bundled.[/]")
+
+
+def _of_whom(run: Mapping[str, Any]) -> str:
+    tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
+    return (
+        f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
+        f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"
+    )
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(escape(line), highlight=False, soft_wrap=True)
 
 
 def finding(console: Console, one: Finding) -> None:

@@ -29,6 +29,7 @@ JUDGED_ON = "Judged on"
 RUN_DIRECTORY = "TRACEABILITY_RUN_DIRECTORY"
 """Environment variable: where a run that is to be judged keeps its own notes. Unset: nothing is noted."""
 
+ACCOUNT = "account.txt"
 _FOUND_CHARACTERS = 1500
 _JUDGEMENTS = 20
 # A run without the formatter takes nothing from here: what is older than the last step is of no use to anybody.
@@ -148,12 +149,12 @@ def record_account(account: str) -> None:
     """Note in which account a run on AWS plays; what is kept of it does not identify it."""
     directory = os.environ.get(RUN_DIRECTORY)
     if directory is not None:
-        (Path(directory) / "account.txt").write_text(redaction.account(account), encoding="utf-8")
+        (Path(directory) / ACCOUNT).write_text(redaction.account(account), encoding="utf-8")
 
 
 def load_account(directory: Path) -> str:
     """Return the masked account of a run, "" when none was noted."""
-    path = directory / "account.txt"
+    path = directory / ACCOUNT
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 

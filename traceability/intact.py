@@ -7,7 +7,7 @@ manifest as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from traceability import features, judgement, last_run, manifest, recorded
@@ -47,7 +47,8 @@ def changes(places: Places, catalogue: Catalogue) -> list[str]:
     content = manifest.read(places)
     if content is None:
         return [f"missing: {places.manifest.relative_to(places.root).as_posix()}"]
-    return manifest.changed(places, content) or list(_judged_otherwise(places, catalogue, content))
+    changed = manifest.changed(places, content)
+    return changed or [f"changed: {line}" for line in contradicting(places, catalogue, content)]
 
 
 def recall(places: Places, catalogue: Catalogue) -> LastRun | None:
@@ -68,15 +69,18 @@ def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
     return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
 
 
-def _judged_otherwise(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
-    """Judge the records anew, and say where coverage or manifest claim something else."""
+def contradicting(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
+    """Judge the records anew, and say where coverage or manifest claim something else: the file, and what it claims.
+
+    `content` is the manifest. Raises what reading the records raises.
+    """
     kept, noted = recorded.read(places.coverage), last_run.memory(places)
     scenarios, _ = features.read(places.root / places.features, places.root)
     begun = Begun(noted["selected"], noted["exit_code"], kept["commit"], kept["started"], kept["finished"])
     again, differences = judgement.judge(places, catalogue, scenarios, begun, ())
-    name = f"changed: {places.coverage.relative_to(places.root).as_posix()}"
+    name, memory = (path.relative_to(places.root).as_posix() for path in (places.coverage, places.memory))
     if noted["differences"] != differences:
-        yield f"changed: {places.memory.relative_to(places.root).as_posix()}: the records disagree about other things"
+        yield f"{memory}: the records disagree about other things{_first(differences)}"
     if [row["id"] for row in kept["criteria"]] != [row["id"] for row in again["criteria"]]:
         yield f"{name}: its criteria are not those of the catalogue"
         return
@@ -89,9 +93,23 @@ def _judged_otherwise(places: Places, catalogue: Catalogue, content: Mapping[str
     for key in ("document", "target"):
         if kept[key] != again[key]:
             yield f"{name}: {key} is {kept[key]!r}, the records of the run say {again[key]!r}"
+    yield from _described_otherwise(places, content, kept)
+
+
+def _described_otherwise(places: Places, content: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[str]:
+    """Say where the manifest claims something else than the coverage, or than the run noted of its account."""
+    described, account = places.manifest.relative_to(places.root).as_posix(), manifest.account(places)
+    if content["account"] != account:
+        yield f"{described}: account is {content['account']!r}, the run noted {account!r}"
+    if kept["target"] == "aws" and account == "simulated":
+        yield f"{described}: the target is 'aws', but the run noted no account"
     for key in manifest.FROM_COVERAGE:
         if content[key] != kept[key]:
-            yield f"changed: {places.manifest.relative_to(places.root).as_posix()}: {key} is not what coverage says"
+            yield f"{described}: {key} is not what coverage says"
+
+
+def _first(differences: Sequence[str]) -> str:
+    return f": {differences[0]}" if differences else ""
 
 
 def _claimed_otherwise(claimed: Mapping[str, Any], found: Mapping[str, Any], taught: Set[str]) -> str:

@@ -40,7 +40,17 @@ def judge(
     ends = coverage.outcomes(scenarios, places.features, junit, allure)
     target = evidence.target_of(evidence.load_endpoints(places.notes))
     records = reconcile.Records(
-        catalogue, places.features, scenarios, junit, allure, ends, begun.exit_code, begun.selected, target
+        catalogue,
+        places.features,
+        scenarios,
+        junit,
+        allure,
+        ends,
+        begun.exit_code,
+        begun.selected,
+        target,
+        begun.started,
+        begun.finished,
     )
     differences = reconcile.differences(records)
     # A run without one passed scenario called no endpoint that could prove a target; it is named as it was selected.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from traceability import defects, outputs, recorded
-from traceability.catalogue import Catalogue
+from traceability import defects, recorded
 from traceability.places import Places
 from traceability.results import Key
 
@@ -75,12 +74,3 @@ def seconds(places: Places) -> dict[Key, float]:
     except (OSError, ValueError, KeyError, TypeError):
         # A hint for sharing out the work, never a fact: a file that cannot be read is as good as none.
         return {}
-
-
-def add_proof(last: LastRun, can_fail: Mapping[str, bool], places: Places, catalogue: Catalogue) -> None:
-    """Write into everything the run left which criteria can fail: coverage, matrix, report."""
-    for row in last.coverage["criteria"]:
-        row["can_fail"] = can_fail.get(row["id"])
-    if recorded.place(places, last.coverage).exists():
-        recorded.keep(places, last.coverage)
-    outputs.rewrite(places, catalogue, last.coverage, last.differences)

@@ -86,12 +86,17 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": VERSION,
         **{key: coverage[key] for key in FROM_COVERAGE},
-        "account": evidence.load_account(places.notes) or "simulated",
+        "account": account(places),
         "who": _who(places.root),
         "dirty": _dirty(places.root),
         "tools": _tools(places.root),
         "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
     }
+
+
+def account(places: Places) -> str:
+    """Return the masked account that a run noted, "simulated" where it noted none."""
+    return evidence.load_account(places.notes) or "simulated"
 
 
 def read(places: Places) -> dict[str, Any] | None:
@@ -140,7 +145,8 @@ def _files(places: Places) -> Iterator[Path]:
             if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts and path.suffix != ".pyc"
         )
     yield from sorted(places.notes.glob("endpoints-*.json"))
-    yield from (path for path in [*(places.root / one for one in _INPUTS), places.log, places.memory] if path.is_file())
+    notes = (places.log, places.memory, places.notes / evidence.ACCOUNT)
+    yield from (path for path in [*(places.root / one for one in _INPUTS), *notes] if path.is_file())
     yield from (path for path in _single(places) if path.is_file())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from traceability import coverage, manifest, matrix, recorded, report
 from traceability.catalogue import Catalogue
+from traceability.last_run import LastRun
 from traceability.places import Places
 
 
@@ -22,6 +23,15 @@ def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], diffe
     matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
     manifest.renew(places, content)
     return page
+
+
+def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Mapping[str, bool]) -> None:
+    """Write into everything the last run left which criteria can fail: coverage, matrix, report."""
+    for row in last.coverage["criteria"]:
+        row["can_fail"] = can_fail.get(row["id"])
+    if recorded.place(places, last.coverage).exists():
+        recorded.keep(places, last.coverage)
+    rewrite(places, catalogue, last.coverage, last.differences)
 
 
 def report_and_manifest(

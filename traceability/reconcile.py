@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from traceability.catalogue import Catalogue
 from traceability.coverage import REHEARSAL, STATES, Outcome, by_key
-from traceability.features import Scenario
+from traceability.features import Scenario, for_target
 from traceability.formatter import criterion_label
 from traceability.results import AllureCase, JUnitCase, Key, junit_key
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
 # What was selected, and what the endpoints may prove: a client of AWS may have been told to call a local server.
+_SECONDS_ASIDE = 60.0
+"""A clock may be set while a run goes on, by so much."""
 _TARGETS_OF = {"moto": {"moto"}, "aws": {"aws", REHEARSAL}, "rehearsal": {REHEARSAL}}
 
 
@@ -35,6 +38,8 @@ class Records:
     exit_code: int
     selected: str
     target: str
+    started: str
+    finished: str
 
 
 def differences(records: Records) -> list[str]:
@@ -50,6 +55,8 @@ def differences(records: Records) -> list[str]:
         *_unfinished(records),
         *_exit_code(records),
         *_target(records),
+        *_elsewhere(records),
+        *_at_another_time(records),
     ]
 
 
@@ -118,3 +125,20 @@ def _target(records: Records) -> Iterable[str]:
         yield "the endpoints that were called prove no target: none was recorded, or they contradict each other"
     elif records.target not in _TARGETS_OF[records.selected]:
         yield f"the run was to be on {records.selected}, but the endpoints that were called prove {records.target}"
+
+
+def _elsewhere(records: Records) -> Iterable[str]:
+    """A scenario that is not for this target is skipped; one that passed all the same ran on another."""
+    for end in records.outcomes:
+        if records.target and end.verdict == PASSED and not for_target(end.scenario, records.target):
+            yield f'"{end.scenario.name}" ({end.scenario.place}) passed, but it does not run on {records.target}'
+
+
+def _at_another_time(records: Records) -> Iterable[str]:
+    first = datetime.fromisoformat(records.started).timestamp() - _SECONDS_ASIDE
+    last = datetime.fromisoformat(records.finished).timestamp() + _SECONDS_ASIDE
+    for case in records.allure:
+        if not first <= case.began <= case.ended <= last:
+            moment = datetime.fromtimestamp(case.began, UTC).isoformat(timespec="seconds")
+            run = f"{records.started} to {records.finished}"
+            yield f'"{case.name}" ({case.file}) ran at {moment}, outside of the run, {run}'

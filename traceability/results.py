@@ -56,6 +56,9 @@ class AllureCase:
     steps: tuple[tuple[str, bool], ...]
     """The steps of the scenario itself: what each is called, and whether it left evidence."""
     path: Path
+    began: float
+    ended: float
+    """Seconds since 1970: by the machine's own clock, never by a virtual one."""
     report_id: str = ""
     """What Allure calls the result in the report's own addresses."""
 
@@ -111,10 +114,17 @@ def step_ends(case: JUnitCase, scenario: Scenario) -> list[StepEnd]:
     return ends
 
 
+class _WithoutEntities(ElementTree.TreeBuilder):
+    """behave declares no document type; whoever does may have entities expand to more than memory holds."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ElementTree.ParseError(f"it declares a document type, {name}")
+
+
 def _root(path: Path) -> ElementTree.Element:
     try:
-        # Written by the behave that this run started, on this machine.
-        return ElementTree.parse(path).getroot()  # noqa: S314
+        parser = ElementTree.XMLParser(target=_WithoutEntities())  # noqa: S314 - no entity gets through it
+        return ElementTree.parse(path, parser).getroot()  # noqa: S314 - as above
     except ElementTree.ParseError as problem:
         raise UnreadableResult(f"{path}: not a JUnit file: {problem}") from problem
 
@@ -153,6 +163,8 @@ def _allure_case(path: Path) -> AllureCase:
             ),
             steps=tuple((item["name"], bool(item.get("attachments"))) for item in result.get("steps", [])),
             path=path,
+            began=result["start"] / 1000,
+            ended=result["stop"] / 1000,
             # Allure names a result by the MD5 of its uuid; nothing is protected by it.
             report_id=hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest(),
         )

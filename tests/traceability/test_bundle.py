@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shlex
 import stat
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.traceability.conftest import Suite
+from traceability import archive as zips
 from traceability import bundle, intact, manifest
+from traceability.coverage import totals_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -48,14 +53,14 @@ def test_a_bundle_that_nobody_touched_is_intact(archive: Path) -> None:
     assert found.good
     for name in ("features/r01.feature", "reports/coverage.json", "reports/matrix.html", "features/revisions.yaml"):
         assert name in found.intact
-    ended = verify(archive, "--digest", bundle.digest(archive))
+    ended = verify(archive, "--digest", zips.digest(archive))
     assert (ended.returncode, "0 changed, 0 missing, 0 added" in ended.stdout) == (0, True), ended.stdout
     assert "the one that was bundled" in ended.stdout
 
 
 def test_equal_content_gives_an_equal_archive(suite: Suite, archive: Path) -> None:
-    before = bundle.digest(archive)
-    assert bundle.digest(bundle.write(suite.places, suite.catalogue)) == before
+    before = zips.digest(archive)
+    assert zips.digest(bundle.write(suite.places, suite.catalogue)) == before
 
 
 def test_a_planted_change_a_loss_and_an_addition_are_named(archive: Path) -> None:
@@ -80,16 +85,110 @@ def test_a_planted_change_a_loss_and_an_addition_are_named(archive: Path) -> Non
 def test_a_forger_who_rewrites_the_manifest_is_found_by_the_digest(archive: Path) -> None:
     def forge(files: dict[str, bytes]) -> None:
         files["features/r01.feature"] += b"# forged"
-        content = json.loads(files[bundle.MANIFEST])
+        content = json.loads(files[zips.MANIFEST])
         content["files"]["features/r01.feature"]["sha256"] = hashlib.sha256(files["features/r01.feature"]).hexdigest()
-        files[bundle.MANIFEST] = json.dumps(content).encode()
+        files[zips.MANIFEST] = json.dumps(content).encode()
 
     forged = rewritten(archive, forge)
     assert bundle.verify(forged).good
-    ended = verify(forged, "--digest", bundle.digest(archive))
+    ended = verify(forged, "--digest", zips.digest(archive))
     assert ended.returncode == 1
     assert "Not the archive that was bundled" in ended.stdout
     assert "--digest do it" in verify(forged).stdout
+
+
+def forged(archive: Path, coverage: Callable[[dict[str, Any]], object], **files: bytes) -> Path:
+    """Write the archive anew with another coverage and other files, and with a manifest that fits all of it."""
+
+    def forge(inside: dict[str, bytes]) -> None:
+        content = json.loads(inside["reports/coverage.json"])
+        coverage(content)
+        content["totals"] = totals_of(content["criteria"])
+        inside["reports/coverage.json"] = json.dumps(content).encode()
+        inside |= files
+        described = json.loads(inside[zips.MANIFEST])
+        described |= {key: content[key] for key in manifest.FROM_COVERAGE}
+        described["files"] = {
+            name: {"sha256": hashlib.sha256(body).hexdigest()} for name, body in inside.items() if name != zips.MANIFEST
+        }
+        inside[zips.MANIFEST] = json.dumps(described).encode()
+
+    return rewritten(archive, forge)
+
+
+def all_proven(content: dict[str, Any]) -> None:
+    for one in content["criteria"]:
+        one.update(state="proven", proven_on=[content["target"]])
+
+
+@pytest.mark.parametrize("digest", [False, True])
+def test_a_coverage_that_its_own_records_contradict_is_not_believed(archive: Path, digest: bool) -> None:
+    other = forged(archive, all_proven)
+    ended = verify(other, *(["--digest", zips.digest(archive)] if digest else []))
+    said = ended.stdout.splitlines()
+    assert ended.returncode == 1
+    assert said[0].startswith("Not the archive that was bundled" if digest else "Not to be believed")
+    assert "reports/coverage.json: AC-1.2 is proven, the records of the run say no_scenario" in ended.stdout
+    assert "criteria proven" not in ended.stdout
+
+
+def test_another_archive_is_refused_before_anything_is_said_of_it(archive: Path) -> None:
+    ended = verify(archive, "--digest", "0" * 64)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("Not the archive that was bundled")
+    assert "criteria proven" not in ended.stdout
+
+
+MOTO_AS_AWS = {
+    "reports/.run/endpoints-1.json": b'[{"host": "drs.us-east-1.amazonaws.com", "connected": true}]',
+    "reports/.run/last_run.json": b'{"tree": "", "differences": [], "selected": "aws", "exit_code": 0}',
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "files", "said"),
+    [
+        (lambda content: content.update(target="aws"), {}, "target is 'aws', the records of the run say 'moto'"),
+        (lambda content: content.update(target="aws"), MOTO_AS_AWS, "the records disagree about other things"),
+        (
+            lambda content: content.update(started="2026-03-01T00:00:00.000Z", finished="2026-03-01T00:01:00.000Z"),
+            {},
+            "outside of the run, 2026-03-01T00:00:00.000Z to 2026-03-01T00:01:00.000Z",
+        ),
+        (lambda content: None, {"reports/junit/TESTS-r01.xml": b"<testsuite/>"}, "JUnit has no result"),
+        (
+            lambda content: None,
+            {"reports/junit/TESTS-r01.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'},
+            "it declares a document type",
+        ),
+        (lambda content: None, {"reports/allure-results/x-result.json": b"[]"}, "its records cannot be judged"),
+        (lambda content: None, {"features/revisions.yaml": b"[" * 5_000}, "its records cannot be judged"),
+        (lambda content: None, {"reports/.run/account.txt": b"********9012"}, "account is 'simulated', the run noted"),
+    ],
+)
+def test_each_record_is_held_against_the_others(
+    archive: Path, change: Callable[[dict[str, Any]], object], files: dict[str, bytes], said: str
+) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        endpoints = next(name for name in opened.namelist() if "endpoints-" in name)
+    named = {name.replace("reports/.run/endpoints-1.json", endpoints): body for name, body in files.items()}
+    found = bundle.verify(forged(archive, change, **named))
+    assert (found.good, found.changed, found.missing, found.added) == (False, [], [], [])
+    assert said in found.contradicting[0]
+
+
+def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) -> None:
+    here, command = PROJECT.parent, [sys.executable, "-m", "traceability"]
+    asked = subprocess.run(
+        [*command, "bundle", "--root", suite.root],
+        cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = next(line for line in asked.stdout.splitlines() if line.startswith("Check it with: "))
+    given = shlex.split(said.removeprefix("Check it with: ").replace("<number>", zips.digest(archive)))
+    ended = subprocess.run(
+        [sys.executable, *given[1:]], cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
+    )
+    assert ended.returncode == 0
 
 
 def test_a_damaged_byte_is_found(archive: Path) -> None:
@@ -111,7 +210,7 @@ def test_a_path_outside_is_refused(archive: Path, name: str, kind: int) -> None:
         entry.filename = name
         entry.external_attr = (kind | 0o644) << 16
         opened.writestr(entry, b"x")
-    with pytest.raises(bundle.BadBundle, match="outside of the bundle"):
+    with pytest.raises(zips.BadBundle, match="outside of the bundle"):
         bundle.verify(archive)
 
 
@@ -126,7 +225,7 @@ def test_a_link_is_refused(archive: Path) -> None:
         entry = zipfile.ZipInfo("features/link")
         entry.external_attr = (stat.S_IFLNK | 0o777) << 16
         opened.writestr(entry, b"/etc/passwd")
-    with pytest.raises(bundle.BadBundle, match="but a link or a device"):
+    with pytest.raises(zips.BadBundle, match="but a link or a device"):
         bundle.verify(archive)
 
 
@@ -134,15 +233,15 @@ def test_a_link_is_refused(archive: Path) -> None:
 def test_a_file_that_is_there_twice_is_refused(archive: Path) -> None:
     with zipfile.ZipFile(archive, "a") as opened:
         opened.writestr("reports/coverage.json", b"{}")
-    with pytest.raises(bundle.BadBundle, match="twice"):
+    with pytest.raises(zips.BadBundle, match="twice"):
         bundle.verify(archive)
 
 
 def test_a_bomb_is_not_unpacked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "MOST_BYTES", 5_000_000)
+    monkeypatch.setattr(zips, "MOST_BYTES", 5_000_000)
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr("features/zeros", b"\0" * 20_000_000)
-    with pytest.raises(bundle.BadBundle, match="unpacks to more than"):
+    with pytest.raises(zips.BadBundle, match="unpacks to more than"):
         bundle.verify(archive)
 
 
@@ -158,8 +257,8 @@ def test_a_bomb_is_not_unpacked(archive: Path, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_a_manifest_that_is_none_is_refused(archive: Path, content: bytes) -> None:
-    with pytest.raises(bundle.BadBundle):
-        bundle.verify(rewritten(archive, lambda files: files.update({bundle.MANIFEST: content})))
+    with pytest.raises(zips.BadBundle):
+        bundle.verify(rewritten(archive, lambda files: files.update({zips.MANIFEST: content})))
 
 
 @pytest.mark.parametrize("body", [b"", b"no zip at all", b"PK\x03\x04 cut off"])

@@ -15,7 +15,7 @@ import pytest
 from tests.traceability.conftest import Suite
 from tests.traceability.test_bundle import rewritten
 from tests.traceability.test_rehearsal import rehearse, row
-from traceability import bundle, catalogue, coverage, defects, intact, last_run, manifest, recorded, results
+from traceability import bundle, catalogue, coverage, defects, intact, last_run, manifest, outputs, recorded, results
 from traceability import run as runs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -184,7 +184,7 @@ def test_what_is_learned_later_does_not_cover_a_change(judged: Suite) -> None:
     last = last_run.recall(judged.places)
     assert last is not None
     judged.feature(TWO.format(second="nothing is wrong"))
-    last_run.add_proof(last, {"1.1": True}, judged.places, judged.catalogue)
+    outputs.add_proof(judged.places, judged.catalogue, last, {"1.1": True})
     with pytest.raises(intact.StaleRun) as refused:
         bundle.write(judged.places, judged.catalogue)
     assert "changed: features/r01.feature" in refused.value.changes
@@ -195,7 +195,7 @@ def test_a_run_that_learned_what_can_fail_is_intact_and_stays_so(judged: Suite) 
     judged.places.proof.write_text(json.dumps(proof), encoding="utf-8")
     last = last_run.recall(judged.places)
     assert last is not None
-    last_run.add_proof(last, {"1.1": True}, judged.places, judged.catalogue)
+    outputs.add_proof(judged.places, judged.catalogue, last, {"1.1": True})
     assert intact.changes(judged.places, judged.catalogue) == []
     assert command(judged, "matrix").returncode == 0
     assert bundle.verify(bundle.write(judged.places, judged.catalogue)).good

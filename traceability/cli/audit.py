@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import bundle, catalogue, console, manifest, revisions
+from traceability import archive, bundle, catalogue, console, manifest, revisions
 from traceability.catalogue import TAG_PREFIX
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.places import Places
@@ -73,28 +74,34 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     out.print(
         f"{console.place(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True
     )
-    out.print(f"SHA-256: {bundle.digest(path)}", highlight=False, soft_wrap=True)
+    out.print(f"SHA-256: {archive.digest(path)}", highlight=False, soft_wrap=True)
     for line in (
         "Hand the number over by another way than the archive: it is what shows a forgery.",
-        f"Check it with: python -m traceability verify {path.name} --digest <number>",
+        f"Check it with: python -m traceability verify {_typed(path)} --digest <number>",
     ):
         out.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command("verify")
 @click.option("--digest", help="The SHA-256 that `make bundle` printed.")
-@click.argument("archive", type=click.Path(path_type=Path))
-def verify_command(digest: str | None, archive: Path) -> None:
-    """Say which files of a bundle are intact, changed, missing or added. Ends with 0 only if all are intact.
+@click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
+def verify_command(digest: str | None, path: Path) -> None:
+    """Say whether a bundle is to be believed: all files intact, and its coverage what its own records say.
 
-    Nothing is unpacked to disk.
+    Ends with 0 only then. Its records are judged anew in a temporary folder; nothing else is unpacked.
     """
     wanted = digest.strip().lower() if digest is not None else None
     if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
         raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` printed it"])
-    found = bundle.verify(archive)
+    found = bundle.verify(path)
     console.findings(Console(), found, wanted)
     sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
+
+
+def _typed(path: Path) -> str:
+    """Return a path as it can be typed where the command was: relative, quoted where the shell wants it."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _tags(ids: Iterable[str]) -> str:

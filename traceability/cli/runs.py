@@ -11,7 +11,19 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import catalogue, console, defects, intact, last_run, manifest, prove, recorded, settings, story
+from traceability import (
+    catalogue,
+    console,
+    defects,
+    intact,
+    last_run,
+    manifest,
+    outputs,
+    prove,
+    recorded,
+    settings,
+    story,
+)
 from traceability.cli.group import BAD_INPUT, GREEN, RED, features_option, main, root_option
 from traceability.coverage import NO_SCENARIO, REHEARSAL
 from traceability.features import Scenario, for_target
@@ -70,9 +82,9 @@ def prove_command(features: str, root: Path, only: str) -> None:
     if not only:
         places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if last:
-            last_run.add_proof(last, proof["can_fail"], places, known)
+            outputs.add_proof(places, known, last, proof["can_fail"])
         if rehearsal:
-            last_run.add_proof(rehearsal, proof["can_fail"], places.of_rehearsal, known)
+            outputs.add_proof(places.of_rehearsal, known, rehearsal, proof["can_fail"])
     console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
     out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)
