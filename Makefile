@@ -92,7 +92,7 @@ phrases: setup ## the sentences a scenario can be written from, with real uses; 
 .PHONY: unit
 unit: setup ## the tests of the parts themselves
 	@echo "unit tests"
-	@$(RUN) pytest --ignore tests/report
+	@$(RUN) pytest --ignore tests/report --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # How many days, from which seed on. `make simulate SEEDS=1 FIRST=n` tells the day of seed n.
 SEEDS ?= 200
