@@ -26,11 +26,10 @@ from allure_commons.utils import md5
 from attr import asdict
 from behave.configuration import Configuration
 from behave.model import Scenario
-from behave.step_registry import registry
 
 from traceability import evidence, real_time, redaction, wording
 from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_ids, load
-from traceability.phrases import of_registry
+from traceability.phrases import loaded
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
 DESELECTED = "Deselected by the tags of this run"
@@ -187,7 +186,7 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
 
 def _undefined(step: Any) -> str:
     """Name an undefined step and its place, and the sentence of the phrase book that comes nearest to it."""
-    cure = wording.cure(step.step_type, step.name, of_registry(registry, Path.cwd()))
+    cure = wording.cure(step.step_type, step.name, loaded(Path.cwd()))
     return f"Undefined step: {step.keyword} {step.name} ({step.location}){cure}"
 
 

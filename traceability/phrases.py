@@ -16,7 +16,8 @@ from behave.configuration import Configuration
 from behave.exception import ConfigError
 from behave.matchers import MatchWithError, ParseMatcher
 from behave.runner import Runner
-from behave.step_registry import AmbiguousStep, StepRegistry, registry
+from behave.runner import the_step_registry as registry
+from behave.step_registry import AmbiguousStep
 
 from traceability.features import Problem, Scenario, Step
 from traceability.places import Places
@@ -116,14 +117,17 @@ def load(places: Places) -> tuple[list[Phrase], list[Problem]]:
         return [], [_unloadable(problem, places)]
     finally:
         registry.add_step_definition = add
-    return of_registry(registry, places.root), clashes
+    return loaded(places.root), clashes
 
 
-def of_registry(known: StepRegistry, root: Path) -> list[Phrase]:
-    """Return the phrases that behave has loaded, in the order of the step files."""
+def loaded(root: Path) -> list[Phrase]:
+    """Return the phrases that behave has loaded, in the order of the step files.
+
+    They are those of the runner: behave's command line puts an empty registry into `behave.step_registry` before a run.
+    """
     return [
         Phrase(kind, matcher.pattern, *_where(matcher, root), _note(matcher.func), matcher)
-        for kind, matchers in known.steps.items()
+        for kind, matchers in registry.steps.items()
         for matcher in matchers
     ]
 

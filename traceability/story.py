@@ -14,10 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from behave.step_registry import registry
-
 from traceability import catalogue, evidence, redaction, wording
-from traceability.phrases import of_registry
+from traceability.phrases import loaded
 
 if TYPE_CHECKING:
     from behave.model import Scenario
@@ -43,8 +41,8 @@ def tell(
 
     `names` gives the host name of a server id, `broken` what must hold after every scenario and did not.
     """
-    red = next((step for step in scenario.all_steps if step.status.name in _RED), None)
-    if red is None and not broken:
+    red = _red(scenario)
+    if not red and not broken:
         return ""
     return "\n".join(
         [
@@ -77,6 +75,12 @@ def kept(directory: Path) -> dict[str, str]:
     return found
 
 
+def _red(scenario: Scenario) -> list[Any]:
+    """The step that ended the scenario, and every other that no phrase says: all of them are to be mended."""
+    red = [step for step in scenario.all_steps if step.status.name in _RED]
+    return red[:1] + [step for step in red[1:] if step.status.name == "undefined"]
+
+
 def _promises(scenario: Scenario) -> Iterator[str]:
     known = catalogue.load().criteria
     for one in catalogue.criterion_ids(str(tag) for tag in scenario.effective_tags):
@@ -84,18 +88,18 @@ def _promises(scenario: Scenario) -> Iterator[str]:
             yield f"Promise:   {known[one].tag}: {known[one].text}"
 
 
-def _judgement(red: Any, broken: Sequence[str]) -> Iterator[str]:
-    if red is not None:
-        yield f"Red:       {red.keyword} {red.name} ({red.location})"
-        message = str(red.exception or "")
-        if red.status.name == "undefined":
-            message = wording.undefined(red.step_type, red.name, of_registry(registry, Path.cwd()))
+def _judgement(red: Sequence[Any], broken: Sequence[str]) -> Iterator[str]:
+    for step in red:
+        yield f"Red:       {step.keyword} {step.name} ({step.location})"
+        message = str(step.exception or "")
+        if step.status.name == "undefined":
+            message = wording.undefined(step.step_type, step.name, loaded(Path.cwd()))
         found = _EXPECTED.search(message)
         if found:
             yield f"Expected:  {_joined(found['expected'])}"
             yield f"Seen:      {_joined(found['seen'])}"
         else:
-            kind = f"{type(red.exception).__name__}: " if red.exception and red.status.name == "error" else ""
+            kind = f"{type(step.exception).__name__}: " if step.exception and step.status.name == "error" else ""
             yield f"Seen:      {kind}{_joined(message.partition(chr(10) + chr(10))[0]) or 'nothing more was said'}"
     for line in broken:
         yield f"Broken:    what no execution may ever do: {line}"

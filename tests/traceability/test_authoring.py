@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.traceability.conftest import Suite
-from tests.traceability.test_check import command
+from tests.traceability.test_check import PROJECT, command
 
 STEPS = """
 from behave import given, register_type, then, when
@@ -50,6 +53,17 @@ def mistake(writing: Suite, wrong: str, right: str) -> list[str]:
     ended = command(writing.scenario(*steps, *([right] if right.startswith("Then") else [])), "check")
     assert (ended.returncode, ended.stdout) == (2, "")
     return ended.stderr.splitlines()
+
+
+def behave(suite: Suite, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "behave", "--no-color", *arguments],
+        cwd=suite.root,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_suite_in_its_own_words_is_fine(writing: Suite) -> None:
@@ -95,6 +109,26 @@ def test_a_step_that_no_phrase_says_is_answered_with_the_nearest(
     writing: Suite, right: str, wrong: str, line: str
 ) -> None:
     assert line in mistake(writing, wrong, right)
+
+
+def test_a_run_names_the_phrase_that_the_check_names(writing: Suite) -> None:
+    writing.environment("""
+        from traceability import story
+
+        def after_scenario(context, scenario):
+            print(story.tell(scenario, [], [], {}))
+        """)
+    steps = [line.replace("fails", "failes").replace("is run", "is runned") for line in WHOLE]
+    checked = command(writing.scenario(*steps), "check").stderr.splitlines()
+    said = [line.partition(": ")[2] for line in checked]
+    assert [line.partition("; ")[2] for line in said] == [
+        'the nearest that exists: "Given DRS fails <count> times"',
+        'the nearest that exists: "When the plan is run"',
+    ]
+    shown = behave(writing, "features/r01.feature:3").stdout
+    assert [line.removeprefix("Seen:      ") for line in shown.splitlines() if line.startswith("Seen: ")] == said
+    (reason,) = writing.reasons(writing.run())
+    assert reason.endswith(said[0].partition("; ")[2])
 
 
 def test_a_phrase_without_a_use_is_named_with_its_definition(writing: Suite) -> None:
