@@ -13,6 +13,7 @@ from behave.runner import Context
 import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
 from features import invariants, proof, targets
 from features.cleanup import clean_up, finish, require_nothing_left
+from features.selection import selected, why_not_here, why_nothing_ran
 from features.world import World
 from traceability import evidence, real_time
 
@@ -24,7 +25,8 @@ def before_all(context: Context) -> None:
     userdata = context.config.userdata
     try:
         context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
-        context.target.open(selected(context))
+        context.chosen = selected(context._runner.features, context.config)
+        context.target.open(context.chosen)
         if context.target.name == "aws":
             evidence.record_account(context.target.account)
     except targets.TargetRefused as refusal:
@@ -39,29 +41,21 @@ def before_all(context: Context) -> None:
     gc.set_threshold(20_000, 10, 50)
 
 
-def selected(context: Context) -> list[Scenario]:
-    """The scenarios that behave's own selection (files, --tags, --name) leaves."""
-    config = context.config
-    return [
-        scenario
-        for feature in context._runner.features
-        for scenario in feature.walk_scenarios()
-        if scenario.should_run_with_tags(config.tag_expression) and scenario.should_run_with_name_select(config)
-    ]
-
-
 def after_all(context: Context) -> None:
     if "target" in context:
         context.target.close()
+    # behave keeps what a hook prints to itself unless something is red.
+    told = why_nothing_ran(context.chosen) if "chosen" in context else []
+    if told:
+        print("", *told, sep="\n", file=sys.__stdout__, flush=True)
 
 
 def before_feature(context: Context, feature: Feature) -> None:
     """Skip what cannot run on this target, with the reason; nothing is set up for it."""
     name = context.target.name
     for scenario in feature.walk_scenarios():
-        if name not in scenario.effective_tags:
-            places = " and ".join(tag for tag in ("moto", "aws") if tag in scenario.effective_tags) or "no target"
-            scenario.skip(f"runs on {places}, this run's target is {name}")
+        if reason := why_not_here(scenario, name):
+            scenario.skip(reason)
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:

@@ -25,6 +25,22 @@ PATIENCE_SECONDS = 30 * 3600
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
+class NoPlanYet(AssertionError):
+    """A step needs a plan before a Given has named one. An assertion: behave shows the line, and no traceback."""
+
+    def __init__(self) -> None:
+        super().__init__('no plan yet; begin with a Given that names one, such as: Given the "three-tier" plan')
+
+
+class NothingStarted(LookupError):
+    """A Then looks at an execution, but no When has started one: the scenario says nothing about the engine."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no execution was started; say before it what happens, such as: When a drill of the plan is run"
+        )
+
+
 class World:
     """What the steps of one scenario share."""
 
@@ -72,9 +88,15 @@ class World:
         account = self.plan.get("TargetAccountId", self.target.account)
         self.groups[group["GroupId"]] = {**group, "AccountId": account, "Region": region}
 
+    def drafted_plan(self) -> Document:
+        """The plan that a Given has named; raises NoPlanYet."""
+        if not self.plan:
+            raise NoPlanYet
+        return self.plan
+
     def draft_wave(self, number: int) -> Document:
-        """The drafted plan's wave; raises LookupError when the plan has no such wave."""
-        waves: list[Document] = self.plan.get("Waves", [])
+        """The drafted plan's wave; raises LookupError when the plan has no such wave, NoPlanYet without a plan."""
+        waves: list[Document] = self.drafted_plan()["Waves"]
         for wave in waves:
             if wave["WaveNumber"] == number:
                 return wave
@@ -104,10 +126,11 @@ class World:
             self.client.put_plan(self.plan)
 
     def start(self, run: str, token: str | None = None, initiated_by: str | None = None) -> None:
-        """Start the drafted plan; a refusal is kept for the Then to judge."""
+        """Start the drafted plan; a refusal is kept for the Then to judge. Raises NoPlanYet."""
+        plan = self.drafted_plan()
         self.save()
         try:
-            execution = self.client.start(self.plan["PlanId"], run, client_token=token, initiated_by=initiated_by)
+            execution = self.client.start(plan["PlanId"], run, client_token=token, initiated_by=initiated_by)
         except StartRefused as refusal:
             self.refusal = refusal
         except EngineError as failure:
@@ -161,9 +184,11 @@ class World:
     # Then
 
     def record(self) -> Document:
-        """The newest execution's record as the history shows it now."""
+        """The newest execution's record as the history shows it now. Raises NothingStarted if nobody asked for one."""
         if not self.executions:
             problems = "; ".join([*(self.refusal.problems if self.refusal else []), *self.gave_up])
+            if not problems:
+                raise NothingStarted
             raise AssertionError(
                 f"No execution was started, so there is no record to look at. The engine said: {problems}"
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from behave.model import Feature
 from behave.model import Scenario as BehaveScenario
 from behave.parser import ParserError, parse_file
 
-from traceability.catalogue import Catalogue, criterion_ids
+from traceability.catalogue import TAG_PREFIX, Catalogue, criterion_ids
 
 TARGET_TAGS = ("moto", "aws")
+_PARTS = {
+    "Given": "state the facts that it begins with",
+    "When": "say the one event that its Then judges",
+    "Then": "say what must be visible outside the engine",
+}
 
 
 @dataclass(frozen=True)
@@ -89,18 +95,21 @@ def read(directory: Path, root: Path) -> tuple[list[Scenario], list[Problem]]:
     return scenarios, problems
 
 
-def check(scenarios: Sequence[Scenario], catalogue: Catalogue) -> list[Problem]:
-    """Return what would make the report wrong: tags that are unknown or missing, names that merge, empty scenarios."""
-    problems = [problem for scenario in scenarios for problem in _check_tags(scenario, catalogue)]
+def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[str] = ()) -> list[Problem]:
+    """Return what would make the report wrong: tags that are unknown or missing, names that merge, parts that lack.
+
+    `tags` are those that are known beside criteria and targets.
+    """
+    problems = [problem for scenario in scenarios for problem in _check_tags(scenario, catalogue, tags)]
     problems += [
         Problem(one.file, one.line, f'scenario "{one.name}" has no step; write its steps or remove it')
         for one in scenarios
         if not one.steps
     ]
     problems += [
-        Problem(one.file, one.line, f'scenario "{one.name}" has no Then; say what must be visible outside the engine')
+        Problem(one.file, one.line, f'scenario "{one.name}" has no {part}; {_PARTS[part]}')
         for one in scenarios
-        if one.steps and not any(step.is_expectation for step in one.steps)
+        for part in _lacking(one)
     ]
     return sorted([*problems, *_equal_names(scenarios)])
 
@@ -130,7 +139,13 @@ def _tags(scenario: BehaveScenario) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(str(tag) for tag in scenario.tags), *(str(tag) for tag in scenario.feature.tags)]))
 
 
-def _check_tags(scenario: Scenario, catalogue: Catalogue) -> Iterable[Problem]:
+def _lacking(scenario: Scenario) -> list[str]:
+    """The parts that a scenario with steps does not have; a Background may state its facts."""
+    there = {step.kind.capitalize() for step in scenario.steps if step.kind != "then" or step.is_expectation}
+    return [part for part in _PARTS if part not in there] if scenario.steps else []
+
+
+def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str]) -> Iterable[Problem]:
     def problem(message: str) -> Problem:
         return Problem(scenario.file, scenario.line, f'scenario "{scenario.name}" {message}')
 
@@ -143,6 +158,13 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue) -> Iterable[Problem]:
     known = [one for one in scenario.criteria if one in catalogue.criteria]
     if len({catalogue.criteria[one].requirement for one in known}) > 1:
         yield problem("names criteria of several requirements; write one scenario for each")
+    known_tags = [*TARGET_TAGS, *tags, *(criterion.tag for criterion in catalogue.criteria.values())]
+    for tag in scenario.tags:
+        if tag not in known_tags and not criterion_ids([tag]):
+            near = difflib.get_close_matches(tag, known_tags, 1)
+            others = f"; the nearest known is @{near[0]}" if near else ""
+            known_ones = ", ".join(f"@{one}" for one in (f"{TAG_PREFIX}<requirement>.<criterion>", *TARGET_TAGS, *tags))
+            yield problem(f"has a tag that means nothing, @{tag}{others or f'; known are {known_ones}'}")
     if not set(TARGET_TAGS) & set(scenario.tags):
         yield problem("does not say where it runs; tag it @moto, @aws or both")
 

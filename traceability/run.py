@@ -26,6 +26,7 @@ from traceability import (
     recorded,
     redaction,
     results,
+    settings,
 )
 from traceability.catalogue import Catalogue
 from traceability.features import Problem, Scenario
@@ -62,7 +63,7 @@ def checked_scenarios(places: Places, catalogue: Catalogue) -> list[Scenario]:
     if not folder.is_dir():
         raise BadInput([f"{places.features}/: no such folder; run from the project's root, or name it with --features"])
     scenarios, broken = features.read(folder, places.root)
-    problems = [*broken, *features.check(scenarios, catalogue)]
+    problems = [*broken, *features.check(scenarios, catalogue, settings.load(places.root).tags)]
     if problems:
         raise BadInput(sorted(problems))
     return scenarios

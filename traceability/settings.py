@@ -16,10 +16,12 @@ class Settings:
     """What a lack means: "report" shows it and goes on, "fail" fails the command.
 
     `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
+    `tags` are those that scenarios may have beside their criteria and targets.
     """
 
     no_scenario: str = "fail"
     no_defect: str = "fail"
+    tags: tuple[str, ...] = ()
 
 
 def load(root: Path) -> Settings:
@@ -35,4 +37,7 @@ def load(root: Path) -> Settings:
     for name, value in values.items():
         if value not in ("report", "fail"):
             raise BadSettings(f'pyproject.toml: [tool.traceability] {name} is {value!r}; write "report" or "fail"')
-    return Settings(**values)
+    tags = table.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(one, str) and one and not one.startswith("@") for one in tags):
+        raise BadSettings(f"pyproject.toml: [tool.traceability] tags is {tags!r}; write a list of tags without the @")
+    return Settings(**values, tags=tuple(tags))

@@ -21,7 +21,7 @@ MESSAGES = "Looked at the messages in the subscriber's queue"
 def subscriber(context: Context) -> None:
     world: World = context.world
     topic = world.target.stack.outputs["TopicArn"]
-    world.plan["NotificationTopicArn"] = topic
+    world.drafted_plan()["NotificationTopicArn"] = topic
     sqs, sns = world.target.client("sqs"), world.target.client("sns")
     queue = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -34,7 +34,7 @@ def the_bad_plan(context: Context, plan: str) -> None:
 
 @given("the plan lists its waves in the order {order:Numbers}")
 def waves_listed_in_order(context: Context, order: list[int]) -> None:
-    context.world.plan["Waves"] = [context.world.draft_wave(number) for number in order]
+    context.world.drafted_plan()["Waves"] = [context.world.draft_wave(number) for number in order]
 
 
 @given("wave {number:d} is followed by a wait of {seconds:Duration}")
@@ -71,12 +71,12 @@ def fleet_in_waves(context: Context, count: int, waves: int) -> None:
 
 @given("the plan has to be done within {seconds:Duration}")
 def plan_time_limit(context: Context, seconds: int) -> None:
-    context.world.plan["TimeoutSeconds"] = seconds
+    context.world.drafted_plan()["TimeoutSeconds"] = seconds
 
 
 @given("the plan keeps its drill instances")
 def plan_keeps_instances(context: Context) -> None:
-    context.world.plan["TerminateDrillInstances"] = False
+    context.world.drafted_plan()["TerminateDrillInstances"] = False
 
 
 def draft_fleet(world: World, count: int, waves: int, **settings: object) -> None:

@@ -92,9 +92,10 @@ def start_with_token(context: Context, run: str, token: str) -> None:
 @when("two operators start a drill of the plan at the same moment")
 def start_together(context: Context) -> None:
     world: World = context.world
+    plan = world.drafted_plan()
     world.save()
     operators = [
-        world.target.simulator.spawn(name, lambda: world.client.start(world.plan["PlanId"], "DRILL"))
+        world.target.simulator.spawn(name, lambda: world.client.start(plan["PlanId"], "DRILL"))
         for name in ("first operator", "second operator")
     ]
     world.executions.extend(operator.join() for operator in operators)

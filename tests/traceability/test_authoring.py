@@ -132,11 +132,10 @@ def test_a_run_names_the_phrase_that_the_check_names(writing: Suite) -> None:
 
 
 def test_a_phrase_without_a_use_is_named_with_its_definition(writing: Suite) -> None:
-    ended = command(writing.scenario(*WHOLE[2:]), "check")
+    ended = command(writing.scenario(WHOLE[0], *WHOLE[2:]), "check")
     assert (ended.returncode, ended.stderr.splitlines()) == (
         2,
         [
-            'features/steps/small.py:12: no feature says "Given the "<name>" plan"; use it or remove it',
             'features/steps/small.py:16: no feature says "Given DRS fails <count> times"; use it or remove it',
         ],
     )
@@ -250,6 +249,8 @@ def requirement(writing: Suite) -> Suite:
 
           @AC-1.3 @moto
           Scenario: three
+            Given the "small" plan
+            When the plan is run
             Then wave 1 is DONE
         """,
         "r01_waves.feature",

@@ -34,7 +34,7 @@ def old_words(suite: Suite) -> Path:
 
 
 def test_a_reworded_criterion_makes_its_scenarios_suspect_until_confirmed(suite: Suite) -> None:
-    suite.scenario("Then nothing is wrong")
+    suite.scenario("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
     assert suite.state(suite.run()) == "proven"
     old_words(suite)
     judged = suite.run()
@@ -73,7 +73,7 @@ def confirm(suite: Suite, *arguments: str, answer: str = "y\n") -> tuple[str, in
 
 
 def test_confirming_shows_the_old_words_and_the_new_and_asks(suite: Suite) -> None:
-    path = old_words(suite.scenario("Then nothing is wrong"))
+    path = old_words(suite.scenario("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong"))
     before = path.read_text(encoding="utf-8")
     said, code = confirm(suite, "AC-1.1", answer="n\n")
     assert code == 1
@@ -87,7 +87,7 @@ def test_confirming_shows_the_old_words_and_the_new_and_asks(suite: Suite) -> No
 
 
 def test_only_criteria_of_the_catalogue_are_confirmed(suite: Suite) -> None:
-    suite.scenario("Then nothing is wrong")
+    suite.scenario("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
     with pytest.raises(BadInput) as refused:
         confirm(suite, "AC-99.1")
     assert refused.value.problems == ["AC-99.1: name criteria of the catalogue, such as AC-4.2; suspect now: none"]

@@ -10,7 +10,18 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import catalogue, console, editor, phrase_book, phrases, revisions, sign_offs, skeleton, wording
+from traceability import (
+    catalogue,
+    console,
+    editor,
+    phrase_book,
+    phrases,
+    revisions,
+    settings,
+    sign_offs,
+    skeleton,
+    wording,
+)
 from traceability import features as feature_files
 from traceability.cli.group import RED, features_option, main, root_option
 from traceability.phrase_book import Entry
@@ -29,7 +40,8 @@ def check(features: str, root: Path) -> None:
     known, places = catalogue.load(), Places(root.resolve(), features)
     scenarios, broken = feature_files.read(_folder(places), places.root)
     available, unusable = phrases.load(places)
-    problems = [*broken, *feature_files.check(scenarios, known), *unusable]
+    tags = settings.load(places.root).tags
+    problems = [*broken, *feature_files.check(scenarios, known, tags), *unusable]
     if available:
         problems += wording.check(scenarios, available)
     # A phrase may seem unused only because the step that means it is misspelt.

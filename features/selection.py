@@ -1,0 +1,41 @@
+"""Which scenarios behave was asked for, and why none of them ran where none did: "0 passed" alone says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from behave.configuration import Configuration
+from behave.model import Feature, Scenario
+
+
+def selected(features: Sequence[Feature], config: Configuration) -> list[Scenario]:
+    """The scenarios that behave's own selection (files, lines, --tags, --name) leaves."""
+    return [
+        scenario
+        for feature in features
+        for scenario in feature.walk_scenarios()
+        if not scenario.should_skip
+        and scenario.should_run_with_tags(config.tag_expression)
+        and scenario.should_run_with_name_select(config)
+    ]
+
+
+def why_not_here(scenario: Scenario, target: str) -> str | None:
+    """Why a scenario cannot run on this target; None where it can."""
+    tags = scenario.effective_tags
+    if target in tags:
+        return None
+    places = " and ".join(tag for tag in ("moto", "aws") if tag in tags)
+    if not places:
+        written = " ".join(f"@{tag}" for tag in sorted(tags)) or "none"
+        return f"its tags ({written}) do not say where it runs; tag it @moto, @aws or both"
+    return f"runs on {places}, this run's target is {target}"
+
+
+def why_nothing_ran(chosen: Sequence[Scenario]) -> list[str]:
+    """A line for each chosen scenario when none of them ran; nothing when one did."""
+    if not chosen:
+        return ["no scenario fits these files, lines, tags or names"]
+    if any(scenario.status.name != "skipped" for scenario in chosen):
+        return []
+    return [f"{one.filename}:{one.line}: skipped: {one.skip_reason or 'no reason given'}" for one in chosen]
