@@ -10,9 +10,11 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.aws.tables import from_item, to_item
+from engine.aws_time import AwsTime
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
 from engine.core.validation import Problem, is_id, named_groups, plan_problems
@@ -44,6 +46,14 @@ class AlreadyEnded(EngineError):
 
 
 @dataclass(frozen=True)
+class Started:
+    """What became of a start. `existed`: nothing was started, the plan runs already or the token was used before."""
+
+    execution_id: str
+    existed: bool
+
+
+@dataclass(frozen=True)
 class Page:
     """Some executions, newest first (summaries); `next_token` gets the next page, None ends."""
 
@@ -60,6 +70,7 @@ class EngineClient:
         self._dynamodb = session.client("dynamodb")
         self._queries = self._dynamodb.get_paginator("query")
         self._lambda = session.client("lambda")
+        self._time = AwsTime()
 
     @classmethod
     def from_stack(cls, session: Any, stack_name: str) -> EngineClient:
@@ -81,6 +92,18 @@ class EngineClient:
         The same `client_token` always returns the same execution. `initiated_by` is for the audit trail, by default
         the caller's ARN. Raises StartRefused.
         """
+        started = self.start_or_find(plan_id, execution_type, client_token=client_token, initiated_by=initiated_by)
+        return started.execution_id
+
+    def start_or_find(
+        self,
+        plan_id: str,
+        execution_type: str = "DRILL",
+        *,
+        client_token: str | None = None,
+        initiated_by: str | None = None,
+    ) -> Started:
+        """As `start`, and whether the execution was there already."""
         event = {
             "Action": "start",
             "PlanId": plan_id,
@@ -90,7 +113,7 @@ class EngineClient:
         answer = self._invoke(event if client_token is None else event | {"ClientToken": client_token})
         if "Problems" in answer:
             raise StartRefused(answer["Problems"])
-        return str(answer["ExecutionId"])
+        return Started(str(answer["ExecutionId"]), bool(answer.get("Existed", False)))
 
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:
         """Ask a running execution to stop. Raises AlreadyEnded, ExecutionNotFound."""
@@ -138,8 +161,15 @@ class EngineClient:
             ExpressionAttributeValues=to_item({":id": execution_id}),
             ConsistentRead=True,
         )
-        found = [from_item(item) for page in pages for item in page["Items"]]
+        found = []
+        for page in pages:
+            self._time.hear(page)
+            found += [from_item(item) for item in page["Items"]]
         return {item["ItemKey"]: item for item in found}
+
+    def now(self) -> datetime:
+        """AWS's time (UTC), as its last answer to `get` told it; until then this machine's."""
+        return self._time.now()
 
     def list_by_plan(self, plan_id: str, *, limit: int = 25, page_token: str | None = None) -> Page:
         """The plan's executions, newest first."""

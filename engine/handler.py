@@ -1,7 +1,7 @@
 """The Lambda function: one handler for all that reaches the engine.
 
-- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and perhaps ClientToken; answers ExecutionId,
-  or Problems when the plan is refused;
+- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and perhaps ClientToken; answers ExecutionId
+  (with Existed when nothing was started because it exists already), or Problems when the plan is refused;
 - from clients: `Action: cancel` with ExecutionId and Reason; answers ExecutionId, or Refusal and Message;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and perhaps PolledAt; answers the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; answers ExecutionId;
@@ -80,9 +80,10 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
         client_token=event.get("ClientToken"),
     )
     try:
-        return {"ExecutionId": start(engine, request)}
+        started = start(engine, request)
     except StartRefused as refused:
         return {"Problems": refused.problems}
+    return {"ExecutionId": started.execution_id} | ({"Existed": True} if started.existed else {})
 
 
 def _cancel(engine: Services, event: Mapping[str, Any]) -> Answer:

@@ -40,12 +40,20 @@ class StartRequest:
     client_token: str | None = None
 
 
-def start(services: Services, request: StartRequest) -> str:
-    """Start the plan, or find that it runs already; the ExecutionId. Raises StartRefused, CallError."""
+@dataclass(frozen=True)
+class Started:
+    """`existed`: nothing was started, the plan runs already or the client token was used before."""
+
+    execution_id: str
+    existed: bool
+
+
+def start(services: Services, request: StartRequest) -> Started:
+    """Start the plan, or find that it runs already. Raises StartRefused, CallError."""
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        return _resume(services, existing)
+        return Started(_resume(services, existing), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
     plan = _checked_plan(services, request.plan_id)
@@ -61,7 +69,7 @@ def start(services: Services, request: StartRequest) -> str:
         services.history.create(execution)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
-    return _resume(services, execution)
+    return Started(_resume(services, execution), existed=False)
 
 
 def _execution_id(request: StartRequest) -> str:
@@ -78,7 +86,7 @@ def _require_type(existing: Execution, asked: ExecutionType) -> None:
         raise StartRefused([f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {asked}; {cure}"])
 
 
-def _join(services: Services, request: StartRequest, execution_id: str) -> str:
+def _join(services: Services, request: StartRequest, execution_id: str) -> Started:
     """Another execution holds the plan: it is the answer if it runs, and in the way while it cleans up."""
     holder = services.history.load(execution_id)
     if holder is None:
@@ -94,7 +102,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> str:
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
     _require_type(holder, request.execution_type)
-    return _resume(services, holder)
+    return Started(_resume(services, holder), existed=True)
 
 
 def _resume(services: Services, execution: Execution) -> str:

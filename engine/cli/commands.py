@@ -10,7 +10,7 @@ import click
 
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
-from engine.cli.views import history_view
+from engine.cli.views import history_view, moment
 from engine.cli.watching import exit_with, watch_execution
 from engine.client import EngineClient
 
@@ -28,20 +28,32 @@ STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 def start(plan_id: str, is_drill: bool, token: str | None, yes: bool, watch: bool, as_json: bool, stack: str) -> None:
     """Start the recovery plan PLAN_ID and print its ExecutionId.
 
-    A plan that runs already is not started again: its execution is the answer, unless that is a drill and a real
-    recovery was asked for, or the other way round. A real recovery is started only after its id has been typed again,
-    or with --yes.
+    A plan that runs already is not started again: its execution is the answer, and that is said (with --json: Existed),
+    unless that is a drill and a real recovery was asked for, or the other way round. A real recovery is started only
+    after its id has been typed again, or with --yes.
     """
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
     engine = client(stack)
-    execution_id = engine.start(plan_id, "DRILL" if is_drill else "RECOVERY", client_token=token)
+    started = engine.start_or_find(plan_id, "DRILL" if is_drill else "RECOVERY", client_token=token)
+    execution_id = started.execution_id
     if as_json and not watch:
-        print_json({"ExecutionId": execution_id})
+        print_json({"ExecutionId": execution_id, "Existed": started.existed})
     elif not as_json:
         click.echo(execution_id)
+    if started.existed:
+        click.echo(_nothing_started(plan_id, engine.get(execution_id), token), err=True)
     if watch:
         exit_with(watch_execution(engine, execution_id, as_json=as_json))
+
+
+def _nothing_started(plan_id: str, record: dict[str, Any], token: str | None) -> str:
+    since = f"{moment(record['StartTime'])} by {record['InitiatedBy']}"
+    if record["Status"] == "RUNNING":
+        return f"Note: nothing new was started: {plan_id} runs already, started {since}."
+    return (
+        f"Note: nothing new was started: token {token} means an execution that is {record['Status']}, started {since}."
+    )
 
 
 def _confirm_recovery(plan_id: str) -> None:

@@ -1,7 +1,6 @@
 """How executions look in a terminal: one execution as a picture, a list of them, and what has changed in one.
 
-Ids are never folded: they are there to be copied. Everything fits 80 columns; a wider terminal gets one line where a
-narrow one gets two.
+Ids and statuses are never cut: they are there to be copied. Where a terminal is too narrow for one line, there are two.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -45,6 +45,8 @@ _SIGNS = {
 _OVER = {"RECOVERED", "FAILED", "SKIPPED", "CANCELLED"}
 # From this width on a list has one line an execution.
 _WIDE = 120
+# From this width on a server has one line: its id, the longest status, a job's id, the state of an instance.
+_WIDE_SERVERS = 76
 
 
 def status_text(status: str) -> Text:
@@ -72,7 +74,7 @@ def execution_view(
     if clean_up := record.get("CleanUp"):
         endings.append(_clean_up(clean_up))
     room = None if rows is None else rows - len(parts) - len(endings) - 3
-    return Group(*parts, Text(), *_waves(record, room), *endings)
+    return Group(*parts, Text(), *_waves(record, width, room), *endings)
 
 
 def _headline(record: Record, now: datetime) -> Text:
@@ -82,7 +84,7 @@ def _headline(record: Record, now: datetime) -> Text:
         status_text(record["Status"]),
         f"  {elapsed(record, now)}",
         (f"\n{record['ExecutionId']}", "dim"),
-        (f"\nstarted {_moment(record['StartTime'])} by {record['InitiatedBy']}", "dim"),
+        (f"\nstarted {moment(record['StartTime'])} by {record['InitiatedBy']}", "dim"),
         f"\n{record['StatusReason']}" if "StatusReason" in record else "",
     )
 
@@ -91,10 +93,11 @@ def _progress(record: Record, width: int) -> RenderableType:
     servers = [server for wave in record["Waves"] for server in wave["ServerResults"]]
     recovered = sum(server["Status"] == "RECOVERED" for server in servers)
     over = sum(server["Status"] in _OVER for server in servers)
+    words = f"{recovered} of {record['ServerCount']} servers recovered"
     line = Table.grid(padding=(0, 1))
     style = "bar.complete" if over == recovered else "red"
-    bar = ProgressBar(max(record["ServerCount"], 1), over, width=min(40, width // 2), complete_style=style)
-    line.add_row(bar, f"{recovered} of {record['ServerCount']} servers recovered")
+    length = min(40, width // 2, max(5, width - len(words) - 1))
+    line.add_row(ProgressBar(max(record["ServerCount"], 1), over, width=length, complete_style=style), words)
     return line
 
 
@@ -119,25 +122,25 @@ def _notification(notification: Mapping[str, Any], topic_arn: str) -> Text:
     return Text.assemble("Notification: ", status_text(notification["Status"]), f"{topic}{message}")
 
 
-def _waves(record: Record, room: int | None) -> Iterator[RenderableType]:
+def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableType]:
     waves: Sequence[Record] = record["Waves"]
-    shown = _rows_to_show(waves, room)
+    shown = _rows_to_show(waves, room, 1 if width >= _WIDE_SERVERS else 2)
     for wave in waves:
         yield _wave_line(wave)
         if servers := shown[wave["WaveNumber"]]:
-            yield _server_table(servers, wave)
+            yield from _servers(servers, wave, width)
         hidden = Counter(one["Status"] for one in wave["ServerResults"]) - Counter(one["Status"] for one in servers)
         if hidden and (servers or wave["Status"] == "RUNNING"):
             counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
             yield Text(f"    and {counts}", style="dim")
 
 
-def _rows_to_show(waves: Sequence[Record], room: int | None) -> dict[int, list[Record]]:
-    """The servers of each wave that are listed: all if there is room, else those at work or failed come first."""
+def _rows_to_show(waves: Sequence[Record], room: int | None, lines: int) -> dict[int, list[Record]]:
+    """The servers of each wave that are listed, in `lines` each: all if there is room, else those at work or failed."""
     servers = [(wave["WaveNumber"], server) for wave in waves for server in wave["ServerResults"]]
-    if room is not None and len(servers) > room - len(waves):
+    if room is not None and len(servers) * lines > room - len(waves):
         at_work = [one for one in servers if one[1]["Status"] in ("FAILED", "IN_PROGRESS", "LAUNCHED")]
-        servers = at_work[: max(room - 2 * len(waves), 3)]
+        servers = at_work[: max((room - 2 * len(waves)) // lines, 3)]
     shown: dict[int, list[Record]] = {wave["WaveNumber"]: [] for wave in waves}
     for number, server in servers:
         shown[number].append(server)
@@ -155,18 +158,35 @@ def _wave_line(wave: Record) -> Text:
     )
 
 
-def _server_table(servers: Iterable[Record], wave: Record) -> Table:
-    """Errors are listed below, in full width; a reason that the wave gives already is not repeated."""
-    table = Table.grid(padding=(0, 2))
-    for overflow in ("ignore", "ignore", "ignore", "fold"):
-        table.add_column(no_wrap=overflow == "ignore", overflow=overflow)
-    for server in servers:
-        place = server.get("Ec2InstanceId") or server.get("RecoveryInstanceId") or server.get("DrsJobId", "")
+def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[RenderableType]:
+    """Errors are listed below all waves; a reason that the wave gives already is not repeated."""
+    places = [_place(server) for server in servers]
+    longest_status = max(status_text(server["Status"]).cell_len for server in servers)
+    longest_place = max(map(len, places))
+    for server, place in zip(servers, places, strict=True):
         reason = server.get("StatusReason", "")
         health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
         note = health if reason in ("", wave.get("StatusReason")) else reason
-        table.add_row(f"    {server['SourceServerId']}", status_text(server["Status"]), place, note)
-    return table
+        line = Text.assemble(f"    {server['SourceServerId']}  ", status_text(server["Status"]))
+        if width < _WIDE_SERVERS:
+            yield line
+            line = Text(" " * 6)
+        else:
+            line.append(" " * (longest_status - status_text(server["Status"]).cell_len + 2))
+        if place:
+            line.append(f"{place:<{longest_place}}  ")
+        line.rstrip()
+        below = bool(line) and line.cell_len + 2 + len(note) > width
+        if note and not below:
+            line.append(f"{'  ' if place else ''}{note}")
+        if line.plain.strip():
+            yield line
+        if note and below:
+            yield Padding(note, (0, 0, 0, 8))
+
+
+def _place(server: Record) -> str:
+    return str(server.get("Ec2InstanceId") or server.get("RecoveryInstanceId") or server.get("DrsJobId", ""))
 
 
 # --- many executions -------------------------------------------------------------------------------------------------
@@ -184,7 +204,7 @@ def _wide_history(items: Iterable[Record]) -> Table:
     table.add_column("Plan", overflow="fold")
     for item in items:
         table.add_row(
-            _moment(item["StartTime"], seconds=False),
+            moment(item["StartTime"], seconds=False),
             item["ExecutionId"],
             status_text(item["Status"]),
             item["ExecutionType"],
@@ -200,7 +220,7 @@ def _two_lines(item: Record) -> Text:
     status = status_text(item["Status"])
     status.pad_right(max(0, 11 - len(status)))
     return Text.assemble(
-        f"{_moment(item['StartTime'], seconds=False)}  ",
+        f"{moment(item['StartTime'], seconds=False)}  ",
         status,
         f"  {item['ExecutionType']:<8}  {_duration(item):>8}  {servers:<12} {item['PlanId']}",
         (f"\n  {item['ExecutionId']}", "dim"),
@@ -214,9 +234,17 @@ def _duration(item: Record) -> str:
 # --- what has changed ------------------------------------------------------------------------------------------------
 
 
-def changes(before: Record, after: Record) -> Iterator[str]:
-    """A line for each thing that is different, for logs: the execution, its waves, servers, notification, clean-up."""
-    time = f"{datetime.now(UTC):%H:%M:%S}"
+def changes(before: Record, after: Record, now: datetime) -> list[str]:
+    """A line for each thing that is different, for logs: the execution, its waves, servers, notification, clean-up.
+
+    Each begins with the time (UTC) at which the record says that it happened, or `now` where it does not say.
+    """
+    seen = datetime.fromisoformat(after["EndTime"]) if "EndTime" in after else now
+    found = sorted(_changes(before, after), key=lambda change: change[0] or seen)
+    return [f"{time or seen:%H:%M:%S}  {line}".rstrip() for time, line in found]
+
+
+def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, str]]:
     known = {wave["WaveNumber"]: wave for wave in before.get("Waves", [])}
     for wave in after["Waves"]:
         old = known.get(wave["WaveNumber"], {})
@@ -226,18 +254,25 @@ def changes(before: Record, after: Record) -> Iterator[str]:
             status = server["Status"]
             if status != servers.get(server["SourceServerId"], "PENDING"):
                 detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
-                yield f"{time}  {name}  {server['SourceServerId']} {status}  {detail}".rstrip()
+                yield _time_of(server), f"{name}  {server['SourceServerId']} {status}  {detail}"
         if wave["Status"] != old.get("Status", "PENDING"):
-            yield f"{time}  {name}  {wave['Status']}  {wave.get('StatusReason', '')}".rstrip()
+            yield _time_of(wave), f"{name}  {wave['Status']}  {wave.get('StatusReason', '')}"
     if after["Status"] != before.get("Status"):
         reason = after.get("StatusReason", "")
-        yield f"{time}  execution {after['ExecutionId']}  {after['Status']}  {reason}".rstrip()
+        yield _time_of(after), f"execution {after['ExecutionId']}  {after['Status']}  {reason}"
     notification = after.get("Notification", {})
     if notification.get("Status", "SKIPPED") not in ("SKIPPED", before.get("Notification", {}).get("Status")):
-        yield f"{time}  notification  {notification['Status']}  {notification.get('ErrorMessage', '')}".rstrip()
+        yield None, f"notification  {notification['Status']}  {notification.get('ErrorMessage', '')}"
     cleaning = after.get("CleanUp", {})
     if cleaning.get("Status") != before.get("CleanUp", {}).get("Status"):
-        yield f"{time}  clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}".rstrip()
+        yield _time_of(cleaning), f"clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}"
+
+
+def _time_of(thing: Record) -> datetime | None:
+    """When it came into the Status that it has, as far as the record says."""
+    name = "FirstHealthCheckTime" if thing["Status"] == "LAUNCHED" else "StartTime"
+    text = thing.get("EndTime") or thing.get(name)
+    return datetime.fromisoformat(text) if text else None
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
@@ -249,7 +284,7 @@ def elapsed(record: Record, now: datetime) -> str:
     return _clock(max(0, int((now.astimezone(UTC) - datetime.fromisoformat(record["StartTime"])).total_seconds())))
 
 
-def _moment(text: str, *, seconds: bool = True) -> str:
+def moment(text: str, *, seconds: bool = True) -> str:
     """A record's time, as people write it; UTC, as everywhere in the record."""
     return f"{text[:10]} {text[11:19]} UTC" if seconds else f"{text[:10]} {text[11:16]}"
 

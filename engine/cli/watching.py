@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -49,7 +48,7 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
         print_json(record)
     else:
         terminal = console()
-        terminal.print(execution_view(record, datetime.now(UTC), terminal.width))
+        terminal.print(execution_view(record, engine.now(), terminal.width))
     exit_with(record)
 
 
@@ -80,7 +79,7 @@ def _as_json_lines(engine: EngineClient, execution_id: str) -> Record:
 def _as_lines(engine: EngineClient, execution_id: str) -> Record:
     last: Record = {}
     for record in _follow(engine, execution_id, _say_lost):
-        for line in changes(last, record):
+        for line in changes(last, record, engine.now()):
             click.echo(line)
         last = record
     return last
@@ -96,7 +95,7 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
 
     def draw() -> None:
         height = max(terminal.height - 1, 10)
-        live.update(execution_view(record, datetime.now(UTC), terminal.width, rows=height, note=note), refresh=True)
+        live.update(execution_view(record, engine.now(), terminal.width, rows=height, note=note), refresh=True)
 
     record = engine.get(execution_id)
     with Live(console=terminal, auto_refresh=False) as live:
@@ -104,7 +103,7 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
             record, note = latest, ""
             draw()
         # What stays on the screen is the whole of it.
-        live.update(execution_view(record, datetime.now(UTC), terminal.width), refresh=True)
+        live.update(execution_view(record, engine.now(), terminal.width), refresh=True)
     return record
 
 

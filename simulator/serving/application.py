@@ -46,7 +46,9 @@ class Application:
         call = HttpRequest(request.method, request.url, dict(request.headers), body)
         try:
             with self._aws.clock.adopted(f"client {request.remote_addr}:{_port(request)}", "client"):
-                return _response(request, self._aws.handle(call))
+                response = _response(request, self._aws.handle(call))
+                response.date = self._aws.clock.now()
+                return response
         except NotAnAwsRequest as problem:
             return _plain(403, f"{problem}. {self._hint}")
         except ConnectionLost:

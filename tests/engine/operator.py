@@ -16,6 +16,7 @@ from simulator import Simulator
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
 STACK = "engine-test"
+WIDTHS = (40, 60, 80, 100, 140)
 
 
 class Operator:
@@ -61,3 +62,17 @@ def error_line(result) -> str:
     """The one line, or cause and cure, that the operator reads; a traceback is a defect."""
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.stderr.strip().splitlines()[-1] if result.stderr.strip() else ""
+
+
+def assert_whole(record, lines: list[str]) -> None:
+    """Each server's id and status stand whole in one line, its instance or job in the same or the next one."""
+    words = [line.split() for line in lines]
+    assert [record["ExecutionId"]] in words
+    for wave in record["Waves"]:
+        for server in wave["ServerResults"]:
+            at = next(number for number, line in enumerate(words) if server["SourceServerId"] in line)
+            assert server["Status"] in words[at]
+            place = server.get("Ec2InstanceId") or server.get("DrsJobId")
+            state = "terminated" if "TerminatedTime" in server else server.get("HealthStatus")
+            for detail in filter(None, (place, state)):
+                assert detail in words[at] + words[at + 1], (detail, lines)

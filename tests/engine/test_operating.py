@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.engine.operator import error_line, operator
+from tests.engine.operator import WIDTHS, assert_whole, error_line, operator
 
 PLAN = "plan-three-tier"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -34,8 +34,8 @@ def test_start_prints_the_id_and_follows_to_the_end(drilled):
     assert lines[-1].endswith("clean-up  COMPLETED")
 
 
-@pytest.mark.parametrize("columns", [80, 120, None], ids=["80 columns", "120 columns", "a pipe"])
-def test_ids_are_never_folded(drilled, columns):
+@pytest.mark.parametrize("columns", [*WIDTHS, None], ids=[*(f"{one} columns" for one in WIDTHS), "a pipe"])
+def test_ids_and_statuses_are_whole_at_any_width(drilled, columns):
     at, client, _ = drilled
     (execution,) = client.list_by_plan(PLAN).items
     record = client.get(execution["ExecutionId"])
@@ -45,10 +45,8 @@ def test_ids_are_never_folded(drilled, columns):
     for text in (status.stdout, history.stdout):
         assert execution["ExecutionId"] in text
         assert max(len(line) for line in text.splitlines()) <= (columns or 200)
-    for wave in record["Waves"]:
-        for server in wave["ServerResults"]:
-            line = next(line for line in status.stdout.splitlines() if server["SourceServerId"] in line)
-            assert server["Ec2InstanceId"] in line
+    assert PLAN in history.stdout
+    assert_whole(record, status.stdout.splitlines())
     assert "\x1b" not in status.stdout
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 
-from tests.engine.operator import TESTDATA, error_line, operator
+from tests.engine.operator import TESTDATA, WIDTHS, assert_whole, error_line, operator
 
 PLAN = "plan-three-tier"
 
@@ -35,8 +37,60 @@ def test_a_real_recovery_is_started_only_when_its_id_is_typed(at):
 def test_automation_starts_a_recovery_with_yes_and_a_token_only_once(at):
     first = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
     again = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
-    assert json.loads(first.stdout) == json.loads(again.stdout)
+    execution = json.loads(first.stdout)["ExecutionId"]
+    assert json.loads(first.stdout) == {"ExecutionId": execution, "Existed": False}
+    assert json.loads(again.stdout) == {"ExecutionId": execution, "Existed": True}
     assert len(at.client.list_by_plan(PLAN).items) == 1
+
+
+def test_that_a_plan_runs_already_and_nothing_was_started_is_said(at):
+    first = at.run("start", PLAN)
+    assert first.stderr == ""
+    started = at.client.get(first.stdout.strip())["StartTime"]
+    at.aws.advance(60)
+    again = at.run("start", PLAN)
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert again.stderr == (
+        f"Note: nothing new was started: {PLAN} runs already, started {started[:10]} {started[11:19]} UTC "
+        "by arn:aws:iam::111122223333:user/suite.\n"
+    )
+
+
+def test_that_a_token_was_used_before_is_said(at):
+    first = at.run("start", PLAN, "--token", "tonight", "--watch")
+    assert first.stderr == ""
+    again = at.run("start", PLAN, "--token", "tonight")
+    assert (again.exit_code, again.stdout) == (0, f"{first.stdout.splitlines()[0]}\n")
+    assert again.stderr.startswith(
+        "Note: nothing new was started: token tonight means an execution that is COMPLETED, started 20"
+    )
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_ids_and_statuses_of_a_running_execution_are_whole_at_any_width(at, columns):
+    execution = at.run("start", PLAN).stdout.strip()
+    at.aws.advance(60)
+    lines = at.run("status", execution, columns=columns).stdout.splitlines()
+    record = at.client.get(execution)
+    assert max(map(len, lines)) <= columns
+    assert_whole(record, lines)
+
+
+def test_times_are_those_of_aws_and_not_of_the_terminal(at):
+    execution = at.run("start", PLAN).stdout.strip()
+    at.aws.advance(60)
+    hour_ahead = at.aws.clock.now() + timedelta(hours=1)
+    with patch("engine.client.AwsTime.now", lambda time: hour_ahead):
+        assert "▶ RUNNING  1:01:0" in at.run("status", execution).stdout
+    at.aws.advance(4 * 3600)
+    record = at.client.get(execution)
+    lines = at.run("status", execution, "--watch").stdout.splitlines()
+    assert lines == sorted(lines, key=lambda line: line[:8])
+    (wave,) = [line for line in lines if "wave 1 Database  COMPLETED" in line]
+    assert wave.startswith(record["Waves"][0]["EndTime"][11:19])
+    (over,) = [line for line in lines if f"execution {execution}  COMPLETED" in line]
+    assert over.startswith(record["EndTime"][11:19])
+    assert lines[-1] == f"{record['CleanUp']['EndTime'][11:19]}  clean-up  COMPLETED"
 
 
 def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):

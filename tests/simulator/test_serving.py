@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import boto3
 import pytest
@@ -194,6 +195,13 @@ def test_stepped_time_moves_by_events_and_calls_only(server):
         assert server.control.next_event(3600)["changed"]
         assert _status(drs, job) == "COMPLETED"
         assert 6 * 60 < (_now(server) - before).total_seconds() < 11 * 60
+
+
+def test_answers_carry_the_virtual_date(server):
+    with pace(server, "stepped"):
+        server.control.advance(3 * 86_400)
+        date = server.client("drs").describe_jobs(filters={})["ResponseMetadata"]["HTTPHeaders"]["date"]
+        assert abs((parsedate_to_datetime(date).astimezone(UTC) - _now(server)).total_seconds()) < 2
 
 
 def test_time_that_a_client_holds_goes_on_when_it_lets_go(server):
