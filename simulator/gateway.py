@@ -30,12 +30,13 @@ from simulator import dispatch, validation
 from simulator import faults as f
 from simulator.clock import Actor, SimulatorDefect, VirtualClock
 from simulator.faults import Fault, Faults
-from simulator.identity import Principal, principal_of
+from simulator.identity import Principal, principal_of, secret_of
 from simulator.journal import Call, Journal, plain
 from simulator.patching import Patch
 from simulator.permissions import Permissions
 from simulator.requests import HttpRequest, HttpResponse, IdentifiedCall, identify, parse_response
 from simulator.service_errors import AwsError, encode, status_of, wording
+from simulator.signatures import is_genuine, regions
 
 DEFAULT_LATENCY = 0.08
 
@@ -103,7 +104,7 @@ class Gateway:
         principal = principal_of(call.access_key)
         entry = self._open(call, principal, actor)
         try:
-            answer = self._perform(call, principal, entry, actor)
+            answer = self._perform(call, principal, entry, actor, request)
         except AwsError as error:
             entry.error_code, entry.error_message, entry.status_code = error.code, error.message, error.status
             return HttpResponse(*encode(error, call.protocol, entry.request_id))
@@ -119,10 +120,13 @@ class Gateway:
         self._note(entry, answer)
         return answer.http
 
-    def _perform(self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor) -> Answer:
+    def _perform(
+        self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor, request: HttpRequest
+    ) -> Answer:
         half = self._latency_of(call) / 2
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
         try:
+            _require_signature(call, principal, request)
             self._admit(call, principal, entry, actor)
             inspector = self._inspectors.get(call.service)
             note = inspector.inspect(call, entry.account) if inspector else None
@@ -296,6 +300,19 @@ class Gateway:
         for name, value in response.headers.items():
             headers[name] = value
         return AWSResponse(request.url, response.status, headers, MockRawResponse(response.body))
+
+
+def _require_signature(call: IdentifiedCall, principal: Principal | None, request: HttpRequest) -> None:
+    """What a client of this process sends, botocore has just signed; only what comes from elsewhere is judged."""
+    code, status = wording(call.service).bad_signature
+    if call.region not in regions():
+        raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
+    if principal is not None and request.target and not is_genuine(request, secret_of(call.access_key)):
+        text = (
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method."
+        )
+        raise AwsError(code, text, status)
 
 
 def _request_problems(call: IdentifiedCall) -> list[str]:

@@ -56,6 +56,20 @@ def principal_of(access_key: str) -> Principal | None:
     return None
 
 
+def secret_of(access_key: str) -> str:
+    """The secret that was issued with this key. Raises LookupError."""
+    for backends in list(sts_backends.values()):
+        if PARTITION in backends.keys():  # noqa: SIM118 - as above
+            role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
+            if role is not None:
+                return str(role.secret_access_key)
+    for backends in list(iam_backends.values()):
+        key = backends[PARTITION].access_keys.get(access_key)
+        if key is not None:
+            return str(key.secret_access_key)
+    raise LookupError(access_key)
+
+
 def user_credentials(account: str, user: str, policy: str | None = None) -> Credentials:
     """Credentials of an IAM user, made when it does not exist; without `policy` (JSON) it may do everything."""
     backend = iam_backends[account][PARTITION]

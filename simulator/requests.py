@@ -32,10 +32,13 @@ class NotAnAwsRequest(ValueError):
 
 @dataclass(frozen=True)
 class HttpRequest:
+    """`target` is the path and query that the client sent, where its signature is to be judged."""
+
     method: str
     url: str
     headers: Mapping[str, str | bytes]
     body: bytes
+    target: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Wording:
     access_denied: tuple[str, int] = ("AccessDeniedException", 400)
     invalid: tuple[str, int] = ("ValidationException", 400)
     unknown_key: tuple[str, int] = ("UnrecognizedClientException", 400)
+    bad_signature: tuple[str, int] = ("InvalidSignatureException", 400)
 
 
 _REST = Wording(
@@ -26,6 +27,7 @@ _REST = Wording(
     expired_token=("ExpiredTokenException", 403),
     access_denied=("AccessDeniedException", 403),
     unknown_key=("UnrecognizedClientException", 403),
+    bad_signature=("InvalidSignatureException", 403),
 )
 _QUERY = Wording(
     throttled=("Throttling", 400),
@@ -34,6 +36,7 @@ _QUERY = Wording(
     access_denied=("AccessDenied", 403),
     invalid=("ValidationError", 400),
     unknown_key=("InvalidClientTokenId", 403),
+    bad_signature=("SignatureDoesNotMatch", 403),
 )
 _WORDINGS = {
     "drs": _REST,
@@ -47,6 +50,7 @@ _WORDINGS = {
         expired_token=("ExpiredTokenException", 403),
         access_denied=("AccessDeniedException", 403),
         unknown_key=("UnrecognizedClientException", 403),
+        bad_signature=("InvalidSignatureException", 403),
     ),
     "ec2": Wording(
         throttled=("RequestLimitExceeded", 503),
@@ -55,6 +59,7 @@ _WORDINGS = {
         access_denied=("UnauthorizedOperation", 403),
         invalid=("InvalidParameterValue", 400),
         unknown_key=("AuthFailure", 401),
+        bad_signature=("AuthFailure", 401),
     ),
     "sns": Wording(
         throttled=("Throttled", 429),
@@ -63,6 +68,7 @@ _WORDINGS = {
         access_denied=("AuthorizationError", 403),
         invalid=("InvalidParameter", 400),
         unknown_key=("InvalidClientTokenId", 403),
+        bad_signature=("SignatureDoesNotMatch", 403),
     ),
     "sqs": Wording(
         throttled=("RequestThrottled", 400),
@@ -71,6 +77,7 @@ _WORDINGS = {
         access_denied=("AccessDenied", 403),
         invalid=("InvalidParameterValue", 400),
         unknown_key=("InvalidClientTokenId", 403),
+        bad_signature=("SignatureDoesNotMatch", 403),
     ),
     "s3": Wording(
         throttled=("SlowDown", 503),
@@ -79,6 +86,7 @@ _WORDINGS = {
         access_denied=("AccessDenied", 403),
         invalid=("InvalidArgument", 400),
         unknown_key=("InvalidAccessKeyId", 403),
+        bad_signature=("SignatureDoesNotMatch", 403),
     ),
     "sts": _QUERY,
     "iam": _QUERY,

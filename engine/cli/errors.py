@@ -5,8 +5,13 @@ Nothing of a credential is ever repeated: AWS's messages name principals and res
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
+import botocore.session
 from botocore import exceptions as aws
 from botocore.exceptions import BotoCoreError, ClientError
+
+from engine.cli.options import region_name
 
 _SIGN_IN = "sign in again (aws sso login, or new keys in the environment)"
 _BY_CODE = {
@@ -17,7 +22,10 @@ _BY_CODE = {
         ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"),
         f"AWS does not know these credentials, or the Region is not enabled in their account; {_SIGN_IN}",
     ),
-    "SignatureDoesNotMatch": "the AWS secret key does not belong to the access key; set both anew",
+    **dict.fromkeys(
+        ("SignatureDoesNotMatch", "InvalidSignatureException"),
+        "the AWS secret key does not belong to the access key; set both anew",
+    ),
     "UninitializedAccountException": (
         "AWS Elastic Disaster Recovery is not initialised in this account and Region; "
         "run: aws drs initialize-service, and set up replication"
@@ -46,6 +54,8 @@ def refusal(error: ClientError) -> str:
     """What an AWS service answered, and the way out."""
     answer = error.response.get("Error", {})
     code, message = answer.get("Code", "Unknown"), answer.get("Message") or str(error)
+    if "scoped to a valid Region" in message and (unknown := _unknown_region()):
+        return unknown
     if code in _BY_CODE:
         return _BY_CODE[code]
     if code in _DENIED:
@@ -62,5 +72,25 @@ def local_failure(error: BotoCoreError) -> str:
     if isinstance(error, _SIGNED_OUT):
         return f"the AWS sign-in has expired; {_SIGN_IN}"
     if isinstance(error, _NO_CONNECTION):
+        if unknown := _unknown_region():
+            return f"no connection to AWS: {unknown}"
         return f"no connection to AWS ({error}); check network, proxy and Region, then run the command again"
     return f"{error}; check credentials, Region (AWS_REGION) and network"
+
+
+def _unknown_region() -> str:
+    """What to do about the environment's Region if nobody here knows it; empty if it is known.
+
+    Asked only after something has failed: AWS opens Regions that this machine has not heard of.
+    """
+    region, core = region_name() or "", botocore.session.Session()
+    partitions = core.get_available_partitions()
+    known = {one for partition in partitions for one in core.get_available_regions("ec2", partition)}
+    if region in known:
+        return ""
+    near = sorted(get_close_matches(region, sorted(known), n=2, cutoff=0.75))
+    return (
+        f"{region} is not known to be an AWS Region"
+        + (f"; did you mean {' or '.join(near)}? Set" if near else "; set")
+        + " AWS_REGION to the Region you recover to"
+    )

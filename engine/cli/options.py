@@ -72,6 +72,12 @@ def account_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def region_name() -> str | None:
+    """The Region that the environment names, as `session` takes it."""
+    named: str | None = os.environ.get("AWS_REGION") or botocore.session.Session().get_config_variable("region")
+    return named
+
+
 def session() -> Any:
     """A boto3 session of the environment. Raises InputError when it names no Region."""
     core = botocore.session.Session()

@@ -43,7 +43,7 @@ class Application:
 
     def _aws_call(self, request: Request) -> Response:
         body = request.get_data(cache=False)
-        call = HttpRequest(request.method, request.url, dict(request.headers), body)
+        call = HttpRequest(request.method, request.url, dict(request.headers), body, request.environ["RAW_URI"])
         try:
             with self._aws.clock.adopted(f"client {request.remote_addr}:{_port(request)}", "client"):
                 response = _response(request, self._aws.handle(call))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from engine import deployment
+from engine.cli.errors import local_failure
 from engine.parameters import operator_parameters, value_problem
 from tests.engine.operator import STACK, TESTDATA, error_line, operator
 from tests.engine.test_stack import template
@@ -328,6 +329,33 @@ def test_no_region(at):
         2,
         "Error: no Region: set AWS_REGION, or AWS_PROFILE to a profile that has one",
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[one[0] for one in COMMANDS])
+def test_a_region_with_a_slip_of_the_pen(at, command):
+    cure = (
+        "us-esat-1 is not known to be an AWS Region; did you mean us-east-1 or us-west-1? Set AWS_REGION to the Region"
+    )
+    result = at.run(*command, AWS_REGION="us-esat-1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert error_line(result) == f"Error: {cure} you recover to"
+    assert "is not known to be an AWS Region; set AWS_REGION to" in error_line(at.run(*command, AWS_REGION="the-moon"))
+
+
+def test_a_region_without_a_host_is_said_as_such_only_if_nobody_knows_it(monkeypatch):
+    lost = EndpointConnectionError(endpoint_url="https://sts.us-esat-1.amazonaws.com/")
+    monkeypatch.setenv("AWS_REGION", "us-esat-1")
+    assert local_failure(lost).startswith("no connection to AWS: us-esat-1 is not known to be an AWS Region; did you")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert local_failure(lost).endswith("check network, proxy and Region, then run the command again")
+
+
+def test_a_secret_of_another_key(at):
+    for code in ("SignatureDoesNotMatch", "InvalidSignatureException"):
+        at.aws.faults.respond("cloudformation", "DescribeStacks", code, status=403, message="The request signature")
+        assert error_line(at.run("history")) == (
+            "Error: the AWS secret key does not belong to the access key; set both anew"
+        )
 
 
 def test_a_profile_that_does_not_exist(at):

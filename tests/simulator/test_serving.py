@@ -81,6 +81,57 @@ def test_a_key_that_nobody_issued_is_refused(server):
     assert refusal.value.response["Error"]["Code"] == "UnrecognizedClientException"
 
 
+CALLS = {
+    "drs": ("describe_jobs", {"filters": {}}, "InvalidSignatureException"),
+    "dynamodb": ("list_tables", {}, "InvalidSignatureException"),
+    "lambda": ("list_functions", {}, "InvalidSignatureException"),
+    "cloudformation": ("describe_stacks", {}, "SignatureDoesNotMatch"),
+    "sts": ("get_caller_identity", {}, "SignatureDoesNotMatch"),
+    "s3": ("list_buckets", {}, "SignatureDoesNotMatch"),
+    "ec2": ("describe_instances", {}, "AuthFailure"),
+}
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_wrong_secret_is_refused(server, service):
+    session = boto3.Session(server.facts["access_key_id"], "wrong", region_name="us-east-1")
+    operation, parameters, code = CALLS[service]
+    with pytest.raises(ClientError, match="signature we calculated does not match") as refusal:
+        getattr(session.client(service, endpoint_url=server.endpoint), operation)(**parameters)
+    assert refusal.value.response["Error"]["Code"] == code
+    getattr(server.client(service), operation)(**parameters)
+
+
+def test_what_was_changed_on_the_way_is_refused(server):
+    sns = server.client("sns")
+    sns.meta.events.register("before-send.sns", _other_topic)
+    try:
+        with pytest.raises(ClientError, match="signature we calculated does not match"):
+            sns.create_topic(Name="mine")
+    finally:
+        sns.meta.events.unregister("before-send.sns", _other_topic)
+    assert not any(topic["TopicArn"].endswith(":othr") for topic in sns.list_topics()["Topics"])
+
+
+def _other_topic(request, **_):
+    request.body = request.body.replace("Name=mine", "Name=othr")
+
+
+def test_signatures_hold_whatever_stands_in_path_query_and_headers(server):
+    s3, functions = server.client("s3"), server.client("lambda")
+    s3.create_bucket(Bucket="odd-names")
+    for key in ("a b/c+d&e=f", "ü/%41~(x)", "x//y/../z"):
+        s3.put_object(Bucket="odd-names", Key=key, Body=b"x", Metadata={"note": "a  b"})
+        assert s3.list_objects_v2(Bucket="odd-names", Prefix=key)["Prefix"] == key
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        functions.get_function(FunctionName="arn:aws:lambda:us-east-1:111122223333:function:none", Qualifier="a")
+
+
+def test_a_region_that_does_not_exist_is_refused(server):
+    with pytest.raises(ClientError, match="scoped to a valid Region, not 'us-esat-1'"):
+        server.client("cloudformation", "us-esat-1").describe_stacks()
+
+
 @pytest.mark.parametrize("style", ["path", "virtual"])
 def test_buckets_are_found_in_the_path_and_in_the_host(server, style, monkeypatch):
     real = socket.getaddrinfo
