@@ -6,11 +6,16 @@ A `Fault` is data: it can be written as JSON and read back. `Faults` holds those
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import jmespath  # type: ignore[import-untyped]  # botocore's own dependency; publishes no types
+from botocore.loaders import create_loader
+from moto.core.utils import get_service_model
 
 THROTTLE = "throttle"
 SERVER_ERROR = "server_error"
@@ -28,6 +33,14 @@ BEFORE_EFFECT = frozenset(
     {THROTTLE, SERVER_ERROR, LOSE_CONNECTION, EXPIRE_TOKEN, DENY, KILL_BEFORE, RESPOND, RATE_LIMIT}
 )
 AFTER_EFFECT = frozenset({LOSE_ANSWER, KILL_AFTER})
+KINDS = BEFORE_EFFECT | AFTER_EFFECT | {FAIL_LAMBDA}
+SOURCES = frozenset({"suite", "lambda", "states", "events"})
+"""Who calls: a test or its client, a function, a state machine, the event bus."""
+_MOST_NAMES = 8
+
+
+class UnknownFault(ValueError):
+    """A fault that could never meet a call: with a word misspelt, what it should disturb would pass undisturbed."""
 
 
 @dataclass
@@ -81,6 +94,50 @@ class Fault:
         )
 
 
+def _problem(fault: Fault) -> str | None:
+    """Why a fault can never strike, with the names that are known, the nearest first; None if it can."""
+    if fault.kind not in KINDS:
+        return f"there is no fault {fault.kind!r}; there are {_nearest_first(fault.kind, KINDS)}"
+    if fault.source is not None and fault.source not in SOURCES:
+        return f"nobody calls as {fault.source!r}; the sources are {_nearest_first(fault.source, SOURCES)}"
+    for name, least in (("times", 1), ("after", 0)):
+        value = getattr(fault, name)
+        if not (isinstance(value, int) and value >= least) and not (name == "times" and value is None):
+            every = ", or null for every call" if name == "times" else ""
+            return f"{name} is {value!r}; it is a whole number from {least} on{every}"
+    if fault.service == "*":
+        return None if fault.operation == "*" else f"name the service whose operation {fault.operation!r} is"
+    if fault.service not in _services():
+        return f"there is no service {fault.service!r}; there are {_nearest_first(fault.service, _services())}"
+    operations = _operations(fault.service)
+    # A function that fails is named in the place of an operation.
+    if fault.operation == "*" or fault.operation in operations or fault.kind == FAIL_LAMBDA:
+        return None
+    near = _nearest_first(fault.operation, operations)
+    return f"{fault.service} has no operation {fault.operation!r}; it has {near}"
+
+
+@cache
+def _services() -> frozenset[str]:
+    return frozenset(create_loader().list_available_services("service-2"))
+
+
+@cache
+def _operations(service: str) -> frozenset[str]:
+    return frozenset(get_service_model(service).operation_names)
+
+
+def _nearest_first(word: str, known: Iterable[str]) -> str:
+    def likeness(name: str) -> tuple[float, str]:
+        return -difflib.SequenceMatcher(None, str(word).lower(), name.lower()).ratio(), name
+
+    names = sorted(known, key=likeness)
+    # All kinds of faults are worth reading; of a service's operations only those that may have been meant.
+    shown = names if len(names) <= len(KINDS) else names[:_MOST_NAMES]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
 def _default(f: Any) -> Any:
     return {} if f.name == "where" else f.default
 
@@ -101,6 +158,9 @@ class Faults:
         return iter(self._faults)
 
     def add(self, fault: Fault) -> Fault:
+        """Raises UnknownFault, naming what is known, for a fault that could never strike."""
+        if problem := _problem(fault):
+            raise UnknownFault(problem)
         self._faults.append(fault)
         return fault
 

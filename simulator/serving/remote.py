@@ -54,7 +54,7 @@ class RemoteSimulator:
         return dict(self._ask("POST", "next-event", {"seconds": seconds, "settle": settle}))
 
     def add_fault(self, kind: str, service: str = "*", operation: str = "*", **fields: Any) -> None:
-        """The fields of `simulator.Fault`."""
+        """The fields of `simulator.Fault`, see docs/simulator.md. Raises ControlRefused for one that cannot strike."""
         self._ask("POST", "faults", {"kind": kind, "service": service, "operation": operation, **fields})
 
     def heal(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -217,6 +218,27 @@ def test_throttling_hits_as_often_as_it_says_after_letting_some_pass(aws: Simula
         assert (code, status, headers["retry-after"]) == ("ThrottlingException", 429, "30")
     drs.describe_jobs()
     assert [call.fault for call in aws.journal] == [None, "throttle", "throttle", None]
+
+
+@pytest.mark.parametrize(("service", "operation", "more", "said"), [
+    ("drs", "NoSuchOperation", {}, "drs has no operation 'NoSuchOperation'; it has "),
+    ("drs", "describe_jobs", {}, "drs has no operation 'describe_jobs'; it has DescribeJobs, "),
+    ("states", "*", {}, "there is no service 'states'; there are "),
+    ("*", "DescribeJobs", {}, "name the service whose operation 'DescribeJobs' is"),
+    ("drs", "DescribeJobs", {"source": "lamda"}, "nobody calls as 'lamda'; the sources are lambda, "),
+    ("drs", "DescribeJobs", {"times": 0}, "times is 0; it is a whole number from 1 on, or null for every call"),
+    ("drs", "DescribeJobs", {"after": -1}, "after is -1; it is a whole number from 0 on"),
+])  # fmt: skip
+def test_a_fault_that_could_never_strike_is_refused(
+    aws: Simulator, service: str, operation: str, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(said)):
+        aws.faults.throttle(service, operation, **more)
+    assert list(aws.faults) == []
+
+
+def test_a_function_that_fails_is_named_in_the_place_of_an_operation(aws: Simulator) -> None:
+    assert aws.faults.fail_lambda(function="my-function").operation == "my-function"
 
 
 THROTTLED, DENIED, UNAUTHORIZED = "ThrottlingException", "AccessDeniedException", "UnauthorizedOperation"

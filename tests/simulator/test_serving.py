@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from click.testing import CliRunner
 
-from simulator import seeding
+from simulator import faults, seeding
 from simulator.__main__ import main
 from simulator.serving.remote import ControlRefused
 from tests.serving import ROOT, Server, serving
@@ -367,6 +367,18 @@ def test_control_takes_json_only_and_says_what_it_takes(server):
         server.control._ask("GET", "nothing")
     with pytest.raises(ControlRefused, match="a fault has no colour"):
         server.control.add_fault("throttle", colour="red")
+
+
+def test_a_fault_that_could_never_strike_is_refused_with_the_names_that_are_known(server):
+    for kind, first in (("nonsense", ""), ("denied", "deny, "), ("access_denied", ""), ("throtle", "throttle, ")):
+        with pytest.raises(ControlRefused, match=f"faults: there is no fault '{kind}'; there are {first}") as refused:
+            server.control.add_fault(kind, "drs", "StartRecovery")
+        assert all(word in str(refused.value) for word in faults.KINDS)
+    with pytest.raises(ControlRefused, match="there is no service 'dsr'; there are "):
+        server.control.add_fault("deny", "dsr", "StartRecovery")
+    with pytest.raises(ControlRefused, match="drs has no operation 'StartRecover'; it has StartRecovery, "):
+        server.control.add_fault("deny", "drs", "StartRecover")
+    assert server.control._ask("GET", "faults") == []
 
 
 def _get(endpoint: str, path: str, headers: dict[str, str], body: bytes | None = None) -> str:
