@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import ExitStack
 
-from behave.model import Feature, Scenario
+from behave.model import Feature, Scenario, Step
 from behave.runner import Context
 
 import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
@@ -64,8 +64,17 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     context.world = World(context.target)
 
 
+def after_step(context: Context, step: Step) -> None:
+    """Only simulated AWS has faults; each is remembered with the step that asked for it."""
+    if context.target.name == "moto":
+        context.world.note_armed(f"{step.keyword} {step.name}")
+
+
 def after_scenario(context: Context, scenario: Scenario) -> None:
-    """Keep the evidence, bring everything to its end, judge the invariants, clean up, prove that nothing is left."""
+    """Keep the evidence, bring everything to its end, judge the invariants, clean up, prove that nothing is left.
+
+    A fault that nothing met makes the scenario a defect of the suite, unless it is red before its faults had a chance.
+    """
     if "world" not in context:
         return
     with context.stack_of_hooks:
@@ -75,10 +84,14 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
             finish(world)
             proof.attach_end(world)
             found = invariants.broken(world)
-            proof.tell(world, scenario, found)
+            begun = all(step.status.name == "passed" for step in scenario.all_steps if step.step_type != "then")
+            idle = world.idle_faults() if begun else []
+            proof.tell(world, scenario, found, idle)
         finally:
             clean_up(world)
         if found:
             raise invariants.InvariantBroken("; ".join(found))
+        if idle and scenario.status.name == "passed":
+            raise invariants.FaultNeverMet("; ".join(idle))
         require_nothing_left(world)
         context.target.note_privileges(scenario.name, scenario.filename, scenario.line)

@@ -25,6 +25,10 @@ class InvariantBroken(Exception):
     """An execution did what none may ever do; says what."""
 
 
+class FaultNeverMet(Exception):
+    """A scenario asks for a fault that no call met, so that it shows nothing about it; says which."""
+
+
 def broken(world: World) -> list[str]:
     """Every invariant that an execution of this scenario broke, one line each."""
     jobs = recovery_jobs(world)

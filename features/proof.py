@@ -30,10 +30,10 @@ def attach_end(world: World) -> None:
     evidence.attach_calls(calls)
 
 
-def tell(world: World, scenario: Scenario, broken: Sequence[str]) -> None:
-    """Tell the story of a scenario that is red, or that broke what must always hold."""
+def tell(world: World, scenario: Scenario, broken: Sequence[str], idle: Sequence[str]) -> None:
+    """Tell the story of a scenario that is red, that broke what must always hold, or whose faults met nothing."""
     names = {server: name for name, server in world.servers.items()}
-    text = story.tell(scenario, latest(world), world.target.all_calls(), names, broken)
+    text = story.tell(scenario, latest(world), world.target.all_calls(), names, broken, idle)
     if text:
         story.keep(scenario, text)
 

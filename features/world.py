@@ -17,6 +17,7 @@ from features.targets import Target, WaitTimeout
 
 if TYPE_CHECKING:
     from simulator.drs import DrsWorld
+    from simulator.faults import Fault
 
 Document = dict[str, Any]
 
@@ -60,6 +61,7 @@ class World:
         self.foreign_jobs: list[str] = []
         self.clean_ups: list[Callable[[], None]] = []
         self.notes: dict[str, Any] = {}
+        self._armed: list[tuple[str, Fault]] = []
 
     # Given
 
@@ -70,6 +72,20 @@ class World:
         account, region = self.plan.get("TargetAccountId"), self.plan.get("TargetRegion")
         world: DrsWorld = simulator.drs_in(account or simulator.account, region or simulator.region)
         return world
+
+    def note_armed(self, sentence: str) -> None:
+        """Remember which step put the faults there that are new since the step before."""
+        known = {id(fault) for _, fault in self._armed}
+        self._armed += [(sentence, fault) for fault in self.target.simulator.faults if id(fault) not in known]
+
+    def idle_faults(self) -> list[str]:
+        """A line for each step whose fault no call has met: the scenario would be the same without it."""
+        return [
+            f'"{sentence}" never came about: no such call was made, {fault.service} {fault.operation}; '
+            "let the scenario make one, or take the step out"
+            for sentence, fault in self._armed
+            if fault.hits == 0
+        ]
 
     def start_foreign_job(self, name: str) -> None:
         """Somebody else recovers the server, now; the clean-up removes what that launches, too."""

@@ -36,18 +36,21 @@ def tell(
     calls: Sequence[Call],
     names: Mapping[str, str],
     broken: Sequence[str] = (),
+    idle: Sequence[str] = (),
 ) -> str:
     """Return the story, "" when nothing is red.
 
-    `names` gives the host name of a server id, `broken` what must hold after every scenario and did not.
+    `names` gives the host name of a server id, `broken` what must hold after every scenario and did not, `idle` what
+    the scenario arranged and nothing met.
     """
     red = _red(scenario)
-    if not red and not broken:
+    if not red and not broken and not idle:
         return ""
     return "\n".join(
         [
             *_promises(scenario),
             *_judgement(red, broken),
+            *(f"Idle:      {line}" for line in idle),
             *_course(records, names),
             *(_first_wrong(calls) if records else ()),
             f"Again:     behave {scenario.filename}:{scenario.line}",
