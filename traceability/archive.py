@@ -59,6 +59,12 @@ def examine(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         return _manifest(archive, path), _sums(archive, members, path)
 
 
+def manifest_of(path: Path) -> dict[str, Any]:
+    """Return the manifest of an archive. Raises BadBundle."""
+    with _opened(path) as archive:
+        return _manifest(archive, path)
+
+
 def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
     """Write files of an archive that was examined below `folder`, under their own names. Raises BadBundle."""
     with _opened(path) as archive:

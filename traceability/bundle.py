@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,10 @@ def write(places: Places, known: Catalogue) -> Path:
 def verify(path: Path) -> Findings:
     """Compare an archive with its manifest, and its coverage with its records. Raises BadBundle for what is none."""
     content, sums = archive.examine(path)
+    if content.get(manifest.RECORDS_ONLY):
+        raise BadBundle(
+            f"{path}: no bundle, but the records of a run as the history keeps them; `make bundle` makes one"
+        )
     found = Findings(archive.digest(path), content)
     wanted: Mapping[str, Any] = content["files"]
     for name, entry in wanted.items():
@@ -70,15 +74,30 @@ def verify(path: Path) -> Findings:
     return found
 
 
-def _contradicting(path: Path, content: Mapping[str, Any], names: list[str]) -> list[str]:
+def doubts(path: Path) -> list[str]:
+    """Return why the run in an archive proves nothing, one line each; none where its records bear it out.
+
+    The archive may be a bundle or what `history` keeps of a run. Raises BadBundle.
+    """
+    content, sums = archive.examine(path)
+    wanted = {name: entry["sha256"] for name, entry in content["files"].items()}
+    changed = [f"{name}: changed" for name in sums if name != archive.MANIFEST and wanted.get(name) != sums[name]]
+    listed = [name for name in wanted if content.get(manifest.RECORDS_ONLY) and not archive.leads_outside(name)]
+    return changed or _contradicting(path, content, list(sums), listed)
+
+
+def _contradicting(
+    path: Path, content: Mapping[str, Any], names: Sequence[str], listed: Sequence[str] = ()
+) -> list[str]:
     """Judge the records of an archive anew, in a folder that is gone afterwards."""
     reports = "reports/rehearsal/" if content["target"] == REHEARSAL else "reports/"
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         root = Path(folder)
         archive.unpack(path, [name for name in names if _is_needed(name, reports)], root)
-        for name in names:
+        for name in (*names, *listed):
             if name.startswith(f"{reports}allure-results/") and not (root / name).exists():
                 # That evidence is there is part of the judgement; what it says is for people to read.
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
         try:

@@ -51,6 +51,8 @@ _SCHEMA = {
         },
     },
 }
+RECORDS_ONLY = "records_only"
+"""True in the manifest of a run that is kept in the history: it lists only what judging it anew takes."""
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
 
 
@@ -77,8 +79,12 @@ def renew(places: Places, coverage: Mapping[str, Any]) -> None:
 
 
 def _write(places: Places, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    places.manifest.write_text(redaction.text(text) + "\n", encoding="utf-8")
+    places.manifest.write_bytes(body(content))
+
+
+def body(content: Mapping[str, Any]) -> bytes:
+    """Return a manifest as it is written."""
+    return (redaction.text(json.dumps(content, indent=1, ensure_ascii=False)) + "\n").encode()
 
 
 def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:

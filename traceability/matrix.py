@@ -12,6 +12,7 @@ from traceability import recorded, sign_offs
 from traceability.catalogue import Catalogue, Criterion, Requirement
 from traceability.coverage import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATES, first_reason
 from traceability.pages import render
+from traceability.proofs import Proofs, Source
 from traceability.recorded import Judgement, Run
 from traceability.report import STATE_SIGNS, STATE_WORDS
 from traceability.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
@@ -45,32 +46,31 @@ class Strip:
         return f"all proven in {whole} of the last {len(self.runs)} runs"
 
 
-def write(
-    coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, runs: Sequence[Run], *, links: bool = True
-) -> None:
-    """Write the page: no script, no request; states by colour, by sign and by word.
+def write(coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Proofs, *, links: bool = True) -> None:
+    """Write the page. `links` lead to the report beside the page; inside of the report they lead nowhere."""
+    path.write_text(page(coverage, catalogue, known, links=links), encoding="utf-8")
 
-    `runs` are all that are known. `links` lead to the report beside the page; inside of the report they lead nowhere.
-    """
+
+def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Proofs, *, links: bool = True) -> str:
+    """Return the page: no script, no request; states by colour, by sign and by word."""
     rows = {row["id"]: row for row in coverage["criteria"]}
-    proofs = recorded.side_by_side(runs, {one.id: one.revision for one in catalogue.criteria.values()})
     cells = {
         one.id: Cell(
             one,
             rows[one.id],
             first_reason(rows[one.id]),
-            proofs[one.id],
-            recorded.last_proven(runs, one.id),
+            known.found[one.id],
+            _last_proven(known, one.id, rows[one.id]),
             sign_offs.told(rows[one.id]),
         )
         for one in catalogue.criteria.values()
     }
-    alike = [run for run in sorted(runs, key=lambda one: str(one["started"])) if run["target"] == coverage["target"]]
-    page = render(
+    alike = [run for run in known.runs if run["target"] == coverage["target"]]
+    return render(
         "matrix.html",
         coverage=coverage,
-        sentence=sentence(coverage, proofs),
-        on_aws=on_aws(proofs),
+        sentence=sentence(coverage, known.found),
+        on_aws=on_aws(known.found),
         requirements=[
             (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
             for one in catalogue.requirements
@@ -81,8 +81,33 @@ def write(
         targets=TARGETS,
         rehearsed=REHEARSED,
         links=links,
+        known=known,
+        source=source,
+        bare=bare(known),
     )
-    path.write_text(page, encoding="utf-8")
+
+
+def source(one: Source) -> str:
+    """Return in one line what run a sign rests on, and how it comes to be believed."""
+    origin = "bundle, judged anew" if one.whole else "kept by this project, judged anew"
+    criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
+    return (
+        f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit {one.commit[:7] or 'not known'}, "
+        f"by {one.who}, account {one.account}: {criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
+    )
+
+
+def bare(known: Proofs) -> str:
+    """Say what rests on runs without records, "" where there are none."""
+    runs = f"{known.bare} earlier runs are" if known.bare > 1 else "1 earlier run is"
+    told = "kept without records: they stand in the trend and in the dates since when, and nothing can be judged anew."
+    return f"{runs} {told}" if known.bare else ""
+
+
+def _last_proven(known: Proofs, criterion: str, row: Mapping[str, Any]) -> str:
+    """When a criterion that is not proven was so last; where its targets say it already, "" is enough."""
+    said = any(one.past for one in known.found[criterion].values())
+    return "" if said or row["state"] == PROVEN else recorded.last_proven(known.runs, criterion)
 
 
 def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
@@ -126,14 +151,19 @@ def told(found: Mapping[str, Judgement]) -> str:
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
-        what = (
-            "not tried"
-            if one is None
-            else f"{one.state.replace('_', ' ')} {one.when[:10]}, commit {one.commit[:7] or 'not known'}"
-        )
+        what = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
         other = " (for other words)" if one is not None and not one.same_words else ""
         parts.append(f"{word}: {what}{other}")
     return "; ".join(parts)
+
+
+def _dated(one: Judgement) -> str:
+    state = one.state.replace("_", " ")
+    if one.past:
+        return f"not now, last {state} {one.when[:10]}"
+    if one.state in (PROVEN, "rehearsed") and one.since[:10] != one.when[:10]:
+        return f"{state} since {one.since[:10]}, last {one.when[:10]}"
+    return f"{state} {one.when[:10]}"
 
 
 def strip(requirement: Requirement, runs: Sequence[Run]) -> Strip:
@@ -147,4 +177,4 @@ def strip(requirement: Requirement, runs: Sequence[Run]) -> Strip:
 
 
 def _proven(found: Judgement | None) -> bool:
-    return found is not None and found.state == PROVEN and found.same_words
+    return found is not None and found.state == PROVEN and found.same_words and not found.past

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from traceability import coverage, manifest, matrix, recorded, report
+from traceability import coverage, manifest, matrix, proofs, report
 from traceability.catalogue import Catalogue
 from traceability.last_run import LastRun
 from traceability.places import Places
@@ -20,7 +20,7 @@ def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], diffe
     # First what may fail: a run of which only half was written anew would not be what its manifest says.
     page = _report(places, catalogue, content, differences)
     coverage.write(content, catalogue, places.reports)
-    matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
+    matrix.write(content, catalogue, places.matrix, proofs.gather(places, catalogue, content))
     manifest.renew(places, content)
     return page
 
@@ -29,9 +29,19 @@ def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Map
     """Write into everything the last run left which criteria can fail: coverage, matrix, report."""
     for row in last.coverage["criteria"]:
         row["can_fail"] = can_fail.get(row["id"])
-    if recorded.place(places, last.coverage).exists():
-        recorded.keep(places, last.coverage)
     rewrite(places, catalogue, last.coverage, last.differences)
+
+
+def refresh(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> bool:
+    """Write matrix and report anew if the matrix is not what the known runs say; return whether that was so.
+
+    The run itself must be intact.
+    """
+    page = matrix.page(content, catalogue, proofs.gather(places, catalogue, content))
+    if places.matrix.exists() and places.matrix.read_text(encoding="utf-8") == page:
+        return False
+    rewrite(places, catalogue, content, differences)
+    return True
 
 
 def report_and_manifest(
@@ -44,12 +54,11 @@ def report_and_manifest(
 
 
 def _report(places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str]) -> Path:
-    runs = recorded.known(places, dict(content))
+    gathered = proofs.gather(places, catalogue, dict(content))
     inside = places.notes / "matrix" / "matrix.html"
     inside.parent.mkdir(parents=True, exist_ok=True)
-    matrix.write(content, catalogue, inside, runs, links=False)
-    proofs = recorded.side_by_side(runs, {one.id: one.revision for one in catalogue.criteria.values()})
-    shown = {one: matrix.told(found) for one, found in proofs.items()}
+    matrix.write(content, catalogue, inside, gathered, links=False)
+    shown = {one: matrix.told(found) for one, found in gathered.found.items()}
     return report.build(
         content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown
     )

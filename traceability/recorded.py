@@ -1,4 +1,4 @@
-"""Runs that are over: read from wherever they are kept, and the history that stays when the next run begins.
+"""Runs that are over: read from wherever they lie, and what they say of each criterion.
 
 A run is its coverage document. It is read from coverage.json itself, from a folder that holds one, or from a bundle.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from traceability import manifest, sign_offs
-from traceability.coverage import NO_SCENARIO, REHEARSAL, STATES, totals_of
-from traceability.places import Places
+from traceability.coverage import NO_SCENARIO, PROVEN, REHEARSAL, STATES, totals_of
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
 _TEXT = {"type": "string"}
@@ -67,12 +64,11 @@ _SCHEMA = {
         "criteria": {"type": "array", "items": _ROW},
     },
 }
-KEPT = 50
-"""So many runs of each target are kept; the oldest go first."""
 MOST_BYTES = 20_000_000
 _INSIDE = ("coverage.json", "reports/coverage.json", "reports/rehearsal/coverage.json")
 
 Run = dict[str, Any]
+Key = tuple[str, str]
 
 
 class BadRun(ValueError):
@@ -87,6 +83,10 @@ class Judgement:
     when: str
     commit: str
     same_words: bool
+    since: str
+    """When the first of the unbroken row of such judgements was made; worth telling of a proof."""
+    past: bool
+    """The run that is shown could have said it again, and did not; or no scenario is left that could."""
 
 
 def read(path: Path) -> Run:
@@ -118,62 +118,66 @@ def _complete(path: Path, content: Any) -> Run:
     return run
 
 
-def place(places: Places, run: Mapping[str, Any]) -> Path:
-    """Return where a run is kept: its start, its target and its commit tell it from every other."""
-    moment = re.sub(r"[^0-9T]", "", run["started"])
-    commit = re.sub(r"[^0-9a-f]", "", run["commit"])[:7] or "none"
-    return places.history / f"{moment}_{_target(run)}_{commit}.json"
+def key_of(run: Mapping[str, Any]) -> Key:
+    """What tells a run from every other: when it started, and its target."""
+    return str(run["started"]), str(run["target"])
 
 
-def keep(places: Places, run: Mapping[str, Any]) -> Path:
-    """Keep a copy of a run's coverage document; the same run replaces itself."""
-    places.history.mkdir(parents=True, exist_ok=True)
-    path = place(places, run)
-    path.write_text(json.dumps(run, ensure_ascii=False), encoding="utf-8")
-    for old in sorted(places.history.glob(f"*_{_target(run)}_*.json"))[:-KEPT]:
-        old.unlink()
-    return path
+def tried(run: Run) -> set[str]:
+    """Return the criteria that a run says something of: red, proven, or rehearsed."""
+    return {row["id"] for row in run["criteria"] if _said(run, row)}
 
 
-def _target(run: Mapping[str, Any]) -> str:
-    return re.sub(r"[^a-z-]", "", run["target"]) or "none"
+def side_by_side(
+    runs: Sequence[Run],
+    revisions: Mapping[str, str],
+    current: Run | None = None,
+    earlier: Sequence[Run] = (),
+) -> dict[str, dict[str, Judgement]]:
+    """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones.
 
-
-def history(places: Places) -> list[Run]:
-    """Return the runs that were kept, oldest first; one that cannot be read is no reason to lose the others."""
-    found = []
-    for path in sorted(places.history.glob("*.json")):
-        try:
-            found.append(read(path))
-        except BadRun:
-            continue
-    return sorted(found, key=lambda run: run["started"])
-
-
-def known(places: Places, current: Run) -> list[Run]:
-    """Return all runs that are known: the history, the rehearsal of the same suite, and the current one."""
-    runs = history(places)
-    rehearsal = places.of_rehearsal.coverage
-    if rehearsal.exists() and not places.rehearsal:
-        with suppress(BadRun):
-            runs.append(read(rehearsal))
-    return list({(run["started"], run["target"]): run for run in [*runs, current]}.values())
-
-
-def side_by_side(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[str, dict[str, Judgement]]:
-    """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones."""
+    `current` is the run that is shown: what it does not find itself is past. `earlier` are all runs that say since when
+    a criterion is proven, `runs` where there are none.
+    """
+    since = _since(earlier or runs, revisions)
     found: dict[str, dict[str, Judgement]] = {one: {} for one in revisions}
-    for run in sorted(runs, key=lambda one: str(one["started"])):
+    gone = {row["id"] for row in current["criteria"] if row["state"] == NO_SCENARIO} if current else set()
+    for run in sorted(runs, key=key_of):
         for row in run["criteria"]:
-            of_rehearsal = run["target"] == REHEARSAL
-            if row["id"] not in found or (
-                row["state"] in (NOT_RUN, NO_SCENARIO) and not (of_rehearsal and row["rehearsed"])
-            ):
+            said, one = _said(run, row), row["id"]
+            if one not in found or not said:
                 continue
-            state = "rehearsed" if row["state"] == NOT_RUN else row["state"]
-            same = row["revision"] in ("", revisions[row["id"]])
-            found[row["id"]][run["target"]] = Judgement(state, run["finished"], run["commit"], same)
+            past = one in gone or (current is not None and run["target"] == current["target"] and run is not current)
+            same = row["revision"] in ("", revisions[one])
+            first = since.get((one, run["target"]), run["finished"])
+            found[one][run["target"]] = Judgement(
+                said, run["finished"], run["commit"], same, min(first, run["finished"]), past
+            )
     return found
+
+
+def _since(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return, by criterion and target, when the unbroken row of proofs ended that goes on to this day.
+
+    Not having been run breaks no row; red, other words, and having no scenario do.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for run in sorted(runs, key=key_of):
+        for row in run["criteria"]:
+            place, said = (row["id"], run["target"]), _said(run, row)
+            same = row["revision"] in ("", revisions.get(row["id"]))
+            if said in (PROVEN, "rehearsed") and same:
+                first.setdefault(place, run["finished"])
+            elif said or row["state"] == NO_SCENARIO:
+                first.pop(place, None)
+    return first
+
+
+def _said(run: Run, row: Mapping[str, Any]) -> str:
+    """Return what a run says of a criterion, "" where it did not try it."""
+    if row["state"] not in (NOT_RUN, NO_SCENARIO):
+        return str(row["state"])
+    return "rehearsed" if row["rehearsed"] and run["target"] == REHEARSAL else ""
 
 
 def last_proven(runs: Sequence[Run], criterion: str) -> str:
@@ -199,17 +203,24 @@ def _text(path: Path) -> str:
             raise BadRun(f"{path}: no coverage.json in this bundle")
         with archive.open(names[0]) as file:
             # However small it says it is: no more is read than a run can be.
-            return file.read(MOST_BYTES).decode()
+            body = file.read(MOST_BYTES)
+        if "manifest.json" in archive.namelist():
+            with archive.open("manifest.json") as file:
+                _require_listed(path, body, path / "manifest.json", file.read(MOST_BYTES))
+        return body.decode()
 
 
 def _require_as_left(path: Path) -> None:
     beside = path.with_name("manifest.json")
-    if path.name != "coverage.json" or not beside.is_file():
-        return
+    if path.name == "coverage.json" and beside.is_file():
+        _require_listed(path, path.read_bytes(), beside, beside.read_bytes())
+
+
+def _require_listed(path: Path, body: bytes, beside: Path, described: bytes) -> None:
     try:
-        files = manifest.checked(beside.read_bytes())["files"]
+        files = manifest.checked(described)["files"]
     except manifest.BadManifest as problem:
         raise BadRun(f"{beside}: {problem}") from problem
     known = {files[one]["sha256"] for one in _INSIDE if one in files}
-    if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
+    if hashlib.sha256(body).hexdigest() not in known:
         raise BadRun(f"{path}: not what its run left: {beside.name} beside it has another check sum")

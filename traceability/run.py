@@ -18,12 +18,13 @@ from typing import Any
 from traceability import (
     coverage,
     features,
+    history,
     intact,
     judgement,
     last_run,
     matrix,
     outputs,
-    recorded,
+    proofs,
     redaction,
     results,
     settings,
@@ -93,7 +94,7 @@ def run(
     last_run.remember(places, judged.differences, selected, exit_code)
     if not arguments:
         # Part of a suite would look like a loss in the history of all.
-        recorded.keep(places, judged.coverage)
+        history.keep(places, judged.coverage)
     return replace(judged, behave_seconds=seconds)
 
 
@@ -115,7 +116,7 @@ def judge(
     begun = Begun(selected, exit_code, _commit(places.root), started, _now())
     content, differences = judgement.judge(places, catalogue, scenarios, begun, intact.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
-    matrix.write(content, catalogue, places.matrix, recorded.known(places, content))
+    matrix.write(content, catalogue, places.matrix, proofs.gather(places, catalogue, content))
     return Judged(content, differences, places.log, 0.0)
 
 

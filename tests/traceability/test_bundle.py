@@ -108,7 +108,7 @@ def forged(archive: Path, coverage: Callable[[dict[str, Any]], object], **files:
         inside |= files
         described = json.loads(inside[zips.MANIFEST])
         described |= {key: content[key] for key in manifest.FROM_COVERAGE}
-        described["files"] = {
+        described["files"] |= {
             name: {"sha256": hashlib.sha256(body).hexdigest()} for name, body in inside.items() if name != zips.MANIFEST
         }
         inside[zips.MANIFEST] = json.dumps(described).encode()

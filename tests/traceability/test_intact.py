@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -217,30 +216,6 @@ def test_a_rehearsal_that_was_changed_rehearsed_nothing(suite: Suite) -> None:
     assert row(suite.run(), "10.1")["rehearsed"] is False
 
 
-def test_a_rehearsal_that_was_changed_is_not_shown_in_the_matrix(suite: Suite) -> None:
-    judged = rehearse(suite)
-    places, known = suite.places.of_rehearsal, recorded.known(suite.places, suite.run().coverage)
-    assert "aws-rehearsal" in {one["target"] for one in known}
-    shutil.rmtree(suite.places.history)
-    places.coverage.write_text(json.dumps(judged.coverage | {"target": "aws"}), encoding="utf-8")
-    assert {one["target"] for one in recorded.known(suite.places, recorded.read(suite.places.coverage))} == {"moto"}
-
-
-@pytest.mark.parametrize("named", ["", "coverage.json"])
-def test_a_run_elsewhere_that_was_changed_is_not_merged(judged: Suite, tmp_path: Path, named: str) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    for path in (judged.places.coverage, judged.places.manifest):
-        shutil.copy(path, elsewhere)
-    assert command(judged, "matrix", "--merge", elsewhere / named).returncode == 0
-    text = (elsewhere / "coverage.json").read_text(encoding="utf-8")
-    (elsewhere / "coverage.json").write_text(text.replace('"target": "moto"', '"target": "aws"'), encoding="utf-8")
-    before = left(judged)
-    ended = command(judged, "matrix", "--merge", elsewhere / named)
-    assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
-    assert "coverage.json: not what its run left: manifest.json beside it has another check sum" in ended.stderr
-
-
 def test_a_report_that_cannot_be_made_leaves_the_run_as_it_was(judged: Suite) -> None:
     (judged.root / "node_modules").unlink()
     before = left(judged)
@@ -259,4 +234,4 @@ def test_a_bundle_that_was_changed_is_not_merged(judged: Suite, tmp_path: Path) 
     before = left(judged)
     ended = command(judged, "matrix", "--merge", forged)
     assert (ended.returncode, left(judged)) == (2, before)
-    assert "forged.zip: not what was bundled: features/r01.feature" in ended.stderr
+    assert "forged.zip: not to be believed: features/r01.feature" in ended.stderr

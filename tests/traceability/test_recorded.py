@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability import catalogue, difference, manifest, matrix, outputs, recorded
+from traceability import catalogue, difference, history, manifest, matrix, outputs, recorded
 from traceability.coverage import STATES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,26 +48,30 @@ def run(
     }
 
 
+def kept(suite: Suite) -> list[Path]:
+    return sorted(suite.places.history.glob("*"))
+
+
 REVISIONS = {one.id: one.revision for one in catalogue.load().criteria.values()}
 
 
 def test_a_run_is_kept_and_the_next_run_does_not_clear_it(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run()
     suite.run()
-    assert [one["target"] for one in recorded.history(suite.places)] == ["moto", "moto"]
+    assert [recorded.read(path)["target"] for path in kept(suite)] == ["moto", "moto"]
 
 
 def test_part_of_a_suite_is_no_history(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run("--tags", "@AC-1.1")
-    assert recorded.history(suite.places) == []
+    assert kept(suite) == []
 
 
 def test_the_history_is_bounded_for_each_target(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorded, "KEPT", 3)
-    recorded.keep(suite.places, run("aws", 1, {}))
+    monkeypatch.setattr(history, "KEPT", 3)
+    history.keep(suite.places, run("aws", 1, {}))
     for day in range(2, 9):
-        recorded.keep(suite.places, run("moto", day, {}))
-    assert [one["finished"][8:10] for one in recorded.history(suite.places)] == ["01", "06", "07", "08"]
+        history.keep(suite.places, run("moto", day, {}))
+    assert [path.name[6:8] for path in kept(suite)] == ["01", "06", "07", "08"]
 
 
 def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() -> None:
@@ -98,20 +102,6 @@ def test_a_proof_of_other_words_is_not_a_proof() -> None:
     found = recorded.side_by_side([run("aws", 3, {"1.1": "proven"}, words="0123456789ab")], REVISIONS)
     assert not found["1.1"]["aws"].same_words
     assert "all 60" in matrix.on_aws(found)
-
-
-def test_merged_runs_stand_in_the_matrix(suite: Suite, tmp_path: Path) -> None:
-    judged = suite.scenario("Then nothing is wrong").run()
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "coverage.json").write_text(
-        json.dumps(run("aws", 3, {"1.1": "proven"})), encoding="utf-8"
-    )
-    recorded.keep(suite.places, recorded.read(tmp_path / "elsewhere"))
-    matrix.write(judged.coverage, suite.catalogue, suite.places.matrix, recorded.known(suite.places, judged.coverage))
-    page = suite.places.matrix.read_text(encoding="utf-8")
-    assert "AWS <b>✓</b> 2026-05-03" in page
-    assert "1 of 60 criteria are proven on simulated AWS, 1 on real AWS" in page
-    assert "<script" not in page
 
 
 def test_what_changed_between_two_runs() -> None:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import archive, bundle, catalogue, console, manifest, revisions
+from traceability import archive, bundle, catalogue, console, intact, last_run, manifest, outputs, recorded, revisions
 from traceability.catalogue import TAG_PREFIX
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.places import Places
@@ -66,8 +66,13 @@ def confirm_command(features: str, root: Path, everything: bool, yes: bool, crit
 def bundle_command(root: Path, rehearsal: bool) -> None:
     """Put the last run into one archive: report, results, features, catalogue, test data, manifest."""
     places = Places(root.resolve(), rehearsal=rehearsal)
-    path = bundle.write(places, catalogue.load())
-    out = Console()
+    out, known = Console(), catalogue.load()
+    if places.manifest.exists():
+        intact.require(places, known, "bundled")
+        coverage, differences = recorded.read(places.coverage), last_run.memory(places)["differences"]
+        if outputs.refresh(places, known, coverage, differences):
+            out.print("Matrix and report were written anew: they did not show what is known now.", highlight=False)
+    path = bundle.write(places, known)
     content = manifest.read(places)
     if content is not None:
         out.print(scope(content), highlight=False, soft_wrap=True)

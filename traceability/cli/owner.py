@@ -10,7 +10,19 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import bundle, catalogue, console, difference, intact, last_run, matrix, outputs, recorded
+from traceability import (
+    bundle,
+    catalogue,
+    console,
+    difference,
+    history,
+    intact,
+    last_run,
+    matrix,
+    outputs,
+    proofs,
+    recorded,
+)
 from traceability.cli.group import GREEN, RED, main, root_option
 from traceability.places import Places
 from traceability.run import BadInput
@@ -20,13 +32,14 @@ _run_path = click.Path(path_type=Path)
 
 @main.command("matrix")
 @root_option
-@click.option("--merge", is_flag=True, help="Show the RUNs beside the last run, now and later.")
-@click.argument("runs", nargs=-1, type=_run_path, metavar="[RUN]...")
+@click.option("--merge", is_flag=True, help="Show the BUNDLEs beside the last run, now and later.")
+@click.argument("runs", nargs=-1, type=_run_path, metavar="[BUNDLE]...")
 def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
     """Say what is proven where, and write matrix and report anew. Refuses if anything has changed since the run.
 
-    With --merge, RUNs made elsewhere or on other days (a coverage.json, a folder that holds one, a bundle) stand beside
-    the last run: what was proven on moto, rehearsed, and proven on AWS, each with its date.
+    With --merge, BUNDLEs of runs made elsewhere or on other days stand beside the last run, now and later: what was
+    proven on moto, rehearsed, and proven on AWS, each with its date and its archive's digest. The records in a bundle
+    are judged anew; what has no records, such as a coverage.json alone, is refused.
     """
     places, known = Places(root.resolve()), catalogue.load()
     if runs and not merge:
@@ -35,14 +48,18 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
         raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
     intact.require(places, known, "written")
     content = recorded.read(places.coverage)
-    for one in [_from_elsewhere(path) for path in runs]:
-        recorded.keep(places, one)
+    for path, one in [(path, _from_elsewhere(path, places, content)) for path in runs]:
+        history.keep_bundle(places, path, one)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"])
-    proofs = recorded.side_by_side(
-        recorded.known(places, content), {one.id: one.revision for one in known.criteria.values()}
-    )
-    click.echo(matrix.sentence(content, proofs))
-    click.echo(matrix.on_aws(proofs))
+    gathered = proofs.gather(places, known, content)
+    click.echo(matrix.sentence(content, gathered.found))
+    click.echo(matrix.on_aws(gathered.found))
+    for source in gathered.sources:
+        click.echo(f"Beside it: {matrix.source(source)}")
+    for line in gathered.left_out:
+        click.echo(f"Left out: {line}")
+    if gathered.bare:
+        click.echo(matrix.bare(gathered))
     click.echo(console.place(places.matrix, places.root))
 
 
@@ -53,7 +70,7 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
 def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
     """Say what changed from RUN_A to RUN_B: newly proven, regressed, lost, reworded. Ends with 1 if it got worse.
 
-    A RUN is a coverage.json (such as those below reports/history/), a folder that holds one, or a bundle.
+    A RUN is a coverage.json, a folder that holds one, a bundle, or a file below reports/history/.
     """
     found = difference.between(recorded.read(run_a), recorded.read(run_b))
     if as_json:
@@ -63,11 +80,28 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
     sys.exit(RED if difference.is_worse(found) else GREEN)
 
 
-def _from_elsewhere(path: Path) -> recorded.Run:
-    """Read a run that was made elsewhere; a bundle only as it was bundled. Raises recorded.BadRun, bundle.BadBundle."""
-    if path.is_file() and zipfile.is_zipfile(path):
-        found = bundle.verify(path)
-        if not found.good:
-            name = next(iter([*found.changed, *found.missing, *found.added]))
-            raise recorded.BadRun(f"{path}: not what was bundled: {name}; `python -m traceability verify` says more")
-    return recorded.read(path)
+def _from_elsewhere(path: Path, places: Places, current: recorded.Run) -> recorded.Run:
+    """Return the run in a bundle that can be believed. Raises recorded.BadRun, archive.BadBundle."""
+    if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
+        raise recorded.BadRun(
+            f"{path}: its records are not with it, so it proves nothing; merge the bundle that `make bundle` writes "
+            "where the run was made"
+        )
+    found = bundle.verify(path)
+    if not found.good:
+        first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
+        raise recorded.BadRun(f"{path}: not to be believed: {first}; `python -m traceability verify` says more")
+    run = recorded.read(path)
+    known = history.known(places, current)
+    for other in known.runs:
+        key = recorded.key_of(other)
+        judged = other is current or known.files[key].suffix == ".zip"
+        if key == recorded.key_of(run) and judged and _states(other) != _states(run):
+            raise recorded.BadRun(
+                f"{path}: another run of {run['started']} on {run['target']} is known, with other results"
+            )
+    return run
+
+
+def _states(run: recorded.Run) -> dict[str, str]:
+    return {row["id"]: row["state"] for row in run["criteria"]}
