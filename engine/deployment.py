@@ -144,6 +144,12 @@ def kept_data(session: Any, stack_name: str) -> list[str]:
     return left_behind(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
 
 
+def keeps_data(session: Any, stack_name: str) -> bool | None:
+    """Whether tables and log outlive a deletion of the stack; None when there is no such stack."""
+    stack = _Operator(session, stack_name, _SILENT, time.sleep).find()
+    return None if stack is None else _given(stack).get("KeepData", "yes") == "yes"
+
+
 def alarm_topic(session: Any, stack_name: str) -> str:
     """The SNS topic that the stack's alarms tell; empty: they tell nobody."""
     return _given(_Operator(session, stack_name, _SILENT, time.sleep).find() or {}).get("AlarmTopicArn", "")
@@ -300,8 +306,11 @@ class _Operator:
 
 
 def _was_made(resource: Document) -> bool:
-    """A table that could not be created because it exists already is somebody else's."""
-    return bool(resource.get("PhysicalResourceId")) and resource["ResourceStatus"] != "CREATE_FAILED"
+    """Whether this stack made it, beyond doubt: what could not be made because it was there holds somebody's data.
+
+    After a roll-back (of a stack that another tool created) both may have the same status, and nothing is taken away.
+    """
+    return bool(resource.get("PhysicalResourceId")) and resource["ResourceStatus"] == "CREATE_COMPLETE"
 
 
 def _failures(events: list[Document], stack_id: str) -> Iterator[str]:

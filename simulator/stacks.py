@@ -35,11 +35,12 @@ class _ResourceFailed(Exception):
 
 @dataclass(frozen=True)
 class NotMade:
-    """A resource of a failed stack that was not made; deleting the stack leaves alone what has its name."""
+    """A resource of a failed stack that was not made, or is no more; deleting the stack leaves its name alone."""
 
     logical_resource_id: str
     cf_resource_type: str
     physical_resource_id: str | None = None
+    status: str = "CREATE_FAILED"
 
     def delete(self, account: str, region: str) -> None: ...
 
@@ -176,6 +177,18 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
     _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
 
 
+def _roll_back(stack: Any) -> None:
+    """What was made is deleted, unless its policy keeps it; the stack still lists all of it."""
+    resources = stack.resource_map
+    listed = {name: resources._parsed_resources[name] for name in resources._resource_json_map}
+    resources.delete()
+    for name, one in listed.items():
+        kept = resources._resource_json_map[name].get("DeletionPolicy") == "Retain"
+        status = "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"
+        resources._parsed_resources[name] = NotMade(name, one.cf_resource_type, one.physical_resource_id, status)
+    _end(stack, "ROLLBACK_COMPLETE")
+
+
 def _tell(stack: Any, reasons: dict[str, str], status: str) -> None:
     for name, reason in reasons.items():
         stack.events.append(
@@ -200,8 +213,10 @@ def _end(stack: Any, status: str, reason: str | None = None) -> None:
 def _describing(real: Callable[..., None]) -> Callable[..., None]:
     def describe(described: Any, stack: Any, resource: Any) -> None:
         real(described, stack, resource)
-        if stack.status == "CREATE_FAILED":
-            described.resource_status = "CREATE_FAILED" if isinstance(resource, NotMade) else "CREATE_COMPLETE"
+        if isinstance(resource, NotMade):
+            described.resource_status = resource.status
+        elif stack.status == "CREATE_FAILED":
+            described.resource_status = "CREATE_COMPLETE"
 
     return describe
 
@@ -227,8 +242,7 @@ def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
         )
         stack = backend.get_stack(name)
         if stack.status == "CREATE_FAILED" and not keeps:
-            stack.resource_map.delete()
-            _end(stack, "ROLLBACK_COMPLETE")
+            _roll_back(stack)
             if response._get_param("OnFailure") == "DELETE":
                 backend.delete_stack(stack.stack_id)
         return answer

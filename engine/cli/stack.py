@@ -34,6 +34,13 @@ _NOBODY_TOLD = (
     "your own (CloudWatch cannot publish to the engine's notification topic)."
 )
 
+# What becomes of a stack's data, before it is asked whether the stack is to go; None: there is no such stack.
+_DATA_THEN = {
+    True: "Its tables and its log stay (KeepData=yes).\n",
+    False: "All plans, groups and the whole history go with it, for good (KeepData=no).\n",
+    None: "",
+}
+
 
 def pause(seconds: float) -> None:
     """Between two looks at CloudFormation: a person's terminal, never the function."""
@@ -140,6 +147,7 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
     _require_rest(stack)
     if not yes:
+        click.echo(_DATA_THEN[deployment.keeps_data(aws, stack)], nl=False, err=True)
         click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
     told = console(stderr=True)
     with told.status(f"Deleting {stack}") as status:
@@ -149,7 +157,7 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     click.echo(f"{stack}: deleted")
     if kept := deployment.kept_data(aws, stack):
         click.echo(f"Kept, with their data: {', '.join(kept)}")
-        told.print(f"They are in the way of the next deploy of {stack}. {WAYS_ON}")
+        click.echo(f"They are in the way of the next deploy of {stack}. {WAYS_ON}", err=True)
 
 
 def _require_rest(stack: str) -> None:

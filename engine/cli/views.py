@@ -182,7 +182,7 @@ def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[Re
         if line.plain.strip():
             yield line
         if note and below:
-            yield Padding(note, (0, 0, 0, 8))
+            yield Padding(note, (0, 0, 0, 8), expand=False)
 
 
 def _place(server: Record) -> str:

@@ -90,6 +90,22 @@ def test_what_is_kept_is_named_with_the_ways_to_go_on(at):
     assert left(at) == {**NOTHING, "tables": KEPT, "log groups": [LOG]}
 
 
+@pytest.mark.parametrize(
+    ("keep_data", "said"),
+    [
+        ("yes", "Its tables and its log stay (KeepData=yes)."),
+        ("no", "All plans, groups and the whole history go with it, for good (KeepData=no)."),
+    ],
+)
+def test_what_becomes_of_the_data_is_said_before_it_is_asked(at, keep_data, said):
+    at.run("deploy", "-p", f"KeepData={keep_data}")
+    before = left(at)
+    result = at.run("destroy", typed="n\n")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == said
+    assert left(at) == before
+
+
 @pytest.fixture
 def kept(at):
     """An account where a plan lies in the tables of a stack that is gone."""
@@ -134,6 +150,24 @@ def test_a_creation_that_meets_kept_tables_fails_and_leaves_them_alone(kept):
         assert advice.startswith("What was there before was not touched. Tables and log of an earlier deployment")
         assert left(kept) == before
         assert plans_left(kept) == ["plan-three-tier"]
+
+
+@pytest.mark.parametrize("on_failure", ["ROLLBACK", "DO_NOTHING"])
+@pytest.mark.parametrize("command", [("deploy",), ("destroy", "--yes")], ids=["deploy", "destroy"])
+def test_a_failed_stack_that_another_tool_left_over_kept_tables_costs_no_data(kept, on_failure, command):
+    before = left(kept)
+    kept.aws.session().client("cloudformation").create_stack(
+        StackName=STACK,
+        TemplateBody=deployment.TEMPLATE.read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": name, "ParameterValue": "x"} for name in ("CodeBucket", "CodeKey")],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        OnFailure=on_failure,
+    )
+    result = kept.run(*command)
+    assert result.exit_code == (1 if command[0] == "deploy" else 0)
+    assert "docs/kept-data.md" in error_line(result)
+    assert left(kept) == before
+    assert plans_left(kept) == ["plan-three-tier"]
 
 
 def test_the_name_can_be_used_again_when_the_kept_data_is_gone(kept):

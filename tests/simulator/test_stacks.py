@@ -108,6 +108,10 @@ def test_what_is_left_is_as_the_caller_asked_and_the_name_can_be_used_again(take
     stack_id = taken.create(**how)
     assert taken.stack(stack_id)["StackStatus"] == status
     assert taken.topics() == (["before"] if status == "CREATE_FAILED" else [])
+    if status == "ROLLBACK_COMPLETE":
+        resources = taken.formation.describe_stack_resources(StackName="shop")["StackResources"]
+        assert {one["ResourceStatus"] for one in resources} == {"DELETE_COMPLETE"}
+        assert taken.topics() == []
     taken.formation.delete_stack(StackName="shop")
     assert (taken.topics(), taken.items()) == ([], ["theirs"])
     taken.tables.delete_table(TableName="orders")
