@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.cloudformation import parsing
-from moto.cloudwatch.models import cloudwatch_backends
+from moto.cloudwatch.models import Dimension, Metric, MetricDataQuery, MetricStat, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.logs.models import logs_backends
 from moto.sns.models import sns_backends
@@ -126,13 +126,15 @@ class Alarm(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publi
         given = self.properties
         cloudwatch_backends[account][region].put_metric_alarm(
             name=self._id,
-            namespace=given.get("Namespace", ""),
-            metric_name=given.get("MetricName", ""),
+            namespace=given.get("Namespace"),
+            metric_name=given.get("MetricName"),
             comparison_operator=given["ComparisonOperator"],
+            metric_data_queries=[_query(one) for one in given.get("Metrics", [])],
             evaluation_periods=int(given["EvaluationPeriods"]),
-            period=int(given.get("Period", 60)),
+            datapoints_to_alarm=given.get("DatapointsToAlarm"),
+            period=int(given["Period"]) if "Period" in given else None,
             threshold=float(given.get("Threshold", 0)),
-            statistic=given.get("Statistic", ""),
+            statistic=given.get("Statistic"),
             description=given.get("AlarmDescription", ""),
             dimensions=given.get("Dimensions", []),
             alarm_actions=given.get("AlarmActions", []),
@@ -141,6 +143,20 @@ class Alarm(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publi
 
     def delete(self, account: str, region: str) -> None:
         cloudwatch_backends[account][region].delete_alarms([self._id])
+
+
+def _query(given: dict[str, Any]) -> MetricDataQuery:
+    """One of an alarm's metrics: an expression, or a metric that expressions name by its Id."""
+    stat = given.get("MetricStat")
+    if stat is not None:
+        named = stat["Metric"]
+        dimensions = [Dimension(one["Name"], one["Value"]) for one in named.get("Dimensions", [])]
+        metric = Metric(named["MetricName"], named["Namespace"], dimensions)
+        stat = MetricStat(metric, stat["Period"], stat["Stat"], stat.get("Unit"))
+    returned = given.get("ReturnData", True)
+    return MetricDataQuery(
+        given["Id"], given.get("Label"), given.get("Period"), returned, given.get("Expression"), stat
+    )
 
 
 def register() -> None:

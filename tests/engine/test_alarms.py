@@ -76,7 +76,7 @@ def test_a_record_that_cannot_be_closed(at):
 
 
 def test_every_counted_line_has_an_alarm_of_its_own():
-    watched = {(one["Namespace"], one["MetricName"]) for one in ALARMS.values()}
+    watched = {(one["Namespace"], one["MetricName"]) for one in ALARMS.values() if "MetricName" in one}
     for metric, properties in FILTERS.items():
         (transformation,) = properties["MetricTransformations"]
         assert (transformation["MetricNamespace"], metric) in watched
@@ -85,14 +85,73 @@ def test_every_counted_line_has_an_alarm_of_its_own():
     assert set(FILTERS) == {"CloserFailed", "NotificationFailed", "CleanUpFailed"}
 
 
-def test_a_death_that_is_not_reported_or_never_recorded_has_an_alarm():
+def test_a_death_that_is_not_reported_has_an_alarm():
     (target,) = RESOURCES["StateMachineDied"]["Properties"]["Targets"]
     assert target["Arn"] == "Closer"
-    gave_up, not_started = ALARMS["CloserGaveUpAlarm"], ALARMS["CloserNotStartedAlarm"]
-    assert (gave_up["Namespace"], gave_up["MetricName"]) == ("AWS/States", "ExecutionsFailed")
-    assert gave_up["Dimensions"] == [{"Name": "StateMachineArn", "Value": "Closer"}]
+    not_started = ALARMS["CloserNotStartedAlarm"]
     assert (not_started["Namespace"], not_started["MetricName"]) == ("AWS/Events", "FailedInvocations")
     assert not_started["Dimensions"] == [{"Name": "RuleName", "Value": "StateMachineDied"}]
+
+
+# What Step Functions counts when a run ends so (its CloudWatch metrics); SUCCEEDED apart.
+COUNTED_END = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}
+
+
+def ends_that_raise(alarm):
+    """The metrics of the closer that the alarm's expression adds up."""
+    (total,) = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    added = set(re.findall(r"FILL\((\w+), 0\)", total["Expression"]))
+    assert total["Expression"] == " + ".join(f"FILL({one}, 0)" for one in re.findall(r"\((\w+),", total["Expression"]))
+    counted = {one["Id"]: one["MetricStat"] for one in alarm["Metrics"] if one is not total}
+    assert added == set(counted)
+    for one in counted.values():
+        assert one["Metric"]["Namespace"] == "AWS/States"
+        assert one["Metric"]["Dimensions"] == [{"Name": "StateMachineArn", "Value": "Closer"}]
+        assert one["Stat"] == "Sum"
+    return {one["Metric"]["MetricName"] for one in counted.values()}
+
+
+@pytest.mark.parametrize("how", ["refused", "without an answer", "stopped"])
+def test_a_closer_that_gives_up_raises_an_alarm_however_it_ends(at, how):
+    execution = at.client.start(PLAN)
+    at.aws.wait_until(lambda: at.client.get(execution)["Waves"][0]["Status"] == "RUNNING", 3600)
+    if how == "without an answer":
+        at.aws.faults.lose_answer("dynamodb", "GetItem", times=None, source="lambda")
+    else:
+        at.aws.faults.deny("dynamodb", "GetItem", times=None, source="lambda")
+    machines = at.aws.session().client("stepfunctions")
+    all_machines = machines.list_state_machines()["stateMachines"]
+    arns = {one["name"].removeprefix(f"{STACK}-"): one["stateMachineArn"] for one in all_machines}
+    machines.stop_execution(
+        executionArn=machines.list_executions(stateMachineArn=arns["engine"])["executions"][0]["executionArn"]
+    )
+    at.aws.advance(60)
+    if how == "stopped":
+        (run,) = machines.list_executions(stateMachineArn=arns["closer"])["executions"]
+        machines.stop_execution(executionArn=run["executionArn"])
+    at.aws.advance(28 * 3600)
+    (closer,) = machines.list_executions(stateMachineArn=arns["closer"])["executions"]
+    assert at.client.get(execution)["Status"] == "RUNNING"
+    assert COUNTED_END[closer["status"]] in ends_that_raise(ALARMS["CloserGaveUpAlarm"])
+
+
+def test_a_sum_of_metrics_is_deployed_as_it_is_written(at):
+    (alarm,) = (
+        at.aws.session().client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-closer-gave-up"])["MetricAlarms"]
+    )
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (5, 1, 1.0)
+    total, *counted = alarm["Metrics"]
+    assert total["Expression"] == "FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)"
+    closer = f"arn:aws:states:us-east-1:111122223333:stateMachine:{STACK}-closer"
+    for one in counted:
+        assert one["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "StateMachineArn", "Value": closer}]
+
+
+def test_an_alarm_of_sparse_metrics_sees_a_minute_that_is_told_late():
+    """FILL puts a 0 where the newest minute's data have not come yet; one of several minutes must be enough."""
+    alarm = ALARMS["CloserGaveUpAlarm"]
+    assert alarm["DatapointsToAlarm"] == 1
+    assert alarm["EvaluationPeriods"] >= 3
 
 
 def test_a_function_that_fails_or_is_throttled_has_an_alarm():
