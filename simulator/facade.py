@@ -127,6 +127,7 @@ class Simulator:
                 *self._functions.patches(),
                 *self._gateway.patches(),
                 *self._guard.patches(),
+                *simulator.iam.trusted_ids.patches(),
                 *sessions.patches(self._seed),
                 *item_answers.patches(),
                 *attribute_values.patches(),

@@ -17,6 +17,7 @@ from features.world import World
 TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "target_account.yaml"
 ROLE_STACK = "drs-engine-suite-target"
 STRANGER = "arn:aws:iam::999988887777:root"
+STRANGERS_ROLE = "arn:aws:iam::999988887777:role/somebody"
 # How long the credentials of an assumed role last unless somebody asks for more.
 ROLE_SECONDS = 3600
 CALLS = "Looked at the calls that the engine made"
@@ -43,7 +44,7 @@ def role_for_engine(context: Context) -> None:
 
 @given("the recovery account trusts somebody else")
 def role_for_somebody_else(context: Context) -> None:
-    offer_role(context.world, EngineRoleArn=STRANGER)
+    offer_role(context.world, EngineRoleArn=STRANGERS_ROLE)
 
 
 @given("the recovery account expects another external id")

@@ -7,8 +7,10 @@ policies must allow the access as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import IntEnum
+from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -16,6 +18,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from . import trusted_ids
 from .access import Access
 from .facts import resource_account
 from .policy import Statement, compile_policy
@@ -48,7 +51,12 @@ def trust_policy(role_arn: str) -> tuple[Statement, ...] | None:
     if role is None or role.arn != role_arn:
         return None
     document = role.assume_role_policy_document
-    return compile_policy(document if isinstance(document, str) else json.dumps(document))
+    statements = compile_policy(document if isinstance(document, str) else json.dumps(document))
+    return tuple(replace(one, principals=tuple(_meant(role, one.principals or ()))) for one in statements)
+
+
+def _meant(role: Any, principals: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((kind, trusted_ids.meant(role, value) if kind == "AWS" else value) for kind, value in principals)
 
 
 def names(statement: Statement, principal: Principal) -> Named:

@@ -290,3 +290,38 @@ def test_a_running_drill_is_never_the_answer_to_a_recovery(aws, token):
     with pytest.raises(StartRefused, match=f"the DRILL {drill} is in the way of a RECOVERY; cancel it"):
         client.start("plan-three-tier", "RECOVERY", client_token=token)
     assert client.start("plan-three-tier", "DRILL", client_token=token) == drill
+
+
+def test_an_engine_that_is_deployed_again_is_still_trusted_by_the_accounts_it_recovers_into(aws):
+    plan = json.loads((TESTDATA / "plans" / "cross-account.json").read_text())
+    account = plan["TargetAccountId"]
+    groups = [
+        {**group, "AccountId": account, "Region": plan["TargetRegion"]}
+        for group in json.loads((TESTDATA / "groups.json").read_text())
+    ]
+    for group in groups:
+        for server in group["SourceServerIds"]:
+            aws.drs_in(account, plan["TargetRegion"]).add_source_server(server)
+
+    def drill():
+        client = deployed(aws)
+        for group in groups:
+            client.put_group(group)
+        client.put_plan(plan)
+        return client, lambda: aws.wait_until(settled(client, client.start(plan["PlanId"])), 4 * 3600)
+
+    client, run = drill()
+    functions = aws.session().client("lambda")
+    role = functions.get_function_configuration(FunctionName=client._outputs["FunctionName"])["Role"]
+    values = {"EngineRoleArn": role, "ExternalId": plan["ExternalId"], "RoleName": plan["CrossAccountRoleName"]}
+    aws.session(account, plan["TargetRegion"]).client("cloudformation").create_stack(
+        StackName="target",
+        TemplateBody=(TESTDATA.parent / "infra" / "target_account.yaml").read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    assert run()["Status"] == "COMPLETED"
+    deployment.destroy(aws.session(), STACK, sleep=aws.advance)
+    aws.advance(86_400)
+    _, run = drill()
+    assert run()["Status"] == "COMPLETED"

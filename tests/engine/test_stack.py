@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
 import yaml
 
 from engine import deployment, packaging
@@ -48,12 +50,33 @@ def test_the_target_account_allows_what_the_engines_own_account_does():
     assert policy_of(own, "recovery") == policy_of(other, "recovery")
 
 
-def test_the_cross_account_role_trusts_one_principal_with_an_external_id():
+def test_the_cross_account_role_trusts_one_role_with_an_external_id():
     (statement,) = template("target_account.yaml")["Resources"]["TargetRole"]["Properties"]["AssumeRolePolicyDocument"][
         "Statement"
     ]
-    assert statement["Principal"] == {"AWS": "EngineRoleArn"}
-    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "ExternalId"}}
+    # The account that the engine's role is of (the fifth part of its ARN), and of it that role alone.
+    assert statement["Principal"] == {"AWS": [4, [":", "EngineRoleArn"]]}
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": "EngineRoleArn"},
+        "StringEquals": {"sts:ExternalId": "ExternalId"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arn", "one_role"),
+    [
+        ("arn:aws:iam::111122223333:role/engine-engine", True),
+        ("arn:aws-us-gov:iam::111122223333:role/a/path/engine", True),
+        ("arn:aws:iam::111122223333:role/*", False),
+        ("arn:aws:iam::111122223333:role/engine-?", False),
+        ("arn:aws:iam::111122223333:root", False),
+        ("arn:aws:iam::*:role/engine", False),
+        ("arn:aws:sts::111122223333:assumed-role/engine/session", False),
+    ],
+)
+def test_the_cross_account_role_can_only_be_offered_to_one_role(arn, one_role):
+    parameter = template("target_account.yaml")["Parameters"]["EngineRoleArn"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], arn)) is one_role
 
 
 def definition():

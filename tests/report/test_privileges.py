@@ -53,6 +53,7 @@ def test_the_conditions_that_carry_weight_are_there(findings: list[Finding]) -> 
         ("function", "aws:TagKeys"),
         ("function", "iam:PassedToService"),
         ("state machine", "aws:SourceAccount"),
+        ("target account", "aws:PrincipalArn"),
         ("target account", "sts:ExternalId"),
         ("target account", "aws:ViaAWSService"),
     } <= conditions
