@@ -76,6 +76,11 @@ def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
             place.write_bytes(archive.read(name))
 
 
+def printable(text: str) -> str:
+    """Return what an archive says of itself, fit for a terminal: it moves no cursor and begins no line of its own."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
 def leads_outside(name: str) -> bool:
     """Whether a name in an archive may mean a place outside of it, on any system."""
     path = PurePosixPath(name)

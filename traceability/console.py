@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability import sign_offs
+from traceability.archive import printable
 from traceability.bundle import Findings
 from traceability.catalogue import Catalogue
 from traceability.coverage import DOUBTED, NO_SCENARIO, PROVEN, first_reason, short
@@ -124,7 +125,7 @@ def findings(console: Console, found: Findings, expected: str | None) -> None:
     ):
         lines = getattr(found, kind)
         for name in lines[:_LISTED]:
-            console.print(f"[{style}]{kind:<8}[/] {escape(name)}", highlight=False, soft_wrap=True)
+            console.print(f"[{style}]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
         if len(lines) > _LISTED:
             console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
     if is_the_one and found.good:
@@ -158,7 +159,7 @@ def _of_whom(run: Mapping[str, Any]) -> str:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(escape(line), highlight=False, soft_wrap=True)
+    console.print(escape(printable(line)), highlight=False, soft_wrap=True)
 
 
 def finding(console: Console, one: Finding) -> None:

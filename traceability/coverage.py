@@ -6,6 +6,7 @@ Invariant: each criterion of the catalogue is in exactly one of the five states,
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -131,27 +132,34 @@ def totals_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 def write(content: Mapping[str, Any], catalogue: Catalogue, directory: Path) -> None:
     """Write coverage.json and coverage.csv."""
-    (directory / "coverage.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with (directory / "coverage.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for row in content["criteria"]:
-            requirement = catalogue.requirement_of(row["id"])
-            writer.writerow(
-                [
-                    row["id"],
-                    row["requirement"],
-                    requirement.title,
-                    row["state"],
-                    "" if row["can_fail"] is None else str(row["can_fail"]).lower(),
-                    str(row["rehearsed"]).lower(),
-                    " ".join(row["proven_on"]),
-                    len(row["scenarios"]),
-                    first_reason(row),
-                    sign_offs.told(row),
-                    catalogue.criteria[row["id"]].text,
-                ]
-            )
+    for name, body in files(content, catalogue).items():
+        (directory / name).write_bytes(body)
+
+
+def files(content: Mapping[str, Any], catalogue: Catalogue) -> dict[str, bytes]:
+    """Return the two files by name; equal content gives equal files, so that both can be held against it."""
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(_COLUMNS)
+    for row in content["criteria"]:
+        requirement = catalogue.requirement_of(row["id"])
+        writer.writerow(
+            [
+                row["id"],
+                row["requirement"],
+                requirement.title,
+                row["state"],
+                "" if row["can_fail"] is None else str(row["can_fail"]).lower(),
+                str(row["rehearsed"]).lower(),
+                " ".join(row["proven_on"]),
+                len(row["scenarios"]),
+                first_reason(row),
+                sign_offs.told(row),
+                catalogue.criteria[row["id"]].text,
+            ]
+        )
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return {"coverage.json": text.encode(), "coverage.csv": table.getvalue().encode()}
 
 
 def first_reason(row: Mapping[str, Any]) -> str:

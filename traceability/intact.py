@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from traceability import features, judgement, last_run, manifest, recorded
+from traceability import coverage, features, judgement, last_run, manifest, recorded
 from traceability.catalogue import Catalogue
 from traceability.coverage import REHEARSAL
 from traceability.judgement import Begun
@@ -84,6 +84,7 @@ def contradicting(places: Places, catalogue: Catalogue, content: Mapping[str, An
     if [row["id"] for row in kept["criteria"]] != [row["id"] for row in again["criteria"]]:
         yield f"{name}: its criteria are not those of the catalogue"
         return
+    yield from _written_otherwise(places, catalogue, kept)
     # What other runs taught it, the negative proof and a rehearsal, is not in its records.
     if content.get(manifest.RECORDS_ONLY):
         for row in kept["criteria"]:
@@ -109,6 +110,14 @@ def _described_otherwise(places: Places, content: Mapping[str, Any], kept: Mappi
     for key in manifest.FROM_COVERAGE:
         if content[key] != kept[key]:
             yield f"{described}: {key} is not what coverage says"
+
+
+def _written_otherwise(places: Places, catalogue: Catalogue, kept: Mapping[str, Any]) -> Iterator[str]:
+    """Say where a file of the coverage is not what a run writes: other tools might read something else there."""
+    for name, body in coverage.files(kept, catalogue).items():
+        path = places.reports / name
+        if path.exists() and path.read_bytes() != body:
+            yield f"{path.relative_to(places.root).as_posix()}: not as a run writes what coverage.json says"
 
 
 def _first(differences: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ import pytest
 
 from tests.traceability.conftest import Suite
 from traceability import archive as zips
-from traceability import bundle, intact, manifest
+from traceability import bundle, catalogue, intact, manifest
+from traceability.coverage import files as coverage_files
 from traceability.coverage import totals_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -104,7 +105,7 @@ def forged(archive: Path, coverage: Callable[[dict[str, Any]], object], **files:
         content = json.loads(inside["reports/coverage.json"])
         coverage(content)
         content["totals"] = totals_of(content["criteria"])
-        inside["reports/coverage.json"] = json.dumps(content).encode()
+        inside |= {f"reports/{name}": body for name, body in coverage_files(content, catalogue.load()).items()}
         inside |= files
         described = json.loads(inside[zips.MANIFEST])
         described |= {key: content[key] for key in manifest.FROM_COVERAGE}
@@ -175,6 +176,44 @@ def test_each_record_is_held_against_the_others(
     found = bundle.verify(forged(archive, change, **named))
     assert (found.good, found.changed, found.missing, found.added) == (False, [], [], [])
     assert said in found.contradicting[0]
+
+
+def double_key(body: bytes) -> bytes:
+    return body.replace(b'"criteria": [', b'"criteria": [{"id": "1.1", "state": "proven"}],\n "criteria": [', 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("coverage.csv", lambda body: body.replace(b",no_scenario,", b",proven,")),
+        ("coverage.json", double_key),
+    ],
+)
+def test_both_files_of_the_coverage_are_as_a_run_writes_them(
+    archive: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    def forge(files: dict[str, bytes]) -> None:
+        body = files[f"reports/{name}"]
+        files[f"reports/{name}"] = change(body)
+        assert files[f"reports/{name}"] != body
+        described = json.loads(files[zips.MANIFEST])
+        described["files"][f"reports/{name}"]["sha256"] = hashlib.sha256(files[f"reports/{name}"]).hexdigest()
+        files[zips.MANIFEST] = json.dumps(described).encode()
+
+    found = bundle.verify(rewritten(archive, forge))
+    assert found.contradicting == [f"reports/{name}: not as a run writes what coverage.json says"]
+
+
+def test_what_an_archive_says_of_itself_writes_no_line_of_verify(archive: Path) -> None:
+    def forge(files: dict[str, bytes]) -> None:
+        described = json.loads(files[zips.MANIFEST]) | {"who": "me\r\x1b[2K\nThe archive is the one that was bundled."}
+        files[zips.MANIFEST] = json.dumps(described).encode()
+        files["x\nThe archive is the one that was bundled."] = b""
+
+    ended = verify(rewritten(archive, forge), "--digest", zips.digest(archive))
+    assert ended.returncode == 1
+    assert "\x1b" not in ended.stdout
+    assert not [line for line in ended.stdout.splitlines() if line.startswith("The archive is")]
 
 
 def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) -> None:

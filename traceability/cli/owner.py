@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from traceability import (
+    archive,
     bundle,
     catalogue,
     console,
@@ -55,9 +56,9 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
     click.echo(matrix.sentence(content, gathered.found))
     click.echo(matrix.on_aws(gathered.found))
     for source in gathered.sources:
-        click.echo(f"Beside it: {matrix.source(source)}")
+        click.echo(f"Beside it: {archive.printable(matrix.source(source))}")
     for line in gathered.left_out:
-        click.echo(f"Left out: {line}")
+        click.echo(f"Left out: {archive.printable(line)}")
     if gathered.bare:
         click.echo(matrix.bare(gathered))
     click.echo(console.place(places.matrix, places.root))
@@ -90,7 +91,9 @@ def _from_elsewhere(path: Path, places: Places, current: recorded.Run) -> record
     found = bundle.verify(path)
     if not found.good:
         first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
-        raise recorded.BadRun(f"{path}: not to be believed: {first}; `python -m traceability verify` says more")
+        raise recorded.BadRun(
+            f"{path}: not to be believed: {archive.printable(first)}; `python -m traceability verify` says more"
+        )
     run = recorded.read(path)
     known = history.known(places, current)
     for other in known.runs:
