@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -39,6 +40,10 @@ class Application:
             response = _plain(503, "the simulator is being stopped")
         return response(environ, start_response)
 
+    def now(self) -> datetime:
+        """The virtual time, for the answers' Date."""
+        return self._aws.clock.now()
+
     # -- AWS ----------------------------------------------------------------------------------------------------------
 
     def _aws_call(self, request: Request) -> Response:
@@ -46,9 +51,7 @@ class Application:
         call = HttpRequest(request.method, request.url, dict(request.headers), body, request.environ["RAW_URI"])
         try:
             with self._aws.clock.adopted(f"client {request.remote_addr}:{_port(request)}", "client"):
-                response = _response(request, self._aws.handle(call))
-                response.date = self._aws.clock.now()
-                return response
+                return _response(request, self._aws.handle(call))
         except NotAnAwsRequest as problem:
             return _plain(403, f"{problem}. {self._hint}")
         except ConnectionLost:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from simulator import identity, seeding
@@ -46,9 +47,13 @@ class Served:
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of each request: the call journal does."""
+    """Says nothing of each request: the call journal does. Its answers carry the virtual time."""
 
     def log(self, type: str, message: str, *args: Any) -> None: ...
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        application: Any = self.server.app
+        return http_date(application.now())
 
 
 def listen(host: str, port: int) -> socket.socket:
