@@ -225,7 +225,7 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
     for (sign, reason), criteria in why.items():
         if reason == DESELECTED:
             # Whoever runs a part knows which; its names would bury what did run.
-            yield f"{_sign(sign)} {len(criteria)} deselected by this run's tags"
+            yield f"{_sign(sign)} {len(criteria)} deselected by this run's tags or files"
             continue
         told = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
         yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"

@@ -32,7 +32,7 @@ from traceability.catalogue import Catalogue, Criterion, Requirement, criterion_
 from traceability.phrases import loaded
 from traceability.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 
-DESELECTED = "Deselected by the tags of this run"
+DESELECTED = "Deselected by the tags or files of this run"
 STATUS = {PASSED: Status.PASSED, VIOLATED: Status.FAILED, SUITE_DEFECT: Status.BROKEN, NOT_RUN: Status.SKIPPED}
 
 

@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from traceability import evidence
+from traceability import evidence, part
 from traceability.features import Scenario, for_target
 from traceability.places import Places
 from traceability.results import Key
@@ -24,21 +24,27 @@ STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 
 
 def shares(
-    scenarios: Sequence[Scenario], target: str, processes: int, known_seconds: Mapping[Key, float] | None = None
+    scenarios: Sequence[Scenario],
+    target: str,
+    processes: int,
+    known_seconds: Mapping[Key, float] | None = None,
+    named: Collection[str] | None = None,
 ) -> list[list[str]]:
     """Share the feature files out, so that all processes end at about the same time.
 
-    `known_seconds` is what scenarios took in an earlier run; one that is not in it counts as an average one.
+    `known_seconds` is what scenarios took in an earlier run; one that is not in it counts as an average one. `named`
+    are the places of those that are to run, None for all: what is skipped takes no time.
     """
     known = known_seconds or {}
     average = sum(known.values()) / len(known) if known else 1.0
     work = dict.fromkeys((one.file for one in scenarios), 0.0)
     for one in scenarios:
-        if for_target(one, target):
+        if for_target(one, target) and part.is_named(one, named):
             work[one.file] += known.get(one.key, average)
-    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(max(1, min(processes, len(work))))]
+    busy = len({one.file for one in scenarios if part.is_named(one, named)})
+    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(max(1, min(processes, busy)))]
     for file, seconds in sorted(work.items(), key=lambda item: -item[1]):
-        done, files = min(parts, key=lambda part: (part[0], len(part[1])))
+        done, files = min(parts, key=lambda one: (one[0], len(one[1])))
         parts[parts.index((done, files))] = (done + seconds, [*files, file])
     return [sorted(files) for _, files in parts]
 
@@ -50,14 +56,15 @@ def run_behave(
     arguments: Sequence[str],
     progress: Callable[[int], None],
     known_seconds: Mapping[Key, float] | None = None,
+    named: Collection[str] | None = None,
 ) -> int:
-    """Run all features and return the worst exit code; what behave says goes to the log."""
+    """Run all features, or skip all but the named scenarios; return the worst exit code. behave's output is the log."""
     count = 1 if target == "aws" else min(os.cpu_count() or 1, MOST_PROCESSES)
     logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
     with ExitStack() as stack:
         running = [
-            stack.enter_context(_Behave(places, target, [*arguments, *files], log))
-            for files, log in zip(shares(scenarios, target, count, known_seconds), logs, strict=False)
+            stack.enter_context(_Behave(places, target, [*arguments, *files], log, named))
+            for files, log in zip(shares(scenarios, target, count, known_seconds, named), logs, strict=False)
         ]
         codes = _watch([one.process for one in running], places.allure_results, progress, STALLED_SECONDS[target])
     # The one that ended worst comes last: its last line is what a reader needs first.
@@ -71,7 +78,9 @@ def run_behave(
 class _Behave:
     """One behave process; leaving the context ends it, whatever happened."""
 
-    def __init__(self, places: Places, target: str, arguments: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, places: Places, target: str, arguments: Sequence[str], log: Path, named: Collection[str] | None
+    ) -> None:
         self._log = log.open("w", encoding="utf-8")
         self._cleans_up = target == "aws"
         command = [
@@ -79,6 +88,7 @@ class _Behave:
             *("--format", "traceability.formatter:TraceabilityFormatter", "--outfile", str(places.allure_results)),
             *("--junit", "--junit-directory", str(places.junit)),
             *("--show-skipped", "--no-color", "--define", f"target={target}"),
+            *(() if named is None else ("--runner", f"{part.__name__}:{part.PartRunner.__name__}")),
             *arguments,
         ]
         # behave itself must find this package and the suite's, wherever it was started from.
@@ -87,6 +97,7 @@ class _Behave:
             evidence.RUN_DIRECTORY: str(places.notes),
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
+        environment |= {} if named is None else part.environment(named)
         # What a paid run is going to do, and why it was refused, is for the terminal at once.
         told = None if target == "aws" else self._log
         self.process = subprocess.Popen(  # noqa: S603  # our own command, no shell

@@ -24,6 +24,7 @@ from traceability import (
     last_run,
     matrix,
     outputs,
+    part,
     proofs,
     redaction,
     results,
@@ -78,12 +79,19 @@ def run(
     arguments: Sequence[str],
     progress: Progress,
 ) -> Judged:
-    """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv."""
+    """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv.
+
+    `arguments` are for behave; with files or lines among them only those run. Raises BadInput.
+    """
+    try:
+        for_behave, named = part.split(arguments, scenarios, places)
+    except part.BadPart as problem:
+        raise BadInput([str(problem)]) from problem
     known_seconds = last_run.seconds(places)
     _set_aside(places)
     started, begun = _now(), time.perf_counter()
     exit_code = run_behave(
-        places, scenarios, selected, arguments, lambda done: progress(done, len(scenarios)), known_seconds
+        places, scenarios, selected, for_behave, lambda done: progress(done, len(scenarios)), known_seconds, named
     )
     if refusal := _refusal(places, exit_code):
         _put_back(places)

@@ -60,7 +60,7 @@ def test_what_a_run_of_a_part_left_out_is_counted_and_said_of_its_bundle(suite: 
     out = Console(file=io.StringIO(), width=100)
     console.summary(out, judged.coverage, suite.catalogue)
     assert isinstance(out.file, io.StringIO)
-    assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags"
+    assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags or files"
     manifest.write(suite.places, judged.coverage)
     said = "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; a run of part of the suite, 2 deselected"
     given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]

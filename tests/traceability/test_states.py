@@ -48,7 +48,7 @@ def test_a_scenario_of_another_target_keeps_its_reason(suite: Suite) -> None:
 def test_a_deselected_scenario_keeps_its_reason(suite: Suite) -> None:
     judged = suite.scenario("Then nothing is wrong").run("--tags=@AC-9.9")
     assert suite.state(judged) == "not_run"
-    assert suite.reasons(judged) == ["Deselected by the tags of this run"]
+    assert suite.reasons(judged) == ["Deselected by the tags or files of this run"]
 
 
 def test_a_failing_then_in_a_background_is_a_failed_precondition(suite: Suite) -> None:

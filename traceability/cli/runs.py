@@ -38,7 +38,11 @@ from traceability.verdict import SUITE_DEFECT, VIOLATED
 @click.option("--target", type=click.Choice(["moto", "aws", "rehearsal"]), default="moto", show_default=True)
 @click.argument("behave_arguments", nargs=-1, type=click.UNPROCESSED)
 def run_command(features: str, root: Path, target: str, behave_arguments: tuple[str, ...]) -> None:
-    """Run the features with behave, judge each criterion, write the report. Extra arguments go to behave, after --."""
+    """Run the features with behave, judge each criterion, write the report.
+
+    Extra arguments go to behave, after --: files, FILE:LINE, --tags, --name. Such a run of part of the suite says so
+    wherever it is shown, and stays out of the history.
+    """
     out, begun = Console(), time.perf_counter()
     known, places = catalogue.load(), Places(root.resolve(), features, rehearsal=target == "rehearsal")
     strict = settings.load(places.root).no_scenario == "fail"
