@@ -35,6 +35,7 @@ _STYLES = {
     NOT_RUN: "cyan",
     NO_SCENARIO: "dim",
 }
+_OUTCOME_WORDS = {"noticed": "noticed", "unnoticed": "not noticed", "not_by_expectation": "not by expectation"}
 _PLAIN_EVERY = 5.0
 _ALIKE = 3
 _DIFFERENCES = 10
@@ -165,8 +166,13 @@ def _say(console: Console, line: str) -> None:
 def finding(console: Console, one: Finding) -> None:
     """Print what became of one defect, and which scenario noticed it."""
     sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
-    line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {one.outcome.replace('_', ' ')}, {one.story}"
+    line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
     console.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
+    for outcome, scenario, why in one.each:
+        sign = "[green]✓[/]" if outcome == "noticed" else "[dim]–[/]"
+        reason = f", {why}" if outcome == "not_by_expectation" else ""
+        line = f"{scenario.place} {scenario.name}: {_OUTCOME_WORDS[outcome]}{reason}"
+        console.print(f"    {sign} {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def proof(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:

@@ -32,18 +32,23 @@ SECONDS_EACH = 90.0
 """A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
 _STORY = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
 """Lines of `traceability.story`."""
+_OUTCOMES = {VIOLATED: "noticed", PASSED: "unnoticed"}
 _OWN = ("engine", "simulator", "features", "infra", "testdata")
 _FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one defect. outcome is noticed, unnoticed or not_by_expectation; `story` says by whom or why not."""
+    """What came of one defect. outcome is noticed, unnoticed or not_by_expectation; `story` says by whom or why not.
+
+    `each` has (outcome, scenario, why) of every scenario of the criterion, if all of them were run.
+    """
 
     defect: Defect
     outcome: str
     story: str
     seconds: float
+    each: tuple[tuple[str, Scenario, str], ...] = ()
 
     @property
     def noticed(self) -> bool:
@@ -65,10 +70,13 @@ def prove(
     scratch: Path,
     report: Callable[[Finding], None],
     passed: Set[results.Key] = frozenset(),
+    *,
+    each: bool = False,
 ) -> list[Finding]:
     """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen.
 
-    `passed` are scenarios that are known to pass on this very tree: they need not show it again.
+    `passed` are scenarios that are known to pass on this very tree: they need not show it again. The first scenario
+    that notices a defect ends its run, unless `each` asks what all of them do.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     if not chosen:
@@ -80,9 +88,10 @@ def prove(
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             defect = waiting.pop(0)
-            running.append((defect, _start(root, defect, scenarios, scratch / defect.name), time.perf_counter()))
+            child = _start(root, defect, scenarios, scratch / defect.name, stop=not each)
+            running.append((defect, child, time.perf_counter()))
         for entry in list(running):
-            finding = _finished(*entry, folder, scratch)
+            finding = _finished(*entry, folder, scratch, each=each)
             if finding is not None:
                 running.remove(entry)
                 findings.append(finding)
@@ -174,36 +183,44 @@ def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], pla
     return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
 
 
-def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path) -> BaseProcess:
+def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path, *, stop: bool) -> BaseProcess:
     mine = [one for one in scenarios if defect.criterion in one.criteria]
     defects.overlay(defect, root, place)
     target = target_of(defect.criterion, mine)
-    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), True, target))
+    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), stop, target))
     child.start()
     return child
 
 
-def _finished(defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path) -> Finding | None:
+def _finished(
+    defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path, *, each: bool
+) -> Finding | None:
     """Return what came of a child, None while it works."""
     seconds = time.perf_counter() - began
-    if child.is_alive() and seconds < SECONDS_EACH:
-        return None
-    timed_out = child.is_alive()
-    _end(child)
     place = scratch / defect.name
     scenarios, broken = features.read(place / folder, place)
     target = target_of(defect.criterion, scenarios)
     mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
+    limit = SECONDS_EACH * (max(1, len(mine)) if each else 1)
+    if child.is_alive() and seconds < limit:
+        return None
+    timed_out = child.is_alive()
+    _end(child)
     verdicts = _verdicts(place, folder, mine)
     shutil.rmtree(place, ignore_errors=True)
+    all_of_them = (
+        tuple((_OUTCOMES.get(verdicts[one.key][0], "not_by_expectation"), one, verdicts[one.key][1]) for one in mine)
+        if each
+        else ()
+    )
     by = [one for one in mine if verdicts[one.key][0] == VIOLATED]
     if by:
-        return Finding(defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds)
+        return Finding(defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds, all_of_them)
     red = [f"{one.place} {one.name}: {verdicts[one.key][1]}" for one in mine if verdicts[one.key][0] != PASSED]
     if red or broken or timed_out:
-        story = f"no end after {SECONDS_EACH:.0f} s" if timed_out else next(iter([*red, *map(str, broken)]))
-        return Finding(defect, "not_by_expectation", story, seconds)
-    return Finding(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds)
+        story = f"no end after {limit:.0f} s" if timed_out else next(iter([*red, *map(str, broken)]))
+        return Finding(defect, "not_by_expectation", story, seconds, all_of_them)
+    return Finding(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds, all_of_them)
 
 
 def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[results.Key, tuple[str, str]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.traceability.conftest import Suite
-from traceability import defects, last_run, prove
+from traceability import console, defects, last_run, outputs, prove
 from traceability import run as run_module
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -112,6 +114,28 @@ BREAKING = {
 def test_red_by_anything_but_the_expectation_does_not_count(small: Suite, breaking: str) -> None:
     seed(small, new=BREAKING[breaking])
     assert run(small)[0].outcome == "not_by_expectation"
+
+
+def test_of_one_defect_every_scenario_says_whether_it_notices(small: Suite) -> None:
+    small.feature(FEATURE.replace("lasts 60\n", "lasts 60\n" + TWO_MORE))
+    seed(small, new="'return max(asked, WAIT) if asked == 60 else 1 / (asked - 31)'")
+    chosen = defects.load(small.root, "features", small.catalogue)
+    found: list[prove.Finding] = []
+    prove.prove(small.root, "features", chosen, small.root / "reports" / ".prove", found.append, each=True)
+    assert [(outcome, one.name) for outcome, one, _ in found[0].each] == [
+        ("unnoticed", "a long wait is kept"),
+        ("not_by_expectation", "the shortest wait is lengthened"),
+        ("noticed", "a short wait is lengthened"),
+    ]
+    out = Console(file=io.StringIO(), width=100)
+    console.finding(out, found[0])
+    assert isinstance(out.file, io.StringIO)
+    kept, shortest, short = out.file.getvalue().splitlines()[1:]
+    assert kept == "    – features/r01.feature:4 a long wait is kept: not noticed"
+    assert (
+        shortest == "    – features/r01.feature:9 the shortest wait is lengthened: not by expectation, division by zero"
+    )
+    assert short == "    ✓ features/r01.feature:12 a short wait is lengthened: noticed"
 
 
 def test_an_error_does_not_hide_a_later_expectation(small: Suite) -> None:
@@ -221,7 +245,7 @@ def test_the_proof_reaches_everything_the_last_run_left(small: Suite) -> None:
         ("features/r01.feature", "a long wait is kept"),
         ("features/r01.feature", "nothing is asked of the engine"),
     }
-    last_run.add_proof(last, {"1.3": True}, small.places, small.catalogue)
+    outputs.add_proof(small.places, small.catalogue, last, {"1.3": True})
     rows = json.loads(small.places.coverage.read_text())["criteria"]
     assert {row["id"]: row["can_fail"] for row in rows if row["can_fail"] is not None} == {"1.3": True}
     assert "can fail: shown by a defect" in small.places.matrix.read_text()

@@ -65,7 +65,11 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
 @main.command("prove")
 @features_option
 @root_option
-@click.option("--only", default="", help="Only the defects whose file name contains this text.")
+@click.option(
+    "--only",
+    default="",
+    help="Only defects with this in their file name; tells of each scenario of the criterion whether it notices.",
+)
 def prove_command(features: str, root: Path, only: str) -> None:
     """Seed each defect into a copy of the tree and see whether its criterion's scenarios notice."""
     out, begun = Console(), time.perf_counter()
@@ -80,7 +84,9 @@ def prove_command(features: str, root: Path, only: str) -> None:
     scratch = places.reports / ".prove"
     last, rehearsal = _last(places, known), _last(places.of_rehearsal, known)
     passed = {key for run in (last, rehearsal) if run for key in run.passed}
-    findings = prove.prove(places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed)
+    findings = prove.prove(
+        places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed, each=bool(only)
+    )
     proof = prove.document(findings, known, defects.digest(places.root))
     lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
     if not only:
