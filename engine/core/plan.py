@@ -14,6 +14,17 @@ Document = Mapping[str, Any]
 
 DEFAULT_TIMEOUT_SECONDS = 4 * 3600
 
+# Regions whose names begin so are not of AWS's public partition: China, GovCloud, the isolated and the sovereign ones.
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+
 
 class ExecutionType(StrEnum):
     """Whether an execution rehearses a recovery or performs it; DRS's `isDrill`."""
@@ -65,7 +76,8 @@ class Target:
     def role_arn(self) -> str | None:
         if self.role_name is None:
             return None
-        return f"arn:aws:iam::{self.account_id}:role/{self.role_name}"
+        # A role can only be assumed from its own partition, so it is the target Region's.
+        return f"arn:{partition_of(self.region)}:iam::{self.account_id}:role/{self.role_name}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,11 @@ class Plan:
     @property
     def servers(self) -> tuple[str, ...]:
         return tuple(server for wave in self.waves for server in wave.servers)
+
+
+def partition_of(region: str) -> str:
+    """The partition in the ARNs of a Region's resources: `aws`, in GovCloud `aws-us-gov`, and so on."""
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def resolve_target(plan: Document, *, account_id: str, region: str) -> Target:
