@@ -78,7 +78,7 @@ def deploy(
 ) -> Stack:
     """Create the stack, or update it; waits until it is done. Raises DeploymentFailed.
 
-    An update keeps the value of every parameter that is not given.
+    An update keeps the value of every parameter that is not given, and the stack's tags when none are given.
     """
     operator = _Operator(session, stack_name, progress, sleep)
     existing = operator.find()
@@ -93,7 +93,8 @@ def deploy(
             "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
             "Capabilities": _CAPABILITIES,
-            "Tags": tag_list(tags or {}),
+            # None are kept as they are; an empty list would take the tags off the stack and all that is in it.
+            **({"Tags": tag_list(tags)} if tags else {}),
         }
         done = operator.create(request) if existing is None else operator.update(request, existing)
     except (ClientError, DeploymentFailed):

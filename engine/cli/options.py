@@ -18,8 +18,9 @@ from botocore.config import Config
 
 from engine.client import EngineClient
 
-# Roles are named after the stack, and IAM allows them 64 characters.
-_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,49}")
+# Roles and a rule of EventBridge are named after the stack, and may have 64 characters; the longest ending has 19.
+_LONGEST_STACK_NAME = 45
+_STACK_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_STACK_NAME - 1}}}")
 # All digits of a larger one would have to be kept.
 _LARGEST_INT = 10**38
 # DynamoDB's keys are longer, but nothing that was ever an id or a token of this engine is.
@@ -39,7 +40,8 @@ class InputError(click.ClickException):
 def _checked_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not _STACK_NAME.fullmatch(value):
         raise click.BadParameter(
-            f"{value!r} is no name for the engine's stack: a letter first, then letters, digits and hyphens, at most 50"
+            f"{value!r} is no name for the engine's stack: a letter first, then letters, digits and hyphens, "
+            f"at most {_LONGEST_STACK_NAME} characters in all, since what the stack makes is named after it"
         )
     return value
 
@@ -59,7 +61,7 @@ def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         envvar="ENGINE_STACK",
         callback=_checked_name,
-        help="Name of the CloudFormation stack; also ENGINE_STACK.",
+        help=f"Name of the CloudFormation stack, at most {_LONGEST_STACK_NAME} characters; also ENGINE_STACK.",
     )(command)
 
 

@@ -77,6 +77,51 @@ def test_an_update_keeps_what_is_not_given(at):
     assert left(at)["tables"] == []
 
 
+def test_an_update_without_tags_leaves_those_of_the_stack(at):
+    session, tags = at.aws.session(), {"cost-centre": "4711", "owner": "recovery"}
+
+    def found():
+        (stack,) = session.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {one["Key"]: one["Value"] for one in stack["Tags"]}
+
+    deployment.deploy(session, STACK, tags=tags, sleep=at.aws.advance)
+    assert found() == tags
+    deployment.deploy(session, STACK, parameters={"ServersPerJob": "60"}, sleep=at.aws.advance)
+    (update,) = at.aws.journal.select("cloudformation", "UpdateStack")
+    assert "Tags" not in update.parameters
+    assert found() == tags
+
+
+# What the services that name a resource allow, by the template's property.
+LONGEST_NAMES = {
+    "RoleName": 64,
+    "FunctionName": 64,
+    "Name": 64,  # of an EventBridge rule
+    "StateMachineName": 80,
+    "TopicName": 256,
+    "TableName": 255,
+    "LogGroupName": 512,
+    "AlarmName": 255,
+}
+
+
+def named_after_the_stack() -> list[tuple[str, str]]:
+    """Property and ending of every name that the template composes of the stack's."""
+    properties = [one["Properties"].items() for one in template("template.yaml")["Resources"].values()]
+    names = [(key, str(value)) for found in properties for key, value in found if "${AWS::StackName}-" in str(value)]
+    return [(key, value.replace("${AWS::StackName}", "")) for key, value in names if key.endswith("Name")]
+
+
+def test_the_longest_name_of_a_stack_is_the_longest_that_can_be_deployed(at):
+    names = named_after_the_stack()
+    assert {"RoleName", "Name", "StateMachineName"} <= {key for key, _ in names}
+    longest = min(LONGEST_NAMES[key] - len(ending) for key, ending in names)
+    assert at.run("history", "--stack", "a" * longest).exit_code == 1
+    refused = at.run("deploy", "--stack", "a" * (longest + 1))
+    assert (refused.exit_code, left(at)) == (2, NOTHING)
+    assert f"at most {longest} characters" in " ".join(refused.stderr.split())
+
+
 KEPT = [f"{STACK}-execution-history", f"{STACK}-protection-groups", f"{STACK}-recovery-plans"]
 LOG = f"/aws/lambda/{STACK}-engine"
 
