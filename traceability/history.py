@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def known(places: Places, current: Run) -> Known:
     # What has its records outweighs a coverage document alone.
     for path in sorted(places.history.glob("*.json")) + sorted(places.history.glob("*.zip")):
         try:
-            run = recorded.read(path)
+            run = _read(path, archive.digest(path))
         except BadRun as problem:
             name = path.relative_to(places.root).as_posix()
             left_out.append(f"{name}: {str(problem).replace(f'{path}: ', '')}")
@@ -86,6 +87,12 @@ def known(places: Places, current: Run) -> Known:
         found[key_of(run)], files[key_of(run)] = run, path
     found[key_of(current)] = current
     return Known(sorted(found.values(), key=key_of), files, left_out)
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, digest: str) -> Run:
+    """Read a kept run once, however often it is asked for; `digest` tells one content of the file from the next."""
+    return recorded.read(path)
 
 
 def _prune(places: Places, run: Mapping[str, Any]) -> None:

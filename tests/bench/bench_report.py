@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from traceability import bundle, catalogue, features, history, recorded, run
+from traceability import bundle, catalogue, coverage, features, history, recorded, run
 from traceability.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,9 @@ def bench_from_results_to_bundle(tmp_path: Path) -> None:
     for kept in (0, RUNS):
         content = recorded.read(places.coverage)
         for number in range(kept):
-            history.keep(places, content | {"started": f"2026-01-{number + 1:02}T00:00:00.000Z"})
+            earlier = content | {"started": f"2026-01-{number + 1:02}T00:00:00.000Z"}
+            coverage.write(earlier, catalogue.load(), places.reports)
+            history.keep(places, earlier)
         whole = measured(lambda: after_behave(places))
         size = (places.allure_report / "index.html").stat().st_size
         print(f"results to bundle, history of {kept:2} runs: {whole}; report {size / 1e6:.1f} MB")

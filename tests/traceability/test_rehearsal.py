@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.traceability.conftest import Suite
-from traceability import console, features, manifest
+from traceability import console, features, manifest, proofs
 from traceability import run as runs
 from traceability.cli.group import GREEN, RED
 from traceability.cli.runs import exit_code
@@ -96,6 +96,14 @@ def test_the_run_on_the_simulator_shows_what_the_same_tree_has_rehearsed(suite: 
     assert json.loads(before)["totals"] == rehearsal.coverage["totals"]
     suite.steps((suite.root / "features" / "steps" / "small.py").read_text() + "\n# another tree\n")
     assert row(suite.run(), "10.1")["rehearsed"] is False
+
+
+def test_the_matrix_shows_a_rehearsal_that_is_kept_with_its_records(suite: Suite) -> None:
+    rehearse(suite)
+    judged = suite.run()
+    known = proofs.gather(suite.places, suite.catalogue, judged.coverage)
+    assert (known.found["10.1"]["aws-rehearsal"].state, known.left_out) == ("rehearsed", [])
+    assert "rehearsed <b>○</b>" in suite.places.matrix.read_text(encoding="utf-8")
 
 
 def test_the_terminal_has_a_sign_of_its_own_for_it(suite: Suite) -> None:
