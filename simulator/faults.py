@@ -34,8 +34,8 @@ BEFORE_EFFECT = frozenset(
 )
 AFTER_EFFECT = frozenset({LOSE_ANSWER, KILL_AFTER})
 KINDS = BEFORE_EFFECT | AFTER_EFFECT | {FAIL_LAMBDA}
-SOURCES = frozenset({"suite", "lambda", "states", "events"})
-"""Who calls: a test or its client, a function, a state machine, the event bus."""
+SOURCES = frozenset({"suite", "client", "lambda", "states", "events"})
+"""Who calls: a test in this process, a client of the served simulator, a function, a state machine, the event bus."""
 _MOST_NAMES = 8
 
 
