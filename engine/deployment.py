@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from botocore.exceptions import ClientError
 
 from engine.code_bucket import bucket_name, delete_bucket, tag_list, upload
 from engine.connection import patiently
-from engine.kept_data import WAYS_ON, left_behind
+from engine.kept_data import BORN, WAYS_ON, left_behind
 from engine.packaging import package
 
 TEMPLATE = Path(__file__).parents[1] / "infra" / "template.yaml"
 POLL_SECONDS = 5
+# A new table, or one that is changed, is ACTIVE after some seconds, with its indexes after some minutes at most.
+TABLE_PATIENCE_SECONDS = 300
 
 # The transform of DeletionPolicy needs AUTO_EXPAND; the roles have names, so that a target account can trust them.
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -261,20 +264,48 @@ class _Operator:
 
     def _remove_failed(self, stack: Document) -> None:
         """Delete a stack that has never worked, with the tables and the log group that it made and would keep."""
-        made = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
-        kept = {
-            kind: [one["PhysicalResourceId"] for one in made if one["ResourceType"] == kind and _was_made(one)]
-            for kind in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup")
-        }
+        listed = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
+        made = [one for one in listed if one["ResourceType"] in BORN and self._was_made(one, stack)]
         self._delete(stack)
         tables, logs = self._session.client("dynamodb"), self._session.client("logs")
-        for name in kept["AWS::DynamoDB::Table"]:
-            with contextlib.suppress(tables.exceptions.ResourceNotFoundException):
-                tables.update_table(TableName=name, DeletionProtectionEnabled=False)
-                tables.delete_table(TableName=name)
-        for name in kept["AWS::Logs::LogGroup"]:
-            with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
-                logs.delete_log_group(logGroupName=name)
+        for one in made:
+            name = one["PhysicalResourceId"]
+            if one["ResourceType"] == "AWS::DynamoDB::Table":
+                with contextlib.suppress(tables.exceptions.ResourceNotFoundException):
+                    self._when_ready(
+                        name, partial(tables.update_table, TableName=name, DeletionProtectionEnabled=False)
+                    )
+                    self._when_ready(name, partial(tables.delete_table, TableName=name))
+            else:
+                with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+                    logs.delete_log_group(logGroupName=name)
+
+    def _was_made(self, resource: Document, stack: Document) -> bool:
+        """Whether this stack made it, beyond doubt: what could not be made because it was there holds somebody's data.
+
+        What is CREATE_FAILED may exist: CloudFormation had begun to make it when another resource failed. It is the
+        stack's if it is younger than the stack. After a roll-back (of a stack that another tool created) what was made
+        and what was not may have the same status, and nothing is taken away.
+        """
+        name, status = resource.get("PhysicalResourceId"), resource["ResourceStatus"]
+        if not name or status == "CREATE_COMPLETE":
+            return bool(name)
+        if status != "CREATE_FAILED" or "already exists" in resource.get("ResourceStatusReason", ""):
+            return False
+        born = BORN[resource["ResourceType"]](self._session, name)
+        return born is not None and born >= stack["CreationTime"]
+
+    def _when_ready(self, table: str, call: Callable[[], object]) -> None:
+        """`call`, repeated while DynamoDB refuses it because the table is still being made or changed."""
+        in_use = self._session.client("dynamodb").exceptions.ResourceInUseException
+        for _ in range(0, TABLE_PATIENCE_SECONDS, POLL_SECONDS):
+            with contextlib.suppress(in_use):
+                call()
+                return
+            self._sleep(POLL_SECONDS)
+        raise DeploymentFailed(
+            f"the table {table} has been busy for {TABLE_PATIENCE_SECONDS} seconds; delete it when it is ACTIVE"
+        )
 
     def _follow(self, stack_id: str) -> Document:
         """Wait until nothing is at work on the stack any more, and tell what happens meanwhile."""
@@ -304,14 +335,6 @@ class _Operator:
     def _cause(self, stack_id: str) -> str:
         """Why the newest operation failed: the failures in their order, the first of which is the cause."""
         return "\n".join(_failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
-
-
-def _was_made(resource: Document) -> bool:
-    """Whether this stack made it, beyond doubt: what could not be made because it was there holds somebody's data.
-
-    After a roll-back (of a stack that another tool created) both may have the same status, and nothing is taken away.
-    """
-    return bool(resource.get("PhysicalResourceId")) and resource["ResourceStatus"] == "CREATE_COMPLETE"
 
 
 def _failures(events: list[Document], stack_id: str) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 moto creates and updates in one go. Here a resource that its service refuses (a table of that name exists), or that the
 world's builder failed, makes the stack fail as CloudFormation does: the resource's event carries the reason, one that
-was still at work is cancelled, and nothing else is made. A creation is then CREATE_FAILED with what was made, or
-undone, as its OnFailure says; an update is UPDATE_ROLLBACK_COMPLETE as it was before.
+was still at work is cancelled (a table is there all the same: DynamoDB goes on), and nothing else is made. A creation
+is then CREATE_FAILED with what was made, or undone, as its OnFailure says; an update is UPDATE_ROLLBACK_COMPLETE as it
+was before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.cloudformation import parsing
@@ -22,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 from simulator.patching import Patch
 
 _CANCELLED = "Resource creation cancelled"
+_TABLE = "AWS::DynamoDB::Table"
 
 
 class _ResourceFailed(Exception):
@@ -41,8 +43,19 @@ class NotMade:
     cf_resource_type: str
     physical_resource_id: str | None = None
     status: str = "CREATE_FAILED"
+    reason: str | None = None
 
     def delete(self, account: str, region: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class HalfMade(NotMade):
+    """A table that its service goes on making although CloudFormation has cancelled its creation."""
+
+    table: Any = None
+
+    def delete(self, account: str, region: str) -> None:
+        self.table.delete(account, region)
 
 
 class Stacks:
@@ -165,16 +178,28 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
         if name not in made and name != failed.logical_resource_id and _is_wanted(description, resources)
     )
     cancelled = next(not_begun, None)
+    if cancelled is not None and cancelled.cf_resource_type == _TABLE:
+        cancelled = _begun(cancelled, stack)
     reasons = {failed.logical_resource_id: failure.reason}
     for one in (failed, cancelled):
         if one is not None:
-            resources._parsed_resources[one.logical_resource_id] = one
-            reasons.setdefault(one.logical_resource_id, _CANCELLED)
+            reason = reasons.setdefault(one.logical_resource_id, _CANCELLED)
+            resources._parsed_resources[one.logical_resource_id] = replace(one, reason=reason)
     # moto makes whatever stands in these when it is looked at.
     resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
     stack.output_map = OutputMap(resources, {}, stack.stack_id)
     _tell(stack, reasons, "CREATE_FAILED")
     _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
+
+
+def _begun(cancelled: NotMade, stack: Any) -> NotMade:
+    """The cancelled table: being made, or, where its name is taken, somebody else's that only looks so."""
+    name = cancelled.logical_resource_id
+    try:
+        table = stack.resource_map[name]
+    except _ResourceFailed as failure:
+        return failure.resource
+    return HalfMade(name, _TABLE, table.physical_resource_id, table=table)
 
 
 def _roll_back(stack: Any) -> None:
@@ -215,6 +240,7 @@ def _describing(real: Callable[..., None]) -> Callable[..., None]:
         real(described, stack, resource)
         if isinstance(resource, NotMade):
             described.resource_status = resource.status
+            described.resource_status_reason = resource.reason
         elif stack.status == "CREATE_FAILED":
             described.resource_status = "CREATE_COMPLETE"
 

@@ -272,6 +272,38 @@ def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
     assert at.run("deploy").exit_code == 0
 
 
+@pytest.mark.parametrize("keep_data", ["yes", "no"])
+def test_a_table_whose_creation_was_cancelled_half_way_is_removed_too(at, keep_data):
+    at.aws.stacks.fail("RecoveryPlans", "Rate exceeded")
+    with pytest.raises(deployment.DeploymentFailed, match="nothing is left of it"):
+        deployment.deploy(at.aws.session(), STACK, parameters={"KeepData": keep_data}, sleep=at.aws.advance)
+    made = [call.parameters["TableName"] for call in at.aws.journal.select("dynamodb", "DeleteTable")]
+    assert sorted(made) == ([f"{STACK}-execution-history", f"{STACK}-protection-groups"] if keep_data == "yes" else [])
+    assert left(at) == NOTHING
+
+
+def test_a_table_that_is_still_being_made_is_waited_for(at):
+    at.aws.stacks.fail("RecoveryPlans", "Rate exceeded")
+    for operation, times in (("UpdateTable", 2), ("DeleteTable", 3)):
+        at.aws.faults.respond("dynamodb", operation, "ResourceInUseException", status=400, times=times)
+    with pytest.raises(deployment.DeploymentFailed, match="nothing is left of it"):
+        deployment.deploy(at.aws.session(), STACK, sleep=at.aws.advance)
+    assert left(at) == NOTHING
+
+
+def test_a_table_that_stays_busy_is_named_beside_the_cause(at):
+    at.aws.stacks.fail("RecoveryPlans", "Rate exceeded")
+    at.aws.faults.respond("dynamodb", "UpdateTable", "ResourceInUseException", status=400, times=None)
+    with pytest.raises(deployment.DeploymentFailed) as failure:
+        deployment.deploy(at.aws.session(), STACK, sleep=at.aws.advance)
+    cause, advice = str(failure.value).splitlines()
+    assert cause == f"stack {STACK}: RecoveryPlans (AWS::DynamoDB::Table): Rate exceeded"
+    assert advice == (
+        f"What had been made could not be removed again: the table {STACK}-protection-groups has been busy for "
+        "300 seconds; delete it when it is ACTIVE"
+    )
+
+
 def test_a_table_that_somebody_else_has_is_not_removed_with_a_failed_creation(at):
     tables = at.aws.session().client("dynamodb")
     tables.create_table(
