@@ -91,7 +91,8 @@ def prove(
             child = _start(root, defect, scenarios, scratch / defect.name, stop=not each)
             running.append((defect, child, time.perf_counter()))
         for entry in list(running):
-            finding = _finished(*entry, folder, scratch, each=each)
+            many = sum(entry[0].criterion in one.criteria for one in scenarios) if each else 1
+            finding = _finished(*entry, folder, scratch, SECONDS_EACH * many, each=each)
             if finding is not None:
                 running.remove(entry)
                 findings.append(finding)
@@ -193,19 +194,18 @@ def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Pat
 
 
 def _finished(
-    defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path, *, each: bool
+    defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path, limit: float, *, each: bool
 ) -> Finding | None:
     """Return what came of a child, None while it works."""
     seconds = time.perf_counter() - began
-    place = scratch / defect.name
-    scenarios, broken = features.read(place / folder, place)
-    target = target_of(defect.criterion, scenarios)
-    mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
-    limit = SECONDS_EACH * (max(1, len(mine)) if each else 1)
     if child.is_alive() and seconds < limit:
         return None
     timed_out = child.is_alive()
     _end(child)
+    place = scratch / defect.name
+    scenarios, broken = features.read(place / folder, place)
+    target = target_of(defect.criterion, scenarios)
+    mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
     verdicts = _verdicts(place, folder, mine)
     shutil.rmtree(place, ignore_errors=True)
     all_of_them = (
