@@ -259,9 +259,9 @@ class Faults:
         for fault in self._faults:
             if fault.kind not in kinds or fault.exhausted or not fault.concerns(service, operation, parameters, source):
                 continue
-            if fault.passed < fault.after:
+            if fault.passed < fault.after or (fault.kind == RATE_LIMIT and self._token(fault, now)):
                 fault.passed += 1
-            elif fault.kind != RATE_LIMIT or not self._token(fault, now):
+            else:
                 fault.hits += 1
                 return fault
         return None
