@@ -3,7 +3,8 @@
     validate -> lock the plan and write the record (one transaction) -> state machine -> record RUNNING
 
 The record shows itself to readers only when the state machine exists, so no record is RUNNING without one. A start
-that was killed half-way is completed by the next start of the plan, or by the first tick.
+that was killed half-way is completed by the next start of the plan, if the plan is still the same, or by the first
+tick; `cancel` ends it before anything is launched.
 """
 
 from __future__ import annotations
@@ -56,20 +57,24 @@ def start(services: Services, request: StartRequest) -> Started:
         return Started(_resume(services, existing), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
-    plan = _checked_plan(services, request.plan_id)
-    execution = new_execution(
-        plan,
+    execution = _planned(services, request, execution_id)
+    try:
+        services.history.create(execution)
+    except PlanLocked as locked:
+        return _join(services, request, locked.execution_id)
+    return Started(_resume(services, execution), existed=False)
+
+
+def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
+    """The first state of an execution of the plan as it is loaded now. Raises StartRefused."""
+    return new_execution(
+        _checked_plan(services, request),
         execution_id=execution_id,
         execution_type=request.execution_type,
         initiated_by=request.initiated_by,
         source_account_id=services.account_id,
         servers_per_job=services.servers_per_job,
     )
-    try:
-        services.history.create(execution)
-    except PlanLocked as locked:
-        return _join(services, request, locked.execution_id)
-    return Started(_resume(services, execution), existed=False)
 
 
 def _execution_id(request: StartRequest) -> str:
@@ -102,7 +107,28 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
     _require_type(holder, request.execution_type)
+    if holder.status is ExecutionStatus.STARTING:
+        _require_unchanged(services, request, holder)
     return Started(_resume(services, holder), existed=True)
+
+
+def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
+    """A start that was killed half-way, perhaps days ago, is completed only with the plan that is loaded now."""
+    begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
+    planned = _planned(services, request, begun.execution_id)
+    same = ("plan_name", "target", "timeout_seconds", "topic_arn", "terminate_drill_instances", "waves")
+    if any(getattr(begun, name) != getattr(planned, name) for name in same):
+        execution_id = begun.execution_id
+        now = services.history.load(execution_id)
+        if now is None or now.status is not ExecutionStatus.STARTING:
+            # It has begun in the meantime: what differs is how far it has come.
+            return
+        raise StartRefused(
+            [
+                f"plan {begun.plan_id}: an earlier start was cut off before anything was launched, and the plan has "
+                f"changed since; cancel that execution ({execution_id}), then start again"
+            ]
+        )
 
 
 def _resume(services: Services, execution: Execution) -> str:
@@ -117,7 +143,8 @@ def _resume(services: Services, execution: Execution) -> str:
     return execution.execution_id
 
 
-def _checked_plan(services: Services, plan_id: str) -> Plan:
+def _checked_plan(services: Services, request: StartRequest) -> Plan:
+    plan_id = request.plan_id
     document = services.plans.plan(plan_id)
     if document is None:
         raise StartRefused([f"plan {plan_id} does not exist; load it with `put`"])
@@ -127,8 +154,10 @@ def _checked_plan(services: Services, plan_id: str) -> Plan:
     if problems:
         raise StartRefused(problems)
     plan = parse_plan(document, groups, target)
+    recovery = services.recovery(target)
     try:
-        known = services.recovery(target).known_servers(plan.servers)
+        known = recovery.known_servers(plan.servers)
+        recovered = recovery.recovered(plan.servers) if request.execution_type is ExecutionType.DRILL else {}
     except (CallError, RoleNotAssumed) as error:
         raise StartRefused(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
@@ -136,7 +165,17 @@ def _checked_plan(services: Services, plan_id: str) -> Plan:
     unknown = unknown_server_problems(document, groups, known, target)
     if unknown:
         raise StartRefused([str(problem) for problem in unknown])
+    if recovered:
+        raise StartRefused([_in_use(plan_id, server, instance) for server, instance in sorted(recovered.items())])
     return plan
+
+
+def _in_use(plan_id: str, server_id: str, instance_id: str) -> str:
+    # A launch begins with taking away the server's last instance: of a recovery, that is production.
+    return (
+        f"plan {plan_id}: source server {server_id} was recovered for real: a drill would replace its recovery "
+        f"instance {instance_id}; fail back and terminate that first, or start a RECOVERY"
+    )
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:
@@ -146,6 +185,8 @@ def _cure(error: CallError | RoleNotAssumed) -> str:
 
 
 def _group_ids(document: Document) -> list[str]:
-    waves = document.get("Waves", [])
-    named = [wave.get("ProtectionGroupId") for wave in waves if isinstance(wave, dict)]
+    waves = document.get("Waves")
+    named = (
+        [wave.get("ProtectionGroupId") for wave in waves if isinstance(wave, dict)] if isinstance(waves, list) else []
+    )
     return sorted({group_id for group_id in named if isinstance(group_id, str) and group_id})

@@ -25,7 +25,11 @@ class AlreadyEnded(Exception):
 
 
 def cancel(services: Services, execution_id: str, reason: str) -> None:
-    """Ask a running execution to stop; a second request changes nothing. Raises ExecutionUnknown, AlreadyEnded."""
+    """Ask a running execution to stop; a second request changes nothing. Raises ExecutionUnknown, AlreadyEnded.
+
+    A start that was killed before it had made the state machine gets it now: its first step finds the request, ends
+    the execution before anything is launched, and releases the plan.
+    """
     execution = services.history.load(execution_id)
     if execution is None:
         raise ExecutionUnknown(execution_id)
@@ -39,6 +43,8 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
             # The answer to an earlier try may have been lost: then it ended because of this very request.
             if now is None or now.cancel is None:
                 raise AlreadyEnded(execution_id, "it ended while the request was made") from None
+    if execution.status is ExecutionStatus.STARTING:
+        services.machine.run(execution_id)
 
 
 def close(services: Services, execution_id: str, *, run: int, cause: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.aws.accounts import Accounts
+from engine.aws.accounts import Accounts, RoleNotAssumed
 from engine.aws.calls import Caller, Refused, Unavailable
 from engine.core.actions import RecoveryInstance, StartRecovery
 from engine.core.document import timestamp
@@ -24,6 +24,8 @@ _IDS_A_REQUEST = 200
 _JOBS_A_REQUEST = 1000
 # EC2's DescribeInstanceStatus accepts 100 instance ids.
 _INSTANCES_A_REQUEST = 100
+# States of an EC2 instance, as DRS names them, in which there is nothing left to lose.
+_GONE = {"SHUTTING-DOWN", "TERMINATED", "NOT_FOUND"}
 # DRS's clock and Lambda's may differ: a job is looked for from a little before its intent.
 _CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -34,6 +36,10 @@ class ServersBusy(Exception):
 
 class QuotaInUse(ServersBusy):
     """... because of a quota: there will be room when other jobs have ended."""
+
+
+class LaunchInDoubt(Exception):
+    """Whether DRS took the launch is not known, and cannot be asked now; the message says why."""
 
 
 def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
@@ -62,8 +68,8 @@ class RecoveryService:
         """Launch the action's servers, once, whatever happens to the answer.
 
         A request whose effect is unknown is looked up by its tags before it is repeated; so is a conflict, which may
-        be with this very launch. Raises ServersBusy, AskedToWait, Refused (there is no launch), Unavailable (there may
-        be one).
+        be with this very launch. Raises ServersBusy, AskedToWait, RoleNotAssumed, Refused (there is no launch),
+        Unavailable, LaunchInDoubt (there may be one).
         """
         tags = intent_tags(execution_id, action.wave, action.attempt)
         label = {TAG_LABEL: self.label} if self.label else {}
@@ -87,7 +93,13 @@ class RecoveryService:
             except Refused as error:
                 return self._adopt_or_raise(error, tags, since)
 
-        return self.caller.retry(attempt)
+        try:
+            return self.caller.retry(attempt)
+        except (Refused, RoleNotAssumed) as error:
+            if in_doubt and not getattr(error, "retry_after", 0):
+                # What is refused now says nothing of the request whose answer was lost.
+                raise LaunchInDoubt(f"it is not known whether DRS took the launch: {error}") from error
+            raise
 
     def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> Job | None:
         """`find_job` for a launch that may exist: that the look is refused does not say that there is none."""
@@ -127,6 +139,16 @@ class RecoveryService:
             for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
         )
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
+
+    def recovered(self, source_server_ids: Sequence[str]) -> dict[str, str]:
+        """The recovery instances of these servers that no drill launched, by source server id; drills' are left out."""
+        return {
+            item["sourceServerID"]: item["recoveryInstanceID"]
+            for chunk in _chunks(source_server_ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_recovery_instances", self._call, filters={"sourceServerIDs": chunk})
+            for item in page["items"]
+            if item.get("isDrill") is False and item.get("ec2InstanceState") not in _GONE
+        }
 
     def launch_failures(self, job_id: str) -> dict[str, str]:
         """DRS's own reason for each failed launch of the job, by source server id."""

@@ -25,6 +25,8 @@ from engine.core.state import Execution, ExecutionStatus
 
 LOCK_KEY = "LOCK"
 _ITEMS_A_REQUEST = 100  # BatchGetItem
+# A record that is about to run has no Status yet: readers do not see it.
+_ABOUT_TO_RUN = "attribute_exists(Version) AND attribute_not_exists(#status)"
 
 
 class RecordChanged(Exception):
@@ -115,7 +117,7 @@ class ExecutionHistory:
         return saved
 
     def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
-        """Ask a running execution to stop. Raises RecordChanged when it is not running (any more)."""
+        """Ask an execution to stop that runs or is about to. Raises RecordChanged when it has ended (meanwhile)."""
         try:
             self.caller.call(
                 self.dynamodb,
@@ -123,7 +125,7 @@ class ExecutionHistory:
                 TableName=self.table,
                 Key=self._key(execution_id, HEADER_KEY),
                 UpdateExpression="SET CancelRequest = if_not_exists(CancelRequest, :request), Version = Version + :one",
-                ConditionExpression="#status = :running",
+                ConditionExpression=f"#status = :running OR ({_ABOUT_TO_RUN})",
                 ExpressionAttributeNames={"#status": "Status"},
                 ExpressionAttributeValues=to_item(
                     {

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.calls import AskedToWait, CallError, Unavailable
-from engine.aws.drs import QuotaInUse, RecoveryService, ServersBusy, intent_tags
+from engine.aws.drs import LaunchInDoubt, QuotaInUse, RecoveryService, ServersBusy, intent_tags
 from engine.aws.log import Log
 from engine.aws.queue import LaunchQueue, Turn
 from engine.aws.topic import Topics
@@ -61,6 +61,8 @@ class Performer:
             return Deferred(wait.retry_after, str(wait))
         except ServersBusy as busy:
             return Busy(str(busy))
+        except LaunchInDoubt as doubt:
+            return Failed(str(doubt), transient=True)
         except RoleNotAssumed as refusal:
             if refusal.retry_after:
                 return Deferred(refusal.retry_after, str(refusal))
