@@ -144,8 +144,9 @@ class Stepper:
             execution = apply(execution, action, outcome, services.now())
             asked.add(action)
             if self._remaining_milliseconds() < RESERVE_MILLISECONDS:
-                services.history.save(saved, execution)
-                return Wait(policy.whole_second_after(services.now()))
+                pause = Wait(policy.whole_second_after(services.now()))
+                self._save(saved, execution, pause)
+                return pause
 
     def _save(self, saved: Execution, execution: Execution, action: Action) -> Execution:
         log = self._services.log

@@ -217,6 +217,9 @@ def _follow_jobs(execution: Execution, jobs: dict[str, Job], now: datetime) -> E
             return server if server.ended else server.failed(f"{unknown} for {job.job_id}", now)
         instance = job.recovery_instances.get(server.source_server_id)
         followed = replace(server, job_status=status, recovery_instance_id=instance or server.recovery_instance_id)
+        if status is JobStatus.COMPLETED and followed.recovery_instance_id is None:
+            # DRS's model lets the id be missing. Without it the instance can be neither looked at nor terminated.
+            return replace(followed, job_status=JobStatus.IN_PROGRESS)
         if status is JobStatus.COMPLETED and not server.ended:
             return replace(followed, status=ServerStatus.LAUNCHED)
         return followed
@@ -248,10 +251,10 @@ def _see_recovery_instances(
                 server,
                 ec2_instance_id=instance.ec2_instance_id or server.ec2_instance_id,
                 snapshot_time=instance.snapshot_time or server.snapshot_time,
+                # The wait for the listing is over; the patience of the health checks begins with the first of them.
+                first_health_check=server.first_health_check if server.health_checks else None,
             )
-        if execution.ended:
-            return replace(server, terminated_at=now)
-        return _not_listed(server, now)
+        return _no_longer_listed(server, now) if execution.ended else _not_listed(server, now)
 
     return execution.map_servers(lambda s: s.recovery_instance_id in action.recovery_instance_ids, see)
 
@@ -260,6 +263,15 @@ def _not_listed(server: ServerState, now: datetime) -> ServerState:
     first = server.first_health_check or now
     if policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
         return server.failed(f"DRS does not list its recovery instance {server.recovery_instance_id}", now)
+    return replace(server, first_health_check=first)
+
+
+def _no_longer_listed(server: ServerState, now: datetime) -> ServerState:
+    """In the clean-up: what DRS does not list is gone, unless it was launched so lately that DRS may list it yet."""
+    first = server.first_health_check or now
+    was_there = server.ec2_instance_id is not None or server.termination_job_id is not None
+    if was_there or policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
+        return replace(server, terminated_at=now)
     return replace(server, first_health_check=first)
 
 

@@ -27,6 +27,8 @@ LISTING_LIMIT_SECONDS = 300
 # A termination's job may fail: an instance that DRS still lists so long after it was asked to terminate it is asked for
 # again. A job takes a few minutes; one that is still at work answers with a conflict.
 TERMINATION_LIMIT_SECONDS = 15 * 60
+# So many instances at most are asked for one by one in a step, where DRS refused them together.
+TERMINATIONS_ALONE = 10
 # Drill clean-up (jobs in flight, then their instances' termination) gives up after this long.
 CLEAN_UP_LIMIT_SECONDS = 2 * 3600
 # The function's time limit (infra/template.yaml): an invocation whose state machine was stopped from outside may still

@@ -164,11 +164,18 @@ def _next_termination(
     unseen = tuple(_instance_id(server) for server in remaining if _instance_id(server) not in looked)
     if unseen:
         return FindRecoveryInstances(unseen)
-    requested = {i for action in asked if isinstance(action, TerminateInstances) for i in action.recovery_instance_ids}
-    to_request = [server for server in remaining if _is_to_be_asked_for(server, now)]
-    chunk = tuple(_instance_id(server) for server in to_request[: execution.servers_per_job])
-    if chunk and requested.isdisjoint(chunk):
+    requests = [action.recovery_instance_ids for action in asked if isinstance(action, TerminateInstances)]
+    to_request = [_instance_id(server) for server in remaining if _is_to_be_asked_for(server, now)]
+    chunk = tuple(to_request[: execution.servers_per_job])
+    if chunk and not any(set(request) & set(chunk) for request in requests):
         return TerminateInstances(chunk)
+    # DRS takes all or none. One that it cannot take now must not keep the others: they are asked for one by one, each
+    # step beginning with others, so that a few stubborn ones do not use up every step.
+    alone = [one for request in requests if len(request) == 1 for one in request]
+    turn = int(now.timestamp()) % len(chunk) if chunk else 0
+    untried = [one for one in chunk[turn:] + chunk[:turn] if one not in alone]
+    if untried and len(alone) < policy.TERMINATIONS_ALONE:
+        return TerminateInstances((untried[0],))
     return wait(execution, now, [soon(now, policy.LISTING_WAIT_SECONDS)])
 
 
@@ -195,9 +202,11 @@ def _too_late(execution: Execution, now: datetime) -> bool:
 def _give_up(execution: Execution, now: datetime) -> Settling:
     left = [_instance_id(server) for _, server in execution.servers() if server.awaits_termination]
     jobs = sorted({server.job_id for _, server in execution.servers() if server.job_in_flight and server.job_id})
+    doubtful = [server.source_server_id for _, server in execution.servers() if server.launch_unconfirmed]
     message = (
         f"the clean-up was not over {policy.CLEAN_UP_LIMIT_SECONDS // 60} minutes after the execution's end; "
         f"recovery instances left: {', '.join(left) or 'none known'}; jobs still in flight: {', '.join(jobs) or 'none'}"
+        + (f"; not known whether DRS launched: {', '.join(doubtful)}" if doubtful else "")
     )
     return fail_clean_up(execution, message, now), Finish()
 

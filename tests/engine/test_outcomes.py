@@ -237,10 +237,42 @@ def test_an_instance_that_is_not_listed_yet_is_waited_for_and_given_up_after_fiv
     assert first(given_up).error_message == f"DRS does not list its recovery instance {INSTANCE}"
 
 
-def test_what_drs_no_longer_lists_in_the_clean_up_is_terminated():
-    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+@pytest.mark.parametrize("was_there", [{"ec2_instance_id": INSTANCE}, {"termination_job_id": OTHER_JOB}])
+def test_what_drs_no_longer_lists_in_the_clean_up_is_terminated(was_there):
+    ended = end(state({**LAUNCHED, **was_there}), ExecutionStatus.CANCELLED, "enough", NOW)
     after = apply(ended, FindRecoveryInstances((INSTANCE,)), RecoveryInstancesSeen({}), NOW)
     assert first(after).terminated_at == NOW
+
+
+def test_what_drs_has_never_listed_counts_as_terminated_only_after_five_minutes():
+    ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
+    action, nothing = FindRecoveryInstances((INSTANCE,)), RecoveryInstancesSeen({})
+    looked = apply(ended, action, nothing, NOW)
+    assert first(looked).terminated_at is None
+    assert first(apply(looked, action, nothing, NOW + timedelta(seconds=299))).terminated_at is None
+    late = NOW + timedelta(seconds=300)
+    assert first(apply(looked, action, nothing, late)).terminated_at == late
+
+
+def test_the_wait_for_the_listing_takes_nothing_from_the_patience_of_the_health_checks():
+    action = FindRecoveryInstances((INSTANCE,))
+    waiting = apply(state(LAUNCHED, OTHER), action, RecoveryInstancesSeen({}), NOW)
+    listed = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, INSTANCE)})
+    seen = apply(waiting, action, listed, NOW + timedelta(seconds=280))
+    looked = apply(seen, CheckInstances((INSTANCE,)), InstancesSeen({}), NOW + timedelta(seconds=280))
+    assert first(looked).first_health_check == NOW + timedelta(seconds=280)
+    again = apply(looked, action, listed, NOW + timedelta(seconds=290))
+    assert first(again).first_health_check == NOW + timedelta(seconds=280)
+
+
+def test_a_launch_without_the_id_of_its_instance_is_asked_about_again():
+    one = server(1)
+    nameless = Job(JOB, "COMPLETED", {one: "LAUNCHED"}, {})
+    after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: nameless}), NOW)
+    assert (first(after).status, first(after).job_in_flight) == (ServerStatus.IN_PROGRESS, True)
+    named = replace(nameless, recovery_instances={one: INSTANCE})
+    later = apply(after, PollJobs((JOB,)), JobsSeen({JOB: named}), NOW)
+    assert (first(later).status, first(later).recovery_instance_id) == (ServerStatus.LAUNCHED, INSTANCE)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from engine.core import policy
-from engine.core.actions import FindRecoveryInstances, TerminateInstances, Wait
+from engine.core.actions import Action, Busy, FindRecoveryInstances, TerminateInstances, Wait
 from engine.core.decisions import decide
+from engine.core.drs_words import JobStatus
+from engine.core.outcomes import apply
 from engine.core.settlement import end
 from engine.core.state import (
     CleanUp,
@@ -133,3 +135,63 @@ def test_a_clean_up_that_takes_too_long_names_what_is_left():
     )
     nothing = decide(cleaning(OTHER_ENDED | {"launch_unconfirmed": True, "launch_attempt": 1}), set(), late)
     assert "instances left: none known; jobs still in flight: none" in nothing.execution.clean_up.error_message
+
+
+def test_one_that_drs_cannot_terminate_now_does_not_keep_the_others():
+    servers = [{**LAUNCHED, "recovery_instance_id": f"i-{n}", "ec2_instance_id": f"i-{n}"} for n in (1, 2)]
+    ended = replace(
+        end(state(*servers), ExecutionStatus.CANCELLED, "enough", NOW),
+        notification=Notification(NotificationStatus.SENT),
+    )
+    asked: set[Action] = set()
+    alone = []
+    while isinstance(action := decide(ended, asked, NOW).action, FindRecoveryInstances | TerminateInstances):
+        asked.add(action)
+        if isinstance(action, TerminateInstances):
+            alone.append(action.recovery_instance_ids)
+            assert len(alone) < 10, "it asks for ever"
+            ended = apply(ended, action, Busy("failback in progress"), NOW)
+    assert isinstance(action, Wait)
+    assert alone[0] == ("i-1", "i-2")
+    assert sorted(alone[1:]) == [("i-1",), ("i-2",)]
+
+
+def test_a_hundred_that_drs_cannot_terminate_now_are_not_all_asked_for_in_one_step():
+    many = execution_of(wave(1, [server(number) for number in range(100)]))
+    launched = [
+        replace(
+            one,
+            status=ServerStatus.LAUNCHED,
+            launch_attempt=1,
+            job_id=OTHER_JOB,
+            job_status=JobStatus.COMPLETED,
+            recovery_instance_id=f"i-{number}",
+            ec2_instance_id=f"i-{number}",
+        )
+        for number, one in enumerate(many.waves[0].loaded)
+    ]
+    running = replace(many, status=ExecutionStatus.RUNNING, start_time=NOW)
+    running = running.with_wave(1, status=WaveStatus.RUNNING, start_time=NOW, servers=tuple(launched))
+    ended = replace(
+        end(running, ExecutionStatus.CANCELLED, "enough", NOW), notification=Notification(NotificationStatus.SENT)
+    )
+
+    def asked_for_alone(now):
+        asked: list[Action] = [FindRecoveryInstances(tuple(f"i-{number}" for number in range(100)))]
+        while isinstance(action := decide(ended, asked, now).action, TerminateInstances):
+            asked.append(action)
+        requests = [one.recovery_instance_ids for one in asked if isinstance(one, TerminateInstances)]
+        return {request[0] for request in requests if len(request) == 1}
+
+    first_step, second_step = asked_for_alone(NOW), asked_for_alone(NOW + timedelta(seconds=15))
+    assert len(first_step) == len(second_step) == policy.TERMINATIONS_ALONE
+    assert first_step.isdisjoint(second_step)
+
+
+def test_a_clean_up_that_takes_too_long_names_the_launches_in_doubt():
+    ended = replace(
+        end(state({**IN_FLIGHT, "launch_unconfirmed": True, "job_id": None}), ExecutionStatus.CANCELLED, "enough", NOW),
+        notification=Notification(NotificationStatus.SENT),
+    )
+    late = decide(ended, set(), NOW + timedelta(seconds=policy.CLEAN_UP_LIMIT_SECONDS)).execution
+    assert f"not known whether DRS launched: {server(1)}" in late.clean_up.error_message
