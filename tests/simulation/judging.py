@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +16,7 @@ import jsonschema
 from simulator import faults
 from simulator.journal import Call
 from tests.simulation import model
-from tests.simulation.days import server_id, snapshot_id
+from tests.simulation.days import Document, server_id, snapshot_id
 from tests.simulation.living import Life
 from tests.simulation.telling import delays, engine_calls, outages, plan_of, result_of, seen_of, world_of
 from tests.simulation.watching import ATTEMPT_TAG, ENDED, TAG, WAVE_TAG
@@ -32,6 +33,7 @@ HONEST_ERRORS = {
 }
 # Many servers under way are looked at at different moments; a moment is a second.
 RUNS_A_MINUTE = 40
+_RECOVERED = re.compile(r"source server (\S+) was recovered for real")
 
 
 def judge(life: Life) -> list[str]:
@@ -100,8 +102,19 @@ def _refusal(life: Life, act: Any) -> Iterator[str]:
         record = life.records.get(holder or "", {})
         if not record or life.seconds(record["EndTime"]) > answered:
             yield f"a start was refused because of a clean-up that nobody does: {act.message}"
+    elif found := _RECOVERED.search(act.message):
+        if not any(_recovers(job, found[1], before=answered, life=life) for job in life.jobs):
+            yield f"a drill was refused because of a recovery that never was: {act.message}"
     elif not disturbed:
         yield f"a start at {asked:.0f} s came to nothing: {act.result}: {act.message}"
+
+
+def _recovers(job: Document, server: str, *, before: float, life: Life) -> bool:
+    """Whether this job began to launch `server` for real before that second of the day."""
+    servers = [one["sourceServerID"] for one in job["participatingServers"]]
+    return (
+        job["initiatedBy"] == "START_RECOVERY" and server in servers and life.seconds(job["creationDateTime"]) < before
+    )
 
 
 def _jobs(life: Life) -> Iterator[str]:
