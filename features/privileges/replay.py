@@ -125,7 +125,7 @@ def _contrary(access: Access, key: str) -> Access:
     if key == "aws:ViaAWSService":
         return replace(access, via_service=None)
     if key == "aws:PrincipalArn":
-        return replace(access, principal_arn=f"arn:aws:iam::{access.principal_arn.split(':')[4]}:user/{_ADMINISTRATOR}")
+        return replace(access, principal_arn=f"arn:aws:iam::{DEFAULT_ACCOUNT}:user/{_ADMINISTRATOR}")
     if key in ("aws:SourceAccount", "AWS:SourceAccount", "aws:SourceArn", "AWS:SourceArn"):
         parts = (access.source_arn or "").split(":")
         return replace(access, source_arn=":".join([*parts[:4], _STRANGER, *parts[5:]]) if len(parts) > 4 else None)
