@@ -257,6 +257,68 @@ def test_an_engine_at_work_is_not_destroyed(at):
     assert client.get(execution)["Status"] == "RUNNING"
 
 
+@pytest.mark.parametrize("when", ["closer at work", "closer gave up"])
+def test_an_engine_that_owes_the_end_of_an_execution_is_not_destroyed(at, when):
+    client = at.deploy()
+    execution = client.start("plan-three-tier")
+    at.aws.wait_until(lambda: at.aws.session().client("drs").describe_recovery_instances()["items"], 3600)
+    at.aws.faults.deny("dynamodb", "BatchGetItem", times=None, source="lambda")
+    stop_state_machines(at)
+    at.aws.advance(1200 if when == "closer at work" else 28 * 3600)
+    assert client.get(execution)["Status"] == "RUNNING"
+    assert client.at_work() == [execution]
+    assert at.run("destroy", "--yes").exit_code == 1
+    assert left(at)["stacks"] == [STACK]
+
+
+def test_an_engine_that_owes_a_clean_up_is_not_destroyed(at):
+    client = at.deploy()
+    execution = client.start("plan-three-tier")
+    at.aws.wait_until(lambda: client.get(execution).get("CleanUp", {}).get("Status") == "RUNNING", 4 * 3600)
+    at.aws.faults.deny("dynamodb", "BatchGetItem", times=None, source="lambda")
+    stop_state_machines(at)
+    at.aws.advance(1200)
+    assert client.get(execution)["Status"] == "COMPLETED"
+    assert client.list_by_status("RUNNING").items == []
+    assert client.at_work() == [execution]
+    at.aws.faults.clear()
+    at.aws.wait_until(lambda: client.get(execution)["CleanUp"]["Status"] == "COMPLETED", 4 * 3600, settle=60)
+    assert client.at_work() == []
+
+
+def test_a_deletion_that_failed_half_way_can_be_repeated(at):
+    client = at.deploy()
+    states, tables = at.aws.session().client("stepfunctions"), at.aws.session().client("dynamodb")
+    for one in states.list_state_machines()["stateMachines"]:
+        states.delete_state_machine(stateMachineArn=one["stateMachineArn"])
+    tables.delete_table(TableName=f"{STACK}-execution-history")
+    assert client.at_work() == []
+
+
+def stop_state_machines(at) -> None:
+    """What runs in the engine's state machine is stopped from outside."""
+    states = at.aws.session().client("stepfunctions")
+    (arn,) = [
+        one["stateMachineArn"]
+        for one in states.list_state_machines()["stateMachines"]
+        if one["name"] == f"{STACK}-engine"
+    ]
+    for run in states.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+        states.stop_execution(executionArn=run["executionArn"])
+
+
+def test_an_engine_finds_all_that_is_at_work_whatever_the_pages(at):
+    """More than a page of records that say RUNNING."""
+    client, tables = at.deploy(), at.aws.session().client("dynamodb")
+    ids = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(150)]
+    for one in ids:
+        header = {"ExecutionId": one, "ItemKey": "EXECUTION", "PlanId": "p", "Status": "RUNNING", "StartTime": one}
+        item = {key: {"S": value} for key, value in header.items()}
+        tables.put_item(TableName=f"{STACK}-execution-history", Item=item)
+    assert client.at_work() == ids
+    assert at.aws.journal.select("dynamodb", "Scan") == []
+
+
 def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
     at.aws.stacks.fail("FunctionRole", "Role with name engine-test-engine already exists.")
     result = at.run("deploy")
