@@ -41,7 +41,7 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         "timedelta(seconds=before.wait_seconds // 2)",
         7,
     ),
-    "instances get too little time": ("core/outcomes.py", "elapsed < timeout", "elapsed < timeout - 90", 5),
+    "instances get too little time": ("core/outcomes.py", "elapsed < timeout", "elapsed < timeout - 90", 15),
     "a pinned snapshot is forgotten": (
         "core/wave_work.py",
         "for s in chosen if s.snapshot_id)",
@@ -59,7 +59,7 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         "core/outcomes.py",
         'if state == "running":',
         'if state in ("running", "stopped"):',
-        18,
+        48,
     ),
     "a sequential wave goes on after a failure": (
         "core/wave_work.py",
