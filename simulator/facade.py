@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from collections.abc import Callable, Mapping
@@ -82,6 +83,8 @@ class Simulator:
         enforce_iam: bool = True,
         latency: Mapping[str, float] | None = None,
     ) -> None:
+        # Of a state that fails moto logs its whole parse tree; what failed, and why, its history and the calls tell.
+        logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
         self.account = account
         self.region = region
         self.clock = VirtualClock(start)

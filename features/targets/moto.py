@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -33,8 +32,6 @@ class MotoTarget(Target):
 
     def __init__(self) -> None:
         super().__init__()
-        # Of a state that fails moto logs its whole parse tree; what failed, and why, the record and the calls tell.
-        logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
         self._aws: simulator.Simulator | None = None
         self._stack: Stack | None = None
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
