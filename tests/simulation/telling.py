@@ -161,13 +161,17 @@ def outages(life: Life) -> Iterator[model.Outage]:
         elif call.fault is None and call.error_code is None:
             row[name] = []
         elif call.fault is not None and call.error_code is not None:
-            row[name].append(call)
-            if call.operation == "StartRecovery":
-                # Its retries look for the job first: a look that fails is one of the launch's own tries.
-                row["drs:DescribeJobs"].append(call)
-            if len(row[name]) >= TRIES:
-                since, last = row[name][0], call
-                yield model.Outage(name, life.seconds(since.started), life.seconds(last.ended or last.started) + 30)
+            for affected in _tries_of(call, name):
+                row[affected].append(call)
+                if len(row[affected]) >= TRIES:
+                    since, until = row[affected][0].started, call.ended or call.started
+                    yield model.Outage(affected, life.seconds(since), life.seconds(until) + 30)
+
+
+def _tries_of(call: Call, name: str) -> tuple[str, ...]:
+    """A launch looks for its job before it is repeated and after a conflict: what fails there is a try of its own."""
+    looks = call.operation == "DescribeJobs" and "fromDate" in call.parameters.get("filters", {})
+    return ("drs:StartRecovery", "drs:DescribeJobs") if looks or call.operation == "StartRecovery" else (name,)
 
 
 # --- what was seen ---------------------------------------------------------------------------------------------------
