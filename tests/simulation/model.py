@@ -401,6 +401,8 @@ class Walk:
             yield f"the clean-up is {seen.clean_up}, expected {expected}"
         elif seen.clean_up == COMPLETED and seen.clean_up_ended is not None:
             longest = max([0.0, *(one.seconds for one in launched)])
+            # What another launch replaced before it was seen could be listed yet, for all that can be known.
+            longest += GONE if any(one.taken for one in launched) else 0
             # What cannot be terminated stays until the clean-up gives up, or a later launch of its server replaces it.
             endless = any(one.stays for one in launched)
             if not endless and seen.clean_up_ended > world.late(seen.ended, longest + 4 * LATE):

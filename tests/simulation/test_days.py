@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = (9, 23)
 # Days of long outages that the reference model once took for the engine's fault: pauses of the state machine, a pause
 # that was not over yet, a launch whose every look for its job failed.
-OUTAGES = (1671, 2112, 3306, 3332, 3529, 5693, 6183, 8767, 8871, 9219, 10179, 13250)
+OUTAGES = (1671, 2112, 2439, 3306, 3332, 3529, 5693, 6183, 8767, 8871, 9219, 10179, 13250)
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
