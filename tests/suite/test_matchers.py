@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.component import eval_component
 
 from features import matchers
 from features.targets import EngineCall
-from features.targets.moto import MotoTarget
+from simulator import Simulator
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 WAVE = {"WaveNumber": 2, "WaveName": "Web", "Status": "SKIPPED", "StatusReason": "wave 1 (Database) is FAILED"}
@@ -131,6 +131,6 @@ def test_a_reason_that_ended_several_parts_is_given_once() -> None:
 
 
 def test_motos_own_log_of_a_failed_state_does_not_stand_below_a_story(caplog: pytest.LogCaptureFixture) -> None:
-    MotoTarget()
+    Simulator()
     logging.getLogger(eval_component.__name__).error("its whole parse tree")
     assert caplog.records == []
