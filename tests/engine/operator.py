@@ -76,3 +76,17 @@ def assert_whole(record, lines: list[str]) -> None:
             state = "terminated" if "TerminatedTime" in server else server.get("HealthStatus")
             for detail in filter(None, (place, state)):
                 assert detail in words[at] + words[at + 1], (detail, lines)
+
+
+def left(at: Operator) -> dict[str, list[str]]:
+    """What an account holds of the engine."""
+    session = at.aws.session()
+    return {
+        "stacks": [one["StackName"] for one in session.client("cloudformation").describe_stacks()["Stacks"]],
+        "tables": sorted(session.client("dynamodb").list_tables()["TableNames"]),
+        "buckets": [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]],
+        "log groups": [one["logGroupName"] for one in session.client("logs").describe_log_groups()["logGroups"]],
+    }
+
+
+NOTHING = {"stacks": [], "tables": [], "buckets": [], "log groups": []}
