@@ -30,6 +30,17 @@ def before_scenario(context, scenario):
     if "hook_before" in scenario.tags:
         raise RuntimeError("the hook broke")
 """
+# A scenario for both targets and one for the simulator alone.
+ON_BOTH_AND_SIMULATED = """
+Feature: Small
+  @AC-1.1 @moto @aws
+  Scenario: on both
+    Then nothing is wrong
+
+  @AC-1.2 @moto
+  Scenario: simulated only
+    Then nothing is wrong
+"""
 STEPS = """
 from behave import step
 from traceability import evidence

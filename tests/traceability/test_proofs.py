@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.traceability.conftest import Suite, small_suite
+from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
 from tests.traceability.test_bundle import all_proven, forged
 from tests.traceability.test_intact import command, left
 from tests.traceability.test_recorded import PROJECT, run
@@ -17,16 +17,6 @@ from traceability import archive, bundle, coverage, features, judgement, manifes
 from traceability import run as runs
 from traceability.judgement import Begun
 
-FEATURE = """
-Feature: Small
-  @AC-1.1 @moto @aws
-  Scenario: on both
-    Then nothing is wrong
-
-  @AC-1.2 @moto
-  Scenario: simulated only
-    Then nothing is wrong
-"""
 TWO_TARGETS = """
 def target(context):
     return context.config.userdata["target"]
@@ -48,7 +38,7 @@ def after_scenario(context, scenario):
 def judged(suite: Suite) -> Suite:
     """A whole run on moto, with report and manifest."""
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
-    suite.feature(FEATURE).environment(TWO_TARGETS)
+    suite.feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
     runs.write_report(suite.places, suite.catalogue, suite.run())
     return suite
 
@@ -56,7 +46,7 @@ def judged(suite: Suite) -> Suite:
 @pytest.fixture
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     """A run on AWS, made elsewhere, in which one criterion is proven."""
-    suite = small_suite(tmp_path_factory.mktemp("elsewhere")).feature(FEATURE).environment(TWO_TARGETS)
+    suite = small_suite(tmp_path_factory.mktemp("elsewhere")).feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
     manifest.write(suite.places, suite.run(selected="aws").coverage)
     return suite
 
@@ -185,7 +175,7 @@ def test_other_words_begin_a_new_row(judged: Suite) -> None:
 
 def test_what_no_scenario_tests_any_more_was_proven_once(judged: Suite, on_aws: Path) -> None:
     assert command(judged, "matrix", "--merge", on_aws).returncode == 0
-    judged.feature(FEATURE.replace("@AC-1.1 ", "@AC-1.3 "))
+    judged.feature(ON_BOTH_AND_SIMULATED.replace("@AC-1.1 ", "@AC-1.3 "))
     judged.run()
     found = gathered(judged)
     assert (found.found["1.1"]["moto"].past, found.found["1.1"]["aws"].past) == (True, True)

@@ -8,27 +8,21 @@ import json
 import pytest
 from rich.console import Console
 
-from tests.traceability.conftest import Suite
+from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite
 from traceability import console, features, manifest, proofs
 from traceability import run as runs
 from traceability.cli.group import GREEN, RED
 from traceability.cli.runs import exit_code
 from traceability.report import headline
 
-FEATURE = """
-Feature: Small
-  @AC-1.1 @moto @aws
-  Scenario: on both
-    Then nothing is wrong
-
-  @AC-1.2 @moto
-  Scenario: simulated only
-    Then nothing is wrong
-
+FEATURE = (
+    ON_BOTH_AND_SIMULATED
+    + """
   @AC-10.1 @aws
   Scenario: real only
     Then {what}
 """
+)
 SERVED = """
 def target(context):
     return "moto" if context.config.userdata["target"] == "moto" else "aws"
