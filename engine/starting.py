@@ -16,6 +16,7 @@ from engine.aws.accounts import RoleNotAssumed
 from engine.aws.calls import CallError
 from engine.aws.history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
+from engine.core.outcomes import recovered_for_real
 from engine.core.plan import Document, ExecutionType, Plan, parse_plan, resolve_target
 from engine.core.state import Execution, ExecutionStatus, new_execution
 from engine.core.validation import plan_problems, unknown_server_problems
@@ -166,16 +167,8 @@ def _checked_plan(services: Services, request: StartRequest) -> Plan:
     if unknown:
         raise StartRefused([str(problem) for problem in unknown])
     if recovered:
-        raise StartRefused([_in_use(plan_id, server, instance) for server, instance in sorted(recovered.items())])
+        raise StartRefused([f"plan {plan_id}: {recovered_for_real(*found)}" for found in sorted(recovered.items())])
     return plan
-
-
-def _in_use(plan_id: str, server_id: str, instance_id: str) -> str:
-    # A launch begins with taking away the server's last instance: of a recovery, that is production.
-    return (
-        f"plan {plan_id}: source server {server_id} was recovered for real: a drill would replace its recovery "
-        f"instance {instance_id}; fail back and terminate that first, or start a RECOVERY"
-    )
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:

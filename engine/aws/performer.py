@@ -20,6 +20,7 @@ from engine.core.actions import (
     Deferred,
     Failed,
     FindJob,
+    FindRecoveries,
     FindRecoveryInstances,
     FindServers,
     FindTerminations,
@@ -33,6 +34,7 @@ from engine.core.actions import (
     PollJobs,
     Published,
     ReadJobLog,
+    RecoveriesFound,
     RecoveryInstancesSeen,
     ServersFound,
     StartRecovery,
@@ -79,6 +81,8 @@ class Performer:
         match action:
             case FindServers(ids):
                 return ServersFound(drs.known_servers(ids))
+            case FindRecoveries(ids):
+                return RecoveriesFound(drs.recovered(ids))
             case StartRecovery():
                 return self._launch(drs, execution, action)
             case FindJob(wave, attempt, since):

@@ -28,6 +28,13 @@ class FindServers:
 
 
 @dataclass(frozen=True)
+class FindRecoveries:
+    """Ask DRS which of these source servers were recovered for real: a drill would take their recovery away."""
+
+    source_server_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StartRecovery:
     """Launch these servers in one recovery job. The intent has been saved before."""
 
@@ -110,6 +117,7 @@ class Finish:
 
 Call = (
     FindServers
+    | FindRecoveries
     | StartRecovery
     | FindJob
     | PollJobs
@@ -126,6 +134,13 @@ Action = ReadServers | Call | Wait | Finish
 @dataclass(frozen=True)
 class ServersFound:
     source_server_ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class RecoveriesFound:
+    """Recovery instances that no drill launched, by source server id; a server that has none is left out."""
+
+    recovery_instance_ids: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -211,6 +226,7 @@ class Deferred:
 
 Outcome = (
     ServersFound
+    | RecoveriesFound
     | JobStarted
     | JobNotFound
     | Busy

@@ -19,6 +19,7 @@ from engine.core.actions import (
     Deferred,
     Failed,
     FindJob,
+    FindRecoveries,
     FindRecoveryInstances,
     FindServers,
     FindTerminations,
@@ -32,6 +33,7 @@ from engine.core.actions import (
     PollJobs,
     Published,
     ReadJobLog,
+    RecoveriesFound,
     RecoveryInstancesSeen,
     ServersFound,
     StartRecovery,
@@ -79,6 +81,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
     match action, outcome:
         case FindServers(), ServersFound(found):
             return _fail_unknown_servers(execution, action, found, now)
+        case FindRecoveries(), RecoveriesFound(recovered):
+            return _spare_recovered_servers(execution, dict(recovered), now)
         case StartRecovery() | FindJob(), JobStarted(job):
             return _adopt(execution, action, job)
         case StartRecovery(), Busy(reason):
@@ -119,14 +123,14 @@ def _apply_failure(  # noqa: C901 - one case for each action
 ) -> Execution:
     message = failure.message
     match action:
-        case FindServers(ids):
+        case FindServers(ids) | FindRecoveries(ids):
             return _fail_servers(execution, lambda server: server.source_server_id in ids, message, now)
         case StartRecovery():
+            execution = _fail_servers(execution, _of_attempt(action), message, now)
             # After a transient failure the request may yet have taken effect: it stays to be looked for.
-            execution = _each_of_attempt(
+            return _each_of_attempt(
                 execution, action, lambda server: replace(server, launch_unconfirmed=failure.transient)
             )
-            return _fail_servers(execution, _of_attempt(action), message, now)
         case FindJob():
             message = f"it is not known whether DRS took the launch: {message}"
             return _fail_servers(execution, _of_attempt(action), message, now)
@@ -185,25 +189,57 @@ def _fail_unknown_servers(execution: Execution, action: FindServers, found: froz
     )
 
 
+def _spare_recovered_servers(execution: Execution, recovered: dict[str, str], now: datetime) -> Execution:
+    """Somebody has recovered these servers for real since the drill was started: they are left alone."""
+    return _fail_servers(
+        execution,
+        lambda server: server.source_server_id in recovered and server.job_id is None,
+        lambda server: recovered_for_real(server.source_server_id, recovered[server.source_server_id]),
+        now,
+    )
+
+
+def recovered_for_real(source_server_id: str, recovery_instance_id: str) -> str:
+    """Why a drill must not launch this server: a launch takes away its last instance, and that is production."""
+    return (
+        f"source server {source_server_id} was recovered for real: a drill would replace its recovery "
+        f"instance {recovery_instance_id}; fail back and terminate that first, or start a RECOVERY"
+    )
+
+
 def _of_attempt(action: StartRecovery | FindJob) -> Callable[[ServerState], bool]:
-    return lambda server: server.launch_attempt == action.attempt and server.job_id is None
+    """Whom the request was for; not one that was taken out of its attempt while that waited."""
+    return lambda server: server.launch_attempt == action.attempt and server.launch_unconfirmed
 
 
 def _each_of_attempt(
     execution: Execution, action: StartRecovery | FindJob, change: Callable[[ServerState], ServerState]
 ) -> Execution:
-    def of_wave(wave: WaveState) -> WaveState:
-        return wave.with_servers(_of_attempt(action), change) if wave.number == action.wave else wave
+    return _each_of_wave(execution, action, _of_attempt(action), change)
 
-    return execution.map_waves(of_wave)
+
+def _each_of_wave(
+    execution: Execution,
+    action: StartRecovery | FindJob,
+    chosen: Callable[[ServerState], bool],
+    change: Callable[[ServerState], ServerState],
+) -> Execution:
+    return execution.map_waves(lambda wave: wave.with_servers(chosen, change) if wave.number == action.wave else wave)
 
 
 def _adopt(execution: Execution, action: StartRecovery | FindJob, job: Job) -> Execution:
     if not execution.ended:
         execution = execution.with_wave(action.wave, reason=None)
-    return _each_of_attempt(
+
+    def is_its(server: ServerState) -> bool:
+        # One that was taken out of the attempt is in the job if an earlier request of it took effect after all.
+        asked_for = server.launch_unconfirmed or server.source_server_id in job.launch_statuses
+        return server.launch_attempt == action.attempt and server.job_id is None and asked_for
+
+    return _each_of_wave(
         execution,
         action,
+        is_its,
         lambda server: replace(server, job_id=job.job_id, job_status=JobStatus.PENDING, launch_unconfirmed=False),
     )
 

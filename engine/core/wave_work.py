@@ -16,6 +16,7 @@ from engine.core.actions import (
     Action,
     CheckInstances,
     FindJob,
+    FindRecoveries,
     FindRecoveryInstances,
     FindServers,
     PollJobs,
@@ -137,19 +138,27 @@ def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
 def _next_launch(
     execution: Execution, wave: WaveState, asked: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
-    """The next StartRecovery with its saved intent, or the look at its servers that comes before it."""
+    """The next StartRecovery with its saved intent, or a look at its servers that comes before it."""
     waiting = [server for server in wave.loaded if server.awaits_launch]
     if waiting:
         _, group = next(groupby(waiting, key=lambda server: server.launch_attempt))
-        return _start(execution, wave, tuple(group), asked, now)
-    chosen = _next_servers(wave, execution.servers_per_job)
-    ids = tuple(server.source_server_id for server in chosen)
-    found = {server for action in asked if isinstance(action, FindServers) for server in action.source_server_ids}
+        chosen = tuple(group)
+    else:
+        chosen = _next_servers(wave, execution.servers_per_job)
     if not chosen:
         return None
-    if not found.issuperset(ids):
+    ids = tuple(server.source_server_id for server in chosen)
+    if not waiting and not _known_from(FindServers, asked).issuperset(ids):
         return execution, FindServers(ids)
+    # A recovery may have begun long after the drill, and even while the drill waited for it to let go of its servers.
+    if execution.is_drill and not _known_from(FindRecoveries, asked).issuperset(ids):
+        return execution, FindRecoveries(ids)
     return _start(execution, wave, chosen, asked, now)
+
+
+def _known_from(kind: type[FindServers | FindRecoveries], asked: Collection[Action]) -> set[str]:
+    """The servers that DRS was asked about in this step."""
+    return {server for action in asked if isinstance(action, kind) for server in action.source_server_ids}
 
 
 def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, ...]:

@@ -43,7 +43,7 @@ def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
 
 def test_a_clean_up_that_fails_when_the_functions_time_is_short_raises_its_alarm(aws):
     client = deployed(
-        aws, package_with("engine/stepping.py", "RESERVE_MILLISECONDS = 180_000", "RESERVE_MILLISECONDS = 299_700")
+        aws, package_with("engine/stepping.py", "RESERVE_MILLISECONDS = 180_000", "RESERVE_MILLISECONDS = 299_500")
     )
     execution_id = client.start("plan-three-tier")
     aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)

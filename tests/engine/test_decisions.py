@@ -10,6 +10,7 @@ import pytest
 from engine.core.actions import (
     CheckInstances,
     Failed,
+    FindRecoveries,
     FindServers,
     PollJobs,
     StartRecovery,
@@ -157,6 +158,28 @@ def test_an_unknown_server_fails_at_once_and_is_named():
     assert world.launches() == [(server(1),)]
     assert server(2) in record["Errors"][0]["Message"]
     assert len(world.times(FindServers)) == 1
+
+
+def test_a_drill_launches_no_server_that_was_recovered_for_real_in_the_meantime():
+    world = World(recovered={server(2): START + timedelta(seconds=30)})
+    _, record = run(wave(1, [server(1)]), wave(2, [server(2), server(3)]), world=world)
+    assert world.launches() == [(server(1),), (server(3),)]
+    assert "was recovered for real" in record["Errors"][0]["Message"]
+    assert world.terminated == {f"i-{server(n)[2:]}" for n in (1, 3)}
+
+
+def test_a_drill_that_waits_for_a_recovery_to_end_does_not_replace_it_then():
+    world = World(busy_times=3, recovered={server(1): START + timedelta(seconds=75)})
+    _, record = run(wave(1, [server(1)]), world=world)
+    assert world.busy_times == 0
+    assert world.jobs == []
+    assert record["Waves"][0]["ServerResults"][0]["Status"] == "FAILED"
+
+
+def test_only_a_drill_asks_for_recoveries():
+    drill, _ = run(wave(1, [server(1)]))
+    recovery, _ = run(wave(1, [server(1)]), execution_type=ExecutionType.RECOVERY)
+    assert (len(drill.times(FindRecoveries)), len(recovery.times(FindRecoveries))) == (1, 0)
 
 
 def test_a_launch_that_is_refused_fails_its_servers_with_the_message():

@@ -13,6 +13,7 @@ from engine.core.actions import (
     Deferred,
     Failed,
     FindJob,
+    FindRecoveries,
     FindRecoveryInstances,
     FindServers,
     FindTerminations,
@@ -25,6 +26,7 @@ from engine.core.actions import (
     PollJobs,
     Published,
     ReadJobLog,
+    RecoveriesFound,
     RecoveryInstance,
     RecoveryInstancesSeen,
     ServersFound,
@@ -93,6 +95,7 @@ def second(execution):
 
 FAILURES = [
     (FindServers((server(1),)), {}, "no"),
+    (FindRecoveries((server(1),)), {}, "no"),
     (START_1, INTENDED, "no"),
     (FIND_1, INTENDED, "it is not known whether DRS took the launch: no"),
     (PollJobs((JOB,)), IN_FLIGHT, f"the end of {JOB} is not known: no"),
@@ -152,6 +155,27 @@ def test_an_unknown_server_is_named_with_account_and_region():
         f"source server {server(1)} does not exist in DRS (account 111122223333, Region us-east-1)"
     )
     assert second(after).status is ServerStatus.PENDING
+
+
+AWAITS_LAUNCH = {**INTENDED, "launch_unconfirmed": False}
+
+
+@pytest.mark.parametrize("before", [{}, AWAITS_LAUNCH], ids=["not begun", "waits for DRS"])
+def test_a_server_that_was_recovered_for_real_is_spared_and_named(before):
+    action = FindRecoveries((server(1), server(2)))
+    after = apply(state(before, before), action, RecoveriesFound({server(1): INSTANCE}), NOW)
+    assert first(after).status is ServerStatus.FAILED
+    assert f"{server(1)} was recovered for real: a drill would replace" in first(after).error_message
+    assert INSTANCE in first(after).error_message
+    assert second(after) == second(state(before, before))
+
+
+def test_a_job_is_not_adopted_by_a_server_that_was_taken_out_of_its_attempt_unless_it_is_in_it():
+    spared = {**AWAITS_LAUNCH, "status": ServerStatus.FAILED}
+    alone = Job(JOB, "PENDING", {server(1): "PENDING"})
+    assert second(apply(state(INTENDED, spared), START_1, JobStarted(alone), NOW)).job_id is None
+    both = Job(JOB, "PENDING", {server(1): "PENDING", server(2): "PENDING"})
+    assert second(apply(state(INTENDED, spared), START_1, JobStarted(both), NOW)).job_id == JOB
 
 
 @pytest.mark.parametrize("action", [START_1, FIND_1], ids=["started", "found"])

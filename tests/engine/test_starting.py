@@ -48,6 +48,24 @@ def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
     assert again["Status"] == "COMPLETED"
 
 
+def test_a_drill_does_not_replace_what_another_plan_recovers_for_real_while_it_runs(aws, client):
+    first, second = (f"s-{number:017x}" for number in (1, 2))
+    for group, servers in (("tier-1", [first]), ("tier-2", [second])):
+        document = {"GroupId": group, "GroupName": group, "SourceServerIds": servers}
+        client.put_group({**document, "Region": aws.region, "AccountId": aws.account})
+    waves = [{**WAVE, "ProtectionGroupId": "tier-1"}, {**WAVE, "WaveNumber": 2, "ProtectionGroupId": "tier-2"}]
+    client.put_plan({**PLAN, "Waves": waves})
+    client.put_plan({**PLAN, "PlanId": "disaster", "Waves": [{**WAVE, "ProtectionGroupId": "tier-2"}]})
+    drill = client.start("p", "DRILL")
+    recovery = aws.wait_until(settled(client, client.start("disaster", "RECOVERY")), 4 * 3600)
+    (production,) = (one["RecoveryInstanceId"] for one in recovery["Waves"][0]["ServerResults"])
+    record = aws.wait_until(settled(client, drill), 4 * 3600)
+    assert [wave["Status"] for wave in record["Waves"]] == ["COMPLETED", "FAILED"]
+    assert production in record["Errors"][0]["Message"]
+    assert instances(aws) == {production}
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+
+
 def test_a_drill_follows_a_drill_that_kept_its_instances(aws, client):
     client.put_plan({**PLAN, "Waves": [WAVE], "TerminateDrillInstances": False})
     aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)

@@ -14,6 +14,7 @@ from engine.core.actions import (
     CheckInstances,
     Failed,
     FindJob,
+    FindRecoveries,
     FindRecoveryInstances,
     FindServers,
     FindTerminations,
@@ -29,6 +30,7 @@ from engine.core.actions import (
     Published,
     ReadJobLog,
     ReadServers,
+    RecoveriesFound,
     RecoveryInstance,
     RecoveryInstancesSeen,
     ServersFound,
@@ -91,6 +93,8 @@ class World:
     fails: dict[str, str] = field(default_factory=dict)
     never_boots: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
+    # Servers that somebody has recovered for real, from that moment on.
+    recovered: dict[str, datetime] = field(default_factory=dict)
     busy_times: int = 0
     failing: dict[type, list[Failed]] = field(default_factory=dict)
     kill_at: int | None = None
@@ -182,6 +186,8 @@ class World:
         match action:
             case FindServers(ids):
                 return ServersFound(frozenset(ids) - self.unknown)
+            case FindRecoveries(ids):
+                return RecoveriesFound({s: f"i-of-{s}" for s in ids if self.recovered.get(s, self.now) < self.now})
             case StartRecovery():
                 return self._start(action)
             case FindJob(number, attempt):

@@ -75,7 +75,7 @@ def draw(seed: int) -> Day:
         seed=seed,
         plans=plans,
         servers=servers,
-        people=_people(dice, plans, servers),
+        people=_people(dice, Random(f"day {seed} for real"), plans, servers),  # noqa: S311 - a day, no secret
         faults=_faults(dice, other_account),
         quotas=_quotas(dice, plans),
         other_account=other_account,
@@ -162,7 +162,7 @@ def _server(dice: Random) -> Document:
     return server
 
 
-def _people(dice: Random, plans: list[Document], servers: dict[str, Document]) -> list[Document]:
+def _people(dice: Random, for_real: Random, plans: list[Document], servers: dict[str, Document]) -> list[Document]:
     """What people do. Their moments are spread over the time that the day's launches take."""
     length = 60 + 130 * sum(len(plan["waves"]) for plan in plans)
     moments = lambda: dice.choice([dice.randint(0, 5), dice.randint(0, length), dice.randint(0, length)])  # noqa: E731
@@ -180,7 +180,8 @@ def _people(dice: Random, plans: list[Document], servers: dict[str, Document]) -
         doings.append({"at": moments(), "do": "abort", "plan": 0})
     if dice.random() < 0.1:
         some = dice.sample(list(servers), _few(dice, min(3, len(servers))))
-        doings.append({"at": moments(), "do": "foreign_job", "servers": [int(one) for one in some]})
+        job = {"at": moments(), "do": "foreign_job", "servers": [int(one) for one in some]}
+        doings.append(job | ({"for_real": True} if for_real.random() < 0.5 else {}))
     return sorted(doings, key=lambda doing: doing["at"])
 
 

@@ -33,6 +33,8 @@ HONEST_ERRORS = {
 }
 # Many servers under way are looked at at different moments; a moment is a second.
 RUNS_A_MINUTE = 40
+# A drill looks whether its servers were recovered, and launches them: four tries at most, each lost for 20 seconds.
+LOOK_TO_LAUNCH = 120
 _RECOVERED = re.compile(r"source server (\S+) was recovered for real")
 
 
@@ -44,6 +46,7 @@ def judge(life: Life) -> list[str]:
         *_settled(life),
         *_starts(life),
         *_jobs(life),
+        *_replaced(life),
         *_requests(life),
         *_pace(life),
         *_instances(life),
@@ -135,6 +138,28 @@ def _jobs(life: Life) -> Iterator[str]:
                 yield f"{job['jobID']} is attempt {tags.get(ATTEMPT_TAG)}, the record's {result.get('LaunchAttempt')}"
             if result.get("Status") == "RECOVERED" and one["launchStatus"] != "LAUNCHED":
                 yield f"{one['sourceServerID']} is RECOVERED, though DRS says {one['launchStatus']}"
+
+
+def _replaced(life: Life) -> Iterator[str]:
+    """No drill of the engine took a recovery's instance away: DRS's last job of each of its servers was none."""
+    before: dict[str, Document] = {}
+    for job in life.jobs:
+        if job["type"] != "LAUNCH":
+            continue
+        drill = job["initiatedBy"] == "START_DRILL" and TAG in job.get("tags", {})
+        for one in job["participatingServers"]:
+            last, before[one["sourceServerID"]] = before.get(one["sourceServerID"]), job
+            if drill and last is not None and _has_recovered(last, one["sourceServerID"], life):
+                since = life.seconds(job["creationDateTime"]) - life.seconds(last["endDateTime"])
+                if since > LOOK_TO_LAUNCH:
+                    yield f"{job['jobID']} replaced what {last['jobID']} had recovered {since:.0f} s before"
+
+
+def _has_recovered(job: Document, server: str, life: Life) -> bool:
+    """Whether the job launched the server for real, and its instance did not end by itself."""
+    (status,) = (one["launchStatus"] for one in job["participatingServers"] if one["sourceServerID"] == server)
+    fate = next(fate for number, fate in life.day.servers.items() if server_id(int(number)) == server)
+    return bool(job["initiatedBy"] == "START_RECOVERY" and status == "LAUNCHED" and fate["becomes"] != "terminated")
 
 
 def _requests(life: Life) -> Iterator[str]:

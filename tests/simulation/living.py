@@ -296,7 +296,7 @@ class _Living:
         drs = self.aws.session(account=self.day.account).client("drs")
         servers = [{"sourceServerID": server_id(number)} for number in doing["servers"]]
         try:
-            act.message = drs.start_recovery(sourceServers=servers, isDrill=True)["job"]["jobID"]
+            act.message = drs.start_recovery(sourceServers=servers, isDrill=not doing.get("for_real"))["job"]["jobID"]
         except (drs.exceptions.ConflictException, drs.exceptions.ServiceQuotaExceededException) as refusal:
             act.result, act.message = "refused", str(refusal)
         else:

@@ -76,6 +76,8 @@ class Launch:
     states: tuple[tuple[float, str], ...]
     # Somebody else launched the same server while this execution was still at it.
     taken: bool
+    # Somebody else began to recover the server for real before this execution was done with it.
+    recovered: bool
     stays: bool
 
     def state(self, after: float) -> str:
@@ -129,6 +131,8 @@ class SeenServer:
     ended: float | None = None
     # The operation that its message blames.
     blames: str | None = None
+    # It was not launched because it was recovered for real.
+    spared: bool = False
 
 
 @dataclass(frozen=True)
@@ -295,8 +299,13 @@ class Walk:
             ):
                 yield f"{one.server} is {one.status} although a server before it in its wave failed"
             return
-        launches = [self.world.launches[other.server] for other in group]
         launch = self.world.launches[one.server]
+        if one.spared:
+            if one.status != FAILED or not launch.recovered:
+                yield f"{one.server} is {one.status} because of a recovery that never was"
+            return
+        group = [other for other in group if not other.spared]
+        launches = [self.world.launches[other.server] for other in group]
         longest = max(other.seconds for other in launches)
         gone = GONE if any(other.taken for other in launches) else 0
         latest = self.world.late(begun, longest + LATE + PROMPT + self._longest_look(planned, launches) + gone)

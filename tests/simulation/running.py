@@ -86,6 +86,12 @@ def fault_counts(life: Life) -> Counter[str]:
             "state machine stopped": sum(act.result == "aborted" for act in life.acts),
             "somebody else's job": sum(act.doing["do"] == "foreign_job" for act in life.acts),
             "shared servers": len(life.day.plans) - 1,
+            "recovered for real meanwhile": sum(
+                "was recovered for real" in result.get("ErrorMessage", "")
+                for record in life.records.values()
+                for wave in record["Waves"]
+                for result in wave["ServerResults"]
+            ),
         }
     )
     return +counts

@@ -84,6 +84,7 @@ def _launch(life: Life, execution_id: str, number: int) -> model.Launch:
         early=nothing_there,
         states=tuple(states),
         taken=_taken(life, execution_id, server),
+        recovered=_recovered(life, execution_id, server),
         stays=fate["terminate_fails"] is not None,
     )
 
@@ -94,6 +95,13 @@ def _taken(life: Life, execution_id: str, server: str) -> bool:
     others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
     ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", "9999")
     return any(own["creationDateTime"] < job["creationDateTime"] <= ended for own in mine for job in others)
+
+
+def _recovered(life: Life, execution_id: str, server: str) -> bool:
+    """Somebody else's recovery for real had begun on the server before this execution was done with it."""
+    others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
+    ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", "9999")
+    return any(job["initiatedBy"] == "START_RECOVERY" and job["creationDateTime"] <= ended for job in others)
 
 
 def launches_of(jobs: list[Document], server: str) -> list[Document]:
@@ -196,7 +204,11 @@ def seen_of(life: Life, record: Document) -> model.Seen:
 def _seen_wave(life: Life, wave: Document) -> model.SeenWave:
     servers = [
         model.SeenServer(
-            one["SourceServerId"], one["Status"], _moment(life, one, "EndTime"), _blamed(one.get("ErrorMessage", ""))
+            one["SourceServerId"],
+            one["Status"],
+            _moment(life, one, "EndTime"),
+            _blamed(one.get("ErrorMessage", "")),
+            spared="was recovered for real" in one.get("ErrorMessage", ""),
         )
         for one in wave["ServerResults"]
     ]

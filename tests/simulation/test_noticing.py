@@ -49,6 +49,12 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         3,
     ),
     "a recovery is a drill": ("core/wave_work.py", "is_drill=execution.is_drill", "is_drill=True", 3),
+    "a drill looks for recoveries at its start only": (
+        "core/wave_work.py",
+        "if execution.is_drill and not",
+        "if False and not",
+        drill([{"at": 20, "do": "foreign_job", "servers": [5], "for_real": True}]),
+    ),
     "a sequential wave is launched at once": (
         "core/wave_work.py",
         "return () if at_work else pending[:1]",
