@@ -36,9 +36,9 @@ def all_jobs(drs: Any) -> list[Document]:
 
 
 def new_jobs(world: World) -> list[Document]:
-    """The jobs that DRS began since the scenario did, oldest first."""
+    """The jobs that DRS began since the scenario did, oldest first, without those that somebody else began."""
     began = world.target.began_at()
-    jobs = all_jobs(recovery_client(world, "drs"))
+    jobs = [job for job in all_jobs(recovery_client(world, "drs")) if job["jobID"] not in world.foreign_jobs]
     return [job for job in jobs if began is None or instant(job["creationDateTime"]) >= began]
 
 

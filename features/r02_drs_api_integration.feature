@@ -46,6 +46,27 @@ Feature: DRS integration
     And DRS ran every recovery job as a recovery
     And DRS keeps every launched instance as a recovery instance
 
+  @AC-2.2 @moto
+  Scenario: A drill of a server that is in use after a recovery is refused
+    Given the "three-waves" plan
+    And somebody else has recovered server "web-1" for real
+    When a drill of the plan is started
+    Then the start is refused
+    And the refusal names "would replace its recovery instance"
+    And nothing was recorded or launched
+    And the recovery of server "web-1" is still there
+
+  @AC-2.2 @moto
+  Scenario: A drill leaves alone what is recovered for real while it runs
+    Given the "three-waves" plan
+    And somebody else recovers server "web-1" for real at the same time
+    When a drill of the plan is run
+    Then the execution is FAILED
+    And wave 2 is COMPLETED
+    And server "web-2" is RECOVERED
+    And the error of server "web-1" says "was recovered for real"
+    And the recovery of server "web-1" is still there
+
   @AC-2.3 @moto
   Scenario Outline: A job that DRS calls <word> is <status> in the record
     Given the "single-wave" plan

@@ -88,9 +88,9 @@ class World:
             if fault.hits == 0 and not (fault.kind == "rate_limit" and fault.passed)
         ]
 
-    def start_foreign_job(self, name: str) -> None:
+    def start_foreign_job(self, name: str, *, for_real: bool = False) -> None:
         """Somebody else recovers the server, now; the clean-up removes what that launches, too."""
-        self.foreign_jobs.append(self.drs.start_foreign_job([self.server_id(name)]))
+        self.foreign_jobs.append(self.drs.start_foreign_job([self.server_id(name)], is_drill=not for_real))
 
     def add_server(self, host_name: str, server_id: str) -> None:
         """Let DRS replicate a server where the drafted plan recovers to."""

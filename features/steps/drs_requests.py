@@ -78,6 +78,15 @@ def instances_kept_as(context: Context, run: str) -> None:
     assert_that(kept, only_contains(run == "DRILL"), "Looked at DRS's recovery instances: isDrill")
 
 
+@then('the recovery of server "{name}" is still there')
+def recovery_is_kept(context: Context, name: str) -> None:
+    world: World = context.world
+    server = world.server_id(name)
+    there = [one for one in recovery_instances(world) if one["sourceServerID"] == server]
+    found = [(one["isDrill"], one["ec2InstanceState"]) for one in there]
+    assert_that(found, equal_to([(False, "RUNNING")]), "Looked at DRS's recovery instances: isDrill, state")
+
+
 @then("DRS calls every recovery job {word:Status}")
 def drs_calls_jobs(context: Context, word: str) -> None:
     words = [job["status"] for job in recovery_jobs(context.world)]

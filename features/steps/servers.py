@@ -67,6 +67,17 @@ def foreign_job(context: Context, name: str) -> None:
     context.world.start_foreign_job(name)
 
 
+@given('somebody else recovers server "{name}" for real at the same time')
+def foreign_recovery(context: Context, name: str) -> None:
+    context.world.start_foreign_job(name, for_real=True)
+
+
+@given('somebody else has recovered server "{name}" for real')
+def foreign_recovery_has_ended(context: Context, name: str) -> None:
+    context.world.start_foreign_job(name, for_real=True)
+    context.world.target.pass_time(900)
+
+
 @given("DRS takes its usual time")
 def usual_time(context: Context) -> None:
     context.world.target.let_launches_take_their_usual_time(list(context.world.servers.values()))
