@@ -99,6 +99,7 @@ def _parts(wave: WaveState) -> Iterator[tuple[ServerState, ...]]:
 
 def header_item(execution: Execution) -> Item:
     visible = execution.status is not ExecutionStatus.STARTING
+    deferral = execution.deferral
     return _present(
         ExecutionId=execution.execution_id,
         ItemKey=HEADER_KEY,
@@ -132,9 +133,7 @@ def header_item(execution: Execution) -> Item:
         )
         if execution.notification
         else None,
-        Deferral=_present(Until=execution.deferral.until, Retries=execution.deferral.retries)
-        if execution.deferral
-        else None,
+        Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
         Run=execution.run,
         Deaths=execution.deaths or None,
         Version=execution.version,
@@ -245,7 +244,9 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         notification=Notification(NotificationStatus(notification["Status"]), notification.get("ErrorMessage"))
         if notification
         else None,
-        deferral=Deferral(parse_timestamp(deferral["Until"]), int(deferral["Retries"])) if deferral else None,
+        deferral=Deferral(parse_timestamp(deferral["Until"]), int(deferral["Retries"]), deferral.get("Call", ""))
+        if deferral
+        else None,
         run=int(item["Run"]),
         deaths=int(item.get("Deaths", 0)),
         version=int(item["Version"]),

@@ -64,10 +64,12 @@ class UnexpectedOutcome(TypeError):
 def apply(execution: Execution, action: Call, outcome: Outcome, now: datetime) -> Execution:
     """The state after `action` had `outcome` at `now`."""
     if isinstance(outcome, Deferred):
-        retries = execution.deferral.retries + 1 if execution.deferral else 1
+        call, before = type(action).__name__, execution.deferral
+        # Each call has its own retries, whatever else AWS has asked to wait for.
+        retries = before.retries + 1 if before is not None and before.call == call else 1
         if retries <= policy.MAX_RETRIES:
             until = policy.whole_second_after(now + timedelta(seconds=outcome.seconds))
-            return replace(execution, deferral=Deferral(until, retries))
+            return replace(execution, deferral=Deferral(until, retries, call))
         outcome = Failed(outcome.message, transient=True)
     execution = replace(execution, deferral=None)
     if isinstance(outcome, Failed):

@@ -193,10 +193,14 @@ class CancelRequest:
 
 @dataclass(frozen=True)
 class Deferral:
-    """AWS asked to come back later than the engine's own back-off: nothing is called until `until`."""
+    """AWS asked to come back later than the engine's own back-off: nothing is called until `until`.
+
+    `retries` counts the pauses in a row that the same `call`, the name of its action, was asked to make.
+    """
 
     until: datetime
     retries: int
+    call: str
 
 
 @dataclass(frozen=True)

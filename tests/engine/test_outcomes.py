@@ -354,12 +354,22 @@ def test_a_pause_that_aws_asks_for_is_kept_three_times_and_then_fails():
     execution = state(INTENDED)
     for retry in (1, 2, 3):
         execution = apply(execution, START_1, deferred, NOW)
-        assert execution.deferral == Deferral((NOW + timedelta(seconds=71)).replace(microsecond=0), retry)
+        until = (NOW + timedelta(seconds=71)).replace(microsecond=0)
+        assert execution.deferral == Deferral(until, retry, "StartRecovery")
         assert decide(execution, set(), NOW).action == Wait(NOW.replace(microsecond=0) + timedelta(seconds=50))
     failed = apply(execution, START_1, deferred, NOW)
     assert failed.deferral is None
     assert first(failed).error_message == "slow down"
     assert first(failed).launch_unconfirmed
+
+
+def test_pauses_that_were_made_for_one_call_leave_another_call_its_own():
+    pause = Deferred(70, "slow down")
+    execution = apply(state(), FindRecoveries((server(1),)), pause, NOW)
+    for _ in range(3):
+        execution = apply(execution, FindServers((server(1),)), pause, NOW)
+    assert (execution.deferral.retries, execution.deferral.call) == (3, "FindServers")
+    assert first(execution).status is ServerStatus.PENDING
 
 
 def test_after_the_pause_the_call_is_made_and_success_forgets_the_pause():
