@@ -76,7 +76,7 @@ Feature: Wave orchestration
       | wait       |
       | 1 second   |
       | 90 seconds |
-      | 45 minutes |
+      | 20 minutes |
 
   @AC-1.3 @moto @aws @costs-instances
   Scenario: The wait stands in the plan

@@ -72,7 +72,7 @@ Feature: DRS integration
     Given the "single-wave" plan
     And DRS keeps calling the job of server "database-1" <word>
     When a drill of the plan is started
-    And 15 minutes pass
+    And 10 minutes pass
     Then the job of server "database-1" is <status> in the record
     And server "database-1" is <server>
     And wave 1 is RUNNING

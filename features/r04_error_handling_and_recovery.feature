@@ -46,12 +46,12 @@ Feature: Errors and recovery from them
   @AC-4.3 @moto
   Scenario: An execution that is not done within the plan's time has failed
     Given the "three-tier" plan
-    And the plan has to be done within 20 minutes
-    And server "application-1" takes 40 minutes to launch
+    And the plan has to be done within 5 minutes
+    And server "application-1" takes 8 minutes to launch
     When a drill of the plan is run
     Then the execution is FAILED
     And the reason of the execution says "timed out"
-    And the execution ended 20 minutes after its start
+    And the execution ended 5 minutes after its start
     And wave 1 is COMPLETED
     And no wave is PENDING or RUNNING
     And no server of wave 3 was launched
@@ -59,12 +59,12 @@ Feature: Errors and recovery from them
   @AC-4.3 @moto
   Scenario Outline: A state machine that <ends> closes its record
     Given the "single-wave" plan
-    And server "database-1" takes 50 minutes to launch
-    And the state machine <fate> after 15 minutes
+    And server "database-1" takes 8 minutes to launch
+    And the state machine <fate> after 5 minutes
     When a drill of the plan is run
     Then the execution is FAILED
     And the reason of the execution says "<reason>"
-    And the execution took about 15 minutes
+    And the execution took about 5 minutes
     And no wave is PENDING or RUNNING
     And the execution is not listed under RUNNING
 

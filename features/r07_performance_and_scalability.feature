@@ -36,7 +36,7 @@ Feature: Performance and scale
   @AC-7.4 @moto
   Scenario: A hundred transitions stay far below the limits of Step Functions
     Given the "three-tier" plan
-    And wave 1 is followed by a wait of 30 minutes
+    And wave 1 is followed by a wait of 25 minutes
     When a recovery of the plan is run
     Then the execution is COMPLETED
     And the state machine made at least 100 transitions

@@ -27,13 +27,13 @@ Feature: Notifications
 
   @AC-8.2 @moto
   Scenario: A message that would be too large for SNS is shortened, not lost
-    Given a plan that recovers 300 servers in one wave without a health check
+    Given a plan that recovers 150 servers in one wave without a health check
     And a subscriber to the plan's topic
     And every launch fails with a reason of 4000 characters
     When a drill of the plan is run
     Then the execution is FAILED
     And the subscriber got 1 message
-    And the message names all 300 affected servers
+    And the message names all 150 affected servers
     And the message says how many errors it left out
 
   @AC-8.3 @moto @aws @costs-instances

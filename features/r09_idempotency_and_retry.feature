@@ -111,7 +111,7 @@ Feature: Exactly once
   @AC-9.5 @moto
   Scenario: A function that never works ends in a failure that says so
     Given the "single-wave" plan
-    And server "database-1" takes 50 minutes to launch
+    And server "database-1" takes 10 minutes to launch
     When a drill of the plan is started
     And wave 1 is RUNNING
     And the function stops working for 4 calls of the state machine
@@ -135,7 +135,7 @@ Feature: Exactly once
   @AC-9.5 @moto
   Scenario Outline: When <request> stay throttled the failure says so
     Given the "single-wave" plan
-    And AWS throttles every <kind>
+    And AWS throttles the first 8 <request>
     When a drill of the plan is run
     Then the execution is FAILED
     And exactly 4 <request> were made
@@ -143,6 +143,6 @@ Feature: Exactly once
     And the errors name "ThrottlingException"
 
     Examples:
-      | request           | kind             | operation         |
-      | recovery requests | recovery request | drs:StartRecovery |
-      | job queries       | job query        | drs:DescribeJobs  |
+      | request           | operation         |
+      | recovery requests | drs:StartRecovery |
+      | job queries       | drs:DescribeJobs  |

@@ -48,6 +48,7 @@ from simulator.permissions import Permissions
 from simulator.requests import HttpRequest, HttpResponse
 from simulator.stacks import Stacks
 from simulator.stepfunctions import StepFunctions
+from simulator.tables import TableWorld
 
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "us-east-1"
@@ -239,6 +240,10 @@ class Simulator:
 
     def drs_in(self, account: str, region: str) -> Any:
         return simulator.drs.world(account, region, self.clock)
+
+    def table(self, name: str) -> TableWorld:
+        """What a DynamoDB table of the default account and Region holds."""
+        return TableWorld(self.account, self.region, name)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answers an AWS call that came by another way than this process's boto3. Raises ConnectionLost."""

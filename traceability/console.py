@@ -51,12 +51,15 @@ def progress(console: Console) -> Iterator[Any]:
             task = bar.add_task("")
             yield lambda done, total: bar.update(task, completed=done, total=total)
         return
-    said = time.monotonic()
-    console.print("Running the scenarios ...")
+    said: float | None = None
 
     def line(done: int, total: int) -> None:
         nonlocal said
-        if time.monotonic() - said >= _PLAIN_EVERY:
+        if said is None:
+            # Not before: a run that is refused runs nothing.
+            said = time.monotonic()
+            console.print("Running the scenarios ...")
+        elif time.monotonic() - said >= _PLAIN_EVERY:
             said = time.monotonic()
             console.print(f"  {done} of {total} scenarios")
 

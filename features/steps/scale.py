@@ -20,8 +20,6 @@ from traceability import evidence
 
 RECORD = "Looked at the times in the execution record"
 QUERY = "Looked at the query with which the history was read"
-# What BatchWriteItem takes.
-BATCH = 25
 
 
 @given("the engine launches at most {count:d} servers in a job")
@@ -67,14 +65,12 @@ def queries_apart(context: Context, seconds: int) -> None:
 def long_history(context: Context, count: int) -> None:
     """Copy what the lists show of the execution (what has a StartTime) under other ids and earlier start times."""
     world: World = context.world
-    dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
-    own = world.executions[-1]
-    items = [item for item in raw_items(world, table) if "StartTime" in item]
+    name, own = world.target.stack.outputs["ExecutionHistoryTable"], world.executions[-1]
+    table = world.target.simulator.table(name)
+    items = [item for item in raw_items(world, name) if "StartTime" in item]
     copies = [copy_of(item, own, number) for number in range(1, count) for item in items]
-    for start in range(0, len(copies), BATCH):
-        requests = [{"PutRequest": {"Item": item}} for item in copies[start : start + BATCH]]
-        dynamodb.batch_write_item(RequestItems={table: requests})
-    world.clean_ups.append(lambda: delete_copies(world, own))
+    table.fill(copies)
+    world.clean_ups.append(lambda: table.remove(copies))
 
 
 def copy_of(item: dict[str, Any], own: str, number: int) -> dict[str, Any]:
@@ -84,15 +80,6 @@ def copy_of(item: dict[str, Any], own: str, number: int) -> dict[str, Any]:
         f"2025-{1 + number % 12:02}-{1 + number % 28:02}T00:00:{number % 60:02}.{number % 1000:03}Z"
     )
     return copied
-
-
-def delete_copies(world: World, own: str) -> None:
-    dynamodb, table = world.target.client("dynamodb"), world.target.stack.outputs["ExecutionHistoryTable"]
-    copies = [item for item in raw_items(world, table) if item["ExecutionId"]["S"] != own]
-    keys = [{name: item[name] for name in ("ExecutionId", "ItemKey")} for item in copies]
-    for start in range(0, len(keys), BATCH):
-        requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + BATCH]]
-        dynamodb.batch_write_item(RequestItems={table: requests})
 
 
 @when("the history of the plan is read")

@@ -43,7 +43,7 @@ def instance_ends_as(context: Context, name: str, state: str, seconds: int) -> N
 
 @given('DRS keeps calling the job of server "{name}" {word:Status}')
 def job_is_called(context: Context, name: str, word: str) -> None:
-    server_behaves(context, name, job_status_word=word, launch_seconds=3600)
+    server_behaves(context, name, job_status_word=word, launch_seconds=720)
 
 
 @given('the plan\'s snapshot of server "{name}" is {seconds:Duration} old')

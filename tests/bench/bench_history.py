@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from moto.dynamodb.models import dynamodb_backends
 from rich.console import Console
 from rich.table import Table
 
@@ -38,19 +37,21 @@ def bench_history_page() -> None:
 
 def _seed(aws: Simulator, name: str, count: int) -> None:
     """Headers as ended executions leave them, put below the API: 100,000 calls would take minutes."""
-    table = dynamodb_backends[aws.account][aws.region].tables[name]
-    for number in range(count):
-        start = (NEWEST - timedelta(minutes=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        texts = {
-            "ExecutionId": f"00000000-0000-4000-8000-{number:012x}",
-            "ItemKey": "EXECUTION",
-            "PlanId": "bench",
-            "PlanName": "Bench",
-            "ExecutionType": "DRILL",
-            "Status": "COMPLETED",
-            "StartTime": start,
-            "EndTime": start,
-            "InitiatedBy": "arn:aws:iam::111122223333:user/operator",
-        }
-        item = {key: {"S": text} for key, text in texts.items()}
-        table.put_item(item | {"ServerCount": {"N": "6"}, "DurationSeconds": {"N": "1800"}})
+    aws.table(name).fill(_header(number) for number in range(count))
+
+
+def _header(number: int) -> dict[str, dict[str, str]]:
+    start = (NEWEST - timedelta(minutes=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    texts = {
+        "ExecutionId": f"00000000-0000-4000-8000-{number:012x}",
+        "ItemKey": "EXECUTION",
+        "PlanId": "bench",
+        "PlanName": "Bench",
+        "ExecutionType": "DRILL",
+        "Status": "COMPLETED",
+        "StartTime": start,
+        "EndTime": start,
+        "InitiatedBy": "arn:aws:iam::111122223333:user/operator",
+    }
+    item = {key: {"S": text} for key, text in texts.items()}
+    return item | {"ServerCount": {"N": "6"}, "DurationSeconds": {"N": "1800"}}
