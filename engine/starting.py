@@ -58,9 +58,14 @@ def start(services: Services, request: StartRequest) -> Started:
         return Started(_resume(services, existing), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
-    execution = _planned(services, request, execution_id)
+    return _begin(services, request, instead_of=None)
+
+
+def _begin(services: Services, request: StartRequest, instead_of: str | None) -> Started:
+    """Lock the plan, or take it over from an execution that has ended, and run it."""
+    execution = _planned(services, request, _execution_id(request))
     try:
-        services.history.create(execution)
+        services.history.create(execution, instead_of=instead_of)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
     return Started(_resume(services, execution), existed=False)
@@ -87,13 +92,18 @@ def _execution_id(request: StartRequest) -> str:
 def _require_type(existing: Execution, asked: ExecutionType) -> None:
     """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
     if existing.execution_type is not asked:
-        cure = "cancel it, or wait until it is over and cleaned up; an old client token means its old execution"
+        over = "over" if asked is ExecutionType.RECOVERY else "over and cleaned up"
+        cure = f"cancel it, or wait until it is {over}; an old client token means its old execution"
         kind, execution_id = existing.execution_type, existing.execution_id
         raise StartRefused([f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {asked}; {cure}"])
 
 
 def _join(services: Services, request: StartRequest, execution_id: str) -> Started:
-    """Another execution holds the plan: it is the answer if it runs, and in the way while it cleans up."""
+    """Another execution holds the plan: it is the answer if it runs, and in the way of a drill while it cleans up.
+
+    A recovery does not wait for a clean-up, which may take hours: DRS itself keeps a launch and a termination of the
+    same server apart, and a clean-up terminates nothing but what its own drill has launched.
+    """
     holder = services.history.load(execution_id)
     if holder is None:
         # Lock and record are written and released together: somebody has deleted the record by hand.
@@ -103,6 +113,9 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
                 f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
             ]
         )
+    if holder.ended and request.execution_type is ExecutionType.RECOVERY:
+        services.log.event("The recovery takes the plan over from an execution that has ended", Ended=execution_id)
+        return _begin(services, request, instead_of=execution_id)
     if holder.ended:
         raise StartRefused(
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]

@@ -3,7 +3,8 @@
 How a record lives:
 
     lock + record (STARTING) -> state machine -> record RUNNING ... record ended ... record settled, lock gone
-    `-- one transaction --'                                                         `--- one transaction ---'
+    `-- one transaction --'                                             |           `--- one transaction ---'
+                                                    a RECOVERY may take the lock over from here on
 
 Every save carries the version it was made from. Whoever comes second gets RecordChanged, reads again and decides
 again; a save whose answer was lost is recognised by its own SaveId, so a retry never mistakes itself for a rival.
@@ -66,8 +67,11 @@ class ExecutionHistory:
             execution = document.with_servers(execution, number, parts)
         return execution
 
-    def create(self, execution: Execution) -> None:
-        """Lock the plan and write the first record, both or neither. Raises PlanLocked."""
+    def create(self, execution: Execution, *, instead_of: str | None = None) -> None:
+        """Lock the plan and write the first record, both or neither. Raises PlanLocked.
+
+        `instead_of` is the execution that the lock may be taken over from; it settles without it then.
+        """
         lock = {
             "ExecutionId": lock_id(execution.plan_id),
             "ItemKey": LOCK_KEY,
@@ -75,6 +79,9 @@ class ExecutionHistory:
         }
         items = [lock, *document.items(execution).values()]
         writes = [self._put(item, "attribute_not_exists(ExecutionId)") for item in items]
+        if instead_of is not None:
+            free = "attribute_not_exists(ExecutionId) OR LockedBy = :before"
+            writes[0] = self._put(lock, free, {":before": instead_of})
         while True:
             try:
                 return self._transact(writes)
@@ -107,14 +114,23 @@ class ExecutionHistory:
             self._put(header, "Version = :version", {":version": before.version}),
             *(self._put(item) for item in changed if item["ItemKey"] != HEADER_KEY),
         ]
-        if after.settled and not before.settled:
-            writes.append(self._unlock(after))
+        unlock = [self._unlock(after)] if after.settled and not before.settled else []
+        try:
+            self._write(header, [*writes, *unlock])
+        except RecordChanged:
+            if not unlock or self.holder(after.plan_id) in (None, after.execution_id):
+                raise
+            # A recovery has taken the plan over.
+            self._write(header, writes)
+        return saved
+
+    def _write(self, header: Item, writes: list[dict[str, Any]]) -> None:
+        """All writes, with the header among them, or none. Raises RecordChanged."""
         try:
             self._transact(writes)
         except RecordChanged:
             if not self._is_saved(header):
                 raise
-        return saved
 
     def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
         """Ask an execution to stop that runs or is about to. Raises RecordChanged when it has ended (meanwhile)."""

@@ -110,6 +110,64 @@ def test_a_start_that_was_cut_off_is_not_completed_with_a_plan_that_has_changed(
     assert aws.wait_until(settled(client, again), 4 * 3600)["Status"] == "COMPLETED"
 
 
+def ended_drill(aws, client):
+    """A drill that was cancelled in the middle of a launch: over, its job in flight, its clean-up to come."""
+    drill = client.start("p", "DRILL")
+    aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 3600)
+    with pytest.raises(StartRefused, match="in the way of a RECOVERY; cancel it, or wait until it is over;"):
+        client.start("p", "RECOVERY")
+    client.cancel(drill)
+    aws.wait_until(lambda: client.get(drill)["Status"] == "CANCELLED", 120)
+    with pytest.raises(StartRefused, match="the drill clean-up of execution"):
+        client.start("p", "DRILL")
+    return drill
+
+
+@pytest.mark.parametrize("trouble", ["none", "the answer is lost", "killed before", "killed after"])
+def test_a_recovery_does_not_wait_for_the_clean_up_of_a_drill(aws, client, trouble):
+    drill = ended_drill(aws, client)
+    if trouble == "the answer is lost":
+        aws.faults.lose_answer("dynamodb", "TransactWriteItems")
+    elif trouble.startswith("killed"):
+        aws.faults.kill_lambda(trouble.removeprefix("killed "), "dynamodb", "TransactWriteItems")
+        with pytest.raises(EngineError):
+            client.start("p", "RECOVERY", client_token="disaster")
+    recovery = client.start("p", "RECOVERY", client_token="disaster")
+    assert client.start("p", "RECOVERY") == recovery
+    assert client.get(drill)["CleanUp"]["Status"] in ("PENDING", "RUNNING")
+    record = aws.wait_until(settled(client, recovery), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    production = {one["RecoveryInstanceId"] for one in record["Waves"][0]["ServerResults"]}
+    cleaned = aws.wait_until(settled(client, drill), 4 * 3600)
+    assert cleaned["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(aws) == production
+    with pytest.raises(StartRefused, match="was recovered for real"):
+        client.start("p", "DRILL")
+
+
+def test_of_two_recoveries_one_takes_the_plan_over_and_both_get_it(aws, client):
+    ended_drill(aws, client)
+    starts = [aws.spawn(f"start {number}", lambda: client.start("p", "RECOVERY")) for number in (1, 2)]
+    first, second = (start.join() for start in starts)
+    assert first == second
+    assert aws.wait_until(settled(client, first), 4 * 3600)["Status"] == "COMPLETED"
+    launched = [call.parameters["isDrill"] for call in aws.journal.select("drs", "StartRecovery") if call.succeeded]
+    assert launched == [True, False]
+
+
+@pytest.mark.parametrize("first", ["drill", "recovery"])
+def test_a_plan_that_was_taken_over_is_free_when_both_are_settled(aws, client, first):
+    drill = ended_drill(aws, client)
+    for number in (1, 2):
+        aws.drs.set_launch(f"s-{number:017x}", launch_seconds=3600)
+    recovery = client.start("p", "RECOVERY")
+    if first == "recovery":
+        client.cancel(recovery)
+    ends = [aws.wait_until(settled(client, one), 6 * 3600)["CleanUp"].get("EndTime", "") for one in (recovery, drill)]
+    assert (ends[1] < client.get(recovery)["EndTime"]) is (first == "drill")
+    assert client.start("p", "RECOVERY") not in (drill, recovery)
+
+
 def test_waves_that_are_no_list_are_a_problem_of_the_plan(client):
     client.put_plan({**PLAN, "Waves": None})
     with pytest.raises(StartRefused, match="Waves"):

@@ -33,7 +33,8 @@ class Day:
       timeout, keeps_instances, topic}; waves are numbered from 1, `servers` and `pinned` are numbers of servers;
     - `servers`: by number (a text): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, what DRS
       and EC2 do with it at every launch;
-    - `people`: {at, do: start | cancel | abort | foreign_job, plan?, servers?}, in the order of `at`;
+    - `people`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, for_real?}, in the order of `at`;
+      what is started for real is a recovery, whatever the plan is for;
     - `faults`: faults of the simulator in their JSON form.
     """
 
@@ -69,6 +70,11 @@ class Day:
 
 def plan_id(index: int) -> str:
     return f"plan-{index + 1}"
+
+
+def kind_of(day: Day, start: Document) -> str:
+    """DRILL or RECOVERY: what this start asks for."""
+    return "RECOVERY" if start.get("for_real") else str(day.plans[start["plan"]]["type"])
 
 
 def plan_document(day: Day, index: int, topic_arn: str) -> Document:

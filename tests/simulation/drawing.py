@@ -182,7 +182,16 @@ def _people(dice: Random, for_real: Random, plans: list[Document], servers: dict
         some = dice.sample(list(servers), _few(dice, min(3, len(servers))))
         job = {"at": moments(), "do": "foreign_job", "servers": [int(one) for one in some]}
         doings.append(job | ({"for_real": True} if for_real.random() < 0.5 else {}))
+    if plans[0]["type"] == "DRILL" and for_real.random() < 0.06:
+        doings += _disaster(for_real, length)
     return sorted(doings, key=lambda doing: doing["at"])
+
+
+def _disaster(dice: Random, length: int) -> list[Document]:
+    """In the middle of a drill it is needed for real: the drill is cancelled, mostly, and the plan started again."""
+    at = dice.randint(0, length)
+    begun = {"at": at + dice.randint(0, 150), "do": "start", "plan": 0, "for_real": True}
+    return [{"at": at, "do": "cancel", "plan": 0}, begun] if dice.random() < 0.8 else [begun]
 
 
 def _quotas(dice: Random, plans: list[Document]) -> Document:

@@ -16,7 +16,7 @@ import jsonschema
 from simulator import faults
 from simulator.journal import Call
 from tests.simulation import model
-from tests.simulation.days import Document, server_id, snapshot_id
+from tests.simulation.days import Document, kind_of, server_id, snapshot_id
 from tests.simulation.living import Life
 from tests.simulation.telling import delays, engine_calls, outages, plan_of, result_of, seen_of, world_of
 from tests.simulation.watching import ATTEMPT_TAG, ENDED, TAG, WAVE_TAG
@@ -79,7 +79,9 @@ def _starts(life: Life) -> Iterator[str]:
     for plan in range(len(life.day.plans)):
         records = [life.records[one] for one, index in life.executions.items() if index == plan and one in life.records]
         for earlier, later in combinations(sorted(records, key=lambda record: record["StartTime"]), 2):
-            free = earlier.get("CleanUp", {}).get("EndTime", earlier.get("EndTime", "9999"))
+            free = earlier.get("EndTime", "9999")
+            if life.kind(later["ExecutionId"]) == "DRILL":
+                free = earlier.get("CleanUp", {}).get("EndTime", free)
             if later["StartTime"] < free:
                 yield f"{later['ExecutionId']} began while {earlier['ExecutionId']} had the plan"
     by_token: dict[Any, set[str]] = defaultdict(set)
@@ -103,8 +105,16 @@ def _refusal(life: Life, act: Any) -> Iterator[str]:
     if "clean-up of execution" in act.message:
         holder = next((one for one in life.records if one in act.message), None)
         record = life.records.get(holder or "", {})
-        if not record or life.seconds(record["EndTime"]) > answered:
+        if kind_of(life.day, act.doing) == "RECOVERY":
+            yield f"a recovery had to wait for a clean-up: {act.message}"
+        elif not record or life.seconds(record["EndTime"]) > answered:
             yield f"a start was refused because of a clean-up that nobody does: {act.message}"
+    elif "is in the way of a" in act.message:
+        holder = next((one for one in life.records if one in act.message), None)
+        over = holder is not None and life.seconds(life.records[holder].get("EndTime", act.answered)) < answered - 1
+        cut_off = any(one.doing["do"] == "start" and one.result == "no answer" for one in life.acts)
+        if over or (holder is None and not cut_off):
+            yield f"a start was refused because of an execution that is over: {act.message}"
     elif found := _RECOVERED.search(act.message):
         if not any(_recovers(job, found[1], before=answered, life=life) for job in life.jobs):
             yield f"a drill was refused because of a recovery that never was: {act.message}"
@@ -201,8 +211,9 @@ def _launch_request(life: Life, call: Call) -> Iterator[str]:
     tags, servers = call.parameters["tags"], call.parameters["sourceServers"]
     plan = life.day.plans[life.executions[tags[TAG]]]
     wave = plan["waves"][int(tags[WAVE_TAG]) - 1]
-    if call.parameters.get("isDrill") != (plan["type"] == "DRILL"):
-        yield f"StartRecovery had isDrill {call.parameters.get('isDrill')} in a {plan['type']}"
+    kind = life.kind(tags[TAG])
+    if call.parameters.get("isDrill") != (kind == "DRILL"):
+        yield f"StartRecovery had isDrill {call.parameters.get('isDrill')} in a {kind}"
     if wave["order"] == "SEQUENTIAL" and len(servers) > 1:
         yield f"StartRecovery launched {len(servers)} servers of a SEQUENTIAL wave at once"
     pinned = {server_id(one): snapshot_id(one) for one in wave["pinned"]}
@@ -222,7 +233,7 @@ def _termination_request(life: Life, call: Call) -> Iterator[str]:
     for instance in call.parameters["recoveryInstanceIDs"]:
         owner = owners.get(instance)
         plan = life.day.plans[life.executions[owner]] if owner in life.executions else None
-        if plan is None or plan["type"] != "DRILL" or plan["keeps_instances"]:
+        if owner is None or plan is None or life.kind(owner) != "DRILL" or plan["keeps_instances"]:
             yield f"{instance} was terminated by {job and job['jobID']}, though nobody's drill had launched it"
 
 
@@ -277,6 +288,6 @@ def _records(life: Life) -> Iterator[str]:
             continue
         for error in _schema().iter_errors(record):
             yield f"the record of {execution_id} breaks its schema: {error.json_path}: {error.message[:200]}"
-        plan = plan_of(life.day, life.executions[execution_id])
+        plan = plan_of(life.day, life.executions[execution_id], life.kind(execution_id))
         walk = model.Walk(plan, world_of(life, execution_id), seen_of(life, record))
         yield from (f"plan {life.executions[execution_id] + 1}: {line}" for line in walk.disagreements())

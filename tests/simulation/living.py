@@ -35,6 +35,7 @@ from tests.simulation.days import (
     Day,
     Document,
     group_document,
+    kind_of,
     plan_document,
     plan_id,
     server_id,
@@ -91,6 +92,13 @@ class Life:
     missed: list[tuple[datetime, Document]]
     log: list[Document]
     broken: list[str] = field(default_factory=list)
+
+    def kind(self, execution_id: str) -> str:
+        """DRILL or RECOVERY, as whoever started it said; as its record says where nobody got an answer."""
+        asked = (one for one in self.acts if one.doing["do"] == "start" and one.execution_id == execution_id)
+        if first := next(asked, None):
+            return kind_of(self.day, first.doing)
+        return str(self.records[execution_id]["ExecutionType"])
 
     def seconds(self, moment: datetime | str) -> float:
         """Seconds after the day's beginning."""
@@ -241,7 +249,7 @@ class _Living:
 
         def ask() -> None:
             act.execution_id = self.client.start(
-                plan_id(plan), self.day.plans[plan]["type"], client_token=doing.get("token"), initiated_by="an operator"
+                plan_id(plan), kind_of(self.day, doing), client_token=doing.get("token"), initiated_by="an operator"
             )
             act.result = "started"
             self.executions.setdefault(act.execution_id, plan)

@@ -76,6 +76,8 @@ class Launch:
     states: tuple[tuple[float, str], ...]
     # Somebody else launched the same server while this execution was still at it.
     taken: bool
+    # ... or was still cleaning up.
+    replaced: bool
     # Somebody else began to recover the server for real before this execution was done with it.
     recovered: bool
     stays: bool
@@ -411,7 +413,7 @@ class Walk:
         elif seen.clean_up == COMPLETED and seen.clean_up_ended is not None:
             longest = max([0.0, *(one.seconds for one in launched)])
             # What another launch replaced before it was seen could be listed yet, for all that can be known.
-            longest += GONE if any(one.taken for one in launched) else 0
+            longest += GONE if any(one.replaced for one in launched) else 0
             # What cannot be terminated stays until the clean-up gives up, or a later launch of its server replaces it.
             endless = any(one.stays for one in launched)
             if not endless and seen.clean_up_ended > world.late(seen.ended, longest + 4 * LATE):

@@ -82,7 +82,11 @@ def fault_counts(life: Life) -> Counter[str]:
     counts.update(
         {
             "cancel": sum(act.doing["do"] == "cancel" and act.result == "accepted" for act in life.acts),
-            "second start": sum(act.doing["do"] == "start" for act in life.acts) - len(life.day.plans),
+            "second start": sum(act.doing["do"] == "start" and "for_real" not in act.doing for act in life.acts)
+            - len(life.day.plans),
+            "recovery after a drill": sum(
+                act.doing["do"] == "start" and "for_real" in act.doing and act.result == "started" for act in life.acts
+            ),
             "state machine stopped": sum(act.result == "aborted" for act in life.acts),
             "somebody else's job": sum(act.doing["do"] == "foreign_job" for act in life.acts),
             "shared servers": len(life.day.plans) - 1,

@@ -9,10 +9,10 @@ from tests.simulation.living import Life
 from tests.simulation.watching import TAG, WAVE_TAG
 
 _DEEDS = {
-    "start": "somebody starts plan {plan}",
+    "start": "somebody starts plan {plan}{for_real}",
     "cancel": "somebody cancels plan {plan}",
     "abort": "somebody stops the state machine of plan {plan}",
-    "foreign_job": "somebody else recovers {servers}",
+    "foreign_job": "somebody else recovers {servers}{for_real}",
 }
 _FAULTS = {
     "throttle": "is throttled",
@@ -100,7 +100,11 @@ def _fault(fault: Document) -> str:
 
 
 def _deed(doing: Document) -> str:
-    named = {"plan": doing.get("plan", 0) + 1, "servers": f"servers {doing.get('servers')}"}
+    named = {
+        "plan": doing.get("plan", 0) + 1,
+        "servers": f"servers {doing.get('servers')}",
+        "for_real": " for real" if doing.get("for_real") else "",
+    }
     token = f" with the token {doing['token']!r}" if "token" in doing else ""
     return _DEEDS[doing["do"]].format(**named) + token
 

@@ -28,12 +28,15 @@ CLOSER_RETRY = 305.0
 # While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml).
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 TRIES = 4
+# Later than any moment of AWS's.
+NEVER = "9999"
 _BLAMED = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
 # --- what the world did ----------------------------------------------------------------------------------------------
 
 
-def plan_of(day: Day, index: int) -> model.Plan:
+def plan_of(day: Day, index: int, kind: str) -> model.Plan:
+    """The plan as an execution of this kind (DRILL or RECOVERY) runs it."""
     plan = day.plans[index]
     waves = []
     for number, wave in enumerate(plan["waves"], start=1):
@@ -48,7 +51,7 @@ def plan_of(day: Day, index: int) -> model.Plan:
                 patience=model.Patience(health["timeout"], health["interval"]) if health else None,
             )
         )
-    cleans_up = plan["type"] == "DRILL" and not plan["keeps_instances"]
+    cleans_up = kind == "DRILL" and not plan["keeps_instances"]
     together = day.quotas.get("servers_per_job", 100)
     return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], together)
 
@@ -77,30 +80,32 @@ def _launch(life: Life, execution_id: str, number: int) -> model.Launch:
     states = [(0.0, "pending")]
     if fate["becomes"] != "pending":
         states.append((float(fate["boot"]), fate["becomes"]))
+    record = life.records.get(execution_id, {})
+    at_it = result_of(record, server).get("EndTime", NEVER)
     return model.Launch(
         fails=bool(fate["fails"]) or nothing_there,
         # DRS takes a snapshot in the first sixth of a launch's time: without one to take, it is over then.
         seconds=fate["launch"] / 6 if nothing_there else float(fate["launch"]),
         early=nothing_there,
         states=tuple(states),
-        taken=_taken(life, execution_id, server),
+        taken=_taken(life, execution_id, server, at_it),
+        replaced=_taken(life, execution_id, server, max(at_it, record.get("CleanUp", {}).get("EndTime", at_it))),
         recovered=_recovered(life, execution_id, server),
         stays=fate["terminate_fails"] is not None,
     )
 
 
-def _taken(life: Life, execution_id: str, server: str) -> bool:
+def _taken(life: Life, execution_id: str, server: str, ended: str) -> bool:
     """Somebody else launched the server after this execution had, and before it was done with it."""
     mine = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) == execution_id]
     others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
-    ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", "9999")
     return any(own["creationDateTime"] < job["creationDateTime"] <= ended for own in mine for job in others)
 
 
 def _recovered(life: Life, execution_id: str, server: str) -> bool:
     """Somebody else's recovery for real had begun on the server before this execution was done with it."""
     others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
-    ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", "9999")
+    ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", NEVER)
     return any(job["initiatedBy"] == "START_RECOVERY" and job["creationDateTime"] <= ended for job in others)
 
 

@@ -55,6 +55,12 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         "if False and not",
         drill([{"at": 20, "do": "foreign_job", "servers": [5], "for_real": True}]),
     ),
+    "a recovery waits for the clean-up of a drill": (
+        "starting.py",
+        "if holder.ended and request",
+        "if False and request",
+        drill([{"at": 40, "do": "cancel", "plan": 0}, {"at": 100, "do": "start", "plan": 0, "for_real": True}]),
+    ),
     "a sequential wave is launched at once": (
         "core/wave_work.py",
         "return () if at_work else pending[:1]",
