@@ -172,6 +172,19 @@ Feature: Errors and recovery from them
     And no server of wave 2 was launched
 
   @AC-4.5 @moto
+  Scenario: A recovery need not wait until a cancelled drill is cleaned up
+    Given the "single-wave" plan
+    And every launch takes 3 minutes
+    When a drill of the plan is started
+    And server "database-1" is IN_PROGRESS
+    And the execution is cancelled
+    And the execution ends
+    And a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the recovery of server "database-1" is still there
+    And the recovery of server "database-2" is still there
+
+  @AC-4.5 @moto
   Scenario: To cancel twice is to cancel once
     Given the "three-tier" plan
     When a drill of the plan is started
