@@ -133,6 +133,8 @@ def delays(life: Life) -> Iterator[tuple[float, float]]:
             yield life.seconds(call.started), lasted + BACK_OFF + STATE_MACHINE_RETRIES + _asked_to_wait(life, call)
         elif call.error_code in BUSY:
             yield life.seconds(call.started), BUSY_SECONDS
+    for call in _behind(life):
+        yield life.seconds(call.started), BUSY_SECONDS
     for moment, _ in life.missed:
         yield life.seconds(moment), STATE_MACHINE_RETRIES
     for failure in life.failures:
@@ -140,6 +142,22 @@ def delays(life: Life) -> Iterator[tuple[float, float]]:
             yield life.seconds(failure.moment), CLOSER_RETRY
     yield from _long_pauses(life)
     # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
+
+
+def _behind(life: Life) -> Iterator[Call]:
+    """The looks at the launch queue that found somebody waiting, and after which nothing was launched.
+
+    Whoever waits may be an execution that was cancelled: its place counts until it has not been renewed for a while.
+    """
+    by_invocation: dict[str, list[Call]] = defaultdict(list)
+    for call in engine_calls(life):
+        by_invocation[call.actor].append(call)
+    for calls in by_invocation.values():
+        for number, look in enumerate(calls, start=1):
+            somebody_waits = look.operation == "Query" and (look.response or {}).get("Items")
+            launched = [then.operation for then in calls[number : number + 1]] == ["StartRecovery"]
+            if somebody_waits and not launched:
+                yield look
 
 
 def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
