@@ -165,21 +165,36 @@ class VirtualClock:
         with self._lock:
             self._actors[threading.get_ident()] = actor
             self.guests += 1
-        self._schedule(self.arrival_time(), actor=actor, name=name)
+        due = self._schedule(self.arrival_time(), actor=actor, name=name)
         self.on_arrival()
-        if not actor._baton.acquire(timeout=self._patience):
-            raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
+        turns = -1
+        # The machine may have stood still: only if nothing moves for as long again there is no turn to come.
+        while not actor._baton.acquire(timeout=self._patience):
+            if self._turns == turns and self._withdrawn(due):
+                raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
+            turns = self._turns
         try:
             if actor._interrupt is not None:
                 raise actor._interrupt
             yield actor
         finally:
-            self.guests -= 1
+            with self._lock:
+                self.guests -= 1
             if self._stopping:
                 self._actors.pop(threading.get_ident(), None)
             else:
                 self._retire(actor)
             actor.left.set()
+
+    def _withdrawn(self, due: Due) -> bool:
+        """Takes a guest's arrival back, so that nobody gives the baton to who is gone; False if that has been done."""
+        with self._lock:
+            if not any(one is due for one in self._queue):
+                return False
+            due.cancelled = True
+            self.guests -= 1
+            self._actors.pop(threading.get_ident(), None)
+        return True
 
     # -- the baton ----------------------------------------------------------------------------------------------------
 

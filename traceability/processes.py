@@ -6,6 +6,7 @@ The features are shared out by file: a simulator is one world, and each process 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from traceability.results import Key
 MOST_PROCESSES = 4
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 """Without a result for so long, a run waits for something that will not come. On AWS a scenario may take hours."""
+_LAST_WORDS_SECONDS = 5.0
 
 
 def shares(
@@ -95,6 +97,7 @@ class _Behave:
         own = (str(places.root), str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH"))
         environment = os.environ | {
             evidence.RUN_DIRECTORY: str(places.notes),
+            "PYTHONFAULTHANDLER": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
         environment |= {} if named is None else part.environment(named)
@@ -130,7 +133,19 @@ def _watch(
             done, last = now_done, time.monotonic()
         progress(done)
         if time.monotonic() - last > patience:
-            for one in processes:
-                one.kill()
+            _end_stalled(processes)
         time.sleep(0.1)
     return [one.wait() for one in processes]
+
+
+def _end_stalled(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let each that still runs write into its log where all its threads are, then end it."""
+    for one in processes:
+        if one.poll() is None:
+            # PYTHONFAULTHANDLER answers this signal with the stacks.
+            one.send_signal(signal.SIGABRT)
+    for one in processes:
+        try:
+            one.wait(timeout=_LAST_WORDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            one.kill()

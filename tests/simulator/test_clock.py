@@ -189,6 +189,44 @@ def test_a_foreign_thread_gets_its_turn_when_the_suite_waits(clock: VirtualClock
     assert seen == [5]
 
 
+def guest(clock: VirtualClock, told: list[object]) -> threading.Thread:
+    """A foreign thread that has arrived and waits for its turn; `told` gets the moment of it, or the defect."""
+
+    def foreign() -> None:
+        try:
+            with clock.adopted("a request", "suite"):
+                told.append(seconds(clock))
+        except SimulatorDefect as defect:
+            told.append(str(defect))
+
+    thread = threading.Thread(target=foreign)
+    thread.start()
+    while clock.next_due() is None:
+        threading.Event().wait(0.001)
+    return thread
+
+
+def test_a_guest_outlives_a_machine_that_stood_still(clock: VirtualClock) -> None:
+    told: list[object] = []
+    waiting = guest(clock, told)
+    threading.Event().wait(0.75)
+    clock.sleep(10)
+    waiting.join()
+    assert told == [0]
+
+
+def test_a_guest_that_gave_up_stands_in_nobodys_way(clock: VirtualClock) -> None:
+    told: list[object] = []
+    guest(clock, told).join()
+    assert "a request got no turn for 0.5 s" in str(told)
+    clock.sleep(10)
+    waiting = guest(clock, told)
+    clock.sleep(10)
+    waiting.join()
+    assert told[1:] == [10]
+    assert clock.guests == 0
+
+
 def test_the_clock_needs_an_aware_start() -> None:
     with pytest.raises(ValueError, match="timezone"):
         VirtualClock(datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake under test
