@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -46,13 +47,14 @@ class AskingForEvents:
         server.hold()
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        left = timeout
+        # Microseconds, as the server counts: of floats a rest would stay that is over for it and never for us.
+        left = timedelta(seconds=timeout)
         while True:
             if value := condition():
                 return value
-            if left <= 0:
+            if left <= timedelta(0):
                 raise WaitTimeout(f"Waited {timeout:g} s in vain for {what}")
-            left -= self._server.next_event(left)["seconds"]
+            left -= timedelta(seconds=self._server.next_event(left.total_seconds())["seconds"])
 
     def pause(self, seconds: float) -> None:
         self._server.advance(seconds)
