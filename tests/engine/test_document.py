@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from engine.aws.tables import from_item, to_item
 from engine.core import document
 from engine.core.plan import ExecutionType
+from engine.core.state import Deferral
 from tests.engine.world import START, World, execution_of, server, wave
 
 
@@ -48,6 +50,12 @@ def test_any_state_survives_saving_and_reading(stop, fails):
     for number, parts in parts_of(world.items).items():
         state = document.with_servers(state, number, parts)
     assert restored(state) == state
+
+
+def test_a_pause_that_aws_asked_for_survives_saving_and_reading():
+    pause = Deferral(START.replace(microsecond=0), 2, "FindServers")
+    paused = replace(execution_of(wave(1, [server(1)])), deferral=pause)
+    assert restored(paused) == paused
 
 
 def test_the_largest_plan_stays_far_below_dynamodbs_limits():

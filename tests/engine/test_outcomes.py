@@ -178,6 +178,12 @@ def test_a_job_is_not_adopted_by_a_server_that_was_taken_out_of_its_attempt_unle
     assert second(apply(state(INTENDED, spared), START_1, JobStarted(both), NOW)).job_id == JOB
 
 
+def test_a_launch_in_doubt_is_not_that_of_a_server_that_was_taken_out_of_its_attempt():
+    spared = {**AWAITS_LAUNCH, "status": ServerStatus.FAILED}
+    after = apply(state(INTENDED, spared), START_1, Failed("no answer", transient=True), NOW)
+    assert (first(after).launch_unconfirmed, second(after).launch_unconfirmed) == (True, False)
+
+
 @pytest.mark.parametrize("action", [START_1, FIND_1], ids=["started", "found"])
 def test_a_job_is_adopted_by_the_servers_of_its_attempt(action):
     waiting = state(INTENDED, {**OTHER, "job_id": None}).with_wave(1, reason="waiting for DRS: busy")

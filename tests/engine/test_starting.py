@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import itertools
 
+import pytest
+from aws_lambda_powertools import Logger
+
+from engine.aws.calls import Caller
+from engine.aws.history import ExecutionHistory, PlanLocked, lock_id
+from engine.aws.log import Log
 from engine.client import EngineError, StartRefused
 from simulator import Simulator
-from tests.engine.test_deployed import deployed, runs, settled
+from tests.engine.test_deployed import STACK, deployed, runs, settled
+from tests.engine.world import execution_of, server, wave
 
 PLAN = {"PlanId": "p", "PlanName": "P"}
 WAVE = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "g", "ExecutionType": "PARALLEL"}
@@ -143,6 +151,25 @@ def test_a_recovery_does_not_wait_for_the_clean_up_of_a_drill(aws, client, troub
     assert instances(aws) == production
     with pytest.raises(StartRefused, match="was recovered for real"):
         client.start("p", "DRILL")
+
+
+@pytest.mark.parametrize("holder", [None, "the drill", "another"])
+def test_a_lock_is_taken_over_from_the_one_it_was_seen_with_or_when_it_is_gone(aws, client, holder):
+    table, dynamodb = aws.table(f"{STACK}-execution-history"), aws.session().client("dynamodb")
+    calls = itertools.count()
+    dynamodb.meta.events.register("before-call", lambda **_: None if next(calls) < 20 else pytest.fail("for ever"))
+    execution = execution_of(wave(1, [server(1)]))
+    if holder is not None:
+        lock = {"ExecutionId": lock_id(execution.plan_id), "ItemKey": "LOCK", "LockedBy": holder}
+        table.fill([{name: {"S": value} for name, value in lock.items()}])
+    log = Log(Logger(service="test of the lock", stream=io.StringIO()))
+    history = ExecutionHistory(Caller(log, aws.advance), dynamodb, f"{STACK}-execution-history")
+    if holder == "another":
+        with pytest.raises(PlanLocked, match="execution another holds the plan"):
+            history.create(execution, instead_of="the drill")
+    else:
+        history.create(execution, instead_of="the drill")
+        assert history.holder(execution.plan_id) == execution.execution_id
 
 
 def test_of_two_recoveries_one_takes_the_plan_over_and_both_get_it(aws, client):
