@@ -80,7 +80,7 @@ checks: setup ## format, lint, types, import directions, templates, Gherkin
 	$(call check,types,$(BIN)/mypy $(PACKAGES))
 	$(call check,import directions,$(BIN)/lint-imports)
 	$(call check,templates,$(BIN)/cfn-lint infra/*.yaml)
-	$(call check,policies,$(RUN) features.privileges.lint)
+	$(call check,policies,$(RUN) tests.least_privilege.lint)
 	$(call check,Gherkin,$(NODE) node_modules/gplint/bin/gplint features/*.feature)
 	$(call check,tags and phrases,$(RUN) traceability check)
 	$(call check,phrase book,$(RUN) traceability phrases --check)
@@ -129,7 +129,7 @@ destroy: setup ## take the engine out of the AWS account again (STACK=name)
 
 .PHONY: privileges
 privileges: setup ## proves least privilege from the last acceptance run; writes docs/least-privilege.md
-	@$(RUN) features.privileges
+	@$(RUN) tests.least_privilege
 
 .PHONY: bench
 bench: setup ## measures, never judges

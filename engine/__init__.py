@@ -1,5 +1,6 @@
 """The Execution Engine: wave-based disaster recovery on AWS Elastic Disaster Recovery (DRS).
 
-`engine.core` decides (pure), `engine.aws` acts, `engine.wiring` joins them, `engine.handler` is the Lambda
-function, `engine.client` is what other programs use, `engine.cli` is what operators use.
+`core` decides (pure), `aws` calls AWS, `function` is the Lambda function that joins them. `deploy` installs the engine,
+`client` is the API for other programs, `cli` the operators' command line; the contracts in `pyproject.toml` keep these
+layers. Start with `engine/core/decisions.py`, then `engine/function/handler.py`.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.client import AlreadyEnded, ExecutionNotFound
-from features.observations import (
+from features.aws_queries import (
     EXECUTION_TAG,
     all_jobs,
     raw_items,

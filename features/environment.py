@@ -10,25 +10,26 @@ from contextlib import ExitStack
 from behave.model import Feature, Scenario, Step
 from behave.runner import Context
 
-import features.vocabulary  # noqa: F401 - registers the words that the steps share, before the steps are read
-from features import invariants, proof, targets
+import features.parameter_types  # noqa: F401 - registers the words that the steps share, before the steps are read
+from features import evidence_hooks, invariants, targets
 from features.cleanup import clean_up, finish, require_nothing_left
 from features.selection import selected, why_not_here, why_nothing_ran
 from features.world import World
-from traceability import evidence, real_time
+from traceability.model import run_notes
+from traceability.recording import wall_clock
 
 REFUSED = 2
 
 
 def before_all(context: Context) -> None:
-    real_time.for_behave()
+    wall_clock.for_behave()
     userdata = context.config.userdata
     try:
         context.target = targets.choose(userdata.get("target", "moto"), dict(userdata))
         context.chosen = selected(context._runner.features, context.config)
         context.target.open(context.chosen)
         if context.target.name == "aws":
-            evidence.record_account(context.target.account)
+            run_notes.record_account(context.target.account)
     except targets.TargetRefused as refusal:
         if "target" in context:
             context.target.close()
@@ -80,13 +81,13 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     with context.stack_of_hooks:
         world: World = context.world
         try:
-            proof.attach(world)
+            evidence_hooks.attach(world)
             finish(world)
-            proof.attach_end(world)
+            evidence_hooks.attach_end(world)
             found = invariants.broken(world)
             begun = all(step.status.name == "passed" for step in scenario.all_steps if step.step_type != "then")
             idle = world.idle_faults() if begun else []
-            proof.tell(world, scenario, found, idle)
+            evidence_hooks.tell(world, scenario, found, idle)
         finally:
             clean_up(world)
         if found:

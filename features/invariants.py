@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.matchers.records import name_of
-from features.observations import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.world import OVER, World
 
 Document = dict[str, Any]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from engine.client import AlreadyEnded, EngineClient, EngineError, StartRefused
-from features import test_data
+from features import testdata
 from features.targets import Target, WaitTimeout
 
 if TYPE_CHECKING:
     from simulator.drs import DrsWorld
-    from simulator.faults import Fault
+    from simulator.gateway.faults import Fault
 
 Document = dict[str, Any]
 
@@ -233,5 +233,5 @@ class World:
 
 def load_known_servers(world: World) -> None:
     """The six known servers replicate, whatever the plan."""
-    for host_name, server_id in test_data.servers().items():
+    for host_name, server_id in testdata.servers().items():
         world.add_server(host_name, server_id)

@@ -5,9 +5,9 @@ with Simulator() as aws:
     print(aws.session().client("drs").describe_source_servers())
 """
 
-from simulator.clock import Deadlock, SimulatorDefect
-from simulator.facade import Simulator, WaitTimeout
-from simulator.faults import Fault
-from simulator.journal import Call
+from simulator.gateway.faults import Fault
+from simulator.gateway.journal import Call
+from simulator.simulator import Simulator, WaitTimeout
+from simulator.time.clock import Deadlock, SimulatorDefect
 
 __all__ = ["Call", "Deadlock", "Fault", "Simulator", "SimulatorDefect", "WaitTimeout"]

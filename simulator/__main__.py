@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simulator import seeding
-from simulator.serving import server, story
-from simulator.serving.pace import FASTEST
+from simulator import environment_files
+from simulator.serving import banner, server
+from simulator.serving.time_mode import FASTEST
 
 _SEED = Path(__file__).parent.parent / "testdata" / "environments" / "six-servers.json"
 _PORT = 4599
@@ -67,18 +67,18 @@ def serve(
     if speed is not None and math.isnan(speed):
         raise InputError("--speed: nan is no number")
     try:
-        environments = seeding.read(seed)
+        environments = environment_files.read(seed)
         if account is not None:
-            environments = seeding.in_account(environments, account)
+            environments = environment_files.in_account(environments, account)
         listener = server.listen(host, port)
-    except (seeding.BadSeed, server.AddressTaken) as problem:
+    except (environment_files.BadSeed, server.AddressTaken) as problem:
         raise InputError(str(problem)) from problem
 
     def ready(served: server.Served) -> None:
         if as_json:
-            click.echo(json.dumps(story.facts(served)))
+            click.echo(json.dumps(banner.facts(served)))
         else:
-            story.tell(Console(highlight=False, soft_wrap=True), served)
+            banner.tell(Console(highlight=False, soft_wrap=True), served)
         sys.stdout.flush()
 
     until = _end_of_input if stop_with_stdin else _never

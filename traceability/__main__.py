@@ -6,13 +6,16 @@ import sys
 
 from rich.console import Console
 
-from traceability import archive, console, defects, intact, manifest, prove, recorded, revisions, settings, sign_offs
-from traceability.catalogue import BadCatalogue
+from traceability.bundle import archive, integrity, manifest, run_loader
 from traceability.cli import audit, owner, runs, suite  # noqa: F401 - each module adds its commands
 from traceability.cli.group import BAD_INPUT, RED, main
-from traceability.report import ReportFailed
-from traceability.results import UnreadableResult
-from traceability.run import BadInput
+from traceability.evaluation.record_readers import UnreadableResult
+from traceability.model import revisions, settings, sign_offs
+from traceability.model.catalogue import BadCatalogue
+from traceability.mutation import defects, prove
+from traceability.reporting import console
+from traceability.reporting.allure_report import ReportFailed
+from traceability.running.run import BadInput
 
 _BAD_FILES = (
     archive.BadBundle,
@@ -21,7 +24,7 @@ _BAD_FILES = (
     UnreadableResult,
     defects.BadDefect,
     manifest.BadManifest,
-    recorded.BadRun,
+    run_loader.BadRun,
     revisions.BadRevisions,
     settings.BadSettings,
     sign_offs.BadSignOffs,
@@ -35,7 +38,7 @@ def entry() -> None:
     except BadInput as problem:
         console.problems(Console(stderr=True), problem.problems)
         sys.exit(BAD_INPUT)
-    except intact.StaleRun as problem:
+    except integrity.StaleRun as problem:
         console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {problem.cure}"])
         sys.exit(BAD_INPUT)
     except prove.NotGreen as problem:

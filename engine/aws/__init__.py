@@ -1,1 +1,1 @@
-"""The only part of the engine that talks to AWS: each call goes through `engine.aws.calls`."""
+"""The only part of the engine that talks to AWS: each call goes through `engine.aws.caller`."""

@@ -10,7 +10,7 @@ import boto3
 from botocore.credentials import RefreshableCredentials
 from botocore.session import get_session
 
-from engine.aws.calls import CLIENT_CONFIG, AskedToWait, Caller, CallError, CredentialsExpired, Unavailable
+from engine.aws.caller import CLIENT_CONFIG, AskedToWait, Caller, CallError, CredentialsExpired, Unavailable
 from engine.core.document import timestamp
 from engine.core.plan import Target
 

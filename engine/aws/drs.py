@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.aws.accounts import Accounts, RoleNotAssumed
-from engine.aws.calls import Caller, Refused, Unavailable
+from engine.aws.caller import Caller, Refused, Unavailable
 from engine.core.actions import RecoveryInstance, StartRecovery
 from engine.core.document import timestamp
-from engine.core.drs_words import Job
+from engine.core.drs_status import Job
 from engine.core.plan import Target
 
 TAG_EXECUTION = "drs-engine:ExecutionId"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.aws.calls import Caller
+from engine.aws.caller import Caller
 from engine.aws.tables import from_item
 
 

@@ -13,8 +13,8 @@ from engine.cli.sweep import sweep
 from engine.cli.validate import validate
 from engine.cli.watching import status
 from engine.client import EngineError
-from engine.deployment import DeploymentFailed
-from engine.packaging import PackagingFailed
+from engine.deploy.deployment import DeploymentFailed
+from engine.deploy.packaging import PackagingFailed
 
 _EPILOG = """
 \b

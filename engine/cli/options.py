@@ -25,7 +25,7 @@ _STACK_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_STACK_NAME - 1}}}"
 _LARGEST_INT = 10**38
 # DynamoDB's keys are longer, but nothing that was ever an id or a token of this engine is.
 _LONGEST_TEXT = 500
-# A person's command bears a bad second; longer waits are for the commands that wait anyway (engine.connection).
+# A person's command bears a bad second; longer waits are for the commands that wait anyway (engine.deploy.connection).
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")

@@ -11,22 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.status import Status
 
-from engine import deployment
 from engine.cli.errors import refusal
-from engine.cli.options import (
-    InputError,
-    account_option,
-    client,
-    json_option,
-    require_account,
-    session,
-    stack_option,
-)
+from engine.cli.options import InputError, account_option, client, json_option, require_account, session, stack_option
 from engine.cli.terminal import console, print_json
-from engine.deployment import DeploymentFailed, NotTheEngine, Progress
-from engine.kept_data import WAYS_ON
-from engine.packaging import complete_package
-from engine.parameters import operator_parameters, value_problem
+from engine.deploy import deployment
+from engine.deploy.deployment import DeploymentFailed, NotTheEngine, Progress
+from engine.deploy.packaging import complete_package
+from engine.deploy.parameters import operator_parameters, value_problem
+from engine.deploy.retained_data import WAYS_ON
 
 # The engine's topic is encrypted with AWS's managed key, which CloudWatch cannot use.
 _NOBODY_TOLD = (

@@ -6,8 +6,8 @@ import time
 
 import click
 
-from engine import sweep as sweeping
 from engine.cli.options import account_option, require_account, session
+from engine.deploy import sweep as sweeping
 
 
 @click.command()

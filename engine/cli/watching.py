@@ -15,7 +15,7 @@ from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import changes, execution_view
 from engine.client import EngineClient
-from engine.connection import patiently
+from engine.deploy.connection import patiently
 
 # The record is read this often; the clock on the screen goes on every second.
 WATCH_SECONDS = 5

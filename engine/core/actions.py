@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.core.drs_words import Job
+from engine.core.drs_status import Job
 
 
 @dataclass(frozen=True)

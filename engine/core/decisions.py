@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 from engine.core import policy
 from engine.core.actions import Action, ReadServers
-from engine.core.settlement import end, settle
+from engine.core.finalization import end, settle
 from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
 from engine.core.waiting import wait
 from engine.core.wave_work import work

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.core import policy
-from engine.core.drs_words import JobStatus
+from engine.core.drs_status import JobStatus
 from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Target
 from engine.core.state import (
     CancelRequest,

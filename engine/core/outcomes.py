@@ -41,8 +41,8 @@ from engine.core.actions import (
     TerminationsFound,
     TerminationStarted,
 )
-from engine.core.drs_words import Job, JobStatus, UnknownWord, server_job_status
-from engine.core.settlement import fail_clean_up
+from engine.core.drs_status import Job, JobStatus, UnknownWord, server_job_status
+from engine.core.finalization import fail_clean_up
 from engine.core.state import (
     Deferral,
     Execution,

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.core import policy
-from engine.core.drs_words import JobStatus
+from engine.core.drs_status import JobStatus
 from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, Target
 
 

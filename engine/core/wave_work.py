@@ -23,7 +23,7 @@ from engine.core.actions import (
     ReadJobLog,
     StartRecovery,
 )
-from engine.core.drs_words import JobStatus
+from engine.core.drs_status import JobStatus
 from engine.core.plan import LaunchOrder
 from engine.core.state import Execution, ServerState, ServerStatus, WaveState, WaveStatus
 from engine.core.waiting import soon, wait

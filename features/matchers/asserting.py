@@ -8,7 +8,7 @@ import hamcrest
 from hamcrest.core.matcher import Matcher
 from hamcrest.core.string_description import StringDescription
 
-from traceability import evidence
+from traceability.recording import evidence
 
 
 def assert_that(actual: Any, matcher: Matcher[Any] | str | None = None, reason: str = "") -> None:

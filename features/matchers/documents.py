@@ -9,7 +9,7 @@ from typing import Any
 from hamcrest.core.base_matcher import BaseMatcher
 from hamcrest.core.description import Description
 
-from features import test_data
+from features import testdata
 
 PASCAL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
 # Keys that are data, not field names: server ids (RecoverySnapshots) carry AWS's own spelling.
@@ -52,7 +52,7 @@ class FollowsSchema(FindsNothingIn):
         self.schema = schema
 
     def mistakes(self, item: Any) -> list[str]:
-        return test_data.schema_problems(item, self.schema)
+        return testdata.schema_problems(item, self.schema)
 
 
 class HasNoNull(FindsNothingIn):

@@ -9,8 +9,8 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import empty, equal_to, greater_than_or_equal_to, has_entries, has_length, only_contains
 
+from features.aws_queries import all_jobs
 from features.matchers import assert_that, within
-from features.observations import all_jobs
 from features.targets import EngineCall
 from features.world import World
 

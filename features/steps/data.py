@@ -6,24 +6,24 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import contains_inanyorder, empty, equal_to
 
-from features import test_data
+from features import testdata
+from features.aws_queries import scan
 from features.cleanup import clean_up, left_behind
 from features.matchers import assert_that, follows_schema, has_only_pascal_case
-from features.observations import scan
 
 TABLES = {"group": "ProtectionGroupsTable", "plan": "RecoveryPlansTable", "record": "ExecutionHistoryTable"}
 
 
 @given("the protection groups of the test data")
 def known_groups(context: Context) -> None:
-    for group in test_data.groups().values():
+    for group in testdata.groups().values():
         context.world.add_group(group)
 
 
 @given("all groups and plans of the test data")
 def all_test_data(context: Context) -> None:
     known_groups(context)
-    context.world.notes["Plans"] = [test_data.read(f"plans/{name}") for name in test_data.plan_names()]
+    context.world.notes["Plans"] = [testdata.read(f"plans/{name}") for name in testdata.plan_names()]
 
 
 @when("they are saved")

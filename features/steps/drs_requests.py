@@ -6,10 +6,10 @@ from behave import then
 from behave.runner import Context
 from hamcrest import contains_inanyorder, equal_to, greater_than_or_equal_to, has_length, only_contains
 
+from features.aws_queries import instant, job_of, recovery_instances, recovery_jobs
 from features.matchers import assert_that, came_apart, were_made
-from features.observations import instant, job_of, recovery_instances, recovery_jobs
+from features.parameter_types import REQUESTS, Request
 from features.targets import EngineCall
-from features.vocabulary import REQUESTS, Request
 from features.world import World
 
 CALLS = "Looked at the calls that the engine made"

@@ -8,8 +8,8 @@ from behave import given, then, when
 from behave.runner import Context
 
 from features.matchers import assert_that, within
-from features.vocabulary import Request
-from simulator.faults import Faults
+from features.parameter_types import Request
+from simulator.gateway.faults import Faults
 
 ENGINE: dict[str, Any] = {"source": "lambda"}
 FOR_EVER = None

@@ -8,8 +8,8 @@ from behave import then
 from behave.runner import Context
 from hamcrest import contains_inanyorder, empty, equal_to, greater_than, greater_than_or_equal_to, only_contains
 
+from features.aws_queries import instance_state, instant, job_of
 from features.matchers import assert_that, lasted, were_made
-from features.observations import instance_state, instant, job_of
 from features.targets import EngineCall
 from features.world import World
 

@@ -16,8 +16,8 @@ from hamcrest import (
     not_none,
 )
 
+from features.aws_queries import instant, job_of, state_machine_run
 from features.matchers import assert_that, follows_schema, has_no_null, lasted, started_after
-from features.observations import instant, job_of, state_machine_run
 from features.world import Document, World
 
 RECORD = "Looked at the execution record"

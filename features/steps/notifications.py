@@ -11,7 +11,7 @@ from hamcrest import contains_inanyorder, equal_to, greater_than, has_entries, h
 
 from features.matchers import assert_that, mentions
 from features.world import World
-from traceability import evidence
+from traceability.recording import evidence
 
 QUEUE = "drs-engine-suite-subscriber"
 MESSAGES = "Looked at the messages in the subscriber's queue"

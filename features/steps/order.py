@@ -8,8 +8,8 @@ from behave import then
 from behave.runner import Context
 from hamcrest import contains_inanyorder, empty, equal_to, greater_than_or_equal_to, has_key, has_length, only_contains
 
+from features.aws_queries import instance_state_of, instant, recovery_jobs, servers_of
 from features.matchers import assert_that, lasted, started_after, within
-from features.observations import instance_state_of, instant, recovery_jobs, servers_of
 from features.world import World
 
 JOBS = "Looked at the recovery jobs that DRS ran for the execution"

@@ -6,8 +6,8 @@ from behave import then
 from behave.runner import Context
 from hamcrest import empty, equal_to, has_key, has_length, is_not
 
+from features.aws_queries import new_jobs
 from features.matchers import assert_that, has_status, is_skipped_because_of, mentions, story
-from features.observations import new_jobs
 from features.world import World
 
 

@@ -7,26 +7,26 @@ from typing import Any
 from behave import given
 from behave.runner import Context
 
-from features import test_data
+from features import testdata
 from features.world import World, load_known_servers
 
 
 def use_known_groups(world: World) -> None:
     load_known_servers(world)
-    for group in test_data.groups().values():
+    for group in testdata.groups().values():
         world.add_group(group)
 
 
 @given('the "{plan}" plan')
 def the_plan(context: Context, plan: str) -> None:
-    context.world.plan = test_data.read(f"plans/{plan}")
+    context.world.plan = testdata.read(f"plans/{plan}")
     use_known_groups(context.world)
 
 
 @given('the bad plan "{plan}"')
 def the_bad_plan(context: Context, plan: str) -> None:
     use_known_groups(context.world)
-    document = test_data.read(f"bad/{plan}")
+    document = testdata.read(f"bad/{plan}")
     for group in document["Groups"]:
         context.world.add_group(group)
     context.world.plan = document["Plan"]

@@ -9,9 +9,8 @@ from behave import then, when
 from behave.runner import Context
 from hamcrest import contains_inanyorder, empty, equal_to, greater_than, has_item, has_length, only_contains
 
-from features import test_data
-from features.matchers import assert_that, lasted
-from features.observations import (
+from features import testdata
+from features.aws_queries import (
     all_jobs,
     instance_state,
     instant,
@@ -20,9 +19,10 @@ from features.observations import (
     recovery_jobs,
     servers_of,
 )
+from features.matchers import assert_that, lasted
 from features.targets import EngineCall
 from features.world import World
-from traceability import evidence
+from traceability.recording import evidence
 
 SERVERS = "Looked at the source servers of DRS"
 
@@ -34,7 +34,7 @@ def known_servers(world: World) -> list[dict[str, Any]]:
         raise AssertionError(  # noqa: TRY004 - an expectation on AWS's answer, not a wrong argument
             f"DRS did not tell its source servers, it answered: {answer}"
         )
-    known = test_data.servers().values()
+    known = testdata.servers().values()
     return [server for server in answer["items"] if server["sourceServerID"] in known]
 
 
@@ -42,7 +42,7 @@ def known_servers(world: World) -> list[dict[str, Any]]:
 def servers_are_there(context: Context, count: int, region: str) -> None:
     found = known_servers(context.world)
     ids = [server["sourceServerID"] for server in found]
-    assert_that(ids, contains_inanyorder(*test_data.servers().values()), SERVERS)
+    assert_that(ids, contains_inanyorder(*testdata.servers().values()), SERVERS)
     assert_that(ids, has_length(count), SERVERS)
     assert_that([server["arn"].split(":")[3] for server in found], only_contains(region), SERVERS)
 
@@ -86,7 +86,7 @@ def ask_about_the_drill(context: Context) -> None:
     """Servers, jobs with their logs, instances: what DRS answers is judged by its model, and its times are reported."""
     world: World = context.world
     drs = recovery_client(world, "drs")
-    drs.describe_source_servers(filters={"sourceServerIDs": list(test_data.servers().values())})
+    drs.describe_source_servers(filters={"sourceServerIDs": list(testdata.servers().values())})
     drs.describe_recovery_instances(filters={})
     ran = {job["jobID"] for job in recovery_jobs(world)} | set(world.record()["CleanUp"].get("DrsJobIds", []))
     jobs = [job for job in all_jobs(drs) if job["jobID"] in ran]

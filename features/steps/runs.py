@@ -10,7 +10,7 @@ import json
 from behave import given, when
 from behave.runner import Context
 
-from features.observations import state_machine_run
+from features.aws_queries import state_machine_run
 from features.world import OVER, World
 
 

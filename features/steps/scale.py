@@ -12,11 +12,11 @@ from behave.runner import Context
 from hamcrest import empty, equal_to, greater_than_or_equal_to, has_key, has_length
 
 from engine.client import Page
-from engine.deployment import deploy
+from engine.deploy.deployment import deploy
+from features.aws_queries import instant, raw_items, recovery_jobs
 from features.matchers import assert_that, within
-from features.observations import instant, raw_items, recovery_jobs
 from features.world import World
-from traceability import evidence
+from traceability.recording import evidence
 
 RECORD = "Looked at the times in the execution record"
 QUERY = "Looked at the query with which the history was read"

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hamcrest import empty, equal_to, greater_than, has_item, has_length, instance_of, only_contains
 
 from features.aws_model import answer_problems, modelled_errors
+from features.aws_queries import instant, job_of, recovery_client
 from features.matchers import assert_that, lasted
-from features.observations import instant, job_of, recovery_client
 from features.world import World
 
 OPERATIONS = "Looked at what each operation of the simulated DRS did"

@@ -9,8 +9,8 @@ from behave import then
 from behave.runner import Context
 from hamcrest import empty, equal_to, greater_than_or_equal_to, has_length, less_than
 
+from features.aws_queries import state_machine_run
 from features.matchers import assert_that, within
-from features.observations import state_machine_run
 from features.world import World
 
 HISTORY = "Looked at the execution's history in Step Functions"

@@ -23,15 +23,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine import sweep
 from engine.aws.drs import TAG_LABEL
-from engine.deployment import DeploymentFailed, Stack, deploy
-from features.targets import allowance, demand, preflight
+from engine.deploy import sweep
+from engine.deploy.deployment import DeploymentFailed, Stack, deploy
+from features.targets import cost_estimate, guardrails, preflight
 from features.targets.base import EngineCall, Target, TargetRefused
-from features.targets.calls import CallJournal
+from features.targets.call_log import CallJournal
 from features.targets.endpoints import note_endpoints
 from features.targets.waiting import Sleeping, Waiting, waiting
-from traceability import evidence
+from traceability.model import run_notes
+from traceability.recording import journal
 
 # A network that is gone for a minute does not end a run of hours: 1, 2, 4, 8, 16, 20, 20 s apart at most.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=10, read_timeout=70)
@@ -48,7 +49,7 @@ class AwsTarget(Target):
         super().__init__()
         # botocore's log tells requests; a report must not.
         logging.getLogger("botocore").setLevel(logging.WARNING)
-        self._allowed = allowance.read(settings, os.environ)
+        self._allowed = guardrails.read(settings, os.environ)
         self._waiting: Waiting = waiting()
         self._label = str(settings.get("stack") or f"{sweep.LABEL_PREFIX}{uuid4().hex[:8]}")
         if not self._label.startswith(sweep.LABEL_PREFIX):
@@ -64,7 +65,7 @@ class AwsTarget(Target):
 
     def open(self, scenarios: Sequence[Any]) -> None:
         """Look before anything is made, say what will happen, and see to it that the run is cleaned up."""
-        needed = demand.of(scenarios, self.name)
+        needed = cost_estimate.of(scenarios, self.name)
         self._caller = preflight.identity(self.session(), self._allowed)
         found = preflight.check(self.session(), self._allowed, needed, self._label)
         for line in [*found, *self._announcement(needed)]:
@@ -76,7 +77,7 @@ class AwsTarget(Target):
             for left in sweep.find(self.session()):
                 sweep.remove(self.session(), left.label, self._waiting.pause, self._say)
 
-    def _announcement(self, needed: demand.Demand) -> Iterator[str]:
+    def _announcement(self, needed: cost_estimate.Demand) -> Iterator[str]:
         yield f"account {self._caller['Account']} as {self._caller['Arn']}, Region {self._allowed.region}"
         yield f"{needed.scenarios} scenarios; {needed.launching} launch servers, {needed.launches} in all"
         yield f"budget {self._allowed.budget} servers; about {needed.hours:.1f} hours, {needed.dollars:.0f} US dollars"
@@ -135,7 +136,7 @@ class AwsTarget(Target):
             session._session.set_default_client_config(PATIENT)
             self._calls.listen(session)
             self._sessions[wanted] = note_endpoints(
-                session, lambda host: evidence.record_endpoint(host, connected=True)
+                session, lambda host: run_notes.record_endpoint(host, connected=True)
             )
         return self._sessions[wanted]
 
@@ -164,9 +165,9 @@ class AwsTarget(Target):
         calls = [_engine_call(line) for line in lines if line.get("message") == "AWS call"]
         return sorted(calls, key=lambda call: call.started)
 
-    def all_calls(self) -> list[evidence.Call]:
+    def all_calls(self) -> list[journal.RecordedCall]:
         """The suite's own calls with AWS's answers, and the engine's as its log tells them."""
-        own: list[evidence.Call] = list(self._calls.calls[self._first_call :])
+        own: list[journal.RecordedCall] = list(self._calls.calls[self._first_call :])
         engines = [_LoggedCall(call, self.region) for call in self.engine_calls()]
         return sorted([*own, *engines], key=lambda call: call.started)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from traceability import evidence
+from traceability.recording import journal
 
 if TYPE_CHECKING:
-    from engine.deployment import Stack
+    from engine.deploy.deployment import Stack
     from simulator import Simulator
 
 
@@ -130,7 +130,7 @@ class Target(ABC):
         """Every AWS call the engine made since the scenario began, in order."""
 
     @abstractmethod
-    def all_calls(self) -> Sequence[evidence.Call]:
+    def all_calls(self) -> Sequence[journal.RecordedCall]:
         """Every AWS call that was seen since the scenario began, in order, the suite's own included."""
 
     @property

@@ -10,13 +10,14 @@ from typing import Any, cast
 import boto3
 
 import simulator
-from engine.deployment import Stack, deploy, destroy
-from features.privileges import recording
+from engine.deploy.deployment import Stack, deploy, destroy
 from features.targets.base import EngineCall, Target, WaitTimeout
 from features.targets.endpoints import note_endpoints
 from simulator.drs import DrsWorld
-from simulator.journal import Call
-from traceability import evidence
+from simulator.gateway.journal import Call
+from tests.least_privilege import recording
+from traceability.model import run_notes
+from traceability.recording import journal
 
 STACK_NAME = "drs-engine-suite"
 # What the engine and the steps call.
@@ -86,7 +87,7 @@ class MotoTarget(Target):
             # Deploying, taking away and reading ask for the same clients again and again; one takes 3 ms to make.
             session.client = functools.cache(session.client)
             # The simulator's socket guard refuses every connection: what is answered was answered in this process.
-            self._sessions[key] = note_endpoints(session, lambda host: evidence.record_endpoint(host, connected=False))
+            self._sessions[key] = note_endpoints(session, lambda host: run_notes.record_endpoint(host, connected=False))
         return self._sessions[key]
 
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
@@ -120,8 +121,8 @@ class MotoTarget(Target):
     def engine_calls(self) -> list[EngineCall]:
         return [_engine_call(call) for call in self.simulator.journal.select(source="lambda")]
 
-    def all_calls(self) -> list[evidence.Call]:
-        return [cast(evidence.Call, call) for call in self.simulator.journal if call.ended]
+    def all_calls(self) -> list[journal.RecordedCall]:
+        return [cast(journal.RecordedCall, call) for call in self.simulator.journal if call.ended]
 
 
 def _engine_call(call: Call) -> EngineCall:

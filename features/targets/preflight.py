@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from engine import sweep
-from features import test_data
-from features.targets.allowance import Allowance
+from engine.deploy import sweep
+from features import testdata
 from features.targets.base import TargetRefused
-from features.targets.demand import Demand
+from features.targets.cost_estimate import Demand
+from features.targets.guardrails import Allowance
 
 CONCURRENT_JOBS = 20
 """DRS's quota; it cannot be asked for without a right that the suite does not need otherwise."""
@@ -84,7 +84,7 @@ def check(session: boto3.Session, allowance: Allowance, demand: Demand, stack: s
 
 def _servers(session: boto3.Session, allowance: Allowance) -> dict[str, str]:
     """Replication state by id of those known servers that DRS has."""
-    known = list(test_data.servers().values())
+    known = list(testdata.servers().values())
     try:
         items = session.client("drs").describe_source_servers(filters={"sourceServerIDs": known})["items"]
     except ClientError as problem:
@@ -98,7 +98,7 @@ def _servers(session: boto3.Session, allowance: Allowance) -> dict[str, str]:
 
 
 def _not_ready(servers: dict[str, str], allowance: Allowance) -> Iterator[str]:
-    names = {server: name for name, server in test_data.servers().items()}
+    names = {server: name for name, server in testdata.servers().items()}
     if missing := [f"{names[one]} ({one})" for one in names if one not in servers]:
         yield f"wrong region or servers gone: DRS in {allowance.region} does not know {', '.join(missing)}"
     if stalled := [f"{names[one]} is {state}" for one, state in servers.items() if state != "CONTINUOUS"]:

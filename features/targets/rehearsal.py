@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from features.targets.allowance import VARIABLES
 from features.targets.aws import AwsTarget
 from features.targets.base import TargetRefused
+from features.targets.guardrails import VARIABLES
 from simulator.serving import RemoteSimulator
 
 ROOT = Path(__file__).parent.parent.parent

@@ -19,11 +19,11 @@ import sys
 import moto
 from moto import backend_index
 
-from .clock import Clock, ClockMissing, use_clock
-from .models import Quotas, drs_backends
-from .rights import judge_callers
-from .timing import LaunchSettings, Timing
-from .world import DrsWorld
+from simulator.drs.environment import DrsWorld
+from simulator.drs.models import Quotas, drs_backends
+from simulator.drs.rights import judge_callers
+from simulator.drs.time_source import Clock, ClockMissing, use_clock
+from simulator.drs.timing import LaunchSettings, Timing
 
 __all__ = [
     "Clock",

@@ -12,20 +12,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from moto.ec2.models.instances import Instance
 
-from . import machines
-from .clock import current_clock, now
-from .resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot
-from .rights import LAUNCH_RIGHTS, TERMINATE_RIGHTS, missing_right
-from .timing import LaunchTimes, launch_times
-
-if TYPE_CHECKING:
-    from .models import DRSBackend
+from simulator.drs import recovery_instances
+from simulator.drs.resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot
+from simulator.drs.rights import LAUNCH_RIGHTS, TERMINATE_RIGHTS, missing_right
+from simulator.drs.time_source import current_clock, now
+from simulator.drs.timing import LaunchTimes, Timing, launch_times
 
 NOTHING_TO_LAUNCH_FROM = "No snapshot of the source server is available."
+
+
+class JobBackend(Protocol):
+    """What a job needs of the DRS backend of its account and Region."""
+
+    account_id: str
+    region_name: str
+    timing: Timing
+
+    def arn(self, kind: str, resource_id: str) -> str: ...
+    def dice(self, purpose: str) -> Random: ...
+    def add_snapshot(self, source_server_id: str, taken_at: datetime, snapshot_id: str | None = None) -> Snapshot: ...
+    def add_recovery_instance(self, instance: RecoveryInstance) -> None: ...
+    def forget_recovery_instance(self, recovery_instance_id: str) -> None: ...
 
 
 def after(job: Job, seconds: float) -> datetime:
@@ -43,7 +54,7 @@ class LaunchRun:
     """One server's way through a LAUNCH job. `pinned` is the snapshot the caller chose, None means the latest data."""
 
     def __init__(
-        self, backend: DRSBackend, job: Job, participant: ParticipatingServer, pinned: Snapshot | None
+        self, backend: JobBackend, job: Job, participant: ParticipatingServer, pinned: Snapshot | None
     ) -> None:
         self.backend, self.job, self.participant = backend, job, participant
         self.server, self.settings, self.pinned = participant.source_server, participant.settings, pinned
@@ -115,7 +126,7 @@ class LaunchRun:
 
     def _launch(self) -> None:
         account, region = self.backend.account_id, self.backend.region_name
-        machine = machines.launch(account, region, self.server, self.job.job_id)
+        machine = recovery_instances.launch(account, region, self.server, self.job.job_id)
         self.participant.recovery_instance_id = machine.id
         self.backend.add_recovery_instance(
             RecoveryInstance(
@@ -146,7 +157,7 @@ class LaunchRun:
             seconds = self.backend.timing.draw("boot", self.rng)
         current_clock().call_at(
             now() + timedelta(seconds=seconds),
-            lambda: machines.become(machine, ends_as),
+            lambda: recovery_instances.become(machine, ends_as),
             f"drs: {machine.id} is {ends_as}",
         )
 
@@ -162,7 +173,7 @@ class LaunchRun:
 class TerminateRun:
     """One recovery instance's way through a TERMINATE job."""
 
-    def __init__(self, backend: DRSBackend, job: Job, participant: ParticipatingServer) -> None:
+    def __init__(self, backend: JobBackend, job: Job, participant: ParticipatingServer) -> None:
         self.backend, self.job, self.participant = backend, job, participant
         self.failure = participant.settings.terminate_fails_with or missing_right(
             TERMINATE_RIGHTS,

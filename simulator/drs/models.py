@@ -16,9 +16,8 @@ from typing import Any
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.moto_api._internal import mock_random
 
-from . import machines
-from .clock import now, parse
-from .exceptions import (
+from simulator.drs import recovery_instances
+from simulator.drs.exceptions import (
     ConflictException,
     DRSException,
     ResourceNotFoundException,
@@ -26,9 +25,10 @@ from .exceptions import (
     UninitializedAccountException,
     ValidationException,
 )
-from .jobs import LaunchRun, TerminateRun
-from .resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot, SourceServer
-from .timing import Timing
+from simulator.drs.jobs import LaunchRun, TerminateRun
+from simulator.drs.resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot, SourceServer
+from simulator.drs.time_source import now, parse
+from simulator.drs.timing import Timing
 
 
 @dataclass
@@ -221,7 +221,7 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
     def forget_recovery_instance(self, recovery_instance_id: str) -> None:
         """Terminate the EC2 instance; DRS no longer lists the recovery instance."""
         instance = self.recovery_instances.pop(recovery_instance_id)
-        machines.become(instance.machine, "terminated")
+        recovery_instances.become(instance.machine, "terminated")
         if instance.source_server.recovery_instance_id == recovery_instance_id:
             instance.source_server.recovery_instance_id = None
 

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .exceptions import ValidationException
+from simulator.drs.exceptions import ValidationException
 
 Item = TypeVar("Item")
 DEFAULT_PAGE = 1000

@@ -12,8 +12,8 @@ from typing import Any
 
 from moto.ec2.models.instances import Instance
 
-from .clock import iso
-from .timing import LaunchSettings
+from simulator.drs.time_source import iso
+from simulator.drs.timing import LaunchSettings
 
 GIB = 1024**3
 

@@ -12,12 +12,11 @@ from typing import Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.core.utils import get_service_model
 
+from simulator.drs.exceptions import DRSException
+from simulator.drs.models import DRSBackend, drs_backends
+from simulator.drs.paging import page
+from simulator.drs.time_source import now
 from simulator.iam import principal_of
-
-from .clock import now
-from .exceptions import DRSException
-from .models import DRSBackend, drs_backends
-from .paging import page
 
 
 class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not read

@@ -1,6 +1,6 @@
 """DRS base URL and paths: every operation posts to its own name, tags hang on the resource's ARN."""
 
-from .responses import DRSResponse
+from simulator.drs.responses import DRSResponse
 
 url_bases = [r"https?://drs\.(.+)\.amazonaws\.com"]
 

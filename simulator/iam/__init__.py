@@ -12,11 +12,11 @@ SimulatorDefect. `used()` says which rights were really exercised.
 
 from __future__ import annotations
 
-from .access import Access, AwsRequest, Denied
-from .actions import accesses
-from .judge import judge
-from .principals import principal_of
-from .usage import Used, forget_usage, granted_accesses, note_use, used
+from simulator.iam.access import Access, AwsRequest, Denied
+from simulator.iam.actions import accesses
+from simulator.iam.evaluate import judge
+from simulator.iam.principals import principal_of
+from simulator.iam.usage import Used, forget_usage, granted_accesses, note_use, used
 
 __all__ = [
     "Access",

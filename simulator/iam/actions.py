@@ -7,9 +7,9 @@ Reference.
 
 from __future__ import annotations
 
-from .access import Access, AwsRequest
-from .by_table import by_table, tag_context
-from .special_calls import SPECIAL
+from simulator.iam.access import Access, AwsRequest
+from simulator.iam.default_mapping import by_table, tag_context
+from simulator.iam.overrides import SPECIAL
 
 
 def accesses(request: AwsRequest) -> list[Access]:

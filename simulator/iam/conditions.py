@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from simulator.clock import SimulatorDefect
-
-from .patterns import arn_like, like
+from simulator.iam.patterns import arn_like, like
+from simulator.time.clock import SimulatorDefect
 
 ALL, ANY = "ForAllValues:", "ForAnyValue:"
 

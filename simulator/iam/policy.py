@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from simulator.clock import SimulatorDefect
-
-from .access import Access
-from .conditions import Condition, Facts, all_hold, parse_conditions
-from .patterns import arn_like, like
+from simulator.iam.access import Access
+from simulator.iam.conditions import Condition, Facts, all_hold, parse_conditions
+from simulator.iam.patterns import arn_like, like
+from simulator.time.clock import SimulatorDefect
 
 
 class ResourceNotMapped(SimulatorDefect):
     """A policy speaks of single resources, but the simulator does not know which one the request names."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"the simulator does not know the resource of {action}; add it to simulator/iam/catalogue.py")
+        super().__init__(
+            f"the simulator does not know the resource of {action}; add it to simulator/iam/action_table.py"
+        )
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from simulator.clock import SimulatorDefect
-
-from .policy import Statement, compile_policy
+from simulator.iam.policy import Statement, compile_policy
+from simulator.time.clock import SimulatorDefect
 
 _ARN = re.compile(
     r"arn:(?P<partition>[^:]+):(?:iam|sts)::(?P<account>\d{12}):"

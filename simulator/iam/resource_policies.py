@@ -18,11 +18,11 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from . import trusted_ids
-from .access import Access
-from .facts import resource_account
-from .policy import Statement, compile_policy
-from .principals import Principal, entity, parse_principal
+from simulator.iam import principal_ids
+from simulator.iam.access import Access
+from simulator.iam.policy import Statement, compile_policy
+from simulator.iam.principals import Principal, entity, parse_principal
+from simulator.iam.request_context import resource_account
 
 
 class Named(IntEnum):
@@ -56,7 +56,7 @@ def trust_policy(role_arn: str) -> tuple[Statement, ...] | None:
 
 
 def _meant(role: Any, principals: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return ((kind, trusted_ids.meant(role, value) if kind == "AWS" else value) for kind, value in principals)
+    return ((kind, principal_ids.meant(role, value) if kind == "AWS" else value) for kind, value in principals)
 
 
 def names(statement: Statement, principal: Principal) -> Named:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .access import Access
-from .principals import entity_arn, parse_principal
+from simulator.iam.access import Access
+from simulator.iam.principals import entity_arn, parse_principal
 
 
 @dataclass(frozen=True)

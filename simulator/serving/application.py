@@ -12,14 +12,14 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from simulator.clock import ActorStopped, SimulatorDefect
-from simulator.facade import Simulator
-from simulator.gateway import ConnectionLost
-from simulator.requests import HttpRequest, HttpResponse, NotAnAwsRequest, identify
-from simulator.service_errors import AwsError
-from simulator.service_errors import encode as encode_error
+from simulator.gateway.gateway import ConnectionLost
+from simulator.gateway.requests import HttpRequest, HttpResponse, NotAnAwsRequest, identify
+from simulator.gateway.service_errors import AwsError
+from simulator.gateway.service_errors import encode as encode_error
 from simulator.serving.control import BadRequest, Control, encode
 from simulator.serving.paths import PATH
+from simulator.simulator import Simulator
+from simulator.time.clock import ActorStopped, SimulatorDefect
 
 _OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "date", "server"}
 

@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator import seeding
-from simulator.clock import Actor, VirtualClock
-from simulator.facade import Simulator
-from simulator.faults import Fault
-from simulator.serving.pace import FASTEST, Driver, Jumping, Pace, Paced, Stepped
+from simulator import environment_files
+from simulator.gateway.faults import Fault
 from simulator.serving.paths import PATH
+from simulator.serving.time_mode import FASTEST, Driver, Jumping, Pace, Paced, Stepped
+from simulator.simulator import Simulator
+from simulator.time.clock import Actor, VirtualClock
 
 Document = dict[str, Any]
 
@@ -130,7 +130,7 @@ class Control:
         return {"calls": [call.to_dict() for call in calls], "last": len(self._aws.journal)}
 
     def _world(self, document: Document, _me: Actor) -> Document:
-        seeding.plant(self._aws, seeding.parse(document, "the body"))
+        environment_files.plant(self._aws, environment_files.parse(document, "the body"))
         return self._about
 
 

@@ -14,13 +14,14 @@ from typing import Any
 from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from simulator import identity, seeding
-from simulator.facade import Simulator
-from simulator.seeding import Environment
+from simulator import environment_files
+from simulator.environment_files import Environment
+from simulator.gateway import identity
 from simulator.serving.application import Application
 from simulator.serving.control import Control, pace_of
-from simulator.serving.pace import Driver
 from simulator.serving.paths import PATH
+from simulator.serving.time_mode import Driver
+from simulator.simulator import Simulator
 
 USER = "operator"
 
@@ -85,7 +86,7 @@ def serve(
     try:
         with Simulator(start=start, account=first.account, region=first.region) as aws:
             for one in environments:
-                seeding.plant(aws, one)
+                environment_files.plant(aws, one)
             keys = identity.user_credentials(first.account, USER)
             driver = Driver(aws.clock, pace_of(pace, aws.clock), lambda error: control.tell(error))
             served = Served(

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
-from engine import deployment
 from engine.client import EngineClient
+from engine.deploy import deployment
 from simulator import Simulator
 
 COUNTS = (1_000, 100_000)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.packaging import complete_package, package
+from engine.deploy.packaging import complete_package, package
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 9
@@ -25,10 +25,10 @@ for service in {SERVICES!r}:
 # What a cold start does before the first event: import, build, and the clients that the first drill asks for.
 _HANDLER = """
 import os
-import engine.handler
-from engine.aws.calls import CLIENT_CONFIG
+import engine.function.handler
+from engine.aws.caller import CLIENT_CONFIG
 import boto3
-engine.handler.services()
+engine.function.handler.services()
 session = boto3.Session(region_name="us-east-1")
 for service in ("sns", "drs", "ec2"):
     session.client(service, config=CLIENT_CONFIG)

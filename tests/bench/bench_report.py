@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from traceability import bundle, catalogue, coverage, features, history, recorded, run
-from traceability.places import Places
+from traceability.bundle import bundle, run_history, run_loader
+from traceability.evaluation import coverage
+from traceability.model import catalogue, feature_files
+from traceability.model.paths import Places
+from traceability.running import run
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 20
@@ -29,11 +32,11 @@ def bench_from_results_to_bundle(tmp_path: Path) -> None:
     places = Places(tmp_path)
     print()
     for kept in (0, RUNS):
-        content = recorded.read(places.coverage)
+        content = run_loader.read(places.coverage)
         for number in range(kept):
             earlier = content | {"started": f"2026-01-{number + 1:02}T00:00:00.000Z"}
             coverage.write(earlier, catalogue.load(), places.reports)
-            history.keep(places, earlier)
+            run_history.keep(places, earlier)
         whole = measured(lambda: after_behave(places))
         size = (places.allure_report / "index.html").stat().st_size
         print(f"results to bundle, history of {kept:2} runs: {whole}; report {size / 1e6:.1f} MB")
@@ -41,7 +44,7 @@ def bench_from_results_to_bundle(tmp_path: Path) -> None:
 
 def after_behave(places: Places) -> None:
     known = catalogue.load()
-    scenarios, _ = features.read(places.root / "features", places.root)
+    scenarios, _ = feature_files.read(places.root / "features", places.root)
     judged = run.judge(places, known, scenarios, 0, "moto", "2026-02-01T00:00:00.000Z")
     run.write_report(places, known, judged)
     bundle.write(places, catalogue.load())

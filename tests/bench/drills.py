@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from engine import deployment
 from engine.client import EngineClient
+from engine.deploy import deployment
 from simulator import Simulator
-from simulator.journal import Call
+from simulator.gateway.journal import Call
 
 STACK = "engine-bench"
 LAUNCH_SECONDS = (420, 600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from features.privileges.__main__ import main as privileges
+from tests.least_privilege.__main__ import main as privileges
 from tests.simulation.__main__ import main as simulation
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from simulator.faults import KINDS, Fault, Faults
+from simulator.gateway.faults import KINDS, Fault, Faults
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
 

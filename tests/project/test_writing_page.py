@@ -1,4 +1,4 @@
-"""Who follows docs/writing-scenarios.md word for word sees what it shows: its scenario, its defect, its proof."""
+"""Who follows docs/qa.md word for word sees what it shows: its scenario, its defect, its proof."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from traceability import defects
+from traceability.mutation import defects
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "qa.md").read_text(encoding="utf-8")
 FEATURE = "features/r04_error_handling_and_recovery.feature"
 
 

@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.traceability.conftest import small_suite
-from tests.traceability.test_report import FIVE
-from traceability import run as runs
+from tests.traceability.reporting.test_allure_report import FIVE
+from traceability.running import run as runs
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "reports" / "allure-report" / "index.html"

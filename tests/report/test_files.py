@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from traceability import bundle, catalogue, last_run, manifest
-from traceability.places import Places
+from traceability.bundle import bundle, last_run, manifest
+from traceability.model import catalogue
+from traceability.model.paths import Places
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from features.privileges import page, recording, replay
-from features.privileges.recording import Grant
-from features.privileges.replay import Finding
+from tests.least_privilege import page, recording, replay
+from tests.least_privilege.recording import Grant
+from tests.least_privilege.replay import Finding
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 NOTES = REPORTS / ".run"

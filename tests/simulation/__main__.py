@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
+from tests.simulation import batches, generator, narrative
 from tests.simulation import crashes as killing
-from tests.simulation import drawing, running, story
 from tests.simulation import fault_table as table
-from tests.simulation.days import Day
+from tests.simulation.cases import Day
 from tests.simulation.shrinking import shrunk
 
 CRASHES_HELP = "Kill the three-tier drill's function at each of its calls, or at a sample of 500 pairs of them, or all."
@@ -77,18 +77,18 @@ def main(
     if day_file is not None:
         sys.exit(live_one(Day.read(day_file), f"python -m tests.simulation --day {day_file}"))
     if seeds == 1:
-        sys.exit(live_one(drawing.draw(first), f"make simulate SEEDS=1 FIRST={first}"))
-    lived = {result["seed"] for result in running.already_lived(results)}
+        sys.exit(live_one(generator.draw(first), f"make simulate SEEDS=1 FIRST={first}"))
+    lived = {result["seed"] for result in batches.already_lived(results)}
     wanted = itertools.count(first) if seconds is not None else iter(range(first, first + seeds))
     end = until and datetime.now(UTC).replace(hour=until.hour, minute=until.minute, second=0)
-    summary = running.run(
+    summary = batches.run(
         (seed for seed in wanted if seed not in lived),
         processes=processes,
         seconds=seconds,
         at_least=at_least,
         results=results,
         until=end,
-        show=running.progress(),
+        show=batches.progress(),
     )
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
@@ -108,8 +108,8 @@ def sweep(which: str, processes: int) -> int:
         *(killing.pairs(calls) if which != "each" else []),
     ]
     wrong: list[str] = []
-    show = running.progress()
-    with running.workers(processes) as pool:
+    show = batches.progress()
+    with batches.workers(processes) as pool:
         for done, found in enumerate(pool.imap(killing.problems, kills), start=1):
             wrong += found
             show(f"{done} of {len(kills)} drills with a killed function, {len(wrong)} problems")
@@ -123,8 +123,8 @@ def write_fault_table(processes: int) -> int:
     shown = table.rows()
     tasks = [(row, name) for row in shown for name in table.FAULTS]
     cells: dict[tuple[table.Row, str], str] = {}
-    show = running.progress()
-    with running.workers(processes) as pool:
+    show = batches.progress()
+    with batches.workers(processes) as pool:
         for task, words in zip(tasks, pool.imap(table.told, tasks), strict=True):
             cells[task] = words
             show(f"{len(cells)} of {len(tasks)} cells")
@@ -135,32 +135,32 @@ def write_fault_table(processes: int) -> int:
 
 def live_one(day: Day, replay: str) -> int:
     """Live one day and tell it; the exit code."""
-    life, problems = running.lived(day)
+    life, problems = batches.lived(day)
     if life is None:
         click.echo("\n".join(problems))
     elif problems:
-        click.echo(story.told(life, problems, replay))
+        click.echo(narrative.told(life, problems, replay))
     else:
-        click.echo(f"The day of seed {day.seed} went well: {dict(running.fault_counts(life))}")
-        click.echo("\n".join(story.timeline(life)))
+        click.echo(f"The day of seed {day.seed} went well: {dict(batches.fault_counts(life))}")
+        click.echo("\n".join(narrative.timeline(life)))
     return bool(problems)
 
 
 def tell_small(seed: int) -> str:
     """Shrink the failing day of the seed, keep it, and tell it."""
     click.echo(f"making the day of seed {seed} small ...", err=True)
-    whole = drawing.draw(seed)
-    wrong = running.kinds(running.lived(whole)[1])
-    small = shrunk(whole, lambda day: bool(wrong & running.kinds(running.lived(day)[1])))
+    whole = generator.draw(seed)
+    wrong = batches.kinds(batches.lived(whole)[1])
+    small = shrunk(whole, lambda day: bool(wrong & batches.kinds(batches.lived(day)[1])))
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / f"day-{seed}.json"
     kept.write_text(json.dumps(small.to_dict(), indent=1) + "\n", encoding="utf-8")
-    life, problems = running.lived(small)
+    life, problems = batches.lived(small)
     replay = f"python -m tests.simulation --day {kept}\n  the whole day: make simulate SEEDS=1 FIRST={seed}"
-    return story.told(life, problems, replay) if life is not None else "\n".join([*problems, replay])
+    return narrative.told(life, problems, replay) if life is not None else "\n".join([*problems, replay])
 
 
-def _told(summary: running.Summary) -> str:
+def _told(summary: batches.Summary) -> str:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.faults.most_common())
     ends = ", ".join(f"{count:,} {status}" for status, count in sorted(summary.outcomes.items()))
     return f"Simulation: {summary.line()}\n  executions: {ends}\n  met: {kinds}"

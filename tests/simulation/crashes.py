@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from simulator.faults import KILL_AFTER, KILL_BEFORE
-from tests.simulation.days import Day, Document
-from tests.simulation.judging import judge
-from tests.simulation.living import Life, live
-from tests.simulation.telling import engine_calls, launches_of
+from simulator.gateway.faults import KILL_AFTER, KILL_BEFORE
+from tests.simulation.cases import Day, Document
+from tests.simulation.oracle import judge
+from tests.simulation.oracle_input import engine_calls, launches_of
+from tests.simulation.runner import Life, live
 
 SERVER = {
     "launch": 60,

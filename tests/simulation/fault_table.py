@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from simulator.faults import AFTER_EFFECT
+from simulator.gateway.faults import AFTER_EFFECT
+from tests.simulation.cases import Day, Document
 from tests.simulation.crashes import HEALTH, SERVER
-from tests.simulation.days import Day, Document
-from tests.simulation.living import Life, live
-from tests.simulation.telling import engine_calls
+from tests.simulation.oracle_input import engine_calls
+from tests.simulation.runner import Life, live
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 COMMAND = "python -m tests.simulation --fault-table"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from tests.simulation.days import Day, Document
+from tests.simulation.cases import Day, Document
 
 PLAIN_SERVER = {
     "launch": 60,

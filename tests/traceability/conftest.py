@@ -10,17 +10,18 @@ from textwrap import dedent
 
 import pytest
 
-from traceability import catalogue, features, revisions
-from traceability import run as runs
-from traceability.places import Places
+from traceability.model import catalogue, feature_files, revisions
+from traceability.model.paths import Places
+from traceability.running import run as runs
 
 ENVIRONMENT = """
-from traceability import evidence
+from traceability.model import run_notes
+from traceability.recording import evidence
 
 def after_scenario(context, scenario):
     if "without_evidence" not in scenario.tags:
         evidence.attach_text("what was seen", "nothing but text")
-    evidence.record_endpoint("drs.us-east-1.amazonaws.com", connected=False)
+    run_notes.record_endpoint("drs.us-east-1.amazonaws.com", connected=False)
     if "hook_after" in scenario.tags:
         raise RuntimeError("the hook broke")
 
@@ -43,7 +44,7 @@ Feature: Small
 """
 STEPS = """
 from behave import step
-from traceability import evidence
+from traceability.recording import evidence
 
 @step("nothing is wrong")
 def nothing(context):
@@ -104,12 +105,12 @@ class Suite:
         return Places(self.root)
 
     def run(self, *arguments: str, selected: str = "moto") -> runs.Judged:
-        scenarios, _ = features.read(self.root / "features", self.root)
+        scenarios, _ = feature_files.read(self.root / "features", self.root)
         return runs.run(self.places, self.catalogue, scenarios, selected, arguments, lambda done, total: None)
 
     def judge_again(self) -> runs.Judged:
         """Judge what lies on disk now, as after a loss behind behave's back."""
-        scenarios, _ = features.read(self.root / "features", self.root)
+        scenarios, _ = feature_files.read(self.root / "features", self.root)
         return runs.judge(self.places, self.catalogue, scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
 
     def state(self, judged: runs.Judged, criterion: str = "1.1") -> str:

@@ -13,12 +13,14 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import archive, bundle, catalogue, console, intact, last_run, manifest, outputs, recorded, revisions
-from traceability.catalogue import TAG_PREFIX
+from traceability.bundle import archive, bundle, integrity, last_run, manifest, run_loader
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
-from traceability.places import Places
-from traceability.report import scope
-from traceability.run import BadInput, checked_scenarios
+from traceability.model import catalogue, revisions
+from traceability.model.catalogue import TAG_PREFIX
+from traceability.model.paths import Places
+from traceability.reporting import console, outputs
+from traceability.reporting.allure_report import scope
+from traceability.running.run import BadInput, checked_scenarios
 
 
 @main.command("confirm")
@@ -68,8 +70,8 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     places = Places(root.resolve(), rehearsal=rehearsal)
     out, known = Console(), catalogue.load()
     if places.manifest.exists():
-        intact.require(places, known, "bundled")
-        coverage, differences = recorded.read(places.coverage), last_run.memory(places)["differences"]
+        integrity.require(places, known, "bundled")
+        coverage, differences = run_loader.read(places.coverage), last_run.memory(places)["differences"]
         if outputs.refresh(places, known, coverage, differences):
             out.print("Matrix and report were written anew: they did not show what is known now.", highlight=False)
     path = bundle.write(places, known)

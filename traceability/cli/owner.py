@@ -10,23 +10,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import (
-    archive,
-    bundle,
-    catalogue,
-    console,
-    difference,
-    history,
-    intact,
-    last_run,
-    matrix,
-    outputs,
-    proofs,
-    recorded,
-)
+from traceability.bundle import archive, bundle, integrity, last_run, run_history, run_loader
 from traceability.cli.group import GREEN, RED, main, root_option
-from traceability.places import Places
-from traceability.run import BadInput
+from traceability.evaluation import diff
+from traceability.model import catalogue
+from traceability.model.paths import Places
+from traceability.reporting import console, matrix, outputs, provenance
+from traceability.running.run import BadInput
 
 _run_path = click.Path(path_type=Path)
 
@@ -47,12 +37,12 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
         raise BadInput([f"{runs[0]}: to show other runs beside the last one, say --merge"])
     if not places.coverage.exists():
         raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
-    intact.require(places, known, "written")
-    content = recorded.read(places.coverage)
+    integrity.require(places, known, "written")
+    content = run_loader.read(places.coverage)
     for path, one in [(path, _from_elsewhere(path, places, content)) for path in runs]:
-        history.keep_bundle(places, path, one)
+        run_history.keep_bundle(places, path, one)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"])
-    gathered = proofs.gather(places, known, content)
+    gathered = provenance.gather(places, known, content)
     click.echo(matrix.sentence(content, gathered.found))
     click.echo(matrix.on_aws(gathered.found))
     for source in gathered.sources:
@@ -73,38 +63,38 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
 
     A RUN is a coverage.json, a folder that holds one, a bundle, or a file below reports/history/.
     """
-    found = difference.between(recorded.read(run_a), recorded.read(run_b))
+    found = diff.between(run_loader.read(run_a), run_loader.read(run_b))
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         console.difference(Console(), found)
-    sys.exit(RED if difference.is_worse(found) else GREEN)
+    sys.exit(RED if diff.is_worse(found) else GREEN)
 
 
-def _from_elsewhere(path: Path, places: Places, current: recorded.Run) -> recorded.Run:
-    """Return the run in a bundle that can be believed. Raises recorded.BadRun, archive.BadBundle."""
+def _from_elsewhere(path: Path, places: Places, current: run_loader.Run) -> run_loader.Run:
+    """Return the run in a bundle that can be believed. Raises run_loader.BadRun, archive.BadBundle."""
     if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
-        raise recorded.BadRun(
+        raise run_loader.BadRun(
             f"{path}: its records are not with it, so it proves nothing; merge the bundle that `make bundle` writes "
             "where the run was made"
         )
     found = bundle.verify(path)
     if not found.good:
         first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
-        raise recorded.BadRun(
+        raise run_loader.BadRun(
             f"{path}: not to be believed: {archive.printable(first)}; `python -m traceability verify` says more"
         )
-    run = recorded.read(path)
-    known = history.known(places, current)
+    run = run_loader.read(path)
+    known = run_history.known(places, current)
     for other in known.runs:
-        key = recorded.key_of(other)
+        key = run_loader.key_of(other)
         judged = other is current or known.files[key].suffix == ".zip"
-        if key == recorded.key_of(run) and judged and _states(other) != _states(run):
-            raise recorded.BadRun(
+        if key == run_loader.key_of(run) and judged and _states(other) != _states(run):
+            raise run_loader.BadRun(
                 f"{path}: another run of {run['started']} on {run['target']} is known, with other results"
             )
     return run
 
 
-def _states(run: recorded.Run) -> dict[str, str]:
+def _states(run: run_loader.Run) -> dict[str, str]:
     return {row["id"]: row["state"] for row in run["criteria"]}

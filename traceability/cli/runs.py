@@ -11,25 +11,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from traceability import (
-    catalogue,
-    console,
-    defects,
-    intact,
-    last_run,
-    manifest,
-    outputs,
-    prove,
-    recorded,
-    settings,
-    story,
-)
+from traceability.bundle import integrity, last_run, manifest, run_loader
 from traceability.cli.group import BAD_INPUT, GREEN, RED, features_option, main, root_option
-from traceability.coverage import NO_SCENARIO, REHEARSAL
-from traceability.features import Scenario, for_target
-from traceability.places import Places
-from traceability.run import Judged, checked_scenarios, run, write_report
-from traceability.verdict import SUITE_DEFECT, VIOLATED
+from traceability.model import catalogue, settings, tree
+from traceability.model.feature_files import Scenario, for_target
+from traceability.model.paths import Places
+from traceability.model.states import NO_SCENARIO, REHEARSAL
+from traceability.model.verdict import SUITE_DEFECT, VIOLATED
+from traceability.mutation import defects, prove
+from traceability.recording import failure_story
+from traceability.reporting import console, outputs
+from traceability.running.run import Judged, checked_scenarios, run, write_report
 
 
 @main.command("run")
@@ -50,7 +42,7 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     with console.progress(out) as progress:
         judged = run(places, known, scenarios, target, behave_arguments, progress)
     console.summary(out, judged.coverage, known)
-    console.stories(out, judged.coverage, story.kept(places.notes))
+    console.stories(out, judged.coverage, failure_story.kept(places.notes))
     console.differences(out, judged.differences, judged.log)
     page = write_report(places, known, judged)
     out.print(f"Report: {console.place(page, places.root)}", highlight=False)
@@ -87,7 +79,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
     findings = prove.prove(
         places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed, each=bool(only)
     )
-    proof = prove.document(findings, known, defects.digest(places.root))
+    proof = prove.document(findings, known, tree.digest(places.root))
     lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
     if not only:
         places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -103,9 +95,9 @@ def prove_command(features: str, root: Path, only: str) -> None:
 def _last(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | None:
     """Return the last run for the proof to start from and to be written into; one that was changed is left alone."""
     try:
-        return intact.recall(places, known)
-    except (intact.StaleRun, manifest.BadManifest, recorded.BadRun) as problem:
-        told = problem.changes[0] if isinstance(problem, intact.StaleRun) else str(problem)
+        return integrity.recall(places, known)
+    except (integrity.StaleRun, manifest.BadManifest, run_loader.BadRun) as problem:
+        told = problem.changes[0] if isinstance(problem, integrity.StaleRun) else str(problem)
         where = console.place(places.reports, places.root)
         click.echo(f"The run in {where}/ is no help and stays as it is: {told}", err=True)
         return None

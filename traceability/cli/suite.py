@@ -10,23 +10,13 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from traceability import (
-    catalogue,
-    console,
-    editor,
-    phrase_book,
-    phrases,
-    revisions,
-    settings,
-    sign_offs,
-    skeleton,
-    wording,
-)
-from traceability import features as feature_files
 from traceability.cli.group import RED, features_option, main, root_option
-from traceability.phrase_book import Entry
-from traceability.places import Places
-from traceability.run import BadInput
+from traceability.model import catalogue, feature_files, revisions, settings, sign_offs
+from traceability.model.paths import Places
+from traceability.reporting import console
+from traceability.running.run import BadInput
+from traceability.steps import editor, phrase_book, scaffold, step_definitions, step_lint
+from traceability.steps.phrase_book import Entry
 
 PAGE = Path("docs") / "phrases.md"
 _STYLES = {"kind": "bold underline", "subject": "bold", "phrase": "cyan", "note": "italic", "use": "dim"}
@@ -39,13 +29,13 @@ def check(features: str, root: Path) -> None:
     """Check the features against catalogue and step definitions, without running anything."""
     known, places = catalogue.load(), Places(root.resolve(), features)
     scenarios, broken = feature_files.read(_folder(places), places.root)
-    available, unusable = phrases.load(places)
+    available, unusable = step_definitions.load(places)
     tags = settings.load(places.root).tags
     problems = [*broken, *feature_files.check(scenarios, known, tags), *unusable]
     if available:
-        problems += wording.check(scenarios, available)
+        problems += step_lint.check(scenarios, available)
     # A phrase may seem unused only because the step that means it is misspelt.
-    problems = problems or wording.unused(scenarios, available)
+    problems = problems or step_lint.unused(scenarios, available)
     if problems:
         raise BadInput(sorted(set(problems)))
     covered = {one for scenario in scenarios for one in scenario.criteria}
@@ -72,7 +62,7 @@ def phrases_command(features: str, root: Path, search: str, as_json: bool, write
     """Print the phrase book: every sentence a scenario can be written from, with real uses."""
     places = Places(root.resolve(), features)
     book = _book(places)
-    types = phrases.types()
+    types = step_definitions.types()
     written = {
         PAGE: phrase_book.page(book, types),
         Path(editor.SETTINGS): editor.settings((one.phrase for one in book), features),
@@ -116,9 +106,9 @@ def new(features: str, root: Path, name: str, criterion: str) -> None:
     if broken:
         raise BadInput(broken)
     try:
-        wanted = skeleton.find(criterion, known)
-        written = skeleton.write(wanted, " ".join(name.split()), _folder(places), places.root, scenarios)
-    except (skeleton.UnknownCriterion, skeleton.NoFeature, skeleton.NameTaken) as problem:
+        wanted = scaffold.find(criterion, known)
+        written = scaffold.write(wanted, " ".join(name.split()), _folder(places), places.root, scenarios)
+    except (scaffold.UnknownCriterion, scaffold.NoFeature, scaffold.NameTaken) as problem:
         raise BadInput([str(problem)]) from problem
     place = f"{written.file}:{written.line}"
     console.problems(
@@ -132,17 +122,19 @@ def new(features: str, root: Path, name: str, criterion: str) -> None:
             f"  3. behave {place}",
             f"  4. prove that it can fail: {features}/defects/{wanted.tag}_<mistake>.yaml, then",
             f"     python -m traceability prove --only {wanted.tag}_",
-            "docs/writing-scenarios.md has the whole way, with an example.",
+            "docs/qa.md has the whole way, with an example.",
         ],
     )
 
 
 def _book(places: Places) -> list[Entry]:
     scenarios, broken = feature_files.read(_folder(places), places.root)
-    available, unusable = phrases.load(places)
+    available, unusable = step_definitions.load(places)
     if broken or unusable:
         raise BadInput([*broken, *unusable])
-    return phrase_book.entries(phrases.uses(available, scenarios), phrases.subjects(available, places.root))
+    return phrase_book.entries(
+        step_definitions.uses(available, scenarios), step_definitions.subjects(available, places.root)
+    )
 
 
 def _reads(path: Path, text: str) -> bool:

@@ -1,0 +1,240 @@
+"""The ExecutionHistory table: executions as the core knows them, and the lock that lets a plan run only once.
+
+How a record lives:
+
+    lock + record (STARTING) -> state machine -> record RUNNING ... record ended ... record settled, lock gone
+    `-- one transaction --'                                             |           `--- one transaction ---'
+                                                    a RECOVERY may take the lock over from here on
+
+Every save carries the version it was made from. Whoever comes second gets RecordChanged, reads again and decides
+again; a save whose answer was lost is recognised by its own SaveId, so a retry never mistakes itself for a rival.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from engine.aws.caller import Caller, Refused, Unavailable
+from engine.aws.tables import from_item, to_item
+from engine.core import document
+from engine.core.document import HEADER_KEY, Item, timestamp
+from engine.core.state import Execution, ExecutionStatus
+
+LOCK_KEY = "LOCK"
+_ITEMS_A_REQUEST = 100  # BatchGetItem
+# A record that is about to run has no Status yet: readers do not see it.
+_ABOUT_TO_RUN = "attribute_exists(Version) AND attribute_not_exists(#status)"
+
+
+class RecordChanged(Exception):
+    """Somebody else has saved the execution since it was read: read it again and decide again."""
+
+
+class PlanLocked(Exception):
+    """The plan has an execution that is not settled yet."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"execution {execution_id} holds the plan")
+        self.execution_id = execution_id
+
+
+def lock_id(plan_id: str) -> str:
+    return f"PLAN#{plan_id}"
+
+
+@dataclass(frozen=True)
+class ExecutionHistory:
+    caller: Caller
+    dynamodb: Any
+    table: str
+    new_save_id: Callable[[], str] = lambda: uuid.uuid4().hex
+
+    def load(self, execution_id: str) -> Execution | None:
+        """The execution with its servers unread; None if there is no such record."""
+        header = self._header(execution_id)
+        return document.parse_header(header) if header is not None else None
+
+    def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
+        """The execution with the servers of these waves read."""
+        keys = [key for number in waves for key in document.part_keys(execution.wave(number))]
+        found = {item["ItemKey"]: item for chunk in _chunks(keys) for item in self._items(execution, chunk)}
+        for number in waves:
+            parts = [found[key] for key in document.part_keys(execution.wave(number))]
+            execution = document.with_servers(execution, number, parts)
+        return execution
+
+    def create(self, execution: Execution, *, instead_of: str | None = None) -> None:
+        """Lock the plan and write the first record, both or neither. Raises PlanLocked.
+
+        `instead_of` is the execution that the lock may be taken over from; it settles without it then.
+        """
+        lock = {
+            "ExecutionId": lock_id(execution.plan_id),
+            "ItemKey": LOCK_KEY,
+            "LockedBy": execution.execution_id,
+        }
+        items = [lock, *document.items(execution).values()]
+        writes = [self._put(item, "attribute_not_exists(ExecutionId)") for item in items]
+        if instead_of is not None:
+            free = "attribute_not_exists(ExecutionId) OR LockedBy = :before"
+            writes[0] = self._put(lock, free, {":before": instead_of})
+        while True:
+            try:
+                return self._transact(writes)
+            except RecordChanged:
+                holder = self.holder(execution.plan_id)
+                if holder is not None and holder != execution.execution_id:
+                    raise PlanLocked(holder) from None
+                # The answer to an earlier try may have been lost, or the same client token came twice: it is our own.
+                if holder is not None or self._header(execution.execution_id) is not None:
+                    return None
+                # Whoever held the plan has released it meanwhile.
+
+    def holder(self, plan_id: str) -> str | None:
+        """The ExecutionId that holds the plan's lock."""
+        item = self._get(lock_id(plan_id), LOCK_KEY)
+        return str(item["LockedBy"]) if item is not None else None
+
+    def save(self, before: Execution, after: Execution) -> Execution:
+        """Save what differs between `before` (as last read or saved) and `after`; the execution as it is now.
+
+        Settling an execution releases its plan's lock in the same transaction. Raises RecordChanged.
+        """
+        old, new = document.items(before), document.items(after)
+        changed = [item for key, item in new.items() if item != old.get(key)]
+        if not changed:
+            return after
+        saved = replace(after, version=before.version + 1)
+        header = document.header_item(saved) | {"SaveId": self.new_save_id()}
+        writes = [
+            self._put(header, "Version = :version", {":version": before.version}),
+            *(self._put(item) for item in changed if item["ItemKey"] != HEADER_KEY),
+        ]
+        unlock = [self._unlock(after)] if after.settled and not before.settled else []
+        try:
+            self._write(header, [*writes, *unlock])
+        except RecordChanged:
+            if not unlock or self.holder(after.plan_id) in (None, after.execution_id):
+                raise
+            # A recovery has taken the plan over.
+            self._write(header, writes)
+        return saved
+
+    def _write(self, header: Item, writes: list[dict[str, Any]]) -> None:
+        """All writes, with the header among them, or none. Raises RecordChanged."""
+        try:
+            self._transact(writes)
+        except RecordChanged:
+            if not self._is_saved(header):
+                raise
+
+    def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
+        """Ask an execution to stop that runs or is about to. Raises RecordChanged when it has ended (meanwhile)."""
+        try:
+            self.caller.call(
+                self.dynamodb,
+                "update_item",
+                TableName=self.table,
+                Key=self._key(execution_id, HEADER_KEY),
+                UpdateExpression="SET CancelRequest = if_not_exists(CancelRequest, :request), Version = Version + :one",
+                ConditionExpression=f"#status = :running OR ({_ABOUT_TO_RUN})",
+                ExpressionAttributeNames={"#status": "Status"},
+                ExpressionAttributeValues=to_item(
+                    {
+                        ":request": {"Time": timestamp(now), "Reason": reason},
+                        ":one": 1,
+                        ":running": str(ExecutionStatus.RUNNING),
+                    }
+                ),
+            )
+        except Refused as error:
+            if error.code == "ConditionalCheckFailedException":
+                raise RecordChanged from error
+            raise
+
+    def _is_saved(self, header: Item) -> bool:
+        current = self._header(header["ExecutionId"])
+        return current is not None and current.get("SaveId") == header["SaveId"]
+
+    def _header(self, execution_id: str) -> Item | None:
+        return self._get(execution_id, HEADER_KEY)
+
+    def _get(self, execution_id: str, item_key: str) -> Item | None:
+        response = self.caller.call(
+            self.dynamodb,
+            "get_item",
+            TableName=self.table,
+            Key=self._key(execution_id, item_key),
+            ConsistentRead=True,
+        )
+        return from_item(response["Item"]) if "Item" in response else None
+
+    def _items(self, execution: Execution, item_keys: list[str]) -> list[Item]:
+        """These items of the execution, in any order. What DynamoDB leaves unprocessed counts as throttled."""
+        found: list[Item] = []
+        keys = [self._key(execution.execution_id, item_key) for item_key in item_keys]
+
+        def attempt() -> None:
+            nonlocal keys
+            request = {self.table: {"Keys": keys, "ConsistentRead": True}}
+            answer = self.caller.once(self.dynamodb, "batch_get_item", RequestItems=request)
+            found.extend(from_item(item) for item in answer["Responses"][self.table])
+            keys = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+            if keys:
+                raise Unavailable(
+                    "dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(keys)} left", may_have_worked=False
+                )
+
+        self.caller.retry(attempt)
+        return found
+
+    def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self.table, "Item": to_item(item)}
+        if condition is not None:
+            put["ConditionExpression"] = condition
+        if values is not None:
+            put["ExpressionAttributeValues"] = to_item(values)
+        return {"Put": put}
+
+    def _unlock(self, execution: Execution) -> dict[str, Any]:
+        """Release the plan: the lock is deleted if it is this execution's; another's lock is none of its business."""
+        return {
+            "Delete": {
+                "TableName": self.table,
+                "Key": self._key(lock_id(execution.plan_id), LOCK_KEY),
+                "ConditionExpression": "LockedBy = :id OR attribute_not_exists(LockedBy)",
+                "ExpressionAttributeValues": to_item({":id": execution.execution_id}),
+            }
+        }
+
+    @staticmethod
+    def _key(execution_id: str, item_key: str) -> dict[str, Any]:
+        return to_item({"ExecutionId": execution_id, "ItemKey": item_key})
+
+    def _transact(self, writes: list[dict[str, Any]]) -> None:
+        """All writes or none; a single one as a plain PutItem, which costs half. Raises RecordChanged."""
+        try:
+            if len(writes) == 1 and "Put" in writes[0]:
+                self.caller.call(self.dynamodb, "put_item", **writes[0]["Put"])
+            else:
+                self.caller.call(self.dynamodb, "transact_write_items", TransactItems=writes)
+        except Refused as error:
+            if error.code == "ConditionalCheckFailedException" or _a_condition_failed(error):
+                raise RecordChanged from error
+            raise
+
+
+def _a_condition_failed(error: Refused) -> bool:
+    reasons = error.response.get("CancellationReasons", [])
+    return error.code == "TransactionCanceledException" and any(
+        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+    )
+
+
+def _chunks(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), _ITEMS_A_REQUEST):
+        yield keys[start : start + _ITEMS_A_REQUEST]

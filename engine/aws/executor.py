@@ -1,0 +1,139 @@
+"""Performs the core's actions through AWS, and puts what happens, failures included, into the core's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.caller import AskedToWait, CallError, Unavailable
+from engine.aws.drs import LaunchInDoubt, QuotaInUse, RecoveryService, ServersBusy, intent_tags
+from engine.aws.launch_queue import LaunchQueue, Turn
+from engine.aws.log import Log
+from engine.aws.notifier import Topics
+from engine.core import notification
+from engine.core.actions import (
+    Busy,
+    Call,
+    CheckInstances,
+    Deferred,
+    Failed,
+    FindJob,
+    FindRecoveries,
+    FindRecoveryInstances,
+    FindServers,
+    FindTerminations,
+    InstancesSeen,
+    JobLogRead,
+    JobNotFound,
+    JobsSeen,
+    JobStarted,
+    Notify,
+    Outcome,
+    PollJobs,
+    Published,
+    ReadJobLog,
+    RecoveriesFound,
+    RecoveryInstancesSeen,
+    ServersFound,
+    StartRecovery,
+    TerminateInstances,
+    TerminationsFound,
+    TerminationStarted,
+)
+from engine.core.plan import Target
+from engine.core.state import Execution
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Performer:
+    recovery: Callable[[Target], RecoveryService]
+    topics: Topics
+    queue: LaunchQueue
+    log: Log
+
+    def perform(self, execution: Execution, action: Call) -> Outcome:
+        """Do what the core asks. Every AWS failure becomes an outcome; nothing else is caught."""
+        try:
+            return self._perform(execution, action)
+        except AskedToWait as wait:
+            return Deferred(wait.retry_after, str(wait))
+        except ServersBusy as busy:
+            return Busy(str(busy))
+        except LaunchInDoubt as doubt:
+            return Failed(str(doubt), transient=True)
+        except RoleNotAssumed as refusal:
+            if refusal.retry_after:
+                return Deferred(refusal.retry_after, str(refusal))
+            return Failed(str(refusal), transient=refusal.transient)
+        except CallError as error:
+            transient = isinstance(error, Unavailable)
+            if isinstance(action, Notify):
+                self.log.alarm("NotificationFailed", "The notification could not be published", Cause=str(error))
+            tried = " (after 3 retries)" if transient else ""
+            return Failed(f"{error}{tried}", transient=transient)
+
+    def _perform(self, execution: Execution, action: Call) -> Outcome:  # noqa: C901 - one case for each action
+        drs = self.recovery(execution.target)
+        match action:
+            case FindServers(ids):
+                return ServersFound(drs.known_servers(ids))
+            case FindRecoveries(ids):
+                return RecoveriesFound(drs.recovered(ids))
+            case StartRecovery():
+                return self._launch(drs, execution, action)
+            case FindJob(wave, attempt, since):
+                job = drs.find_job(intent_tags(execution.execution_id, wave, attempt), since)
+                return JobStarted(job) if job else JobNotFound()
+            case PollJobs(ids):
+                return JobsSeen(drs.jobs(ids))
+            case ReadJobLog(job_id):
+                return JobLogRead(drs.launch_failures(job_id))
+            case FindRecoveryInstances(ids):
+                return RecoveryInstancesSeen(drs.recovery_instances(ids))
+            case CheckInstances(ids):
+                return InstancesSeen(drs.instance_states(ids))
+            case TerminateInstances(ids):
+                return TerminationStarted(drs.terminate(ids))
+            case FindTerminations(ids, since):
+                return TerminationsFound(drs.find_terminations(ids, since))
+            case Notify(topic_arn):
+                return Published(
+                    self.topics.publish(topic_arn, notification.subject(execution), notification.message(execution))
+                )
+
+    def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> Outcome:
+        """StartRecovery when it is this execution's turn; otherwise, or when a quota is in use, it queues up."""
+        turn = self._turn(execution)
+        if turn.behind is not None:
+            self._queue_up(execution, turn)
+            return Busy(f"a quota is in use, and execution {turn.behind} waits for it longer")
+        since = min(
+            server.start_time
+            for server in execution.wave(action.wave).loaded
+            if server.launch_attempt == action.attempt and server.start_time
+        )
+        try:
+            job = drs.start_recovery(execution.execution_id, action, since)
+        except QuotaInUse:
+            self._queue_up(execution, turn)
+            raise
+        self._manners(lambda: self.queue.leave(execution.target, turn))
+        return JobStarted(job)
+
+    def _turn(self, execution: Execution) -> Turn:
+        return self._manners(lambda: self.queue.turn(execution.execution_id, execution.target)) or Turn()
+
+    def _queue_up(self, execution: Execution, turn: Turn) -> None:
+        self._manners(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
+
+    def _manners(self, call: Callable[[], Result]) -> Result | None:
+        """`call`; the queue only orders launches, so a recovery goes on without it when it cannot be reached."""
+        try:
+            return call()
+        except CallError as error:
+            self.log.event("The launch queue could not be reached; going on without it", Cause=str(error))
+            return None

@@ -1,0 +1,16 @@
+"""The public client of a deployed engine: start, watch, cancel and look up executions.
+
+Other programs import this package alone; the command line is built on it.
+Start with `client`.
+"""
+
+from engine.client.client import (
+    AlreadyEnded,
+    EngineClient,
+    EngineError,
+    ExecutionNotFound,
+    Page,
+    StartRefused,
+)
+
+__all__ = ["AlreadyEnded", "EngineClient", "EngineError", "ExecutionNotFound", "Page", "StartRefused"]

@@ -1,0 +1,363 @@
+"""Putting the engine into an AWS account, and taking it out again: `infra/template.yaml` and the function's package.
+
+Nothing is touched that is not the engine's: a stack of the same name that belongs to somebody else is refused before
+anything is made, and a creation that fails is taken away again, so that the next one starts from nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from engine.deploy.code_bucket import bucket_name, delete_bucket, tag_list, upload
+from engine.deploy.connection import patiently
+from engine.deploy.packaging import package
+from engine.deploy.retained_data import BORN, WAYS_ON, left_behind
+
+TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
+POLL_SECONDS = 5
+# A new table, or one that is changed, is ACTIVE after some seconds, with its indexes after some minutes at most.
+TABLE_PATIENCE_SECONDS = 300
+
+# The transform of DeletionPolicy needs AUTO_EXPAND; the roles have names, so that a target account can trust them.
+_CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_CREATED = "CREATE_COMPLETE"
+_UPDATED = {"UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+_GONE = {"DELETE_COMPLETE", None}
+# An earlier creation that failed: it has never worked, so it holds nothing, and CloudFormation only lets it be deleted.
+_NEVER_WORKED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+
+Document = Mapping[str, Any]
+
+
+class DeploymentFailed(Exception):
+    """The stack could not be created, updated or deleted; the first line is the cause, and the way out stands in it."""
+
+
+class StackNotFound(DeploymentFailed):
+    """There is no such stack in this account and Region."""
+
+
+class NotTheEngine(DeploymentFailed):
+    """The stack belongs to something else; it was not touched."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed engine: the stack's name and its outputs."""
+
+    name: str
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Who is told what happens: `event` each event of the stack, `lost` for how many seconds nothing answers."""
+
+    event: Callable[[Document], object] = lambda event: None
+    lost: Callable[[int], object] = lambda seconds: None
+
+
+_SILENT = Progress()
+
+
+def deploy(
+    session: Any,
+    stack_name: str,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    code: bytes | None = None,
+    progress: Progress = _SILENT,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Stack:
+    """Create the stack, or update it; waits until it is done. Raises DeploymentFailed.
+
+    An update keeps the value of every parameter that is not given, and the stack's tags when none are given.
+    """
+    operator = _Operator(session, stack_name, progress, sleep)
+    existing = operator.find()
+    if existing is not None:
+        _require_engine(existing, operator)
+        existing = operator.made_ready(existing)
+    try:
+        bucket, key = upload(session, stack_name, package() if code is None else code, tags or {})
+        values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
+        request = {
+            "StackName": stack_name,
+            "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+            "Capabilities": _CAPABILITIES,
+            # None are kept as they are; an empty list would take the tags off the stack and all that is in it.
+            **({"Tags": tag_list(tags)} if tags else {}),
+        }
+        done = operator.create(request) if existing is None else operator.update(request, existing)
+    except (ClientError, DeploymentFailed):
+        if existing is None:
+            delete_bucket(session, bucket_name(session, stack_name))
+        raise
+    return Stack(stack_name, _outputs(done))
+
+
+def describe(session: Any, stack_name: str) -> Stack:
+    """The deployed stack. Raises StackNotFound, NotTheEngine, or DeploymentFailed when it was never completed."""
+    operator = _Operator(session, stack_name, _SILENT, time.sleep)
+    stack = operator.find()
+    if stack is None:
+        raise StackNotFound(
+            f"there is no stack {stack_name} in {operator.place()}; deploy it, or name another stack, account or Region"
+        )
+    _require_engine(stack, operator)
+    if "FunctionName" not in _outputs(stack):
+        raise DeploymentFailed(f"the stack {stack_name} was never completed ({stack['StackStatus']}); deploy it again")
+    return Stack(stack_name, _outputs(stack))
+
+
+def destroy(
+    session: Any,
+    stack_name: str,
+    *,
+    progress: Progress = _SILENT,
+    sleep: Callable[[float], object] = time.sleep,
+) -> bool:
+    """Delete the stack and the package; tables stay when they were deployed with KeepData=yes. False: there was none.
+
+    May be repeated. Raises DeploymentFailed.
+    """
+    operator = _Operator(session, stack_name, progress, sleep)
+    stack = operator.find()
+    if stack is not None:
+        _require_engine(stack, operator)
+        operator.delete(stack)
+    delete_bucket(session, bucket_name(session, stack_name))
+    return stack is not None
+
+
+def kept_data(session: Any, stack_name: str) -> list[str]:
+    """The tables and the log that an earlier stack of this name has left; none as long as there is such a stack."""
+    if _Operator(session, stack_name, _SILENT, time.sleep).find() is not None:
+        return []
+    return left_behind(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
+
+
+def keeps_data(session: Any, stack_name: str) -> bool | None:
+    """Whether tables and log outlive a deletion of the stack; None when there is no such stack."""
+    stack = _Operator(session, stack_name, _SILENT, time.sleep).find()
+    return None if stack is None else _given(stack).get("KeepData", "yes") == "yes"
+
+
+def alarm_topic(session: Any, stack_name: str) -> str:
+    """The SNS topic that the stack's alarms tell; empty: they tell nobody."""
+    return _given(_Operator(session, stack_name, _SILENT, time.sleep).find() or {}).get("AlarmTopicArn", "")
+
+
+class _Operator:
+    """Works on one stack and waits for it."""
+
+    def __init__(self, session: Any, stack_name: str, progress: Progress, sleep: Callable[[float], object]) -> None:
+        self._session = session
+        self._name = stack_name
+        self._progress = progress
+        self._sleep = sleep
+        self._formation = session.client("cloudformation")
+
+    def place(self) -> str:
+        account = self._session.client("sts").get_caller_identity()["Account"]
+        return f"account {account}, Region {self._session.region_name}"
+
+    def find(self, name_or_id: str | None = None) -> Document | None:
+        try:
+            found = self._formation.describe_stacks(StackName=name_or_id or self._name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        stack: Document = found[0]
+        return stack
+
+    def made_ready(self, stack: Document) -> Document | None:
+        """The stack if it can be updated, None when what was left of a failed creation has been removed."""
+        status = stack["StackStatus"]
+        if status in _NEVER_WORKED:
+            self._remove_failed(stack)
+            return None
+        if status.endswith("_IN_PROGRESS") and status not in _UPDATED:
+            raise DeploymentFailed(
+                f"stack {self._name} is being worked on by somebody else ({status}); wait until that is over, "
+                "then run the command again"
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                f"An earlier update failed and could not be undone (UPDATE_ROLLBACK_FAILED). {self._roll_back_again()}"
+            )
+        if status == "DELETE_FAILED":
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                "Its deletion failed (DELETE_FAILED). Mend that cause, then run destroy again, and deploy after it."
+            )
+        return stack
+
+    def create(self, request: Document) -> Document:
+        """A creation that fails is read, then removed: CloudFormation's roll-back cannot delete protected tables."""
+        stack_id = self._formation.create_stack(**request, OnFailure="DO_NOTHING")["StackId"]
+        stack = self._follow(stack_id)
+        if stack["StackStatus"] == _CREATED:
+            return stack
+        cause = self._cause(stack_id)
+        try:
+            self._remove_failed(stack)
+            advice = "What had been made was removed again; nothing is left of it."
+        except DeploymentFailed as left:
+            advice = f"What had been made could not be removed again: {left}"
+        if "already exists" in cause:
+            advice += (
+                "\nWhat was there before was not touched. Tables and log of an earlier deployment outlive it "
+                f"(KeepData=yes). {WAYS_ON}"
+            )
+        raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")
+
+    def update(self, request: Document, before: Document) -> Document:
+        kept = {one["ParameterKey"]: one["ParameterValue"] for one in before.get("Parameters", [])}
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in request["Parameters"]}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in {**kept, **given}.items()]
+        try:
+            self._formation.update_stack(**{**request, "Parameters": parameters})
+        except ClientError as error:
+            if "No updates are to be performed" in error.response["Error"]["Message"]:
+                return before
+            raise
+        stack = self._follow(before["StackId"])
+        if stack["StackStatus"] in _UPDATED:
+            return stack
+        advice = "The update was undone; the engine works as it did before."
+        if stack["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+            advice = f"The update could not be undone ({stack['StackStatus']}). {self._roll_back_again()}"
+        raise DeploymentFailed(f"stack {self._name}: {self._cause(before['StackId'])}\n{advice}")
+
+    def _roll_back_again(self) -> str:
+        command = f"aws cloudformation continue-update-rollback --stack-name {self._name}"
+        return f"Mend that cause, then run: {command}"
+
+    def delete(self, stack: Document) -> None:
+        if stack["StackStatus"] in _NEVER_WORKED:
+            self._remove_failed(stack)
+        else:
+            self._delete(stack)
+
+    def _delete(self, stack: Document) -> None:
+        self._formation.delete_stack(StackName=stack["StackId"])
+        deleted = self._follow(stack["StackId"])
+        if deleted.get("StackStatus") not in _GONE:
+            raise DeploymentFailed(
+                f"stack {self._name}: {self._cause(stack['StackId'])}\n"
+                "It is not wholly deleted. Mend that cause, then run destroy again."
+            )
+
+    def _remove_failed(self, stack: Document) -> None:
+        """Delete a stack that has never worked, with the tables and the log group that it made and would keep."""
+        listed = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
+        made = [one for one in listed if one["ResourceType"] in BORN and self._was_made(one, stack)]
+        self._delete(stack)
+        tables, logs = self._session.client("dynamodb"), self._session.client("logs")
+        for one in made:
+            name = one["PhysicalResourceId"]
+            if one["ResourceType"] == "AWS::DynamoDB::Table":
+                with contextlib.suppress(tables.exceptions.ResourceNotFoundException):
+                    self._when_ready(
+                        name, partial(tables.update_table, TableName=name, DeletionProtectionEnabled=False)
+                    )
+                    self._when_ready(name, partial(tables.delete_table, TableName=name))
+            else:
+                with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+                    logs.delete_log_group(logGroupName=name)
+
+    def _was_made(self, resource: Document, stack: Document) -> bool:
+        """Whether this stack made it, beyond doubt: what could not be made because it was there holds somebody's data.
+
+        What is CREATE_FAILED may exist: CloudFormation had begun to make it when another resource failed. It is the
+        stack's if it is younger than the stack. After a roll-back (of a stack that another tool created) what was made
+        and what was not may have the same status, and nothing is taken away.
+        """
+        name, status = resource.get("PhysicalResourceId"), resource["ResourceStatus"]
+        if not name or status == "CREATE_COMPLETE":
+            return bool(name)
+        if status != "CREATE_FAILED" or "already exists" in resource.get("ResourceStatusReason", ""):
+            return False
+        born = BORN[resource["ResourceType"]](self._session, name)
+        return born is not None and born >= stack["CreationTime"]
+
+    def _when_ready(self, table: str, call: Callable[[], object]) -> None:
+        """`call`, repeated while DynamoDB refuses it because the table is still being made or changed."""
+        in_use = self._session.client("dynamodb").exceptions.ResourceInUseException
+        for _ in range(0, TABLE_PATIENCE_SECONDS, POLL_SECONDS):
+            with contextlib.suppress(in_use):
+                call()
+                return
+            self._sleep(POLL_SECONDS)
+        raise DeploymentFailed(
+            f"the table {table} has been busy for {TABLE_PATIENCE_SECONDS} seconds; delete it when it is ACTIVE"
+        )
+
+    def _follow(self, stack_id: str) -> Document:
+        """Wait until nothing is at work on the stack any more, and tell what happens meanwhile."""
+        told: set[str] = set()
+        while True:
+            stack = patiently(lambda: self.find(stack_id), sleep=self._sleep, lost=self._progress.lost) or {}
+            if self._progress is not _SILENT:
+                for event in patiently(lambda: self._events(stack_id), sleep=self._sleep, lost=self._progress.lost):
+                    if event["EventId"] not in told:
+                        told.add(event["EventId"])
+                        self._progress.event(event)
+            status = stack.get("StackStatus", "")
+            if not status.endswith("_IN_PROGRESS") or status in _UPDATED:
+                return stack
+            self._sleep(POLL_SECONDS)
+
+    def _events(self, stack_id: str) -> list[Document]:
+        """The events of the newest operation on the stack, oldest first."""
+        found: list[Document] = []
+        pages = self._formation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        for event in (event for page in pages for event in page["StackEvents"]):
+            found.append(event)
+            if event.get("ResourceStatusReason") == "User Initiated" and event["PhysicalResourceId"] == stack_id:
+                break
+        return found[::-1]
+
+    def _cause(self, stack_id: str) -> str:
+        """Why the newest operation failed: the failures in their order, the first of which is the cause."""
+        return "\n".join(_failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
+
+
+def _failures(events: list[Document], stack_id: str) -> Iterator[str]:
+    for event in events:
+        reason = event.get("ResourceStatusReason", event["ResourceStatus"])
+        of_stack = event.get("PhysicalResourceId") == stack_id
+        if event["ResourceStatus"].endswith("FAILED") and "cancelled" not in reason and not of_stack:
+            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+
+
+def _require_engine(stack: Document, operator: _Operator) -> None:
+    """Raises DeploymentFailed unless the stack was made of this template, whatever its version."""
+    description = re.search(r"^Description: (.*)$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    if description is None or stack.get("Description") != description[1]:
+        raise NotTheEngine(
+            f"the stack {stack['StackName']} in {operator.place()} belongs to something else "
+            f"({stack.get('Description') or 'it has no description'}) and was not touched; name another with --stack"
+        )
+
+
+def _given(stack: Document) -> dict[str, str]:
+    return {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
+
+
+def _outputs(stack: Document) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,0 +1,142 @@
+"""Finds and removes what test stacks of the engine left in an account: by their label, and never anything else.
+
+A test stack is deployed with a tag `drs-engine:Label` on everything it makes, its recovery jobs included. What a run
+left when it was killed is found by that tag alone: stacks, code buckets, recovery jobs, and through the jobs the
+recovery instances that they launched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from engine.aws.drs import TAG_LABEL
+from engine.deploy.code_bucket import delete_bucket
+from engine.deploy.deployment import DeploymentFailed, describe, destroy
+
+LABEL_PREFIX = "drs-engine-suite-"
+"""Test stacks have names, and labels, that begin so; the engine of production has neither."""
+
+_INSTANCES_A_JOB = 100
+_LOOK_EVERY_SECONDS = 10.0
+
+
+@dataclass
+class Leftover:
+    """What there is of one label. `jobs` are still running; `instances` are recovery instances, by DRS's id."""
+
+    label: str
+    stacks: list[str] = field(default_factory=list)
+    buckets: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """What there is, one thing a line."""
+        for kind in ("stacks", "buckets", "jobs", "instances"):
+            yield from (f"{kind[:-1]} {name}" for name in getattr(self, kind))
+
+
+def find(session: Any, label: str | None = None) -> list[Leftover]:
+    """Everything labelled in the session's account and Region, of every test stack or of the one named."""
+    found: dict[str, Leftover] = {}
+    for kind, name, its_label in _labelled(session):
+        if its_label is not None and its_label.startswith(LABEL_PREFIX) and label in (None, its_label):
+            getattr(found.setdefault(its_label, Leftover(its_label)), kind).append(name)
+    return list(found.values())
+
+
+def remove(session: Any, label: str, pause: Callable[[float], object], tell: Callable[[str], object]) -> None:
+    """Remove everything of one label; may be repeated. `pause` waits so many seconds, `tell` hears what happens.
+
+    Nothing new is launched first; jobs in flight end (DRS cannot stop them) and what they launched is terminated, then
+    the stack goes. Raises DeploymentFailed, ClientError.
+    """
+    for left in find(session, label):
+        for stack in left.stacks:
+            _stop_executions(session, stack)
+    while running := [job for left in find(session, label) for job in left.jobs]:
+        tell(f"{label}: waiting for the recovery jobs {', '.join(running)} to end")
+        pause(_LOOK_EVERY_SECONDS)
+    for left in find(session, label):
+        _terminate(session, left.instances, pause, tell)
+        for stack in left.stacks:
+            tell(f"{label}: deleting the stack {stack}")
+            destroy(session, stack)
+        for bucket in left.buckets:
+            delete_bucket(session, bucket)
+
+
+def _stop_executions(session: Any, stack: str) -> None:
+    with contextlib.suppress(DeploymentFailed, ClientError):
+        machine = describe(session, stack).outputs.get("StateMachineArn")
+        states = session.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        for one in [one for page in pages for one in page["executions"]]:
+            states.stop_execution(executionArn=one["executionArn"], cause="the test stack is removed")
+
+
+def _terminate(
+    session: Any, instances: list[str], pause: Callable[[float], object], tell: Callable[[str], object]
+) -> None:
+    drs = session.client("drs")
+    jobs = []
+    for start in range(0, len(instances), _INSTANCES_A_JOB):
+        some = instances[start : start + _INSTANCES_A_JOB]
+        tell(f"terminating the recovery instances {', '.join(some)}")
+        jobs.append(drs.terminate_recovery_instances(recoveryInstanceIDs=some)["job"]["jobID"])
+    while jobs and any(
+        job["status"] != "COMPLETED" for job in drs.describe_jobs(filters={"jobIDs": jobs}, maxResults=100)["items"]
+    ):
+        pause(_LOOK_EVERY_SECONDS)
+
+
+_Labelled = Iterator[tuple[str, str, str | None]]
+
+
+def _labelled(session: Any) -> _Labelled:
+    """(kind, name, label or None) of everything there is, of whatever label."""
+    yield from _stacks(session)
+    yield from _buckets(session)
+    try:
+        yield from _jobs_and_instances(session)
+    except ClientError as error:
+        # An account without DRS has no jobs and no instances.
+        if error.response["Error"]["Code"] != "UninitializedAccountException":
+            raise
+
+
+def _stacks(session: Any) -> _Labelled:
+    for page in session.client("cloudformation").get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            if stack["StackStatus"] != "DELETE_COMPLETE":
+                yield "stacks", stack["StackName"], _value(stack.get("Tags", []))
+
+
+def _buckets(session: Any) -> _Labelled:
+    s3 = session.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        if bucket["Name"].startswith(LABEL_PREFIX):
+            with contextlib.suppress(ClientError):  # not tagged, or gone meanwhile: not ours to remove
+                yield "buckets", bucket["Name"], _value(s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"])
+
+
+def _jobs_and_instances(session: Any) -> _Labelled:
+    drs = session.client("drs")
+    labels: dict[str, str | None] = {}
+    for page in drs.get_paginator("describe_jobs").paginate(filters={}):
+        for job in page["items"]:
+            labels[job["jobID"]] = job.get("tags", {}).get(TAG_LABEL)
+            if job["status"] != "COMPLETED":
+                yield "jobs", job["jobID"], labels[job["jobID"]]
+    for page in drs.get_paginator("describe_recovery_instances").paginate(filters={}):
+        for instance in page["items"]:
+            yield "instances", instance["recoveryInstanceID"], labels.get(instance.get("jobID"))
+
+
+def _value(tags: list[dict[str, str]]) -> str | None:
+    return next((tag["Value"] for tag in tags if tag["Key"] == TAG_LABEL), None)

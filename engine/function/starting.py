@@ -1,0 +1,198 @@
+"""Starting a plan: everything is checked first, and one plan has one execution at a time.
+
+    validate -> lock the plan and write the record (one transaction) -> state machine -> record RUNNING
+
+The record shows itself to readers only when the state machine exists, so no record is RUNNING without one. A start
+that was killed half-way is completed by the next start of the plan, if the plan is still the same, or by the first
+tick; `cancel` ends it before anything is launched.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.caller import CallError
+from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
+from engine.core.decisions import begin
+from engine.core.outcomes import recovered_for_real
+from engine.core.plan import Document, ExecutionType, Plan, parse_plan, resolve_target
+from engine.core.state import Execution, ExecutionStatus, new_execution
+from engine.core.validation import plan_problems, unknown_server_problems
+from engine.function.wiring import Services
+
+# ExecutionIds of starts with a client token are derived from it: the same token always means the same execution.
+TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
+
+
+class StartRefused(Exception):
+    """The plan cannot be started; `problems` says why, all of them at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    plan_id: str
+    execution_type: ExecutionType
+    initiated_by: str
+    client_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """`existed`: nothing was started, the plan runs already or the client token was used before."""
+
+    execution_id: str
+    existed: bool
+
+
+def start(services: Services, request: StartRequest) -> Started:
+    """Start the plan, or find that it runs already. Raises StartRefused, CallError."""
+    execution_id = _execution_id(request)
+    if request.client_token is not None and (existing := services.history.load(execution_id)):
+        _require_type(existing, request.execution_type)
+        return Started(_resume(services, existing), existed=True)
+    if holder := services.history.holder(request.plan_id):
+        return _join(services, request, holder)
+    return _begin(services, request, instead_of=None)
+
+
+def _begin(services: Services, request: StartRequest, instead_of: str | None) -> Started:
+    """Lock the plan, or take it over from an execution that has ended, and run it."""
+    execution = _planned(services, request, _execution_id(request))
+    try:
+        services.history.create(execution, instead_of=instead_of)
+    except PlanLocked as locked:
+        return _join(services, request, locked.execution_id)
+    return Started(_resume(services, execution), existed=False)
+
+
+def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
+    """The first state of an execution of the plan as it is loaded now. Raises StartRefused."""
+    return new_execution(
+        _checked_plan(services, request),
+        execution_id=execution_id,
+        execution_type=request.execution_type,
+        initiated_by=request.initiated_by,
+        source_account_id=services.account_id,
+        servers_per_job=services.servers_per_job,
+    )
+
+
+def _execution_id(request: StartRequest) -> str:
+    if request.client_token is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(TOKEN_NAMESPACE, f"{request.plan_id}#{request.client_token}"))
+
+
+def _require_type(existing: Execution, asked: ExecutionType) -> None:
+    """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
+    if existing.execution_type is not asked:
+        over = "over" if asked is ExecutionType.RECOVERY else "over and cleaned up"
+        cure = f"cancel it, or wait until it is {over}; an old client token means its old execution"
+        kind, execution_id = existing.execution_type, existing.execution_id
+        raise StartRefused([f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {asked}; {cure}"])
+
+
+def _join(services: Services, request: StartRequest, execution_id: str) -> Started:
+    """Another execution holds the plan: it is the answer if it runs, and in the way of a drill while it cleans up.
+
+    A recovery does not wait for a clean-up, which may take hours: DRS itself keeps a launch and a termination of the
+    same server apart, and a clean-up terminates nothing but what its own drill has launched.
+    """
+    holder = services.history.load(execution_id)
+    if holder is None:
+        # Lock and record are written and released together: somebody has deleted the record by hand.
+        raise StartRefused(
+            [
+                f"plan {request.plan_id}: it is locked by execution {execution_id}, which has no record; "
+                f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
+            ]
+        )
+    if holder.ended and request.execution_type is ExecutionType.RECOVERY:
+        services.log.event("The recovery takes the plan over from an execution that has ended", Ended=execution_id)
+        return _begin(services, request, instead_of=execution_id)
+    if holder.ended:
+        raise StartRefused(
+            [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
+        )
+    _require_type(holder, request.execution_type)
+    if holder.status is ExecutionStatus.STARTING:
+        _require_unchanged(services, request, holder)
+    return Started(_resume(services, holder), existed=True)
+
+
+def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
+    """A start that was killed half-way, perhaps days ago, is completed only with the plan that is loaded now."""
+    begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
+    planned = _planned(services, request, begun.execution_id)
+    same = ("plan_name", "target", "timeout_seconds", "topic_arn", "terminate_drill_instances", "waves")
+    if any(getattr(begun, name) != getattr(planned, name) for name in same):
+        execution_id = begun.execution_id
+        now = services.history.load(execution_id)
+        if now is None or now.status is not ExecutionStatus.STARTING:
+            # It has begun in the meantime: what differs is how far it has come.
+            return
+        raise StartRefused(
+            [
+                f"plan {begun.plan_id}: an earlier start was cut off before anything was launched, and the plan has "
+                f"changed since; cancel that execution ({execution_id}), then start again"
+            ]
+        )
+
+
+def _resume(services: Services, execution: Execution) -> str:
+    """See that a record that has not begun gets its state machine and begins."""
+    if execution.status is ExecutionStatus.STARTING:
+        services.machine.run(execution.execution_id)
+        try:
+            services.history.save(execution, begin(execution, services.now()))
+        except RecordChanged:
+            # The first tick was faster: the execution has begun.
+            services.log.event("The state machine has begun the execution", ExecutionId=execution.execution_id)
+    return execution.execution_id
+
+
+def _checked_plan(services: Services, request: StartRequest) -> Plan:
+    plan_id = request.plan_id
+    document = services.plans.plan(plan_id)
+    if document is None:
+        raise StartRefused([f"plan {plan_id} does not exist; load it with `put`"])
+    groups = services.plans.groups(_group_ids(document))
+    target = resolve_target(document, account_id=services.account_id, region=services.region)
+    problems = [str(problem) for problem in plan_problems(document, groups, target)]
+    if problems:
+        raise StartRefused(problems)
+    plan = parse_plan(document, groups, target)
+    recovery = services.recovery(target)
+    try:
+        known = recovery.known_servers(plan.servers)
+        recovered = recovery.recovered(plan.servers) if request.execution_type is ExecutionType.DRILL else {}
+    except (CallError, RoleNotAssumed) as error:
+        raise StartRefused(
+            [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
+        ) from error
+    unknown = unknown_server_problems(document, groups, known, target)
+    if unknown:
+        raise StartRefused([str(problem) for problem in unknown])
+    if recovered:
+        raise StartRefused([f"plan {plan_id}: {recovered_for_real(*found)}" for found in sorted(recovered.items())])
+    return plan
+
+
+def _cure(error: CallError | RoleNotAssumed) -> str:
+    if isinstance(error, CallError) and error.code == "UninitializedAccountException":
+        return "; initialise DRS in that account and Region: aws drs initialize-service"
+    return ""
+
+
+def _group_ids(document: Document) -> list[str]:
+    waves = document.get("Waves")
+    named = (
+        [wave.get("ProtectionGroupId") for wave in waves if isinstance(wave, dict)] if isinstance(waves, list) else []
+    )
+    return sorted({group_id for group_id in named if isinstance(group_id, str) and group_id})

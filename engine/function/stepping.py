@@ -1,0 +1,164 @@
+"""One step of an execution: load, decide, perform, save, until there is something to wait for.
+
+The state is saved before every action with an effect and at the end of the step. What a step only read is read again
+by the next one if the function is killed in between, so nothing is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from engine.aws.caller import AskedToWait
+from engine.aws.execution_history import RecordChanged
+from engine.core import invariants, policy
+from engine.core.actions import Action, Finish, Notify, PollJobs, ReadServers, StartRecovery, TerminateInstances, Wait
+from engine.core.decisions import decide
+from engine.core.document import timestamp
+from engine.core.outcomes import apply
+from engine.core.state import CleanUpStatus, Execution
+from engine.function.wiring import Services
+
+# A step that has less than this left of its Lambda time ends early and is continued at once: no single action takes
+# longer. The longest is a launch whose every answer is lost, and the look for it as well: four tries of two read
+# time-outs, and the pauses between them.
+RESERVE_MILLISECONDS = 180_000
+
+_EFFECTS = (StartRecovery, TerminateInstances, Notify, Wait, Finish)
+
+
+class ExecutionUnknown(LookupError):
+    """There is no record of this execution."""
+
+    def __init__(self, execution_id: str) -> None:
+        super().__init__(f"there is no execution {execution_id}; `history` lists them")
+
+
+def tick(
+    services: Services,
+    execution_id: str,
+    *,
+    run: int,
+    tick_number: int,
+    remaining_milliseconds: Callable[[], int],
+    polled_at: datetime | None = None,
+) -> dict[str, object]:
+    """Take the execution as far as it goes now; the state machine's next payload (Next: WAIT or DONE).
+
+    `polled_at` is when DescribeJobs was last called, as the payload says; nothing is lost with it. A run of the state
+    machine that has made many ticks hands over to a successor, well before Step Functions' limit of history events;
+    the record stays the same.
+    """
+    stepper = Stepper(services, run, remaining_milliseconds, polled_at)
+    try:
+        action = stepper.step(execution_id)
+        if isinstance(action, Wait) and tick_number >= policy.TICKS_PER_RUN:
+            stepper.hand_over(execution_id)
+            action = Finish()
+    except AskedToWait as asked:
+        action = stepper.pause(execution_id, asked)
+    payload: dict[str, object] = {"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": tick_number + 1}
+    if stepper.polled_at is not None:
+        payload["PolledAt"] = timestamp(stepper.polled_at)
+    if isinstance(action, Finish):
+        return payload | {"Next": "DONE"}
+    return payload | {"Next": "WAIT", "ResumeAt": timestamp(action.until)}
+
+
+class Stepper:
+    """Runs the decide-perform-apply loop of one Lambda invocation."""
+
+    def __init__(
+        self,
+        services: Services,
+        run: int,
+        remaining_milliseconds: Callable[[], int],
+        polled_at: datetime | None = None,
+    ) -> None:
+        self._services = services
+        self._run = run
+        self._remaining_milliseconds = remaining_milliseconds
+        self.polled_at = polled_at
+
+    def step(self, execution_id: str) -> Wait | Finish:
+        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
+        while True:
+            saved = self._load(execution_id)
+            if self._run < saved.run:
+                # A later run is in charge. Whoever put it there may have been killed before starting it.
+                if not saved.settled:
+                    self._services.machine.run(execution_id, saved.run)
+                return Finish()
+            try:
+                return self._advance(saved)
+            except RecordChanged:
+                self._services.log.event("The record changed meanwhile; deciding again", ExecutionId=execution_id)
+
+    def pause(self, execution_id: str, asked: AskedToWait) -> Wait:
+        """Where even the record cannot be had before a Retry-After is over, that is what is waited for.
+
+        What was done and could not be saved is found again by the next step, as after a killed function.
+        """
+        self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(asked))
+        return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=asked.retry_after)))
+
+    def hand_over(self, execution_id: str) -> None:
+        """Put the next run of the state machine in charge. Repeating it is harmless."""
+        while True:
+            saved = self._load(execution_id)
+            try:
+                self._services.history.save(saved, replace(saved, run=self._run + 1))
+            except RecordChanged:
+                continue
+            self._services.machine.run(execution_id, self._run + 1)
+            return
+
+    def _load(self, execution_id: str) -> Execution:
+        execution = self._services.history.load(execution_id)
+        if execution is None:
+            raise ExecutionUnknown(execution_id)
+        return execution
+
+    def _advance(self, saved: Execution) -> Wait | Finish:
+        services = self._services
+        execution = saved
+        # Jobs that were asked about a moment ago count as asked: DRS is not asked again for a health check's sake.
+        recently = policy.polled_recently(self.polled_at, services.now())
+        asked: set[Action] = {PollJobs(())} if recently else set()
+        while True:
+            decision = decide(execution, asked, services.now())
+            invariants.check(saved, decision.execution)
+            execution, action = decision.execution, decision.action
+            if isinstance(action, ReadServers):
+                saved = services.history.read_servers(saved, action.waves)
+                execution = _with_servers_of(execution, saved, action.waves)
+                continue
+            if isinstance(action, _EFFECTS):
+                saved = execution = self._save(saved, execution, action)
+            if isinstance(action, Wait | Finish):
+                return action
+            if isinstance(action, PollJobs):
+                self.polled_at = services.now()
+            outcome = services.performer.perform(execution, action)
+            execution = apply(execution, action, outcome, services.now())
+            asked.add(action)
+            if self._remaining_milliseconds() < RESERVE_MILLISECONDS:
+                pause = Wait(policy.whole_second_after(services.now()))
+                self._save(saved, execution, pause)
+                return pause
+
+    def _save(self, saved: Execution, execution: Execution, action: Action) -> Execution:
+        log = self._services.log
+        log.decision(type(action).__name__, **vars(action))
+        now_saved = self._services.history.save(saved, execution)
+        clean_up = execution.clean_up
+        if clean_up is not None and clean_up.status is CleanUpStatus.FAILED and clean_up != saved.clean_up:
+            log.alarm("CleanUpFailed", "Drill instances may be left", Cause=clean_up.error_message)
+        return now_saved
+
+
+def _with_servers_of(execution: Execution, source: Execution, waves: tuple[int, ...]) -> Execution:
+    return execution.map_waves(
+        lambda wave: replace(wave, servers=source.wave(wave.number).servers) if wave.number in waves else wave
+    )

@@ -1,0 +1,80 @@
+"""Composition root: everything the Lambda function is made of, put together in one place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+
+from engine.aws.accounts import Accounts
+from engine.aws.caller import CLIENT_CONFIG, Caller
+from engine.aws.drs import RecoveryService
+from engine.aws.execution_history import ExecutionHistory
+from engine.aws.executor import Performer
+from engine.aws.launch_queue import LaunchQueue
+from engine.aws.log import Log
+from engine.aws.notifier import Topics
+from engine.aws.plans import PlanTables
+from engine.aws.state_machine import StateMachine
+from engine.core.plan import Target
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the Lambda function's operations work with."""
+
+    account_id: str
+    region: str
+    servers_per_job: int
+    history: ExecutionHistory
+    plans: PlanTables
+    machine: StateMachine
+    performer: Performer
+    recovery: Callable[[Target], RecoveryService]
+    log: Log
+    now: Callable[[], datetime]
+
+
+def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Services:
+    """The services of one Lambda environment; `environment` is what the template gives the function.
+
+    Raises KeyError naming a variable that is missing. Clients are made once and kept.
+    """
+    log = Log()
+    caller = Caller(log, sleep)
+    # The service is a variable here, which boto3's types, one overload a service, cannot express.
+    session: Any = boto3.Session(region_name=environment["AWS_REGION"])
+
+    @cache
+    def client(service: str, region: str | None = None) -> Any:
+        return session.client(service, region_name=region, config=CLIENT_CONFIG)
+
+    accounts = Accounts(caller, session)
+
+    def recovery(target: Target) -> RecoveryService:
+        return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    history_table = environment["EXECUTION_HISTORY_TABLE"]
+    queue = LaunchQueue(caller, client("dynamodb"), history_table, now)
+    return Services(
+        account_id=environment["ENGINE_ACCOUNT_ID"],
+        region=environment["AWS_REGION"],
+        servers_per_job=int(environment["SERVERS_PER_JOB"]),
+        history=ExecutionHistory(caller, client("dynamodb"), history_table),
+        plans=PlanTables(
+            caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]
+        ),
+        machine=StateMachine(caller, client("stepfunctions"), environment["STATE_MACHINE_ARN"]),
+        performer=Performer(recovery, Topics(caller, lambda region: client("sns", region)), queue, log),
+        recovery=recovery,
+        log=log,
+        now=now,
+    )

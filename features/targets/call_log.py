@@ -1,0 +1,111 @@
+"""The suite's own call journal on real AWS: what it asked and was answered, taken from botocore's events.
+
+Times are AWS's own, from the answers' Date header: the suite's clock is never compared with AWS's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import boto3
+
+from traceability.recording import journal
+
+
+@dataclass(frozen=True)
+class SeenCall:
+    """One call, as `traceability.recording.evidence` takes it."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    response: dict[str, Any] | None
+    error_code: str | None
+    error_message: str | None
+    started: datetime
+    ended: datetime
+    account: str
+    region: str
+    principal: str
+    source: str
+
+
+class CallJournal:
+    """`who` gives account and ARN of the caller, once they are known."""
+
+    def __init__(self, who: Callable[[], tuple[str, str]]) -> None:
+        self.calls: list[SeenCall] = []
+        self._who = who
+        self._here = threading.local()
+        self._last = datetime.now(UTC)
+
+    @property
+    def last_moment(self) -> datetime:
+        """When AWS gave its last answer, by its own clock, to the second."""
+        return self._last
+
+    def listen(self, session: boto3.Session) -> None:
+        """Note every call of this session's clients."""
+        region = str(session.region_name)
+        session.events.register("provide-client-params", self._asked)
+        session.events.register("after-call", lambda **event: self._answered(region, **event))
+        session.events.register("after-call-error", lambda **event: self._failed(region, **event))
+
+    def _asked(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self._here.call = (model.service_model.service_name, model.name, dict(params), time.perf_counter())
+
+    def _answered(self, region: str, http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        service, operation, parameters, begun = self._take(model)
+        error = parsed.get("Error") if http_response.status_code >= 300 else None
+        answer = None if error is not None else {k: v for k, v in parsed.items() if k != "ResponseMetadata"}
+        self._note(
+            region, service, operation, parameters, answer, error or {}, begun, http_response.headers.get("date")
+        )
+
+    def _failed(self, region: str, exception: Exception, **event: Any) -> None:
+        service, operation, parameters, begun = getattr(self._here, "call", ("", "", {}, time.perf_counter()))
+        error = {"Code": type(exception).__name__, "Message": str(exception)}
+        self._note(region, service, operation, parameters, None, error, begun, None)
+
+    def _take(self, model: Any) -> tuple[str, str, dict[str, Any], float]:
+        asked = getattr(self._here, "call", None)
+        if asked is None or asked[1] != model.name:
+            return model.service_model.service_name, model.name, {}, time.perf_counter()
+        return asked  # type: ignore[no-any-return]  # what `_asked` put there
+
+    def _note(
+        self,
+        region: str,
+        service: str,
+        operation: str,
+        parameters: dict[str, Any],
+        answer: dict[str, Any] | None,
+        error: dict[str, Any],
+        begun: float,
+        date: str | None,
+    ) -> None:
+        took = timedelta(seconds=time.perf_counter() - begun)
+        self._last = parsedate_to_datetime(date) if date else self._last
+        account, principal = self._who()
+        self.calls.append(
+            SeenCall(
+                service,
+                operation,
+                parameters,
+                answer,
+                error.get("Code"),
+                error.get("Message"),
+                self._last - took,
+                self._last,
+                account,
+                region,
+                principal,
+                journal.SUITE,
+            )
+        )

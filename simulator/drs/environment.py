@@ -1,0 +1,138 @@
+"""World building: facts about DRS in one account and region that a test states before, or while, things happen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.ec2.models.instances import Instance
+from moto.moto_api._internal import mock_random
+
+from simulator.drs import recovery_instances
+from simulator.drs.exceptions import refusal
+from simulator.drs.models import DRSBackend, Quotas, drs_backends
+from simulator.drs.resources import SourceServer
+from simulator.drs.time_source import current_clock, now
+from simulator.drs.timing import LaunchSettings, Timing
+
+
+class DrsWorld:
+    """DRS as a test finds it. Times in seconds, moments timezone-aware."""
+
+    def __init__(self, account: str, region: str) -> None:
+        self.account, self.region = account, region
+
+    @property
+    def backend(self) -> DRSBackend:
+        """Looked up each time: moto replaces its backends when it resets."""
+        backend: DRSBackend = drs_backends[self.account][self.region]
+        return backend
+
+    @property
+    def quotas(self) -> Quotas:
+        return self.backend.quotas
+
+    @property
+    def timing(self) -> Timing:
+        return self.backend.timing
+
+    def seed(self, seed: int) -> None:
+        """Choose other durations of the same kind."""
+        self.backend.seed = seed
+
+    def initialize(self) -> None:
+        self.backend.initialized = True
+
+    def uninitialize(self) -> None:
+        self.backend.initialized = False
+
+    def add_source_server(
+        self,
+        server_id: str | None = None,
+        *,
+        hostname: str | None = None,
+        replication_state: str = "CONTINUOUS",
+        tags: dict[str, str] | None = None,
+        launch_disposition: str = "STARTED",
+    ) -> str:
+        """A protected server; its id, made up if not given."""
+        server_id = server_id or "s-" + mock_random.get_random_hex(17)
+        self.backend.source_servers[server_id] = SourceServer(
+            source_server_id=server_id,
+            arn=self.backend.arn("source-server", server_id),
+            hostname=hostname or f"host-{server_id[-4:]}",
+            added_at=now(),
+            region=self.region,
+            account=self.account,
+            replication_state=replication_state,
+            tags=dict(tags or {}),
+            launch_disposition=launch_disposition,
+        )
+        return server_id
+
+    def remove_source_server(self, server_id: str) -> None:
+        del self.backend.source_servers[server_id]
+
+    def set_replication_state(self, server_id: str, state: str) -> None:
+        self._server(server_id).replication_state = state
+
+    def set_operating_system(self, server_id: str, name: str) -> None:
+        self._server(server_id).os = name
+
+    def add_snapshot(self, server_id: str, snapshot_id: str | None = None, taken_at: datetime | None = None) -> str:
+        """A point in time to recover to; its id. Taken an hour ago unless said otherwise."""
+        self._server(server_id)
+        moment = taken_at or now() - timedelta(hours=1)
+        return self.backend.add_snapshot(server_id, moment, snapshot_id).snapshot_id
+
+    def set_launch(self, server_id: str, **settings: Any) -> None:
+        """How the next launches of a server go: the fields of `LaunchSettings`, those not named stay as they are."""
+        server = self._server(server_id)
+        server.settings = replace(server.settings, **settings)
+
+    def reset_launch(self, server_id: str) -> None:
+        self._server(server_id).settings = LaunchSettings()
+
+    def start_foreign_job(self, server_ids: Iterable[str], *, is_drill: bool = True) -> str:
+        """Somebody else's recovery job on these servers, without tags; its id."""
+        sources = [{"sourceServerID": one} for one in server_ids]
+        return self.backend.start_recovery(sources, is_drill, {}, caller=None).job_id
+
+    def instance_becomes(self, server_or_instance_id: str, state: str, *, after_seconds: float = 0) -> None:
+        """The EC2 instance (of a source server, or by its own id) changes state, now or later."""
+        when = now() + timedelta(seconds=after_seconds)
+
+        def change() -> None:
+            recovery_instances.become(self._machine(server_or_instance_id), state)
+
+        if after_seconds:
+            current_clock().call_at(when, change, f"drs: {server_or_instance_id} becomes {state}")
+        else:
+            change()
+
+    def instance_dies(self, server_or_instance_id: str, *, after_seconds: float = 0) -> None:
+        """The EC2 instance is terminated behind everybody's back, now or later."""
+        self.instance_becomes(server_or_instance_id, "terminated", after_seconds=after_seconds)
+
+    def refuse(self, operation: str, error: str, *, times: int = 1, retry_after: int | None = None) -> None:
+        """Answer the next calls of `operation` with an error that DRS's model names, by its name."""
+        waiting = self.backend.refusals.setdefault(operation, deque())
+        waiting.extend(refusal(error, retry_after) for _ in range(times))
+
+    def running_jobs(self) -> list[str]:
+        """Ids of jobs that have not ended: what a clean-up must not leave behind."""
+        return [job.job_id for job in self.backend.jobs.values() if job.live]
+
+    def _server(self, server_id: str) -> SourceServer:
+        return self.backend.source_servers[server_id]
+
+    def _machine(self, server_or_instance_id: str) -> Instance:
+        if not server_or_instance_id.startswith("s-"):
+            return recovery_instances.find(self.account, self.region, server_or_instance_id)
+        instance_id = self._server(server_or_instance_id).recovery_instance_id
+        if instance_id is None:
+            raise LookupError(f"source server {server_or_instance_id} has no recovery instance")
+        return self.backend.recovery_instances[instance_id].machine

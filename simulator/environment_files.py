@@ -1,0 +1,121 @@
+"""The world that a server starts with, as a document: accounts, Regions, and the source servers of DRS in them.
+
+{"Environments": [{"AccountId": "111122223333", "Region": "us-east-1", "Initialized": true,
+                   "SourceServers": [{"SourceServerId": "s-…", "HostName": "database-1",
+                                      "ReplicationState": "CONTINUOUS", "OperatingSystem": "…"}]}]}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from simulator.simulator import Simulator
+
+_SERVER_KEYS = {"SourceServerId", "HostName", "ReplicationState", "OperatingSystem", "LaunchSeconds"}
+_KEYS = {"AccountId", "Region", "Initialized", "SourceServers"}
+_ACCOUNT, _REGION, _SERVER = r"\d{12}", r"[a-z]{2}(-[a-z]+)+-\d", r"s-[0-9a-zA-Z]{17}"
+
+
+class BadSeed(ValueError):
+    """The document is not one of these; the message names the file, the place and what is wrong there."""
+
+
+@dataclass(frozen=True)
+class SeededServer:
+    server_id: str
+    host_name: str
+    replication_state: str = "CONTINUOUS"
+    operating_system: str | None = None
+    launch_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """DRS in one account and Region."""
+
+    account: str
+    region: str
+    initialized: bool = True
+    servers: list[SeededServer] = field(default_factory=list)
+
+
+def read(path: Path) -> list[Environment]:
+    """Raises BadSeed."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadSeed(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise BadSeed(f"{path}: not JSON: {problem}") from problem
+    entries = document.get("Environments") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise BadSeed(f'{path}: must be {{"Environments": [...]}} with at least one')
+    return [parse(entry, f"{path}: environment {number}") for number, entry in enumerate(entries, 1)]
+
+
+def in_account(environments: list[Environment], account: str) -> list[Environment]:
+    """The same world with its first account called `account`. Raises BadSeed."""
+    if not re.fullmatch(_ACCOUNT, account):
+        raise BadSeed(f"account {account!r}: an account id has 12 digits")
+    first = environments[0].account
+    return [replace(one, account=account) if one.account == first else one for one in environments]
+
+
+def parse(document: Any, place: str) -> Environment:
+    """One environment. Raises BadSeed."""
+    _require(isinstance(document, dict), f"{place}: must be an object")
+    _known(document, _KEYS, place)
+    account, region = document.get("AccountId"), document.get("Region")
+    _require(re.fullmatch(_ACCOUNT, str(account)), f"{place}: AccountId {account!r} must have 12 digits")
+    _require(re.fullmatch(_REGION, str(region)), f"{place}: Region {region!r} is no Region's name, such as us-east-1")
+    servers = document.get("SourceServers", [])
+    _require(isinstance(servers, list), f"{place}: SourceServers must be a list")
+    return Environment(
+        str(account),
+        str(region),
+        bool(document.get("Initialized", True)),
+        [_server(one, f"{place}, server {number}") for number, one in enumerate(servers, 1)],
+    )
+
+
+def _server(document: Any, place: str) -> SeededServer:
+    _require(isinstance(document, dict), f"{place}: must be an object")
+    _known(document, _SERVER_KEYS, place)
+    server_id = str(document.get("SourceServerId"))
+    _require(re.fullmatch(_SERVER, server_id), f"{place}: SourceServerId {server_id!r} must be s- and 17 characters")
+    return SeededServer(
+        server_id,
+        str(document.get("HostName", f"host-{server_id[-4:]}")),
+        str(document.get("ReplicationState", "CONTINUOUS")),
+        document.get("OperatingSystem"),
+        document.get("LaunchSeconds"),
+    )
+
+
+def _known(document: dict[str, Any], keys: set[str], place: str) -> None:
+    unknown = sorted(set(document) - keys)
+    _require(not unknown, f"{place}: there is no {', '.join(unknown)}; there are {', '.join(sorted(keys))}")
+
+
+def _require(holds: object, message: str) -> None:
+    if not holds:
+        raise BadSeed(message)
+
+
+def plant(aws: Simulator, environment: Environment) -> None:
+    """Adds the environment to what there is; a server that is there already is replaced."""
+    drs = aws.drs_in(environment.account, environment.region)
+    if environment.initialized:
+        drs.initialize()
+    else:
+        drs.uninitialize()
+    for one in environment.servers:
+        drs.add_source_server(one.server_id, hostname=one.host_name, replication_state=one.replication_state)
+        if one.operating_system:
+            drs.set_operating_system(one.server_id, one.operating_system)
+        if one.launch_seconds is not None:
+            drs.set_launch(one.server_id, launch_seconds=one.launch_seconds)

@@ -1,0 +1,346 @@
+"""The gateway: the one way by which every AWS call of the process, whatever client or transport made it, reaches moto.
+
+    identify -> half the latency -> credentials -> request's model -> permissions -> faults -> moto -> answer's model
+             -> half the latency -> faults after the effect -> answer
+
+The effect happens in the middle of a call's latency, so a call can be overtaken before and after it. Everything between
+the two halves is atomic. Each call is in the journal from the moment it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.httpsession import URLLib3Session
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+from moto.moto_api._internal import mock_random
+
+from simulator.gateway import dispatch, model_validation
+from simulator.gateway import faults as f
+from simulator.gateway.faults import Fault, Faults
+from simulator.gateway.identity import Principal, principal_of, secret_of
+from simulator.gateway.journal import Call, Journal, plain
+from simulator.gateway.permissions import Permissions
+from simulator.gateway.requests import HttpRequest, HttpResponse, IdentifiedCall, identify, parse_response
+from simulator.gateway.service_errors import AwsError, encode, status_of, wording
+from simulator.gateway.signatures import is_genuine, regions
+from simulator.patches.patching import Patch
+from simulator.time.clock import Actor, SimulatorDefect, VirtualClock
+
+DEFAULT_LATENCY = 0.08
+
+
+class ConnectionLost(Exception):
+    """The caller gets no answer. `kind` names the exception with which botocore reports it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class LambdaKilled(BaseException):
+    """The Lambda invocation is dead. Not an Exception: nothing in the function can catch it and go on."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the service itself, before it is put on the wire."""
+
+    http: HttpResponse
+    parsed: dict[str, Any]
+
+
+class Inspector(Protocol):
+    """Looks at a call from a service's own side: raises AwsError where it exceeds the service's limits.
+
+    What it returns is called with the answer of a call that succeeded, to note in the journal what it consumed.
+    """
+
+    def inspect(self, call: IdentifiedCall, account: str) -> Callable[[dict[str, Any], Call], None] | None: ...
+
+
+class Gateway:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        journal: Journal,
+        faults: Faults,
+        permissions: Permissions,
+        *,
+        inspectors: Mapping[str, Inspector] | None = None,
+        latency: Mapping[str, float] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._faults = faults
+        self._permissions = permissions
+        self._inspectors = inspectors or {}
+        self._latency = latency or {}
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Raises ConnectionLost where the caller gets no answer, LambdaKilled where the caller dies of the call."""
+        actor = self._clock.current()
+        if actor is None:
+            with self._clock.adopted("a client in another thread", "suite") as adopted:
+                return self._handle(request, adopted)
+        if actor.killed is not None:
+            raise actor.killed
+        with actor.outside_scope():
+            return self._handle(request, actor)
+
+    def _handle(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+        call = identify(request)
+        principal = principal_of(call.access_key)
+        entry = self._open(call, principal, actor)
+        try:
+            answer = self._perform(call, principal, entry, actor, request)
+        except AwsError as error:
+            entry.error_code, entry.error_message, entry.status_code = error.code, error.message, error.status
+            return HttpResponse(*encode(error, call.protocol, entry.request_id))
+        except ConnectionLost as lost:
+            entry.error_code, entry.error_message = lost.kind, "the caller got no answer"
+            raise
+        except BaseException as error:
+            entry.error_code, entry.error_message = type(error).__name__, str(error)
+            raise
+        finally:
+            entry.ended = self._clock.now()
+            self._journal.note_end(entry)
+        self._note(entry, answer)
+        return answer.http
+
+    def _perform(
+        self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor, request: HttpRequest
+    ) -> Answer:
+        half = self._latency_of(call) / 2
+        self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
+        try:
+            _require_signature(call, principal, request)
+            self._admit(call, principal, entry, actor)
+            inspector = self._inspectors.get(call.service)
+            note = inspector.inspect(call, entry.account) if inspector else None
+            answer = self._forward(call, entry, actor)
+            if note is not None and answer.http.status < 300:
+                note(answer.parsed, entry)
+        except AwsError:
+            self._clock.sleep(half, f"the error of {call.service} {call.operation}")
+            raise
+        self._clock.sleep(half, f"the answer of {call.service} {call.operation}")
+        self._strike_after(call, entry, actor)
+        return answer
+
+    # -- before the effect --------------------------------------------------------------------------------------------
+
+    def _admit(self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor) -> None:
+        words = wording(call.service)
+        if principal is None:
+            raise AwsError(
+                words.unknown_key[0], "The security token included in the request is invalid.", words.unknown_key[1]
+            )
+        if principal.expires is not None and principal.expires <= self._clock.now():
+            raise _expired(call)
+        found = _request_problems(call)
+        if found:
+            raise AwsError(words.invalid[0], model_validation.message(found), words.invalid[1])
+        self._permissions.judge_call(call, principal)
+        self._strike_before(call, principal, entry, actor)
+
+    def _strike_before(self, call: IdentifiedCall, principal: Principal, entry: Call, actor: Actor) -> None:
+        fault = self._meet(f.BEFORE_EFFECT, entry)
+        if fault is None:
+            return
+        words = wording(call.service)
+        if fault.kind == f.LOSE_CONNECTION:
+            raise ConnectionLost(fault.code or "ConnectionClosedError")
+        if fault.kind == f.KILL_BEFORE:
+            raise actor.kill(LambdaKilled(f"killed before {call.operation} took effect"))
+        if fault.kind == f.EXPIRE_TOKEN:
+            raise _expired(call)
+        if fault.kind == f.DENY:
+            text = (
+                fault.message or f"User: {principal.arn} is not authorized to perform: {call.service}:{call.operation}"
+            )
+            raise AwsError(words.access_denied[0], text, words.access_denied[1])
+        if fault.kind in (f.THROTTLE, f.RATE_LIMIT):
+            raise _modelled(call, *words.throttled, fault.message or "Rate exceeded", fault)
+        if fault.kind == f.SERVER_ERROR:
+            raise _modelled(call, *words.server_error, fault.message or "An internal error occurred", fault)
+        raise _modelled(call, fault.code or "InternalFailure", fault.status or 400, fault.message or "", fault)
+
+    # -- the effect ---------------------------------------------------------------------------------------------------
+
+    def _forward(self, call: IdentifiedCall, entry: Call, actor: Actor) -> Answer:
+        try:
+            reply = dispatch.process(call.prepared, call.normal)
+        except NotImplementedError as missing:
+            raise self._defect(actor, f"moto offers no {call.service} {call.operation}") from missing
+        if reply is None:
+            raise self._defect(actor, f"moto offers no {call.service} {call.operation}")
+        status, headers, body = reply
+        http = HttpResponse(
+            int(status),
+            {str(name): str(value) for name, value in headers.items()} | {"x-amzn-requestid": entry.request_id},
+            body.encode() if isinstance(body, str) else bytes(body),
+        )
+        parsed = parse_response(call, http)
+        if http.status < 300:
+            self._check_answer(call, parsed, actor)
+        return Answer(http, parsed)
+
+    def _check_answer(self, call: IdentifiedCall, parsed: dict[str, Any], actor: Actor) -> None:
+        shape = call.operation_model.output_shape
+        if shape is None or call.is_item_operation:
+            return
+        output = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
+        found = model_validation.answer_problems(call.service, output, shape)
+        if found:
+            raise self._defect(actor, f"answer of {call.service} {call.operation}: {model_validation.message(found)}")
+
+    def _defect(self, actor: Actor, message: str) -> SimulatorDefect:
+        """Raised in the caller; where a function could swallow it, the suite's next step on the clock raises it too."""
+        defect = SimulatorDefect(message)
+        if actor is not self._clock.main:
+            self._clock.failures.append(defect)
+        return defect
+
+    # -- after the effect ---------------------------------------------------------------------------------------------
+
+    def _strike_after(self, call: IdentifiedCall, entry: Call, actor: Actor) -> None:
+        fault = self._meet(f.AFTER_EFFECT, entry)
+        if fault is None:
+            return
+        if fault.kind == f.KILL_AFTER:
+            raise actor.kill(LambdaKilled(f"killed after {call.operation} took effect"))
+        raise ConnectionLost(fault.code or "ReadTimeoutError")
+
+    def _meet(self, kinds: frozenset[str], entry: Call) -> Fault | None:
+        fault = self._faults.meet(
+            kinds, entry.service, entry.operation, entry.parameters, entry.source, self._clock.now()
+        )
+        if fault is not None:
+            entry.fault = fault.kind
+        return fault
+
+    # -- journal ------------------------------------------------------------------------------------------------------
+
+    def _open(self, call: IdentifiedCall, principal: Principal | None, actor: Actor) -> Call:
+        entry = Call(
+            number=len(self._journal) + 1,
+            service=call.service,
+            operation=call.operation,
+            parameters=call.parameters if call.is_item_operation else plain(call.parameters),
+            account=principal.account if principal else "",
+            region=call.region,
+            principal=principal.arn if principal else "",
+            source=actor.source,
+            actor=actor.name,
+            started=self._clock.now(),
+            request_id=str(mock_random.uuid4()),
+        )
+        self._journal.add(entry)
+        return entry
+
+    def _note(self, entry: Call, answer: Answer) -> None:
+        entry.status_code = answer.http.status
+        parsed = {name: value for name, value in answer.parsed.items() if name != "ResponseMetadata"}
+        error = parsed.get("Error")
+        if answer.http.status >= 300 and isinstance(error, dict):
+            entry.error_code, entry.error_message = str(error.get("Code")), str(error.get("Message"))
+        else:
+            entry.response = parsed if entry.consumed is not None else plain(parsed)  # metered: plain JSON, no secrets
+
+    def _latency_of(self, call: IdentifiedCall) -> float:
+        for name in (f"{call.service}.{call.operation}", f"{call.service}.*", "*"):
+            if name in self._latency:
+                return self._latency[name]
+        return DEFAULT_LATENCY
+
+    # -- botocore's end -----------------------------------------------------------------------------------------------
+
+    def patches(self) -> list[Patch]:
+        real_send = URLLib3Session.send
+
+        def send(session: URLLib3Session, request: Any) -> Any:
+            if ".amazonaws.com" not in request.url:
+                return real_send(session, request)
+            return self._send(session, request)
+
+        return [
+            Patch(
+                URLLib3Session, "send", send, "the place where every botocore client of the process meets the network"
+            ),
+            Patch(
+                botocore_stubber, "enabled", False, "moto's own hook would answer before the gateway sees the request"
+            ),
+        ]
+
+    def _send(self, session: URLLib3Session, request: Any) -> AWSResponse:
+        body = request.body
+        if hasattr(body, "read"):
+            body = body.read()
+        if isinstance(body, str):
+            body = body.encode()
+        try:
+            response = self.handle(HttpRequest(request.method, request.url, request.headers, body or b""))
+        except ConnectionLost as lost:
+            self._clock.sleep(_patience(session, lost.kind), f"the client to give up: {lost.kind}")
+            raise _BOTOCORE_ERRORS[lost.kind](request) from lost
+        headers = HTTPHeaders()
+        for name, value in response.headers.items():
+            headers[name] = value
+        return AWSResponse(request.url, response.status, headers, MockRawResponse(response.body))
+
+
+def _require_signature(call: IdentifiedCall, principal: Principal | None, request: HttpRequest) -> None:
+    """What a client of this process sends, botocore has just signed; only what comes from elsewhere is judged."""
+    code, status = wording(call.service).bad_signature
+    if call.region not in regions():
+        raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
+    if principal is not None and request.target and not is_genuine(request, secret_of(call.access_key)):
+        text = (
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method."
+        )
+        raise AwsError(code, text, status)
+
+
+def _request_problems(call: IdentifiedCall) -> list[str]:
+    shape = call.operation_model.input_shape
+    return model_validation.request_problems(call.service, call.parameters, shape) if shape is not None else []
+
+
+def _expired(call: IdentifiedCall) -> AwsError:
+    code, status = wording(call.service).expired_token
+    return AwsError(code, "The security token included in the request is expired", status)
+
+
+def _modelled(call: IdentifiedCall, code: str, status: int, message: str, fault: Fault) -> AwsError:
+    return AwsError(code, message, fault.status or status_of(call.operation_model, code, status), fault.retry_after)
+
+
+_BOTOCORE_ERRORS: dict[str, Callable[[Any], Exception]] = {
+    "ConnectionClosedError": lambda request: ConnectionClosedError(endpoint_url=request.url, request=request),
+    "EndpointConnectionError": lambda request: EndpointConnectionError(
+        endpoint_url=request.url, error="connection lost"
+    ),
+    "ConnectTimeoutError": lambda request: ConnectTimeoutError(endpoint_url=request.url),
+    "ReadTimeoutError": lambda request: ReadTimeoutError(endpoint_url=request.url),
+}
+
+
+def _patience(session: URLLib3Session, kind: str) -> float:
+    """Virtual seconds until the client notices: its own time-out (60 s by default), or at once if it is told."""
+    name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
+    timeout: Any = vars(session)["_timeout"]
+    return float(getattr(timeout, name, timeout)) if name else 0.0

@@ -1,0 +1,142 @@
+"""Values against botocore's model: required members, types' bounds, patterns and enumerations.
+
+botocore checks minima and types of a request on the client, but neither maxima nor patterns, and of an answer nothing.
+Here both directions are checked, as the service's own front door does.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.model import Shape
+
+from simulator.patches.attribute_values import is_plain_member
+
+_FAILED = "failed to satisfy constraint"
+# S3 judges names by rules of its own, with errors of its own.
+_UNCHECKED_REQUESTS = frozenset({"s3"})
+# Answers that AWS gives although its own model forbids them, and one that a world may be told to give.
+_TOLERATED = [
+    ("dynamodb", re.compile(r"at '.*ProvisionedThroughput.NumberOfDecreasesToday'")),  # 0
+    (
+        "drs",
+        re.compile(r"at '(job|items\.\d+\.member)\.status'.*enum value set"),
+    ),  # an undocumented word, to see who trips
+]
+
+
+def request_problems(service: str, value: Any, shape: Shape) -> list[str]:
+    """What the service's front door objects to in a request."""
+    return [] if service in _UNCHECKED_REQUESTS else problems(value, shape)
+
+
+def answer_problems(service: str, value: Any, shape: Shape) -> list[str]:
+    """What no service would answer; anything here is a defect of the simulator."""
+    return [
+        found
+        for found in problems(value, shape)
+        if not any(service == name and tolerated.search(found) for name, tolerated in _TOLERATED)
+    ]
+
+
+def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
+    """What violates the model, in AWS's words; empty when nothing does. `path` names the value in the messages."""
+    return list(_check(value, shape, path))
+
+
+def message(found: list[str]) -> str:
+    """One message for all violations, worded as AWS words it."""
+    noun = "validation error" if len(found) == 1 else "validation errors"
+    return f"{len(found)} {noun} detected: " + "; ".join(found)
+
+
+def _check(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    if value is None or is_plain_member(value, shape):
+        return
+    checker = _CHECKERS.get(shape.type_name)
+    if checker is not None:
+        yield from checker(value, shape, path)
+
+
+def _structure(value: Any, shape: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"Value at '{path}' {_FAILED}: Member must be a structure"
+        return
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield f"Value null at '{_below(path, name)}' {_FAILED}: Member must not be null"
+    for name, member in shape.members.items():
+        if name in value:
+            yield from _check(value[name], member, _below(path, name))
+
+
+def _list(value: Any, shape: Any, path: str) -> Iterator[str]:
+    yield from _length(len(value), shape, path, value)
+    for index, item in enumerate(value, start=1):
+        yield from _check(item, shape.member, f"{path}.{index}.member")
+
+
+def _map(value: Any, shape: Any, path: str) -> Iterator[str]:
+    yield from _length(len(value), shape, path, value)
+    for key, item in value.items():
+        yield from _check(key, shape.key, f"{path}.key")
+        yield from _check(item, shape.value, f"{path}.{key}.value")
+
+
+def _string(value: Any, shape: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, str):
+        return
+    yield from _length(len(value), shape, path, value)
+    pattern = shape.metadata.get("pattern")
+    if pattern and (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must satisfy regular expression pattern: {pattern}"
+    if shape.enum and value not in shape.enum:
+        allowed = ", ".join(shape.enum)
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must satisfy enum value set: [{allowed}]"
+
+
+def _number(value: Any, shape: Any, path: str) -> Iterator[str]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and value < low:
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must have value greater than or equal to {low}"
+    if high is not None and value > high:
+        yield f"Value '{value}' at '{path}' {_FAILED}: Member must have value less than or equal to {high}"
+
+
+def _length(size: int, shape: Any, path: str, value: Any) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    shown = value if isinstance(value, str) and size <= 256 else f"{size} long"
+    if low is not None and size < low:
+        yield f"Value '{shown}' at '{path}' {_FAILED}: Member must have length greater than or equal to {low}"
+    if high is not None and size > high:
+        yield f"Value '{shown}' at '{path}' {_FAILED}: Member must have length less than or equal to {high}"
+
+
+_CHECKERS = {
+    "structure": _structure,
+    "list": _list,
+    "map": _map,
+    "string": _string,
+    "integer": _number,
+    "long": _number,
+    "float": _number,
+    "double": _number,
+}
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """None for the few patterns of AWS's models (POSIX classes, Unicode properties) that Python's re cannot read."""
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

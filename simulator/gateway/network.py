@@ -1,0 +1,62 @@
+"""The socket guard: no connection leaves the simulator, and every attempt is on record."""
+
+from __future__ import annotations
+
+import socket
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.patches.patching import Patch
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+class NetworkRefused(ConnectionRefusedError):
+    """Something tried to reach the network from inside the simulator."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`address` as given to the socket; `stack` is where it came from, innermost last."""
+
+    address: str
+    stack: str
+
+
+class SocketGuard:
+    """Refuses and records connections and name look-ups; loopback too, unless `allow_loopback` (a server's clients)."""
+
+    def __init__(self, *, allow_loopback: bool = False) -> None:
+        self.attempts: list[Attempt] = []
+        self._allow_loopback = allow_loopback
+
+    def _permits(self, host: str) -> bool:
+        return self._allow_loopback and host.startswith(_LOOPBACK)
+
+    def _refuse(self, address: str) -> NetworkRefused:
+        self.attempts.append(Attempt(address, "".join(traceback.format_stack(limit=8)[:-2])))
+        return NetworkRefused(f"the simulator has no network: connection to {address} refused")
+
+    def patches(self) -> list[Patch]:
+        connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+        def guarded(original: Any) -> Any:
+            def call(sock: socket.socket, address: Any) -> Any:
+                if sock.family == socket.AF_UNIX or self._permits(str(address[0])):
+                    return original(sock, address)
+                raise self._refuse(":".join(str(part) for part in address[:2]))
+
+            return call
+
+        def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+            if host is None or self._permits(str(host)):
+                return getaddrinfo(host, *args, **kwargs)
+            raise self._refuse(f"{host} (name look-up)")
+
+        reason = "no call may leave the machine, and the proof is the record of attempts"
+        return [
+            Patch(socket.socket, "connect", guarded(connect), reason),
+            Patch(socket.socket, "connect_ex", guarded(connect_ex), reason),
+            Patch(socket, "getaddrinfo", look_up, reason),
+        ]

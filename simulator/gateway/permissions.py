@@ -1,0 +1,83 @@
+"""Asks the authoriser: about each call at the gateway, and about what AWS's services do by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.logs.models import logs_backends
+
+from simulator.gateway import identity
+from simulator.gateway.identity import Credentials, Principal
+from simulator.gateway.requests import IdentifiedCall
+from simulator.gateway.service_errors import AwsError, wording
+from simulator.iam import AwsRequest, authorise
+
+SERVICE_NAMES = {"lambda": "lambda.amazonaws.com", "states": "states.amazonaws.com", "events": "events.amazonaws.com"}
+
+
+class Permissions:
+    """With `enforced=False` everybody may do everything; credentials must exist and be valid all the same."""
+
+    def __init__(self, *, enforced: bool) -> None:
+        self._enforced = enforced
+
+    def judge_call(self, call: IdentifiedCall, principal: Principal) -> None:
+        """Raises the service's own access-denied error."""
+        if not self._enforced:
+            return
+        denied = authorise(
+            AwsRequest(call.service, call.operation, call.parameters, principal.account, call.region, principal.arn)
+        )
+        if denied is not None:
+            raise AwsError(denied.code, denied.message, wording(call.service).access_denied[1])
+
+    def service_may_invoke(self, service: str, function_arn: str, source_arn: str) -> bool:
+        """Whether a function's resource policy lets a service in that acts for `source_arn`."""
+        if not self._enforced:
+            return True
+        account, region = function_arn.split(":")[4], function_arn.split(":")[3]
+        parameters = {"FunctionName": function_arn}
+        request = AwsRequest(
+            "lambda", "Invoke", parameters, account, region, SERVICE_NAMES[service], source_arn=source_arn
+        )
+        return authorise(request) is None
+
+    def service_credentials(
+        self, service: str, role_arn: str, session_name: str, *, source_arn: str, seconds: int | None = None
+    ) -> Credentials:
+        """Credentials with which a service acts under a role, on behalf of the resource `source_arn`.
+
+        AwsError when the role does not trust the service for that resource.
+        """
+        self._trusts(service, role_arn, source_arn)
+        return identity.service_credentials(role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS)
+
+    def function_may_log(self, function: Any, log_stream: str) -> bool:
+        """Whether the function's role lets Lambda write to its log group, and create it if there is none.
+
+        Without these rights Lambda runs the function all the same, and its output is lost.
+        """
+        if not self._enforced:
+            return True
+        account, region, group = function.account_id, function.region, function.logs_group_name
+        operations = ["CreateLogStream", "PutLogEvents"]
+        if group not in logs_backends[account][region].groups:
+            operations.append("CreateLogGroup")
+        role = function.role.rpartition("/")[2]
+        principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function.function_name}"
+        parameters = {"logGroupName": group, "logStreamName": log_stream}
+        requests = [AwsRequest("logs", one, parameters, account, region, principal) for one in operations]
+        return all(authorise(request) is None for request in requests)
+
+    def _trusts(self, service: str, role_arn: str, source_arn: str) -> None:
+        if not self._enforced:
+            return
+        account = role_arn.split(":")[4]
+        parameters = {"RoleArn": role_arn, "RoleSessionName": service}
+        request = AwsRequest(
+            "sts", "AssumeRole", parameters, account, "us-east-1", SERVICE_NAMES[service], source_arn=source_arn
+        )
+        if authorise(request) is not None:
+            raise AwsError(
+                "AccessDeniedException", f"The role {role_arn} cannot be assumed by {SERVICE_NAMES[service]}.", 403
+            )

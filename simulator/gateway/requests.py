@@ -1,0 +1,152 @@
+"""From an HTTP request to the AWS call that it is, whatever transport brought it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from botocore.parsers import create_parser
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol, normalize_request
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+
+from simulator.patches.item_answers import ITEM_OPERATIONS
+
+_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
+_SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+_HOST_OF_SERVICE = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+_GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
+
+
+class NotAnAwsRequest(ValueError):
+    """The request is not signed for an AWS service, or no operation of that service has its form."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """`target` is the path and query that the client sent, where its signature is to be judged."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str | bytes]
+    body: bytes
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class IdentifiedCall:
+    """`parameters` have boto3's names; `prepared` is the request as it was sent, at the service's AWS address.
+
+    `normal` is moto's form of it where it had to be made so as to know the call.
+    """
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    region: str
+    access_key: str
+    protocol: str
+    operation_model: Any
+    prepared: AWSPreparedRequest
+    normal: Request | None = None
+
+    @property
+    def is_item_operation(self) -> bool:
+        """DynamoDB's calls on items: attribute values are deep, and the model says nothing about them."""
+        return self.service == "dynamodb" and self.operation in ITEM_OPERATIONS
+
+
+def identify(request: HttpRequest) -> IdentifiedCall:
+    headers = HTTPHeaders()
+    for name, value in request.headers.items():
+        headers[name] = _text(value)
+    scope = _SCOPE.search(headers.get("Authorization", "") or "")
+    if scope is None:
+        raise NotAnAwsRequest(f"{request.method} {request.url} is not signed with AWS signature version 4")
+    service = _SERVICE_OF_SIGNING_NAME.get(scope["name"], scope["name"])
+    url = _at_aws(request.url, service, scope["region"])
+    prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
+    target = headers.get("X-Amz-Target")
+    normal = None if target else normalize_request(prepared)
+    if normal is None:
+        protocol, operation, parameters = _parse_target(service, prepared, target)
+    else:
+        protocol, operation, parameters = _parse(service, normal)
+    return IdentifiedCall(
+        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared, normal
+    )
+
+
+def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tuple[str, Any, dict[str, Any]]:
+    """The JSON protocol says everything itself; blobs stay the base64 text that they are on the wire."""
+    name = target.rpartition(".")[2]
+    model = get_service_model(service)
+    if name not in model.operation_names:
+        raise NotAnAwsRequest(f"{service} has no operation {name}")
+    return "json", model.operation_model(name), json.loads(prepared.body or b"{}")
+
+
+def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
+    try:
+        operation, uri_parameters = get_service_router(service).match(wsgi)
+    except Exception as error:
+        raise NotAnAwsRequest(f"{service} has no operation for {wsgi.method} {wsgi.url}") from error
+    protocol = determine_request_protocol(get_service_model(service), wsgi.content_type)
+    parameters = PROTOCOL_PARSERS[protocol](operation).parse(
+        {
+            "method": wsgi.method,
+            "values": wsgi.values,
+            "headers": wsgi.headers,
+            "body": wsgi.data,
+            "url_path": wsgi.path,
+            "url_params": uri_parameters,
+        }
+    )
+    return protocol, operation, dict(parameters)
+
+
+def _text(value: str | bytes) -> str:
+    """botocore signs with some header values as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, Any]:
+    """What boto3 would make of the answer: the operation's output, or {"Error": …}; with ResponseMetadata."""
+    if call.is_item_operation and response.status < 300:
+        return dict(json.loads(response.body))  # an attribute value takes botocore 50 times as long, to the same end
+    parser = create_parser(call.protocol)
+    lower = HTTPHeaders()
+    for name, value in response.headers.items():
+        lower[name] = str(value)
+    # botocore hands a stream on as it is, and would take its bytes for text.
+    is_stream = call.operation_model.has_streaming_output and response.status < 300
+    body = io.BytesIO(response.body) if is_stream else response.body
+    shape = call.operation_model.output_shape
+    parsed = dict(parser.parse({"status_code": response.status, "headers": lower, "body": body}, shape))
+    return {name: response.body if value is body else value for name, value in parsed.items()} if is_stream else parsed
+
+
+def _at_aws(url: str, service: str, region: str) -> str:
+    """moto recognises services by their AWS host names; a request that came to another host is sent there."""
+    parts = urlsplit(url)
+    if (parts.hostname or "").endswith(".amazonaws.com"):
+        return url
+    host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
+    if service == "s3" and (bucket := (parts.hostname or "").removesuffix(".localhost")) != parts.hostname:
+        host = f"{bucket}.{host}"  # a bucket may be named in the host instead of the path
+    return parts._replace(scheme="https", netloc=host).geturl()

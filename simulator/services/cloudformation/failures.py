@@ -1,0 +1,292 @@
+"""CloudFormation's bad days, which moto does not have: a resource that fails, a stack in a state that takes no update.
+
+moto creates and updates in one go. Here a resource that its service refuses (a table of that name exists), or that the
+world's builder failed, makes the stack fail as CloudFormation does: the resource's event carries the reason, one that
+was still at work is cancelled (a table is there all the same: DynamoDB goes on), and nothing else is made. A creation
+is then CREATE_FAILED with what was made, or undone, as its OnFailure says; an update is UPDATE_ROLLBACK_COMPLETE as it
+was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moto.cloudformation import parsing
+from moto.cloudformation.models import CloudFormationBackend, Event, Stack, cloudformation_backends
+from moto.cloudformation.parsing import OutputMap, ResourceMap
+from moto.cloudformation.responses import CloudFormationResponse, StackResourceDTO
+from moto.core.exceptions import ServiceException
+from werkzeug.exceptions import HTTPException
+
+from simulator.patches.patching import Patch
+
+_CANCELLED = "Resource creation cancelled"
+_TABLE = "AWS::DynamoDB::Table"
+
+
+class _ResourceFailed(Exception):
+    """CloudFormation could not make this resource; not one of moto's errors, which its parser takes for its own."""
+
+    def __init__(self, made: NotMade, reason: str) -> None:
+        super().__init__(reason)
+        self.resource = made
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class NotMade:
+    """A resource of a failed stack that was not made, or is no more; deleting the stack leaves its name alone."""
+
+    logical_resource_id: str
+    cf_resource_type: str
+    physical_resource_id: str | None = None
+    status: str = "CREATE_FAILED"
+    reason: str | None = None
+
+    def delete(self, account: str, region: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class HalfMade(NotMade):
+    """A table that its service goes on making although CloudFormation has cancelled its creation."""
+
+    table: Any = None
+
+    def delete(self, account: str, region: str) -> None:
+        self.table.delete(account, region)
+
+
+class Stacks:
+    """World building: which resources fail, and in what state a stack is found."""
+
+    def __init__(self) -> None:
+        self._failing: dict[str, str] = {}
+
+    def fail(self, logical_id: str, reason: str) -> None:
+        """From now on, the resource cannot be created or updated, for this reason."""
+        self._failing[logical_id] = reason
+
+    def heal(self) -> None:
+        self._failing.clear()
+
+    def become(self, account: str, region: str, name: str, status: str) -> None:
+        """Somebody or something brought the stack into this state."""
+        cloudformation_backends[account][region].get_stack(name).status = status
+
+    def patches(self) -> list[Patch]:
+        return [
+            Patch(
+                parsing,
+                "parse_and_create_resource",
+                self._making(parsing.parse_and_create_resource),
+                "to moto, what a service refuses to CloudFormation is an answer to the caller of CloudFormation",
+            ),
+            Patch(Stack, "create_resources", _creating(Stack.create_resources), "moto's creations never fail"),
+            Patch(Stack, "update", self._updating(Stack.update), "moto's updates never fail"),
+            Patch(
+                StackResourceDTO,
+                "__init__",
+                _describing(StackResourceDTO.__init__),
+                "moto gives every resource the status of its stack",
+            ),
+            Patch(
+                ResourceMap,
+                "delete",
+                _with_policies_resolved(ResourceMap.delete),
+                "moto does not know AWS::LanguageExtensions, which lets a condition choose a DeletionPolicy",
+            ),
+            Patch(
+                CloudFormationResponse,
+                "create_stack",
+                _asked_to_create(CloudFormationResponse.create_stack),
+                "moto forgets OnFailure, which says what becomes of a creation that fails",
+            ),
+            Patch(
+                CloudFormationBackend,
+                "create_stack",
+                _all_or_nothing(CloudFormationBackend.create_stack),
+                "moto keeps a stack whose creation it refuses, with what it had made until then",
+            ),
+        ]
+
+    def _making(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def make(logical_id: str, description: Any, resources: Any, account_id: str, region_name: str) -> Any:
+            resource = NotMade(logical_id, description["Type"])
+            if logical_id in self._failing and _is_wanted(description, resources):
+                raise _ResourceFailed(resource, self._failing[logical_id])
+            try:
+                return real(logical_id, description, resources, account_id, region_name)
+            except (HTTPException, ServiceException) as refusal:
+                # What CloudFormation itself refuses (a bad template), it refuses before anything is made.
+                if type(refusal).__module__.startswith("moto.cloudformation"):
+                    raise
+                raise _refused(resource, description, resources, refusal) from refusal
+
+        return make
+
+    def _updating(self, real: Callable[..., None]) -> Callable[..., None]:
+        def update(stack: Any, template: str, *rest: Any, **named: Any) -> None:
+            described = stack.template_dict["Resources"]
+            failed = {name: reason for name, reason in self._failing.items() if name in described}
+            if not failed:
+                real(stack, template, *rest, **named)
+                return
+            bystander = next(name for name in described if name not in failed)
+            stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
+            _tell(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
+            _end(stack, "UPDATE_ROLLBACK_COMPLETE")
+
+        return update
+
+
+def _is_wanted(description: Any, resources: Any) -> bool:
+    condition = description.get("Condition")
+    return not condition or bool(resources.lazy_condition_map[condition])
+
+
+def _refused(resource: NotMade, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
+    """In CloudFormation's words where the name is taken, else in the service's."""
+    reason = str(getattr(refusal, "message", refusal))
+    if "already exists" not in reason:
+        return _ResourceFailed(resource, reason)
+    name = parsing.parse_resource_and_generate_name(resource.logical_resource_id, description, resources)[2]
+    kind = resource.cf_resource_type
+    taken = NotMade(resource.logical_resource_id, kind, name)
+    return _ResourceFailed(taken, f"Resource of type '{kind}' with identifier '{name}' already exists.")
+
+
+def _creating(real: Callable[..., None]) -> Callable[..., None]:
+    def create_resources(stack: Any) -> None:
+        try:
+            real(stack)
+        except _ResourceFailed as failure:
+            _fail_creation(stack, failure)
+
+    return create_resources
+
+
+def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
+    """The stack holds what was made, the resource that failed, and one that was at work beside it."""
+    resources, described = stack.resource_map, stack.template_dict["Resources"]
+    failed = failure.resource
+    made = [name for name in described if name in resources._parsed_resources]
+    not_begun = (
+        NotMade(name, description["Type"])
+        for name, description in described.items()
+        if name not in made and name != failed.logical_resource_id and _is_wanted(description, resources)
+    )
+    cancelled = next(not_begun, None)
+    if cancelled is not None and cancelled.cf_resource_type == _TABLE:
+        cancelled = _begun(cancelled, stack)
+    reasons = {failed.logical_resource_id: failure.reason}
+    for one in (failed, cancelled):
+        if one is not None:
+            reason = reasons.setdefault(one.logical_resource_id, _CANCELLED)
+            resources._parsed_resources[one.logical_resource_id] = replace(one, reason=reason)
+    # moto makes whatever stands in these when it is looked at.
+    resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
+    stack.output_map = OutputMap(resources, {}, stack.stack_id)
+    _tell(stack, reasons, "CREATE_FAILED")
+    _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
+
+
+def _begun(cancelled: NotMade, stack: Any) -> NotMade:
+    """The cancelled table: being made, or, where its name is taken, somebody else's that only looks so."""
+    name = cancelled.logical_resource_id
+    try:
+        table = stack.resource_map[name]
+    except _ResourceFailed as failure:
+        return failure.resource
+    return HalfMade(name, _TABLE, table.physical_resource_id, table=table)
+
+
+def _roll_back(stack: Any) -> None:
+    """What was made is deleted, unless its policy keeps it; the stack still lists all of it."""
+    resources = stack.resource_map
+    listed = {name: resources._parsed_resources[name] for name in resources._resource_json_map}
+    resources.delete()
+    for name, one in listed.items():
+        kept = resources._resource_json_map[name].get("DeletionPolicy") == "Retain"
+        status = "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"
+        resources._parsed_resources[name] = NotMade(name, one.cf_resource_type, one.physical_resource_id, status)
+    _end(stack, "ROLLBACK_COMPLETE")
+
+
+def _tell(stack: Any, reasons: dict[str, str], status: str) -> None:
+    for name, reason in reasons.items():
+        stack.events.append(
+            Event(
+                stack_id=stack.stack_id,
+                stack_name=stack.name,
+                logical_resource_id=name,
+                physical_resource_id="",
+                resource_type=stack.template_dict["Resources"][name]["Type"],
+                resource_status=status,
+                resource_status_reason=reason,
+                resource_properties=None,
+            )
+        )
+
+
+def _end(stack: Any, status: str, reason: str | None = None) -> None:
+    stack._add_stack_event(status, resource_status_reason=reason)
+    stack.status = status
+
+
+def _describing(real: Callable[..., None]) -> Callable[..., None]:
+    def describe(described: Any, stack: Any, resource: Any) -> None:
+        real(described, stack, resource)
+        if isinstance(resource, NotMade):
+            described.resource_status = resource.status
+            described.resource_status_reason = resource.reason
+        elif stack.status == "CREATE_FAILED":
+            described.resource_status = "CREATE_COMPLETE"
+
+    return describe
+
+
+def _with_policies_resolved(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    def delete(resources: Any) -> None:
+        for description in resources._resource_json_map.values():
+            policy = description.get("DeletionPolicy")
+            if isinstance(policy, dict):
+                condition, if_true, if_false = policy["Fn::If"]
+                description["DeletionPolicy"] = if_true if resources.lazy_condition_map[condition] else if_false
+        real(resources)
+
+    return delete
+
+
+def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create_stack(response: Any) -> Any:
+        answer = real(response)
+        backend, name = response.cloudformation_backend, response._get_param("StackName")
+        keeps = (
+            response._get_param("DisableRollback") in (True, "true") or response._get_param("OnFailure") == "DO_NOTHING"
+        )
+        stack = backend.get_stack(name)
+        if stack.status == "CREATE_FAILED" and not keeps:
+            _roll_back(stack)
+            if response._get_param("OnFailure") == "DELETE":
+                backend.delete_stack(stack.stack_id)
+        return answer
+
+    return create_stack
+
+
+def _all_or_nothing(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create_stack(backend: Any, *given: Any, **named: Any) -> Any:
+        before = set(backend.stacks)
+        try:
+            return real(backend, *given, **named)
+        except Exception:
+            for stack_id in set(backend.stacks) - before:
+                refused = backend.stacks.pop(stack_id).resource_map
+                for description in refused._resource_json_map.values():
+                    description.pop("DeletionPolicy", None)
+                refused.delete()
+            raise
+
+    return create_stack

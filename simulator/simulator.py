@@ -1,0 +1,276 @@
+"""The simulated AWS as one object: `with Simulator() as aws: ...`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.model_instances import reset_model_data
+from moto.moto_api._internal import mock_random
+
+import simulator.drs
+import simulator.iam
+from simulator.gateway import identity
+from simulator.gateway.faults import Faults
+from simulator.gateway.gateway import Gateway, Inspector
+from simulator.gateway.journal import Journal
+from simulator.gateway.network import Attempt, SocketGuard
+from simulator.gateway.permissions import Permissions
+from simulator.gateway.requests import HttpRequest, HttpResponse
+from simulator.patches import (
+    attribute_values,
+    client_shortcuts,
+    economies,
+    item_answers,
+    moto_requests,
+    sessions,
+    stored_items,
+)
+from simulator.patches.patching import applied
+from simulator.services import sns_sqs
+from simulator.services.cloudformation import resource_types
+from simulator.services.cloudformation.failures import Stacks
+from simulator.services.dynamodb import transactions
+from simulator.services.dynamodb.metering import Meter
+from simulator.services.dynamodb.tables import TableWorld
+from simulator.services.eventbridge import EventBus
+from simulator.services.lambda_.functions import Functions
+from simulator.services.sns_sqs import MessageLimit
+from simulator.services.stepfunctions import lambda_errors
+from simulator.services.stepfunctions.interpreter import StepFunctions
+from simulator.time.clock import Actor, VirtualClock, running
+
+DEFAULT_ACCOUNT = "111122223333"
+DEFAULT_REGION = "us-east-1"
+DEFAULT_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+_MOTO_CONFIG = {
+    "stepfunctions": {"execute_state_machine": True},
+    "lambda": {"use_docker": False},
+}
+_MOTO_ENVIRONMENT = {
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # 1,300 machine images take 40 ms each time a region is first used
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+class WaitTimeout(AssertionError):
+    """What was waited for did not come true in the virtual time it was given."""
+
+
+class Simulator:
+    """A fresh AWS: empty accounts, a virtual clock at `start`, a journal. Leaving it restores the process.
+
+    `latency` gives virtual seconds of calls by "service.Operation", "service.*" or "*" (default 0.08).
+    `seed` fixes every identifier and random number; two simulators with the same seed give the same journal.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        start: datetime = DEFAULT_START,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        enforce_iam: bool = True,
+        latency: Mapping[str, float] | None = None,
+    ) -> None:
+        # Of a state that fails moto logs its whole parse tree; what failed, and why, its history and the calls tell.
+        logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+        self.account = account
+        self.region = region
+        self.clock = VirtualClock(start)
+        self.journal = Journal()
+        self.faults = Faults()
+        self.stacks = Stacks()
+        self._seed = seed
+        self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
+        self._enforce_iam = enforce_iam
+        self._guard = SocketGuard()
+        permissions = Permissions(enforced=enforce_iam)
+        self._functions = Functions(self.clock, self.faults, permissions, seed)
+        self._bus = EventBus(self.clock, self._functions, permissions)
+        self._step_functions = StepFunctions(self.clock, permissions, self._bus.execution_changed)
+        inspectors: dict[str, Inspector] = {"dynamodb": Meter(), "sns": MessageLimit()}
+        self._gateway = Gateway(
+            self.clock, self.journal, self.faults, permissions, inspectors=inspectors, latency=latency
+        )
+        self._exit = ExitStack()
+
+    # -- entering and leaving -----------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Simulator:
+        with ExitStack() as entered:
+            entered.callback(_forget_backends)
+            _forget_backends()
+            entered.callback(random.setstate, random.getstate())
+            random.seed(self._seed)
+            mock_random.seed(self._seed)
+            simulator.drs.register()
+            resource_types.register()
+            simulator.iam.forget_usage()
+            simulator.drs.judge_callers(self._enforce_iam)
+            entered.enter_context(patch.dict(default_user_config, _MOTO_CONFIG))
+            entered.enter_context(patch.dict(os.environ, _MOTO_ENVIRONMENT))
+            entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
+            patches = [
+                *self._step_functions.patches(),
+                *lambda_errors.patches(),
+                *transactions.patches(),
+                *sns_sqs.patches(self.clock),
+                *self.stacks.patches(),
+                *self._functions.patches(),
+                *self._gateway.patches(),
+                *self._guard.patches(),
+                *simulator.iam.principal_ids.patches(),
+                *sessions.patches(self._seed),
+                *item_answers.patches(),
+                *attribute_values.patches(),
+                *client_shortcuts.patches(),
+                *moto_requests.patches(),
+                *stored_items.patches(),
+                *economies.patches(),
+            ]
+            entered.enter_context(applied(patches))
+            entered.enter_context(running(self.clock))
+            simulator.drs.judge_callers(self._enforce_iam)
+            entered.callback(simulator.drs.judge_callers, False)
+            simulator.drs.use_clock(self.clock)
+            entered.callback(simulator.drs.use_clock, None)
+            entered.enter_context(patch.dict(os.environ, self._environment()))
+            self._exit = entered.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+        if error is None and self.clock.failures:
+            raise self.clock.failures.pop(0)
+
+    def _environment(self) -> dict[str, str]:
+        """A bare boto3.client() of the suite is the user "suite" in the default account and region."""
+        credentials = identity.user_credentials(self.account, "suite")
+        return credentials.variables() | {"AWS_DEFAULT_REGION": self.region}
+
+    # -- clients ------------------------------------------------------------------------------------------------------
+
+    def session(
+        self, account: str | None = None, region: str | None = None, user: str = "suite", *, policy: str | None = None
+    ) -> boto3.Session:
+        """A boto3 session of that IAM user; a new user may do everything unless `policy` (JSON) says what.
+
+        The same account, region and user give the same session: one takes 10 ms to make.
+        """
+        key = (account or self.account, region or self.region, user)
+        if key not in self._sessions:
+            self._sessions[key] = identity.user_credentials(key[0], user, policy).session(key[1])
+        return self._sessions[key]
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Lets virtual time pass; everything that is due happens."""
+        self.clock.sleep(seconds, f"{seconds:g} s of the suite")
+
+    def spawn(self, name: str, fn: Callable[[], object]) -> Actor:
+        """Runs `fn` as another client at the same time; `join()` on what comes back gives its result."""
+        return self.clock.spawn(name, fn)
+
+    def wait_until(
+        self,
+        condition: Callable[[], Any],
+        timeout: float,
+        *,
+        settle: float = 1.0,
+        what: str = "",
+        of: str | None = None,
+    ) -> Any:
+        """Advances event by event until `condition()` is truthy, and returns its value.
+
+        The condition is asked about AWS, not about the clock: whenever something has changed there and nothing is due
+        within `settle` virtual seconds, so that one that calls AWS is not asked between each two calls of a Lambda.
+        `settle=0` asks after every single event. `of` names the only service whose data the condition reads, where
+        nothing but calls changes them (dynamodb): it is asked when such a call was made. Raises WaitTimeout.
+        """
+        started = self.clock.now()
+        end = started + timedelta(seconds=timeout)
+        seen = -1
+        while True:
+            self._settle(timedelta(seconds=settle), end)
+            changes = self.changes(of)
+            if (changes != seen or not settle) and (value := condition()):
+                return value
+            seen = changes
+            due = self.clock.next_due()
+            if due is None or due > end:
+                self.clock.sleep_until(end, what)
+                if value := condition():
+                    return value
+                raise WaitTimeout(_not_come(condition, what, started, self.clock))
+            self.clock.sleep_until(due, what)
+
+    def changes(self, of: str | None = None) -> int:
+        """Counts what may have changed anything: calls that do not only read, timers, and actors that ended.
+
+        With `of`, the calls of that service alone.
+        """
+        return self.journal.count_of_changes(of) + (self.clock.happenings if of is None else 0)
+
+    def _settle(self, quiet: timedelta, end: datetime) -> None:
+        due = self.clock.next_due()
+        if quiet and due is not None and due <= min(end, self.clock.now() + quiet):
+            self.clock.sleep_until_quiet(quiet, end)
+
+    # -- the world ----------------------------------------------------------------------------------------------------
+
+    @property
+    def drs(self) -> Any:
+        """Facts about DRS in the default account and region."""
+        return self.drs_in(self.account, self.region)
+
+    def drs_in(self, account: str, region: str) -> Any:
+        return simulator.drs.world(account, region, self.clock)
+
+    def table(self, name: str) -> TableWorld:
+        """What a DynamoDB table of the default account and Region holds."""
+        return TableWorld(self.account, self.region, name)
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answers an AWS call that came by another way than this process's boto3. Raises ConnectionLost."""
+        return self._gateway.handle(request)
+
+    def lambda_logs(self, function_name: str) -> list[dict[str, Any]]:
+        """What the function printed, in order: JSON lines as documents, others as {"message": line}."""
+        return self._functions.logs(function_name)
+
+    @property
+    def network_attempts(self) -> list[Attempt]:
+        """Connections that something tried to open; all were refused."""
+        return self._guard.attempts
+
+
+def _not_come(condition: Callable[[], Any], what: str, started: datetime, clock: VirtualClock) -> str:
+    name = what or getattr(condition, "__name__", repr(condition))
+    spent = (clock.now() - started).total_seconds()
+    return f"{name} did not come true within {spent:g} virtual seconds. Then: {clock.describe()}"
+
+
+def _forget_backends() -> None:
+    """Drops moto's data. Its own reset makes every backend anew, which takes 200 ms with EC2; nobody needs them."""
+    for backends in BackendDict._instances:
+        if backends.service_name == "s3":  # whose buckets are known outside the backends as well
+            for account in backends.values():
+                account.reset()
+        backends.clear()
+    BackendDict._instances.clear()
+    reset_model_data()

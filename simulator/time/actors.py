@@ -1,0 +1,161 @@
+"""Who lives on the virtual clock: actors, the events they wait for, and the errors that say that something is wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+
+class SimulatorDefect(Exception):
+    """The simulator itself is wrong, or is used in a way it forbids; never the fault of the program under test."""
+
+
+class ActorStopped(BaseException):
+    """The simulator is being left: unwinds an actor that still waits. Not an Exception, so that no handler keeps it."""
+
+
+class Deadlock(SimulatorDefect):
+    """Every actor waits for something that nobody will ever do."""
+
+
+class Scope(Protocol):
+    """What must surround an actor's own code and must not leak into anybody else's turn."""
+
+    def enter(self) -> None: ...
+    def leave(self) -> None: ...
+
+
+@dataclass(order=True)
+class Due:
+    when: datetime
+    sequence: int
+    actor: Actor | None = field(compare=False, default=None)
+    call: Callable[[], object] | None = field(compare=False, default=None)
+    name: str = field(compare=False, default="")
+    cancelled: bool = field(compare=False, default=False)
+
+
+class Turns(Protocol):
+    """What an actor and an event need of the virtual clock: the time, a later turn, and a wait for one."""
+
+    def now(self) -> datetime: ...
+
+    def schedule(
+        self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
+    ) -> Due: ...
+
+    def wait(self, until: datetime | None, why: str, waiting: list[tuple[Due, Actor]] | None) -> bool: ...
+
+
+class Timer:
+    """A call that has been scheduled; `cancel()` before its time makes it never happen."""
+
+    def __init__(self, due: Due) -> None:
+        self._due = due
+
+    @property
+    def when(self) -> datetime:
+        return self._due.when
+
+    def cancel(self) -> None:
+        self._due.cancelled = True
+
+
+class Actor:
+    """A thread on the virtual clock. `source` names it in the call journal; `owner` is whatever drives it."""
+
+    def __init__(self, clock: Turns, name: str, source: str, owner: object = None) -> None:
+        self.clock = clock
+        self.name = name
+        self.source = source
+        self.owner = owner
+        self.scope: Scope | None = None
+        self.deadline: datetime | None = None
+        self.past_deadline: Callable[[], BaseException] | None = None
+        self.killed: BaseException | None = None
+        self.waiting_for = "its first turn"
+        self.thread: threading.Thread | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.finished = VirtualEvent(clock, f"the end of {name}")
+        self.left = threading.Event()  # set when the thread has left the clock for good
+        self._baton = threading.Semaphore(0)
+        self._interrupt: BaseException | None = None
+        self._scope_entered = False
+        self._outside = 0
+
+    def kill(self, reason: BaseException) -> BaseException:
+        """Marks the actor as dead: whatever it still tries on the clock or at AWS raises `reason` again."""
+        self.killed = reason
+        return reason
+
+    def enter_scope(self, scope: Scope) -> None:
+        self.scope = scope
+        self._resume_scope()
+
+    def leave_scope(self) -> None:
+        self._suspend_scope()
+        self.scope = None
+
+    def _suspend_scope(self) -> None:
+        if self.scope is not None and self._scope_entered:
+            self._scope_entered = False
+            self.scope.leave()
+
+    def _resume_scope(self) -> None:
+        if self.scope is not None and not self._scope_entered and not self._outside:
+            self._scope_entered = True
+            self.scope.enter()
+
+    @contextmanager
+    def outside_scope(self) -> Iterator[None]:
+        """For code of the simulator's own that runs on this actor's thread, such as an AWS call."""
+        self._suspend_scope()
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
+            self._resume_scope()
+
+    def join(self) -> Any:
+        """Waits for the end; returns the function's result or raises what it raised."""
+        self.finished.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class VirtualEvent:
+    """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes those who waited."""
+
+    def __init__(self, clock: Turns, name: str = "an event") -> None:
+        self._clock = clock
+        self._name = name
+        self._set = False
+        self._waiting: list[tuple[Due, Actor]] = []
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def clear(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        self._set = True
+        woken, self._waiting = self._waiting, []
+        for due, actor in woken:
+            if not due.cancelled:
+                due.cancelled = True
+                self._clock.schedule(self._clock.now(), actor=actor, name=f"{self._name} happened")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """True when the event happened, False when `timeout` virtual seconds passed before it."""
+        if self._set:
+            return True
+        until = None if timeout is None else self._clock.now() + timedelta(seconds=timeout)
+        return not self._clock.wait(until, self._name, self._waiting)

@@ -1,0 +1,389 @@
+"""One virtual clock for the whole process, and the actors that live on it.
+
+Roles
+-----
+- An **actor** is a thread that takes part in virtual time: the suite (the thread that entered the simulator), each Step
+  Functions execution, each Lambda invocation. Exactly one actor runs at any moment: it holds the *baton*.
+- An actor gives the baton away only where time could pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. Everything
+  between two such points is atomic.
+- A **timer** (`call_at`) is a function of the world's own, such as a recovery job that moves on. It runs between two
+  turns of actors, in whatever thread is just giving the baton away, and must not wait.
+
+Invariant: time never goes back, and it moves only when every actor waits. Then whoever is due first goes on; those due
+at the same moment go in the order in which they asked. Nothing else decides an order, so a run repeats exactly.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import itertools
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import time_machine
+
+from simulator.time.actors import Actor, ActorStopped, Deadlock, Due, SimulatorDefect, Timer, VirtualEvent
+
+REAL_SECONDS_BEFORE_HANG = 60.0
+
+__all__ = ["Actor", "ActorStopped", "Deadlock", "SimulatorDefect", "Timer", "VirtualClock", "VirtualEvent", "running"]
+
+
+class VirtualClock:
+    """Virtual time in UTC, see above. The thread that calls `start` becomes the first actor, the suite."""
+
+    def __init__(self, start: datetime, *, real_seconds_before_hang: float = REAL_SECONDS_BEFORE_HANG) -> None:
+        if start.tzinfo is None:
+            raise ValueError("the clock starts at an aware time: give `start` a timezone, e.g. timezone.utc")
+        self._now = start
+        self._patience = real_seconds_before_hang
+        self._queue: list[Due] = []
+        self._sequence = itertools.count()
+        self._turns = 0
+        # Timers that ran, executions that changed their status: what may have changed the world without a call.
+        self.happenings = 0
+        self._lock = threading.Lock()
+        self._actors: dict[int, Actor] = {}
+        self._running: Actor | None = None
+        self._in_timer: str | None = None
+        self._stopping = False
+        # Set while the suite lets others go on: whether it wants to be back before what is due at that moment.
+        self._back_before: Callable[[datetime], bool] | None = None
+        # Called, without the baton, when a thread that the clock did not start asks for its first turn.
+        self.on_arrival: Callable[[], object] = lambda: None
+        self.arrival_time: Callable[[], datetime] = self.now
+        # Threads that the clock did not start and that are actors now: the clients of a server in a call.
+        self.guests = 0
+        self._travel = time_machine.travel(start, tick=False)
+        self._traveller: Any = None
+        self.main: Actor | None = None
+        self.failures: list[BaseException] = []
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._traveller = self._travel.start()
+        self.main = Actor(self, "the suite", "suite")
+        self.main.thread = threading.current_thread()
+        self._actors[threading.get_ident()] = self.main
+        self._running = self.main
+
+    def stop(self) -> None:
+        """Unwinds every other actor, then gives real time back."""
+        self._stopping = True
+        me = self.current()
+        for actor in list(self._actors.values()):
+            if actor is not me and actor.thread is not None:
+                actor._interrupt = ActorStopped(f"{actor.name} was stopped with the simulator")
+                self._running = actor
+                actor._baton.release()
+                actor.left.wait(timeout=5)
+        self._queue.clear()
+        self._actors.clear()
+        self._running = None
+        self._travel.stop()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self._now
+
+    def current(self) -> Actor | None:
+        """The actor this thread is; None for a thread that does not live on the clock."""
+        return self._actors.get(threading.get_ident())
+
+    def next_due(self) -> datetime | None:
+        """When something happens next if the caller does nothing; None when nothing will."""
+        with self._lock:
+            while self._queue and self._queue[0].cancelled:
+                heapq.heappop(self._queue)
+            return self._queue[0].when if self._queue else None
+
+    @property
+    def in_timer(self) -> str | None:
+        """The name of the timer that is running now, if one is."""
+        return self._in_timer
+
+    # -- what actors do -----------------------------------------------------------------------------------------------
+
+    def sleep(self, seconds: float, why: str = "") -> None:
+        """Lets `seconds` of virtual time pass for the calling actor; others go on meanwhile."""
+        self.sleep_until(self._now + timedelta(seconds=max(0.0, seconds)), why or f"{seconds:g} s to pass")
+
+    def sleep_until(self, when: datetime, why: str = "") -> None:
+        self.wait(max(when, self._now), why or f"{when.isoformat()}", None)
+
+    def sleep_until_quiet(self, quiet: timedelta, end: datetime) -> None:
+        """For the suite: lets everything happen that is due in steps of at most `quiet`, not beyond `end`.
+
+        The suite gets the baton back once, when nothing is due within `quiet`, rather than between each two events.
+        """
+        self.let_others_go_on(lambda due: due > min(end, self._now + quiet), "the world to settle")
+
+    def let_others_go_on(self, back_before: Callable[[datetime], bool], why: str) -> None:
+        """For the suite: others go on until `back_before(moment of the next event)` holds, or nothing is due."""
+        self._back_before = back_before
+        self.wait(None, why, None)
+
+    def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
+        """Runs `fn` at `when` (at once, if that has passed) between two turns of actors. `fn` must not wait."""
+        return Timer(self.schedule(max(when, self._now), call=fn, name=name))
+
+    def spawn(
+        self,
+        name: str,
+        fn: Callable[[], object],
+        *,
+        source: str = "suite",
+        owner: object = None,
+        prepare: Callable[[Actor], object] | None = None,
+    ) -> Actor:
+        """Starts `fn` as an actor of its own; its first turn comes when the caller next waits."""
+        actor = Actor(self, name, source, owner)
+        if prepare is not None:
+            prepare(actor)
+        actor.thread = threading.Thread(target=self._live, args=(actor, fn), name=name, daemon=True)
+        actor.thread.start()
+        with self._lock:
+            assert actor.thread.ident is not None
+            self._actors[actor.thread.ident] = actor
+        self.schedule(self._now, actor=actor, name=f"start of {name}")
+        return actor
+
+    @contextmanager
+    def adopted(self, name: str, source: str) -> Iterator[Actor]:
+        """Makes a thread that the clock did not start (one of an HTTP server) an actor for a while."""
+        actor = Actor(self, name, source)
+        actor.thread = threading.current_thread()
+        with self._lock:
+            self._actors[threading.get_ident()] = actor
+            self.guests += 1
+        due = self.schedule(self.arrival_time(), actor=actor, name=name)
+        self.on_arrival()
+        turns = -1
+        # The machine may have stood still: only if nothing moves for as long again there is no turn to come.
+        while not actor._baton.acquire(timeout=self._patience):
+            if self._turns == turns and self._withdrawn(due):
+                raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
+            turns = self._turns
+        try:
+            if actor._interrupt is not None:
+                raise actor._interrupt
+            yield actor
+        finally:
+            with self._lock:
+                self.guests -= 1
+            if self._stopping:
+                self._actors.pop(threading.get_ident(), None)
+            else:
+                self._retire(actor)
+            actor.left.set()
+
+    def _withdrawn(self, due: Due) -> bool:
+        """Takes a guest's arrival back, so that nobody gives the baton to who is gone; False if that has been done."""
+        with self._lock:
+            if not any(one is due for one in self._queue):
+                return False
+            due.cancelled = True
+            self.guests -= 1
+            self._actors.pop(threading.get_ident(), None)
+        return True
+
+    # -- the baton ----------------------------------------------------------------------------------------------------
+
+    def _live(self, actor: Actor, fn: Callable[[], object]) -> None:
+        actor._baton.acquire()
+        try:
+            if actor._interrupt is None:
+                actor.result = fn()
+        except ActorStopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the outermost frame of a thread: whoever joins the actor raises it
+            actor.error = error
+        finally:
+            actor.leave_scope()
+            if self._stopping:
+                self._actors.pop(threading.get_ident(), None)
+            else:
+                actor.finished.set()
+                self._retire(actor)
+            actor.left.set()
+
+    def _retire(self, actor: Actor) -> None:
+        # What functions and state machines did stands in the journal; the mere end of a turn of theirs changes nothing.
+        self.happenings += actor.source == "suite"
+        with self._lock:
+            self._actors.pop(threading.get_ident(), None)
+        self._pass_baton(actor, waits=False)
+
+    def schedule(
+        self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
+    ) -> Due:
+        with self._lock:
+            due = Due(when, next(self._sequence), actor, call, name)
+            heapq.heappush(self._queue, due)
+        return due
+
+    def wait(self, until: datetime | None, why: str, waiting: list[tuple[Due, Actor]] | None) -> bool:
+        """Gives the baton away. True when `until` came, False when an event woke the actor before."""
+        me = self.current()
+        if self._in_timer is not None:
+            raise SimulatorDefect(f"timer {self._in_timer!r} tried to wait for {why}; a timer must not wait")
+        if me is None:
+            raise SimulatorDefect(f"thread {threading.current_thread().name!r} is no actor and cannot wait for {why}")
+        if self._stopping and me is not self.main:
+            raise ActorStopped(f"{me.name} was stopped with the simulator")
+        if me.killed is not None:
+            raise me.killed
+        kill_at_wake = me.deadline is not None and (until is None or until > me.deadline)
+        due: Due | None = None
+        if kill_at_wake or until is not None:
+            due = self.schedule(me.deadline if kill_at_wake else until, actor=me, name=why)  # type: ignore[arg-type]  # one is set
+        token = due or Due(self._now, -1, me)
+        if waiting is not None:
+            waiting.append((token, me))
+        me.waiting_for = why
+        self._pass_baton(me, waits=True)
+        woken_by_event = token.cancelled
+        token.cancelled = True
+        if kill_at_wake and not woken_by_event:
+            assert me.past_deadline is not None
+            raise me.kill(me.past_deadline())
+        return not woken_by_event
+
+    def _pass_baton(self, me: Actor, *, waits: bool) -> None:
+        while True:
+            due = self._take_next()
+            if due is None:
+                self._nothing_will_happen(me)
+                break
+            if due.call is not None:
+                me._suspend_scope()
+                self._run_timer(due)
+                continue
+            assert due.actor is not None
+            if due.actor is me and waits:
+                break
+            self._give(due.actor, me)
+            if waits:
+                self._await_baton(me)
+            return self._resume(me) if waits else None
+        return self._resume(me) if waits else None
+
+    def _take_next(self) -> Due | None:
+        with self._lock:
+            while self._queue:
+                if self._queue[0].cancelled:
+                    heapq.heappop(self._queue)
+                    continue
+                if self._back_before is not None and self._back_before(self._queue[0].when):
+                    break
+                due = heapq.heappop(self._queue)
+                self._turns += 1
+                if due.when > self._now:
+                    self._traveller.shift(due.when - self._now)  # move_to would set the process's timezone each time
+                    self._now = due.when
+                return due
+            if self._back_before is not None:
+                self._back_before = None
+                return Due(self._now, -1, self.main)
+        return None
+
+    def _run_timer(self, due: Due) -> None:
+        assert due.call is not None
+        self.happenings += 1
+        self._in_timer = due.name
+        try:
+            contextvars.Context().run(due.call)
+        except BaseException as error:  # noqa: BLE001 - a timer has no caller: the suite's next step raises it
+            self.failures.append(error)
+        finally:
+            self._in_timer = None
+
+    def _give(self, actor: Actor, me: Actor) -> None:
+        me._suspend_scope()
+        self._running = actor
+        actor._baton.release()
+
+    def _await_baton(self, me: Actor) -> None:
+        if me is not self.main:
+            me._baton.acquire()
+            return
+        turns = -1
+        while not me._baton.acquire(timeout=self._patience):
+            if self._turns == turns:
+                raise SimulatorDefect(
+                    f"nothing moved for {self._patience:g} real seconds: {self.describe(stacks=True)}"
+                )
+            turns = self._turns
+
+    def _resume(self, me: Actor) -> None:
+        if me._interrupt is not None:
+            interrupt, me._interrupt = me._interrupt, None
+            raise interrupt
+        if self.failures and me is self.main:
+            raise self.failures.pop(0)
+        me._resume_scope()
+
+    def _nothing_will_happen(self, me: Actor) -> None:
+        """Nobody is due: the suite is told who waits for what."""
+        self._running = None
+        deadlock = Deadlock(f"nothing will ever happen again: {self.describe()}")
+        if me is self.main:
+            raise deadlock
+        if self.main is not None:
+            self.main._interrupt = deadlock
+            self._give(self.main, me)
+            if me.finished.is_set():
+                return
+            me._baton.acquire()
+
+    def describe(self, *, stacks: bool = False) -> str:
+        """Who runs and who waits for what, for error messages."""
+        lines = [f"virtual time {self._now.isoformat()}"]
+        frames = sys._current_frames() if stacks else {}
+        for ident, actor in list(self._actors.items()):
+            state = "runs" if actor is self._running else f"waits for {actor.waiting_for}"
+            lines.append(f"- {actor.name} {state}")
+            if stacks and actor is self._running and ident in frames:
+                lines.append("".join(traceback.format_stack(frames[ident], limit=12)))
+        return "\n".join(lines)
+
+
+# -- time.sleep of the process --------------------------------------------------------------------------------------
+
+_real_sleep = time.sleep
+_active: list[VirtualClock] = []
+
+
+def virtual_sleep(seconds: float) -> None:
+    """Stands in for `time.sleep` while a simulator is entered: an actor's sleep is virtual, other threads' is real."""
+    clock = _active[-1] if _active else None
+    if clock is None or clock.current() is None:
+        _real_sleep(seconds)
+    else:
+        clock.sleep(seconds, f"time.sleep({seconds:g})")
+
+
+@contextmanager
+def running(clock: VirtualClock) -> Iterator[VirtualClock]:
+    """Starts the clock, makes `time.sleep` virtual for its actors, and restores both at the end."""
+    clock.start()
+    _active.append(clock)
+    time.sleep = virtual_sleep  # type: ignore[assignment]  # takes any number, as the real one does
+    try:
+        yield clock
+    finally:
+        try:
+            clock.stop()
+        finally:
+            _active.remove(clock)
+            if not _active:
+                time.sleep = _real_sleep

@@ -1,0 +1,92 @@
+"""An operator at a terminal: the command line in this process, against the simulated AWS."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from click.testing import CliRunner
+
+from engine.cli import main
+from engine.client import EngineClient
+from engine.deploy import deployment
+from simulator import Simulator
+
+TESTDATA = Path(__file__).parents[3] / "testdata"
+STACK = "engine-test"
+WIDTHS = (40, 60, 80, 100, 140)
+
+
+class Operator:
+    """Runs commands as they are typed; what waits, waits on the virtual clock."""
+
+    def __init__(self, aws: Simulator) -> None:
+        self.aws = aws
+
+    def run(self, *words: str, typed: str = "", columns: int | None = None, **environment: str | None):
+        variables = {"ENGINE_STACK": STACK, "COLUMNS": str(columns) if columns else None, **environment}
+        with (
+            patch("engine.cli.stack.complete_package", deployment.package),
+            patch("engine.cli.stack.pause", self.aws.advance),
+            patch("engine.cli.watching.pause", self.aws.advance),
+        ):
+            return CliRunner().invoke(main, list(words), input=typed, env=variables)
+
+    def deploy(self) -> EngineClient:
+        """The stack, the test data's groups and plans, and DRS replicating their servers."""
+        stack = deployment.deploy(self.aws.session(), STACK, parameters={"KeepData": "no"})
+        client = EngineClient(self.aws.session(), stack.outputs)
+        self.aws.drs.initialize()
+        for group in json.loads((TESTDATA / "groups.json").read_text()):
+            client.put_group({**group, "AccountId": self.aws.account})
+            for server in group["SourceServerIds"]:
+                self.aws.drs.add_source_server(server)
+        client.put_plan(self.plan())
+        return client
+
+    @staticmethod
+    def plan() -> dict[str, object]:
+        plan: dict[str, object] = json.loads((TESTDATA / "plans" / "three-tier.json").read_text())
+        return plan
+
+
+@contextmanager
+def operator():
+    with Simulator() as aws:
+        yield Operator(aws)
+
+
+def error_line(result) -> str:
+    """The one line, or cause and cure, that the operator reads; a traceback is a defect."""
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.stderr.strip().splitlines()[-1] if result.stderr.strip() else ""
+
+
+def assert_whole(record, lines: list[str]) -> None:
+    """Each server's id and status stand whole in one line, its instance or job in the same or the next one."""
+    words = [line.split() for line in lines]
+    assert [record["ExecutionId"]] in words
+    for wave in record["Waves"]:
+        for server in wave["ServerResults"]:
+            at = next(number for number, line in enumerate(words) if server["SourceServerId"] in line)
+            assert server["Status"] in words[at]
+            place = server.get("Ec2InstanceId") or server.get("DrsJobId")
+            state = "terminated" if "TerminatedTime" in server else server.get("HealthStatus")
+            for detail in filter(None, (place, state)):
+                assert detail in words[at] + words[at + 1], (detail, lines)
+
+
+def left(at: Operator) -> dict[str, list[str]]:
+    """What an account holds of the engine."""
+    session = at.aws.session()
+    return {
+        "stacks": [one["StackName"] for one in session.client("cloudformation").describe_stacks()["Stacks"]],
+        "tables": sorted(session.client("dynamodb").list_tables()["TableNames"]),
+        "buckets": [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]],
+        "log groups": [one["logGroupName"] for one in session.client("logs").describe_log_groups()["logGroups"]],
+    }
+
+
+NOTHING = {"stacks": [], "tables": [], "buckets": [], "log groups": []}

@@ -1,0 +1,139 @@
+"""Plans loaded, executions started, followed, cancelled and looked up from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator
+
+PLAN = "plan-three-tier"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@pytest.fixture(scope="module")
+def drilled():
+    """A finished drill: operator, client, ExecutionId, what `start --watch` printed. Tests only read it."""
+    with operator() as at:
+        client = at.deploy()
+        result = at.run("start", PLAN, "--watch")
+        yield at, client, result
+
+
+def test_start_prints_the_id_and_follows_to_the_end(drilled):
+    _, client, result = drilled
+    assert result.exit_code == 0, result.output
+    (execution,) = client.list_by_plan(PLAN).items
+    lines = result.stdout.splitlines()
+    assert lines[0] == execution["ExecutionId"]
+    assert any(re.search(r"wave 1 .*  RUNNING$", line) for line in lines)
+    assert sum("RECOVERED  i-" in line for line in lines) == 6
+    assert re.search(r"execution .*  COMPLETED$", "\n".join(lines), re.MULTILINE)
+    assert lines[-1].endswith("clean-up  COMPLETED")
+
+
+@pytest.mark.parametrize("columns", [*WIDTHS, None], ids=[*(f"{one} columns" for one in WIDTHS), "a pipe"])
+def test_ids_and_statuses_are_whole_at_any_width(drilled, columns):
+    at, client, _ = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    record = client.get(execution["ExecutionId"])
+    status = at.run("status", execution["ExecutionId"], columns=columns)
+    history = at.run("history", columns=columns)
+    assert (status.exit_code, history.exit_code) == (0, 0)
+    for text in (status.stdout, history.stdout):
+        assert execution["ExecutionId"] in text
+        assert max(len(line) for line in text.splitlines()) <= (columns or 200)
+    assert PLAN in history.stdout
+    assert_whole(record, status.stdout.splitlines())
+    assert "\x1b" not in status.stdout
+
+
+def test_instances_that_a_drill_has_terminated_are_not_shown_as_running(drilled):
+    at, client, _ = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    lines = at.run("status", execution["ExecutionId"]).stdout.splitlines()
+    assert [line.split()[-1] for line in lines if "RECOVERED" in line] == ["terminated"] * 6
+
+
+def test_that_nobody_was_to_be_told_is_said_quietly(drilled):
+    at, client, result = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    shown = at.run("status", execution["ExecutionId"]).stdout
+    assert shown.splitlines()[-2] == "Notification: » SKIPPED, the plan names no topic"
+    assert "notification" not in result.stdout
+
+
+def test_json_is_the_record_as_it_is(drilled):
+    at, client, _ = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    assert json.loads(at.run("status", execution["ExecutionId"], "--json").stdout) == client.get(
+        execution["ExecutionId"]
+    )
+    assert json.loads(at.run("history", "--plan", PLAN, "--json").stdout) == [execution]
+    (last,) = at.run("status", execution["ExecutionId"], "--watch", "--json").stdout.splitlines()
+    assert json.loads(last)["Status"] == "COMPLETED"
+
+
+def test_history_is_narrowed_by_plan_status_and_time(drilled):
+    at, *_ = drilled
+    assert UUID.search(at.run("history", "--status", "COMPLETED").stdout)
+    assert at.run("history", "--status", "FAILED").stdout == "No executions.\n"
+    assert at.run("history", "--plan", PLAN, "--status", "FAILED").stdout == "No executions.\n"
+    assert at.run("history", "--plan", "other").stdout == "No executions.\n"
+    assert UUID.search(at.run("history", "--since", "2026-01-05").stdout)
+    assert at.run("history", "--since", "2026-01-06").stdout == "No executions.\n"
+
+
+def test_an_unknown_status_is_refused_with_those_there_are(drilled):
+    at, *_ = drilled
+    result = at.run("history", "--status", "SLEEPING")
+    assert result.exit_code == 2
+    assert "'SLEEPING' is not one of 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["status", "cancel"])
+def test_an_unknown_execution(drilled, command):
+    at, *_ = drilled
+    result = at.run(command, "11111111-2222-3333-4444-555555555555")
+    assert result.exit_code == 1
+    assert error_line(result) == (
+        "Error: there is no execution 11111111-2222-3333-4444-555555555555; `history` lists them"
+    )
+
+
+def test_an_unknown_plan(drilled):
+    at, *_ = drilled
+    result = at.run("start", "plan-none")
+    assert result.exit_code == 1
+    assert error_line(result) == "- plan plan-none does not exist; load it with `put`"
+
+
+def test_an_execution_that_is_over_cannot_be_cancelled(drilled):
+    at, client, _ = drilled
+    (execution,) = client.list_by_plan(PLAN).items
+    result = at.run("cancel", execution["ExecutionId"])
+    assert (result.exit_code, error_line(result)) == (
+        1,
+        f"Error: execution {execution['ExecutionId']} has already ended: COMPLETED",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["start", ""], "PLAN_ID"),
+        (["start", "a\nb"], "PLAN_ID"),
+        (["start", PLAN, "--token", ""], "--token"),
+        (["status", " "], "EXECUTION_ID"),
+        (["cancel", "x" * 3000], "EXECUTION_ID"),
+        (["history", "--plan", ""], "--plan"),
+    ],
+)
+def test_what_cannot_be_an_id_is_refused_before_aws_is_asked(drilled, words, name):
+    at, *_ = drilled
+    result = at.run(*words)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert error_line(result).startswith(f"Error: {name} must be 1 to 500 printable characters, is ")

@@ -1,0 +1,268 @@
+"""Plans loaded and executions started, watched and cancelled from the command line, each in an AWS of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from tests.engine.cli.operator import TESTDATA, WIDTHS, assert_whole, error_line, operator
+
+PLAN = "plan-three-tier"
+
+
+@pytest.fixture
+def at():
+    with operator() as at:
+        at.client = at.deploy()
+        yield at
+
+
+def test_a_real_recovery_is_started_only_when_its_id_is_typed(at):
+    for typed in ("", "\n", "yes\n", "y\n"):
+        result = at.run("start", PLAN, "--recovery", typed=typed)
+        assert result.exit_code in (1, 2), typed
+    assert (
+        error_line(result) == "Error: 'y' is not 'plan-three-tier'; nothing was started (--yes starts without asking)"
+    )
+    assert at.client.list_by_plan(PLAN).items == []
+    result = at.run("start", PLAN, "--recovery", typed=f"{PLAN}\n")
+    assert result.exit_code == 0
+    assert [one["ExecutionType"] for one in at.client.list_by_plan(PLAN).items] == ["RECOVERY"]
+
+
+def test_automation_starts_a_recovery_with_yes_and_a_token_only_once(at):
+    first = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
+    again = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
+    execution = json.loads(first.stdout)["ExecutionId"]
+    assert json.loads(first.stdout) == {"ExecutionId": execution, "Existed": False}
+    assert json.loads(again.stdout) == {"ExecutionId": execution, "Existed": True}
+    assert len(at.client.list_by_plan(PLAN).items) == 1
+
+
+def test_that_a_plan_runs_already_and_nothing_was_started_is_said(at):
+    first = at.run("start", PLAN)
+    assert first.stderr == ""
+    started = at.client.get(first.stdout.strip())["StartTime"]
+    at.aws.advance(60)
+    again = at.run("start", PLAN)
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert again.stderr == (
+        f"Note: nothing new was started: {PLAN} runs already, started {started[:10]} {started[11:19]} UTC "
+        "by arn:aws:iam::111122223333:user/suite.\n"
+    )
+
+
+def test_that_a_token_was_used_before_is_said(at):
+    first = at.run("start", PLAN, "--token", "tonight", "--watch")
+    assert first.stderr == ""
+    again = at.run("start", PLAN, "--token", "tonight")
+    assert (again.exit_code, again.stdout) == (0, f"{first.stdout.splitlines()[0]}\n")
+    assert again.stderr.startswith(
+        "Note: nothing new was started: token tonight means an execution that is COMPLETED, started 20"
+    )
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_ids_and_statuses_of_a_running_execution_are_whole_at_any_width(at, columns):
+    execution = at.run("start", PLAN).stdout.strip()
+    at.aws.advance(60)
+    lines = at.run("status", execution, columns=columns).stdout.splitlines()
+    record = at.client.get(execution)
+    assert max(map(len, lines)) <= columns
+    assert_whole(record, lines)
+
+
+def test_times_are_those_of_aws_and_not_of_the_terminal(at):
+    execution = at.run("start", PLAN).stdout.strip()
+    at.aws.advance(60)
+    hour_ahead = at.aws.clock.now() + timedelta(hours=1)
+    with patch("engine.client.AwsTime.now", lambda time: hour_ahead):
+        assert "▶ RUNNING  1:01:0" in at.run("status", execution).stdout
+    at.aws.advance(4 * 3600)
+    record = at.client.get(execution)
+    lines = at.run("status", execution, "--watch").stdout.splitlines()
+    assert lines == sorted(lines, key=lambda line: line[:8])
+    (wave,) = [line for line in lines if "wave 1 Database  COMPLETED" in line]
+    assert wave.startswith(record["Waves"][0]["EndTime"][11:19])
+    (over,) = [line for line in lines if f"execution {execution}  COMPLETED" in line]
+    assert over.startswith(record["EndTime"][11:19])
+    assert lines[-1] == f"{record['CleanUp']['EndTime'][11:19]}  clean-up  COMPLETED"
+
+
+def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):
+    drill = at.run("start", PLAN).stdout.strip()
+    result = at.run("start", PLAN, "--recovery", "--yes")
+    assert result.exit_code == 1
+    assert f"the DRILL {drill} is in the way of a RECOVERY" in result.stderr
+    assert drill not in result.stdout
+
+
+def test_nothing_is_started_in_an_account_that_was_not_meant(at, monkeypatch):
+    monkeypatch.setenv("ENGINE_ACCOUNT", "999999999999")
+    result = at.run("start", PLAN, "--recovery", "--yes")
+    assert result.exit_code == 2
+    assert "not 999999999999; nothing was done" in error_line(result)
+    assert at.client.list_by_plan(PLAN).items == []
+
+
+def test_a_running_execution_says_what_it_waits_for_and_can_be_cancelled(at):
+    execution = at.run("start", PLAN).stdout.strip()
+    at.aws.advance(60)
+    shown = at.run("status", execution, columns=80).stdout
+    assert "▶ RUNNING  0:01:0" in shown
+    assert re.search(r"^Waiting for DRS to launch 2 servers \(drsjob-\w{17}\)$", shown, re.MULTILINE)
+    assert "0 of 6 servers recovered" in shown
+    cancelled = at.run("cancel", execution, "--reason", "enough")
+    assert cancelled.exit_code == 0
+    assert cancelled.stdout == f"{execution}: cancellation requested; it takes effect within 60 seconds\n"
+    followed = at.run("status", execution, "--watch")
+    assert followed.exit_code == 1
+    assert "CANCELLED" in followed.stdout
+    assert "clean-up  COMPLETED" in followed.stdout
+    assert at.run("cancel", execution).stdout == f"{execution}: is CANCELLED\n"
+
+
+def test_a_minute_without_a_network_is_borne_while_watching(at):
+    execution = at.run("start", PLAN).stdout.strip()
+    for service in ("dynamodb", "cloudformation"):
+        at.aws.faults.lose_connection(service, times=12, source="suite", code="EndpointConnectionError")
+    at.aws.faults.clear()
+    at.aws.faults.lose_connection("dynamodb", "Query", times=36, source="suite", code="EndpointConnectionError")
+    result = at.run("status", execution, "--watch")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "No connection to AWS; the execution goes on meanwhile, trying again\n"
+    assert "clean-up  COMPLETED" in result.stdout
+
+
+GOOD = TESTDATA / "plans" / "three-tier.json"
+GROUPS = TESTDATA / "groups.json"
+
+
+@pytest.fixture
+def written(tmp_path):
+    def written(content, name="given.json"):
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(file)
+
+    return written
+
+
+def test_what_is_loaded_is_named_and_what_is_replaced_is_said(at, written):
+    at.client.delete_plan(PLAN)
+    assert at.run("put", str(GOOD), str(GROUPS)).stdout.splitlines() == [
+        f"{GROUPS}: protection group pg-database, unchanged",
+        f"{GROUPS}: protection group pg-application, unchanged",
+        f"{GROUPS}: protection group pg-web, unchanged",
+        f"{GOOD}: recovery plan {PLAN}",
+    ]
+    assert at.run("put", str(GOOD)).stdout == f"{GOOD}: recovery plan {PLAN}, unchanged\n"
+    other = written(json.dumps(at.plan() | {"PlanName": "Anew", "TimeoutSeconds": 6e2}))
+    assert json.loads(at.run("put", other, "--json").stdout) == [{"File": other, "PlanId": PLAN, "Result": "replaced"}]
+    assert (at.client.get_plan(PLAN)["PlanName"], at.client.get_plan(PLAN)["TimeoutSeconds"]) == ("Anew", 600)
+
+
+def test_a_good_plan_is_not_replaced_by_one_that_no_start_accepts(at, written):
+    bad = written(json.dumps({"PlanId": PLAN, "Waves": [{"WaveNumber": 1}]}))
+    result = at.run("put", str(GROUPS), bad)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{bad}: plan, PlanName: is missing" in result.stderr
+    assert f"{bad}: wave 1, WaveName: is missing" in result.stderr
+    assert error_line(result) == ("Error: 4 problems; nothing was loaded: mend them, or load all the same with --force")
+    assert at.client.get_plan(PLAN) == at.plan()
+    forced = at.run("put", bad, "--force")
+    assert (forced.exit_code, forced.stdout) == (0, f"{bad}: recovery plan {PLAN}, replaced\n")
+    assert error_line(forced) == "4 problems; loaded all the same, but `start` refuses such a plan."
+    assert "PlanName: is missing" in at.run("start", PLAN).stderr
+
+
+def test_a_plan_is_checked_with_the_groups_given_beside_it_and_those_loaded(at, written):
+    web = next(group for group in json.loads(GROUPS.read_text()) if group["GroupId"] == "pg-web")
+    at.client.delete_group("pg-web")
+    result = at.run("put", str(GOOD))
+    assert result.exit_code == 2
+    assert "ProtectionGroupId: protection group pg-web does not exist" in result.stderr
+    assert "pg-database does not exist" not in result.stderr
+    elsewhere = written(json.dumps(web | {"Region": "eu-west-1"}))
+    result = at.run("put", str(GOOD), elsewhere)
+    assert result.exit_code == 2
+    assert f"{GOOD}: protection group pg-web, Region: is eu-west-1, but the plan recovers to us-east-1" in result.stderr
+    broken = written(json.dumps(web | {"Owner": "me"}))
+    result = at.run("put", str(GOOD), broken)
+    assert result.stderr.splitlines()[0].startswith(f"{broken}: protection group pg-web, Owner: is not a field here")
+    assert error_line(result).startswith("Error: 1 problem;")
+    assert at.client.get_group("pg-web") is None
+    assert at.run("put", str(GOOD), written(json.dumps(web))).exit_code == 0
+    assert at.client.get_group("pg-web") == web
+
+
+def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
+    plan = at.plan()
+    for document in (plan | {"PlanId": "a b/é\n"}, plan | {"PlanId": ""}, plan | {"PlanId": 3}):
+        result = at.run("put", "--force", written(json.dumps(document)))
+        assert result.exit_code == 2
+        assert "plan, PlanId: " in result.stderr
+        assert error_line(result) == "Error: 1 problem; nothing was loaded: mend the ids"
+    result = at.run("put", "--force", str(GOOD), written(json.dumps(plan | {"PlanName": "Other"})))
+    assert result.exit_code == 2
+    assert f"recovery plan {PLAN} is given 2 times; give it once" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "none.json: No such file or directory"),
+        ("{", "given.json:1:2: not JSON"),
+        ('{"Name": "x"}', "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
+        ("[3]", "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
+        ("[]", "given.json: there is nothing in it; nothing was loaded"),
+        ('{"PlanId": "x", "TimeoutSeconds": 1e400}', "the number 1e400 cannot be kept"),
+        ('{"PlanId": "x", "TimeoutSeconds": 1.5}', "problems; nothing was loaded"),
+        (b"\xff\xfe{", "not a text file in UTF-8"),
+    ],
+)
+def test_files_are_loaded_all_or_none(at, written, content, message):
+    at.client.delete_plan(PLAN)
+    result = at.run("put", str(GOOD), "none.json" if content is None else written(content))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in error_line(result)
+    assert at.client.get_plan(PLAN) is None
+
+
+def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):
+    result = at.run("put", "--force", written(json.dumps(at.plan() | {"TimeoutSeconds": 600.5})))
+    assert result.exit_code == 0
+    assert "TimeoutSeconds: must be a whole number, is 600.5" in result.stderr
+    assert at.client.get_plan(PLAN)["TimeoutSeconds"] == 600.5
+
+
+def test_a_notification_is_seen_to_be_sent_or_to_have_failed(at):
+    topic = at.aws.session().client("sns").list_topics()["Topics"][0]["TopicArn"]
+    for arn, shown, line in (
+        (topic, rf"^Notification: ✔ SENT  topic {topic.rpartition(':')[2]}$", r"notification  SENT$"),
+        (
+            "arn:aws:sns:us-east-1:111122223333:gone",
+            r"^Notification: ✘ FAILED  topic gone: sns:Publish failed with ",
+            r"notification  FAILED  sns:Publish failed with ",
+        ),
+    ):
+        at.client.put_plan(at.plan() | {"NotificationTopicArn": arn})
+        started = at.run("start", PLAN, "--watch").stdout
+        assert re.search(line, started, re.MULTILINE), started
+        status = at.run("status", started.splitlines()[0]).stdout
+        assert re.search(shown, status, re.MULTILINE), status
+
+
+def test_drs_that_is_not_initialised_is_said_with_the_cure(at):
+    at.aws.faults.respond(
+        "drs", "DescribeSourceServers", "UninitializedAccountException", message="Account not initialized"
+    )
+    result = at.run("start", PLAN)
+    assert result.exit_code == 1
+    assert "UninitializedAccountException" in error_line(result)
+    assert "aws drs initialize-service" in error_line(result)
+    assert at.client.list_by_plan(PLAN).items == []

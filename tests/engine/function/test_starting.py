@@ -1,0 +1,201 @@
+"""What a start refuses, and what becomes of one that was cut off, through the deployed function."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from engine.aws.caller import Caller
+from engine.aws.execution_history import ExecutionHistory, PlanLocked, lock_id
+from engine.aws.log import Log
+from engine.client import EngineError, StartRefused
+from simulator import Simulator
+from tests.engine.core.simulated_aws import execution_of, server, wave
+from tests.engine.function.test_deployed import STACK, deployed, runs, settled
+
+PLAN = {"PlanId": "p", "PlanName": "P"}
+WAVE = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "g", "ExecutionType": "PARALLEL"}
+
+
+@pytest.fixture
+def aws():
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def client(aws):
+    """An engine with one plan of two servers."""
+    client = deployed(aws)
+    servers = [aws.drs.add_source_server(f"s-{number:017x}") for number in (1, 2)]
+    group = {"GroupId": "g", "GroupName": "G", "SourceServerIds": servers}
+    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
+    client.put_plan({**PLAN, "Waves": [WAVE]})
+    return client
+
+
+def instances(aws):
+    return {
+        one["recoveryInstanceID"]
+        for one in aws.session().client("drs").describe_recovery_instances(filters={})["items"]
+    }
+
+
+def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
+    aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+    production = instances(aws)
+    with pytest.raises(StartRefused, match="was recovered for real") as refused:
+        client.start("p", "DRILL")
+    assert len(refused.value.problems) == 2
+    assert all(any(instance in problem for instance in production) for problem in refused.value.problems)
+    assert instances(aws) == production
+    again = aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+    assert again["Status"] == "COMPLETED"
+
+
+def test_a_drill_does_not_replace_what_another_plan_recovers_for_real_while_it_runs(aws, client):
+    first, second = (f"s-{number:017x}" for number in (1, 2))
+    for group, servers in (("tier-1", [first]), ("tier-2", [second])):
+        document = {"GroupId": group, "GroupName": group, "SourceServerIds": servers}
+        client.put_group({**document, "Region": aws.region, "AccountId": aws.account})
+    waves = [{**WAVE, "ProtectionGroupId": "tier-1"}, {**WAVE, "WaveNumber": 2, "ProtectionGroupId": "tier-2"}]
+    client.put_plan({**PLAN, "Waves": waves})
+    client.put_plan({**PLAN, "PlanId": "disaster", "Waves": [{**WAVE, "ProtectionGroupId": "tier-2"}]})
+    drill = client.start("p", "DRILL")
+    recovery = aws.wait_until(settled(client, client.start("disaster", "RECOVERY")), 4 * 3600)
+    (production,) = (one["RecoveryInstanceId"] for one in recovery["Waves"][0]["ServerResults"])
+    record = aws.wait_until(settled(client, drill), 4 * 3600)
+    assert [wave["Status"] for wave in record["Waves"]] == ["COMPLETED", "FAILED"]
+    assert production in record["Errors"][0]["Message"]
+    assert instances(aws) == {production}
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+
+
+def test_a_drill_follows_a_drill_that_kept_its_instances(aws, client):
+    client.put_plan({**PLAN, "Waves": [WAVE], "TerminateDrillInstances": False})
+    aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)
+    assert aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)["Status"] == "COMPLETED"
+
+
+def cut_off(aws, client):
+    """A RECOVERY whose start was killed before the state machine was made; its ExecutionId."""
+    aws.faults.kill_lambda("before", "stepfunctions", "StartExecution")
+    with pytest.raises(EngineError):
+        client.start("p", "RECOVERY")
+    aws.advance(3 * 86400)
+    with pytest.raises(StartRefused, match="in the way of a DRILL") as refused:
+        client.start("p", "DRILL")
+    return refused.value.problems[0].split("the RECOVERY ")[1][:36]
+
+
+def test_a_start_that_was_cut_off_can_be_cancelled_and_launches_nothing(aws, client):
+    execution_id = cut_off(aws, client)
+    client.cancel(execution_id)
+    record = aws.wait_until(settled(client, execution_id), 3600)
+    assert record["Status"] == "CANCELLED"
+    assert aws.journal.select("drs", "StartRecovery") == []
+    assert aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)["Status"] == "COMPLETED"
+
+
+def test_a_start_that_was_cut_off_is_completed_by_the_next_one(aws, client):
+    execution_id = cut_off(aws, client)
+    assert client.start("p", "RECOVERY") == execution_id
+    assert aws.wait_until(settled(client, execution_id), 4 * 3600)["Status"] == "COMPLETED"
+
+
+def test_a_start_that_was_cut_off_is_not_completed_with_a_plan_that_has_changed(aws, client):
+    execution_id = cut_off(aws, client)
+    client.put_plan({**PLAN, "Waves": [{**WAVE, "HealthCheck": {"Enabled": False}}]})
+    with pytest.raises(StartRefused, match=f"has changed since; cancel that execution .{execution_id}"):
+        client.start("p", "RECOVERY")
+    assert len(runs(aws, client)) == 0
+    client.cancel(execution_id)
+    aws.wait_until(settled(client, execution_id), 3600)
+    again = client.start("p", "RECOVERY")
+    assert aws.wait_until(settled(client, again), 4 * 3600)["Status"] == "COMPLETED"
+
+
+def ended_drill(aws, client):
+    """A drill that was cancelled in the middle of a launch: over, its job in flight, its clean-up to come."""
+    drill = client.start("p", "DRILL")
+    aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 3600)
+    with pytest.raises(StartRefused, match="in the way of a RECOVERY; cancel it, or wait until it is over;"):
+        client.start("p", "RECOVERY")
+    client.cancel(drill)
+    aws.wait_until(lambda: client.get(drill)["Status"] == "CANCELLED", 120)
+    with pytest.raises(StartRefused, match="the drill clean-up of execution"):
+        client.start("p", "DRILL")
+    return drill
+
+
+@pytest.mark.parametrize("trouble", ["none", "the answer is lost", "killed before", "killed after"])
+def test_a_recovery_does_not_wait_for_the_clean_up_of_a_drill(aws, client, trouble):
+    drill = ended_drill(aws, client)
+    if trouble == "the answer is lost":
+        aws.faults.lose_answer("dynamodb", "TransactWriteItems")
+    elif trouble.startswith("killed"):
+        aws.faults.kill_lambda(trouble.removeprefix("killed "), "dynamodb", "TransactWriteItems")
+        with pytest.raises(EngineError):
+            client.start("p", "RECOVERY", client_token="disaster")
+    recovery = client.start("p", "RECOVERY", client_token="disaster")
+    assert client.start("p", "RECOVERY") == recovery
+    assert client.get(drill)["CleanUp"]["Status"] in ("PENDING", "RUNNING")
+    record = aws.wait_until(settled(client, recovery), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    production = {one["RecoveryInstanceId"] for one in record["Waves"][0]["ServerResults"]}
+    cleaned = aws.wait_until(settled(client, drill), 4 * 3600)
+    assert cleaned["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(aws) == production
+    with pytest.raises(StartRefused, match="was recovered for real"):
+        client.start("p", "DRILL")
+
+
+@pytest.mark.parametrize("holder", [None, "the drill", "another"])
+def test_a_lock_is_taken_over_from_the_one_it_was_seen_with_or_when_it_is_gone(aws, client, holder):
+    table, dynamodb = aws.table(f"{STACK}-execution-history"), aws.session().client("dynamodb")
+    calls = itertools.count()
+    dynamodb.meta.events.register("before-call", lambda **_: None if next(calls) < 20 else pytest.fail("for ever"))
+    execution = execution_of(wave(1, [server(1)]))
+    if holder is not None:
+        lock = {"ExecutionId": lock_id(execution.plan_id), "ItemKey": "LOCK", "LockedBy": holder}
+        table.fill([{name: {"S": value} for name, value in lock.items()}])
+    log = Log(Logger(service="test of the lock", stream=io.StringIO()))
+    history = ExecutionHistory(Caller(log, aws.advance), dynamodb, f"{STACK}-execution-history")
+    if holder == "another":
+        with pytest.raises(PlanLocked, match="execution another holds the plan"):
+            history.create(execution, instead_of="the drill")
+    else:
+        history.create(execution, instead_of="the drill")
+        assert history.holder(execution.plan_id) == execution.execution_id
+
+
+def test_of_two_recoveries_one_takes_the_plan_over_and_both_get_it(aws, client):
+    ended_drill(aws, client)
+    starts = [aws.spawn(f"start {number}", lambda: client.start("p", "RECOVERY")) for number in (1, 2)]
+    first, second = (start.join() for start in starts)
+    assert first == second
+    assert aws.wait_until(settled(client, first), 4 * 3600)["Status"] == "COMPLETED"
+    launched = [call.parameters["isDrill"] for call in aws.journal.select("drs", "StartRecovery") if call.succeeded]
+    assert launched == [True, False]
+
+
+@pytest.mark.parametrize("first", ["drill", "recovery"])
+def test_a_plan_that_was_taken_over_is_free_when_both_are_settled(aws, client, first):
+    drill = ended_drill(aws, client)
+    for number in (1, 2):
+        aws.drs.set_launch(f"s-{number:017x}", launch_seconds=3600)
+    recovery = client.start("p", "RECOVERY")
+    if first == "recovery":
+        client.cancel(recovery)
+    ends = [aws.wait_until(settled(client, one), 6 * 3600)["CleanUp"].get("EndTime", "") for one in (recovery, drill)]
+    assert (ends[1] < client.get(recovery)["EndTime"]) is (first == "drill")
+    assert client.start("p", "RECOVERY") not in (drill, recovery)
+
+
+def test_waves_that_are_no_list_are_a_problem_of_the_plan(client):
+    client.put_plan({**PLAN, "Waves": None})
+    with pytest.raises(StartRefused, match="Waves"):
+        client.start("p")

@@ -1,0 +1,45 @@
+"""`python -m tests.least_privilege.lint`: checks the deployed policies with a linter that knows all IAM actions.
+
+It finds rights that escalate privileges, expose credentials or data, manage permissions or change infrastructure
+without naming a resource, and wildcards for a whole service. A condition excuses nothing, and nothing is muted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from cloudsplaining.scan.policy_document import PolicyDocument
+
+from tests.least_privilege.policies import Document
+from tests.least_privilege.replay import deployed_for
+
+_TARGET = ("444455556666", "drs-execution-engine-target")
+
+
+def problems(document: Document) -> Iterator[str]:
+    """What the linter holds against a policy, one line each."""
+    found = PolicyDocument(document, flag_conditional_statements=True)
+    yield from (f"escalates privileges: {one}" for one in found.allows_privilege_escalation)
+    for what, actions in {
+        "manages permissions of any resource": found.permissions_management_without_constraints,
+        "writes to any resource": found.write_actions_without_constraints,
+        "changes any infrastructure": found.infrastructure_modification,
+        "lets data out": found.allows_data_exfiltration_actions,
+        "shows credentials": found.credentials_exposure,
+        "everything of a service": found.service_wildcard,
+    }.items():
+        yield from (f"{what}: {action}" for action in actions)
+
+
+def main() -> None:
+    with deployed_for({_TARGET: "lint"}) as places:
+        policies = [place for place in places if place.name != "trust"]
+        found = [f"{one.role}, {one.name}: {problem}" for one in policies for problem in problems(one.document)]
+    if found:
+        sys.exit("\n".join(found))
+    sys.stdout.write(f"{len(policies)} policies, no problem found\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The watcher: after each invocation of the function, what must hold of what AWS keeps.
+
+- a server is launched by at most one job of an execution, and takes part in at most one live job;
+- every job that carries an execution's tags is in that execution's record, or its saved intent is still open there;
+- a wave has not begun before the waves it depends on are COMPLETED; waves run one at a time;
+- statuses only move forward; an execution that has ended has no wave that runs or waits;
+- no item of the record comes near DynamoDB's limit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+
+from simulator import Simulator
+from simulator.drs.models import drs_backends
+from tests.simulation import aws_state
+from tests.simulation.cases import REGION, Document
+
+TAG = "drs-engine:ExecutionId"
+WAVE_TAG = "drs-engine:Wave"
+ATTEMPT_TAG = "drs-engine:Attempt"
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "SKIPPED")
+FORWARD = {
+    "execution": (None, "RUNNING", ("COMPLETED", "FAILED", "CANCELLED")),
+    "wave": ("PENDING", "RUNNING", ENDED),
+    "server": ("PENDING", "IN_PROGRESS", "LAUNCHED", ("RECOVERED", "FAILED", "SKIPPED", "CANCELLED")),
+    "clean-up": (None, "PENDING", "RUNNING", ("COMPLETED", "FAILED", "SKIPPED")),
+    "notification": (None, ("SENT", "FAILED", "SKIPPED")),
+}
+LARGEST_ITEM = 100_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An invocation of the function that failed."""
+
+    moment: datetime
+    request_id: str
+    event: Document
+    error: str
+    message: str
+
+
+class Watcher:
+    """Looks after each invocation; what it finds is in `found`, one line each, with the moment."""
+
+    def __init__(self, aws: Simulator, table: str, account: str) -> None:
+        self._aws, self._table, self._account = aws, table, account
+        # Invocations that failed: (moment, request id, event, error type, message).
+        self.failures: list[Failure] = []
+        self._before: dict[str, dict[str, Document]] = {}
+        self._writes = -1
+        self.found: list[str] = []
+
+    def watch(self) -> None:
+        functions: Any = self._aws._functions
+        invoke = functions.invoke
+
+        def watched(function: Any, event: Any) -> Any:
+            outcome = invoke(function, event)
+            if outcome.function_error:
+                error = json.loads(outcome.payload)
+                now = self._aws.clock.now()
+                self.failures.append(
+                    Failure(now, outcome.request_id, event, error.get("errorType", ""), error["errorMessage"])
+                )
+            self.look()
+            return outcome
+
+        functions.invoke = watched
+
+    def unwatch(self) -> None:
+        self.look()
+        del self._aws._functions.invoke  # the class's own shows again
+
+    def look(self) -> None:
+        writes = self._aws.journal.count_of_changes()
+        if writes == self._writes:
+            return
+        self._writes = writes
+        kept = aws_state.items(self._aws, self._table)
+        backends: BackendDict = drs_backends
+        jobs = list(backends[self._account][REGION].jobs.values())
+        problems = [*one_live_job(jobs)]
+        for execution_id, parts in kept.items():
+            if "EXECUTION" in parts:
+                problems += of_record(execution_id, parts, jobs)
+                problems += forward(execution_id, self._before.get(execution_id), parts)
+        self._before = kept
+        moment = f"{self._aws.clock.now():%H:%M:%S}"
+        self.found += [f"{moment} {problem}" for problem in problems]
+
+
+def one_live_job(jobs: list[Any]) -> Iterator[str]:
+    live = Counter(one.source_server.source_server_id for job in jobs if job.live for one in job.servers)
+    yield from (f"{server} is in {count} live jobs" for server, count in live.items() if count > 1)
+
+
+def of_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) -> Iterator[str]:
+    results = {
+        (int(key.split("#")[1]), result["SourceServerId"]): result
+        for key, part in parts.items()
+        if key.startswith("WAVE#")
+        for result in part["ServerResults"]
+    }
+    mine = [job for job in jobs if job.tags.get(TAG) == execution_id]
+    launched = Counter(one.source_server.source_server_id for job in mine for one in job.servers)
+    yield from (f"{server} was launched {count} times" for server, count in launched.items() if count > 1)
+    for job in mine:
+        for one in job.servers:
+            yield from on_record(job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id)))
+    yield from of_waves(parts["EXECUTION"])
+    for key, part in parts.items():
+        if len(json.dumps(part)) > LARGEST_ITEM:
+            yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
+
+
+def of_waves(header: Document) -> Iterator[str]:
+    waves = {wave["WaveNumber"]: wave for wave in header["Waves"]}
+    running = [number for number, wave in waves.items() if wave["Status"] == "RUNNING"]
+    if len(running) > 1:
+        yield f"waves {running} run at the same time"
+    for wave in waves.values():
+        for number in wave["DependsOn"] if "StartTime" in wave else ():
+            needed = waves[number]
+            if needed["Status"] != "COMPLETED" or needed["EndTime"] > wave["StartTime"]:
+                yield f"wave {wave['WaveNumber']} began although wave {number} is {needed['Status']}"
+        if header.get("Status") in ENDED and wave["Status"] not in ENDED:
+            yield f"wave {wave['WaveNumber']} is {wave['Status']} in an execution that is {header['Status']}"
+
+
+def on_record(job: Any, result: Document | None) -> Iterator[str]:
+    if result is None:
+        yield f"{job.job_id} launches a server that is not in the wave its tag names"
+    elif result.get("DrsJobId") != job.job_id:
+        open_intent = result.get("LaunchUnconfirmed") and str(result.get("LaunchAttempt")) == job.tags[ATTEMPT_TAG]
+        if not open_intent:
+            yield f"{job.job_id} is not in the record: {result['SourceServerId']} has {result.get('DrsJobId')}"
+
+
+def forward(execution_id: str, before: dict[str, Document] | None, after: dict[str, Document]) -> Iterator[str]:
+    for kind, name, was, now in changes(before, after):
+        if was == now:
+            continue
+        ranks = FORWARD[kind]
+        if rank(ranks, was) >= rank(ranks, now):
+            yield f"{kind} {name} of {execution_id} went from {was} to {now}"
+
+
+def changes(before: dict[str, Document] | None, after: dict[str, Document]) -> Iterator[tuple[str, str, Any, Any]]:
+    if not before or "EXECUTION" not in before:
+        return
+    old, new = before["EXECUTION"], after["EXECUTION"]
+    yield "execution", "", old.get("Status"), new.get("Status")
+    yield "clean-up", "", old.get("CleanUp", {}).get("Status"), new.get("CleanUp", {}).get("Status")
+    yield "notification", "", old.get("Notification", {}).get("Status"), new.get("Notification", {}).get("Status")
+    for one, other in zip(old["Waves"], new["Waves"], strict=True):
+        yield "wave", str(other["WaveNumber"]), one["Status"], other["Status"]
+    for key in after:
+        if key.startswith("WAVE#"):
+            for one, other in zip(before[key]["ServerResults"], after[key]["ServerResults"], strict=True):
+                yield "server", other["SourceServerId"], one["Status"], other["Status"]
+
+
+def rank(ranks: tuple[Any, ...], status: Any) -> int:
+    return next(
+        place for place, step in enumerate(ranks) if status == step or (isinstance(step, tuple) and status in step)
+    )

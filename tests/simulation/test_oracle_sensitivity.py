@@ -1,0 +1,128 @@
+"""Whether the judges notice a mistake in the engine on a day that shows it: a model that allows all proves nothing."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulation import crashes, generator
+from tests.simulation.cases import Day, Document
+from tests.simulation.oracle import judge
+from tests.simulation.runner import live, package
+
+FOUND = Path(__file__).parent / "found"
+
+
+def drill(people: list[Document] | None = None, fails: bool = False, timeout: int = 14400, **first_wave: Any) -> Day:
+    """The three-tier drill, another in its first wave, its time, its people, or in that its first server fails."""
+    plan = copy.deepcopy(crashes.DRILL.plans[0])
+    plan["timeout"] = timeout
+    plan["waves"][0] |= first_wave
+    servers = {**crashes.DRILL.servers, "1": crashes.SERVER | {"fails": "no capacity" if fails else None}}
+    return replace(crashes.DRILL, plans=[plan], servers=servers, people=[*crashes.DRILL.people, *(people or [])])
+
+
+def found(name: str) -> Day:
+    return Day.from_dict(json.loads((FOUND / f"{name}.json").read_text(encoding="utf-8"))["day"])
+
+
+# The mistake, its file, what stands there, what would stand there, and the day (of a seed) that shows it.
+MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
+    "a wait is cut to half": (
+        "core/decisions.py",
+        "timedelta(seconds=before.wait_seconds)",
+        "timedelta(seconds=before.wait_seconds // 2)",
+        7,
+    ),
+    "instances get too little time": ("core/outcomes.py", "elapsed < timeout", "elapsed < timeout - 90", 15),
+    "a pinned snapshot is forgotten": (
+        "core/wave_work.py",
+        "for s in chosen if s.snapshot_id)",
+        "for s in chosen if s.snapshot_id and False)",
+        3,
+    ),
+    "a recovery is a drill": ("core/wave_work.py", "is_drill=execution.is_drill", "is_drill=True", 3),
+    "a drill looks for recoveries at its start only": (
+        "core/wave_work.py",
+        "if execution.is_drill and not",
+        "if False and not",
+        drill([{"at": 20, "do": "foreign_job", "servers": [5], "for_real": True}]),
+    ),
+    "a recovery waits for the clean-up of a drill": (
+        "function/starting.py",
+        "if holder.ended and request",
+        "if False and request",
+        drill([{"at": 40, "do": "cancel", "plan": 0}, {"at": 100, "do": "start", "plan": 0, "for_real": True}]),
+    ),
+    "a sequential wave is launched at once": (
+        "core/wave_work.py",
+        "return () if at_work else pending[:1]",
+        "return pending[:1]",
+        12,
+    ),
+    "a stopped instance counts as running": (
+        "core/outcomes.py",
+        'if state == "running":',
+        'if state in ("running", "stopped"):',
+        48,
+    ),
+    "a sequential wave goes on after a failure": (
+        "core/wave_work.py",
+        "if wave.launch_order is not LaunchOrder.SEQUENTIAL or failed is None or not pending:",
+        "if True:",
+        drill(fails=True, order="SEQUENTIAL"),
+    ),
+    "the deadline is late": (
+        "core/decisions.py",
+        "now >= execution.deadline:",
+        "(now - execution.deadline).total_seconds() >= 100:",
+        drill(timeout=100),
+    ),
+    "a failed launch counts as launched": (
+        "core/drs_status.py",
+        '"FAILED": JobStatus.FAILED, "TERMINATED"',
+        '"FAILED": JobStatus.COMPLETED, "TERMINATED"',
+        drill(fails=True, timeout=900),
+    ),
+    "a cancellation in a long wait is noticed late": (
+        "core/policy.py",
+        "LONGEST_WAIT_SECONDS = 50",
+        "LONGEST_WAIT_SECONDS = 170",
+        drill([{"at": 200, "do": "cancel", "plan": 0}], wait=900),
+    ),
+    "a launch is given up while it may still happen": (
+        "core/outcomes.py",
+        "if _may_still_be_launched(execution, now):",
+        "if False:",
+        found("launched-after-the-close"),
+    ),
+}
+
+
+def package_with(file: str, old: str, new: str) -> bytes:
+    """The function's package with the mistake in it."""
+    right, wrong = zipfile.ZipFile(io.BytesIO(package())), io.BytesIO()
+    assert f"engine/{file}" in right.namelist()
+    with zipfile.ZipFile(wrong, "w") as target:
+        for name in right.namelist():
+            text = right.read(name).decode()
+            if name == f"engine/{file}":
+                assert text.count(old) == 1
+                text = text.replace(old, new)
+            target.writestr(name, text)
+    return wrong.getvalue()
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_engine_is_noticed(mistake):
+    file, old, new, day = MISTAKES[mistake]
+    lived = generator.draw(day) if isinstance(day, int) else day
+    assert judge(live(lived)) == []
+    assert judge(live(lived, code=package_with(file, old, new))) != []

@@ -1,0 +1,329 @@
+"""A bundle on another machine: planted changes are found, hostile archives refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability.bundle import archive as zips
+from traceability.bundle import bundle, integrity, manifest
+from traceability.evaluation.coverage import files as coverage_files
+from traceability.evaluation.coverage import totals_of
+from traceability.model import catalogue
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def archive(suite: Suite) -> Path:
+    judged = suite.scenario("Then nothing is wrong").run()
+    manifest.write(suite.places, judged.coverage)
+    return bundle.write(suite.places, suite.catalogue)
+
+
+def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """Write the archive anew after `change` had its way with the files."""
+    with zipfile.ZipFile(archive) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    change(files)
+    path = archive.with_name("forged.zip")
+    with zipfile.ZipFile(path, "w") as new:
+        for name, body in files.items():
+            new.writestr(name, body)
+    return path
+
+
+def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "traceability", "verify", *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_a_bundle_that_nobody_touched_is_intact(archive: Path) -> None:
+    found = bundle.verify(archive)
+    assert found.good
+    for name in ("features/r01.feature", "reports/coverage.json", "reports/matrix.html", "features/revisions.yaml"):
+        assert name in found.intact
+    ended = verify(archive, "--digest", zips.digest(archive))
+    assert (ended.returncode, "0 changed, 0 missing, 0 added" in ended.stdout) == (0, True), ended.stdout
+    assert "the one that was bundled" in ended.stdout
+
+
+def test_equal_content_gives_an_equal_archive(suite: Suite, archive: Path) -> None:
+    before = zips.digest(archive)
+    assert zips.digest(bundle.write(suite.places, suite.catalogue)) == before
+
+
+def test_a_planted_change_a_loss_and_an_addition_are_named(archive: Path) -> None:
+    def plant(files: dict[str, bytes]) -> None:
+        files["reports/coverage.json"] = files["reports/coverage.json"].replace(b'"no_scenario"', b'"proven"', 1)
+        del files["features/r01.feature"]
+        files["features/r99.feature"] = b"Feature: Later\n"
+
+    forged = rewritten(archive, plant)
+    found = bundle.verify(forged)
+    assert (found.changed, found.missing, found.added) == (
+        ["reports/coverage.json"],
+        ["features/r01.feature"],
+        ["features/r99.feature"],
+    )
+    ended = verify(forged)
+    assert ended.returncode == 1
+    for line in ("changed  reports/coverage.json", "missing  features/r01.feature", "added    features/r99.feature"):
+        assert line in ended.stdout
+
+
+def test_a_forger_who_rewrites_the_manifest_is_found_by_the_digest(archive: Path) -> None:
+    def forge(files: dict[str, bytes]) -> None:
+        files["features/r01.feature"] += b"# forged"
+        content = json.loads(files[zips.MANIFEST])
+        content["files"]["features/r01.feature"]["sha256"] = hashlib.sha256(files["features/r01.feature"]).hexdigest()
+        files[zips.MANIFEST] = json.dumps(content).encode()
+
+    forged = rewritten(archive, forge)
+    assert bundle.verify(forged).good
+    ended = verify(forged, "--digest", zips.digest(archive))
+    assert ended.returncode == 1
+    assert "Not the archive that was bundled" in ended.stdout
+    assert "--digest do it" in verify(forged).stdout
+
+
+def forged(archive: Path, coverage: Callable[[dict[str, Any]], object], **files: bytes) -> Path:
+    """Write the archive anew with another coverage and other files, and with a manifest that fits all of it."""
+
+    def forge(inside: dict[str, bytes]) -> None:
+        content = json.loads(inside["reports/coverage.json"])
+        coverage(content)
+        content["totals"] = totals_of(content["criteria"])
+        inside |= {f"reports/{name}": body for name, body in coverage_files(content, catalogue.load()).items()}
+        inside |= files
+        described = json.loads(inside[zips.MANIFEST])
+        described |= {key: content[key] for key in manifest.FROM_COVERAGE}
+        described["files"] |= {
+            name: {"sha256": hashlib.sha256(body).hexdigest()} for name, body in inside.items() if name != zips.MANIFEST
+        }
+        inside[zips.MANIFEST] = json.dumps(described).encode()
+
+    return rewritten(archive, forge)
+
+
+def all_proven(content: dict[str, Any]) -> None:
+    for one in content["criteria"]:
+        one.update(state="proven", proven_on=[content["target"]])
+
+
+@pytest.mark.parametrize("digest", [False, True])
+def test_a_coverage_that_its_own_records_contradict_is_not_believed(archive: Path, digest: bool) -> None:
+    other = forged(archive, all_proven)
+    ended = verify(other, *(["--digest", zips.digest(archive)] if digest else []))
+    said = ended.stdout.splitlines()
+    assert ended.returncode == 1
+    assert said[0].startswith("Not the archive that was bundled" if digest else "Not to be believed")
+    assert "reports/coverage.json: AC-1.2 is proven, the records of the run say no_scenario" in ended.stdout
+    assert "criteria proven" not in ended.stdout
+
+
+def test_another_archive_is_refused_before_anything_is_said_of_it(archive: Path) -> None:
+    ended = verify(archive, "--digest", "0" * 64)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("Not the archive that was bundled")
+    assert "criteria proven" not in ended.stdout
+
+
+MOTO_AS_AWS = {
+    "reports/.run/endpoints-1.json": b'[{"host": "drs.us-east-1.amazonaws.com", "connected": true}]',
+    "reports/.run/last_run.json": b'{"tree": "", "differences": [], "selected": "aws", "exit_code": 0}',
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "files", "said"),
+    [
+        (lambda content: content.update(target="aws"), {}, "target is 'aws', the records of the run say 'moto'"),
+        (lambda content: content.update(target="aws"), MOTO_AS_AWS, "the records disagree about other things"),
+        (
+            lambda content: content.update(started="2026-03-01T00:00:00.000Z", finished="2026-03-01T00:01:00.000Z"),
+            {},
+            "outside of the run, 2026-03-01T00:00:00.000Z to 2026-03-01T00:01:00.000Z",
+        ),
+        (lambda content: None, {"reports/junit/TESTS-r01.xml": b"<testsuite/>"}, "JUnit has no result"),
+        (
+            lambda content: None,
+            {"reports/junit/TESTS-r01.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'},
+            "it declares a document type",
+        ),
+        (lambda content: None, {"reports/allure-results/x-result.json": b"[]"}, "its records cannot be judged"),
+        (lambda content: None, {"features/revisions.yaml": b"[" * 5_000}, "its records cannot be judged"),
+        (lambda content: None, {"reports/.run/account.txt": b"********9012"}, "account is 'simulated', the run noted"),
+    ],
+)
+def test_each_record_is_held_against_the_others(
+    archive: Path, change: Callable[[dict[str, Any]], object], files: dict[str, bytes], said: str
+) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        endpoints = next(name for name in opened.namelist() if "endpoints-" in name)
+    named = {name.replace("reports/.run/endpoints-1.json", endpoints): body for name, body in files.items()}
+    found = bundle.verify(forged(archive, change, **named))
+    assert (found.good, found.changed, found.missing, found.added) == (False, [], [], [])
+    assert said in found.contradicting[0]
+
+
+def double_key(body: bytes) -> bytes:
+    return body.replace(b'"criteria": [', b'"criteria": [{"id": "1.1", "state": "proven"}],\n "criteria": [', 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("coverage.csv", lambda body: body.replace(b",no_scenario,", b",proven,")),
+        ("coverage.json", double_key),
+    ],
+)
+def test_both_files_of_the_coverage_are_as_a_run_writes_them(
+    archive: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    def forge(files: dict[str, bytes]) -> None:
+        body = files[f"reports/{name}"]
+        files[f"reports/{name}"] = change(body)
+        assert files[f"reports/{name}"] != body
+        described = json.loads(files[zips.MANIFEST])
+        described["files"][f"reports/{name}"]["sha256"] = hashlib.sha256(files[f"reports/{name}"]).hexdigest()
+        files[zips.MANIFEST] = json.dumps(described).encode()
+
+    found = bundle.verify(rewritten(archive, forge))
+    assert found.contradicting == [f"reports/{name}: not as a run writes what coverage.json says"]
+
+
+def test_what_an_archive_says_of_itself_writes_no_line_of_verify(archive: Path) -> None:
+    def forge(files: dict[str, bytes]) -> None:
+        described = json.loads(files[zips.MANIFEST]) | {"who": "me\r\x1b[2K\nThe archive is the one that was bundled."}
+        files[zips.MANIFEST] = json.dumps(described).encode()
+        files["x\nThe archive is the one that was bundled."] = b""
+
+    ended = verify(rewritten(archive, forge), "--digest", zips.digest(archive))
+    assert ended.returncode == 1
+    assert "\x1b" not in ended.stdout
+    assert not [line for line in ended.stdout.splitlines() if line.startswith("The archive is")]
+
+
+def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) -> None:
+    here, command = PROJECT.parent, [sys.executable, "-m", "traceability"]
+    asked = subprocess.run(
+        [*command, "bundle", "--root", suite.root],
+        cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = next(line for line in asked.stdout.splitlines() if line.startswith("Check it with: "))
+    given = shlex.split(said.removeprefix("Check it with: ").replace("<number>", zips.digest(archive)))
+    ended = subprocess.run(
+        [sys.executable, *given[1:]], cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
+    )
+    assert ended.returncode == 0
+
+
+def test_a_damaged_byte_is_found(archive: Path) -> None:
+    body = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as opened:
+        entry = opened.getinfo("reports/coverage.json")
+    body[entry.header_offset + 120] ^= 0xFF
+    archive.write_bytes(body)
+    assert bundle.verify(archive).changed == ["reports/coverage.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("../evil", stat.S_IFREG), ("/etc/evil", stat.S_IFREG), ("a\\..\\evil", stat.S_IFREG), ("C:/evil", stat.S_IFREG)],
+)
+def test_a_path_outside_is_refused(archive: Path, name: str, kind: int) -> None:
+    with zipfile.ZipFile(archive, "a") as opened:
+        entry = zipfile.ZipInfo("placeholder")
+        entry.filename = name
+        entry.external_attr = (kind | 0o644) << 16
+        opened.writestr(entry, b"x")
+    with pytest.raises(zips.BadBundle, match="outside of the bundle"):
+        bundle.verify(archive)
+
+
+def test_folders_of_an_archive_that_was_packed_anew_hold_nothing(archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.mkdir("features/")
+    assert bundle.verify(archive).good
+
+
+def test_a_link_is_refused(archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as opened:
+        entry = zipfile.ZipInfo("features/link")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        opened.writestr(entry, b"/etc/passwd")
+    with pytest.raises(zips.BadBundle, match="but a link or a device"):
+        bundle.verify(archive)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_is_there_twice_is_refused(archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("reports/coverage.json", b"{}")
+    with pytest.raises(zips.BadBundle, match="twice"):
+        bundle.verify(archive)
+
+
+def test_a_bomb_is_not_unpacked(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zips, "MOST_BYTES", 5_000_000)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("features/zeros", b"\0" * 20_000_000)
+    with pytest.raises(zips.BadBundle, match="unpacks to more than"):
+        bundle.verify(archive)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b"nonsense",
+        b'{"version": 1, "files": []}',
+        b'{"version": 1, "files": {"a": {"sha256": 1}}}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_manifest_that_is_none_is_refused(archive: Path, content: bytes) -> None:
+    with pytest.raises(zips.BadBundle):
+        bundle.verify(rewritten(archive, lambda files: files.update({zips.MANIFEST: content})))
+
+
+@pytest.mark.parametrize("body", [b"", b"no zip at all", b"PK\x03\x04 cut off"])
+def test_what_is_no_archive_gets_one_line(tmp_path: Path, body: bytes) -> None:
+    path = tmp_path / "some.zip"
+    path.write_bytes(body)
+    ended = verify(path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_changed_since_the_run_is_not_bundled(suite: Suite, archive: Path) -> None:
+    (suite.root / "features" / "r01.feature").write_text("Feature: Other\n", encoding="utf-8")
+    with pytest.raises(integrity.StaleRun) as refused:
+        bundle.write(suite.places, suite.catalogue)
+    assert refused.value.changes == ["changed: features/r01.feature"]
+
+
+def test_the_manifest_says_who_what_when(suite: Suite, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = manifest.read(suite.places)
+    assert content is not None
+    assert content["target"] == "moto"
+    assert content["account"] == "simulated"
+    assert content["dirty"] is None
+    assert {"python", "behave", "allure-behave"} <= content["tools"].keys()
+    monkeypatch.setenv("GITHUB_ACTOR", "build-robot")
+    assert manifest.document(suite.places, suite.run().coverage)["who"] == "build-robot (CI)"

@@ -1,0 +1,162 @@
+"""Runs that are over: kept, bounded, shown side by side, and compared."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability.bundle import manifest, run_history, run_loader
+from traceability.evaluation import diff
+from traceability.model import catalogue
+from traceability.model.states import STATES
+from traceability.reporting import matrix, outputs
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def run(
+    target: str, day: int, states: dict[str, str], *, rehearsed: tuple[str, ...] = (), words: str = ""
+) -> dict[str, Any]:
+    """Return the coverage document of a run on the given day of May; criteria that are not named were not run."""
+    rows = [
+        {
+            "id": one.id,
+            "requirement": one.requirement,
+            "revision": words or one.revision,
+            "state": states.get(one.id, "not_run"),
+            "can_fail": None,
+            "rehearsed": one.id in rehearsed,
+            "sign_off": None,
+            "proven_on": [target] if states.get(one.id) == "proven" else [],
+            "scenarios": [],
+        }
+        for one in catalogue.load().criteria.values()
+    ]
+    totals = {"criteria": len(rows), **{state: sum(row["state"] == state for row in rows) for state in STATES}}
+    moment = f"2026-05-{day:02}T08:00:00.000Z"
+    return {
+        "document": "Execution Engine Testing",
+        "target": target,
+        "commit": f"{day:07}abc",
+        "started": moment,
+        "finished": moment,
+        "totals": totals | {"rehearsed": len(rehearsed), "signed_off": 0, "expired": 0},
+        "criteria": rows,
+    }
+
+
+def kept(suite: Suite) -> list[Path]:
+    return sorted(suite.places.history.glob("*"))
+
+
+REVISIONS = {one.id: one.revision for one in catalogue.load().criteria.values()}
+
+
+def test_a_run_is_kept_and_the_next_run_does_not_clear_it(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run()
+    suite.run()
+    assert [run_loader.read(path)["target"] for path in kept(suite)] == ["moto", "moto"]
+
+
+def test_part_of_a_suite_is_no_history(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run("--tags", "@AC-1.1")
+    assert kept(suite) == []
+
+
+def test_the_history_is_bounded_for_each_target(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_history, "KEPT", 3)
+    run_history.keep(suite.places, run("aws", 1, {}))
+    for day in range(2, 9):
+        run_history.keep(suite.places, run("moto", day, {}))
+    assert [path.name[6:8] for path in kept(suite)] == ["01", "06", "07", "08"]
+
+
+def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() -> None:
+    runs = [
+        run("aws", 3, {"1.1": "proven", "1.2": "proven"}),
+        run("aws", 5, {"1.2": "violated"}),
+        run("aws-rehearsal", 4, {}, rehearsed=("1.1",)),
+        run("moto", 2, {"1.1": "proven"}),
+    ]
+    found = run_loader.side_by_side(runs, REVISIONS)
+    assert {target: one.state for target, one in found["1.1"].items()} == {
+        "moto": "proven",
+        "aws-rehearsal": "rehearsed",
+        "aws": "proven",
+    }
+    assert found["1.2"]["aws"].state == "violated"
+    assert found["1.3"] == {}
+    assert "AWS: proven 2026-05-03, commit 0000003" in matrix.told(found["1.1"])
+    assert (
+        matrix.on_aws(found)
+        == "Not proven on AWS: 59 of 60: AC-1.2, AC-1.3, AC-1.4, AC-1.5, "
+        + ", ".join(f"all of requirement {one}" for one in range(2, 13))
+        + "."
+    )
+
+
+def test_a_proof_of_other_words_is_not_a_proof() -> None:
+    found = run_loader.side_by_side([run("aws", 3, {"1.1": "proven"}, words="0123456789ab")], REVISIONS)
+    assert not found["1.1"]["aws"].same_words
+    assert "all 60" in matrix.on_aws(found)
+
+
+def test_what_changed_between_two_runs() -> None:
+    before = run("moto", 1, {"1.1": "proven", "1.2": "proven", "1.4": "violated"})
+    after = run("moto", 2, {"1.1": "violated", "1.3": "proven", "1.4": "suite_defect"})
+    after["criteria"][0]["revision"] = "ffffffffffff"
+    found = diff.between(before, after)
+    assert {kind: [row["id"] for row in found[kind]] for kind in diff.KINDS} == {
+        "regressed": ["1.1"],
+        "lost": ["1.2"],
+        "newly_proven": ["1.3"],
+        "reworded": ["1.1"],
+    }
+    assert diff.is_worse(found)
+    assert not diff.is_worse(diff.between(after, after))
+
+
+def test_what_only_another_target_can_run_is_no_loss() -> None:
+    found = diff.between(run("moto", 1, {"1.1": "proven"}), run("aws", 2, {}))
+    assert [row["id"] for row in found["lost"]] == ["1.1"]
+    assert not diff.is_worse(found)
+
+
+@pytest.mark.parametrize(("states", "code"), [({"1.1": "violated"}, 1), ({"1.1": "proven", "1.2": "proven"}, 0)])
+def test_the_command_says_it_and_ends_with_it(tmp_path: Path, states: dict[str, str], code: int) -> None:
+    for name, content in (("a.json", run("moto", 1, {"1.1": "proven"})), ("b.json", run("moto", 2, states))):
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+    command = [sys.executable, "-m", "traceability", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    assert ("AC-1.1  proven → violated" in ended.stdout) == (code == 1)
+    ended = subprocess.run([*command, "--json"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert len(json.loads(ended.stdout)["regressed"]) == code
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"criteria": 1}', "[" * 100_000])
+def test_what_is_no_run_is_named(tmp_path: Path, body: str) -> None:
+    path = tmp_path / "coverage.json"
+    path.write_text(body, encoding="utf-8")
+    with pytest.raises(run_loader.BadRun, match=r"coverage\.json"):
+        run_loader.read(path)
+    with pytest.raises(run_loader.BadRun):
+        run_loader.read(tmp_path / "nowhere")
+
+
+def test_what_was_learned_later_is_written_into_everything(suite: Suite) -> None:
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    judged = suite.scenario("Then nothing is wrong").run()
+    manifest.write(suite.places, judged.coverage)
+    judged.coverage["criteria"][0]["can_fail"] = True
+    outputs.rewrite(suite.places, suite.catalogue, judged.coverage, judged.differences)
+    assert "can fail: shown by a defect" in suite.places.matrix.read_text(encoding="utf-8")
+    kept = manifest.read(suite.places)
+    assert kept is not None
+    assert manifest.changed(suite.places, kept) == []

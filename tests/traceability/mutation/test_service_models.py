@@ -1,0 +1,36 @@
+"""Models that are read ahead: each reader gets a copy of its own, and what was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from botocore.loaders import JSONFileLoader
+
+from traceability.mutation import service_models
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JSONFileLoader, "load_file", JSONFileLoader.load_file)
+    monkeypatch.setattr(service_models, "_stock", {})
+
+
+def test_each_reading_gets_a_copy_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"uri": "/{Bucket}"}')
+    path = str(tmp_path / "model")
+    service_models.lay_in([path, path])
+    read = service_models.from_stock()
+    first = JSONFileLoader().load_file(path)
+    first["uri"] = "/"
+    assert JSONFileLoader().load_file(path) == {"uri": "/{Bucket}"}
+    assert read == [path, path]
+
+
+def test_what_the_stock_does_not_hold_is_read(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("[1]")
+    service_models.lay_in([str(tmp_path / "model")])
+    (tmp_path / "model.json").write_text("[2]")
+    service_models.from_stock()
+    assert [JSONFileLoader().load_file(str(tmp_path / "model")) for _ in range(2)] == [[1], [2]]
+    assert JSONFileLoader().load_file(str(tmp_path / "absent")) is None

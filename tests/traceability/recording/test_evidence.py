@@ -1,0 +1,177 @@
+"""The pictures and tables of a scenario, and how the target follows from the endpoints that were called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from traceability.model import run_notes
+from traceability.recording import evidence
+from traceability.recording.timeline import MOST_SERVERS, Bar, Mark, clock, layout, timeline_svg
+
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Call:
+    operation: str
+    parameters: Mapping[str, Any]
+    second: float
+    error_code: str | None = None
+    service: str = "drs"
+    response: Mapping[str, Any] | None = None
+    error_message: str | None = None
+    account: str = "111122223333"
+    region: str = "us-east-1"
+    principal: str = "arn:aws:sts::111122223333:assumed-role/engine/function"
+    source: str = "lambda"
+    ended: datetime = field(default=START)
+
+    @property
+    def started(self) -> datetime:
+        return START + timedelta(seconds=self.second)
+
+
+def iso(second: float) -> str:
+    return (START + timedelta(seconds=second)).isoformat(timespec="milliseconds")
+
+
+def server(name: str, **values: Any) -> dict[str, Any]:
+    return {"SourceServerId": name, "Status": "RECOVERED", **values}
+
+
+RECORD = {
+    "ExecutionId": "9f1c0a34",
+    "PlanName": "three-tier",
+    "Status": "FAILED",
+    "StartTime": iso(0),
+    "Waves": [
+        {
+            "WaveNumber": 1,
+            "WaveName": "Database",
+            "Status": "COMPLETED",
+            "StartTime": iso(2),
+            "EndTime": iso(600),
+            "ServerResults": [
+                server(
+                    "s-1",
+                    StartTime=iso(2),
+                    FirstHealthCheckTime=iso(540),
+                    EndTime=iso(600),
+                    Ec2InstanceId="i-0123456789",
+                )
+            ],
+        },
+        {
+            "WaveNumber": 2,
+            "Status": "FAILED",
+            "StartTime": iso(720),
+            "EndTime": iso(900),
+            "ServerResults": [
+                server("s-2", Status="FAILED", StartTime=iso(720), EndTime=iso(900), ErrorMessage="no capacity")
+            ],
+        },
+        {"WaveNumber": 3, "Status": "SKIPPED", "StatusReason": "depends on wave 2, which FAILED", "ServerResults": []},
+    ],
+}
+CALLS = [
+    Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 2, "ThrottlingException"),
+    Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 4),
+    Call("DescribeInstanceStatus", {"InstanceIds": ["i-0123456789"]}, 540, service="ec2"),
+]
+
+
+def test_the_timeline_shows_waves_waits_jobs_health_checks_and_retries() -> None:
+    first, database, second, failed, third, refused = layout(RECORD, CALLS)
+    assert [(bar.kind, bar.start, bar.end) for bar in first.bars] == [("wave", 2, 600)]
+    assert [(bar.kind, bar.start, bar.end) for bar in database.bars] == [("launch", 2, 540), ("health", 540, 600)]
+    assert [(mark.kind, mark.at) for mark in database.marks] == [("request", 4), ("look", 540)]
+    assert second.bars[0] == Bar("wait", 600, 720, "2:00 between the waves")
+    assert failed.marks == [Mark("failed", 900, "no capacity")]
+    assert (third.bars, third.note, third.sign) == ([], "depends on wave 2, which FAILED", "–")
+    assert [(mark.kind, mark.at) for mark in refused.marks] == [("refused", 2)]
+
+
+def test_the_picture_is_well_formed_and_says_the_wait() -> None:
+    picture = timeline_svg(RECORD, CALLS)
+    ElementTree.fromstring(picture)
+    assert "wait 2:00" in picture
+    assert "prefers-color-scheme: dark" in picture
+
+
+def test_names_in_a_picture_are_escaped() -> None:
+    picture = timeline_svg(RECORD | {"PlanName": "<script>&"}, [])
+    assert "<script>" not in picture
+    ElementTree.fromstring(picture)
+
+
+def test_a_plan_of_a_thousand_servers_stays_a_picture() -> None:
+    wave = {"WaveNumber": 1, "Status": "RUNNING", "StartTime": iso(0)}
+    wave["ServerResults"] = [server(f"s-{number}", StartTime=iso(0)) for number in range(1000)]
+    rows = layout(RECORD | {"Waves": [wave]}, [])
+    assert len(rows) == 1 + MOST_SERVERS
+    assert rows[0].note == f"{1000 - MOST_SERVERS} more servers not drawn"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (61, "1:01"), (3600, "1:00:00"), (14399, "3:59:59")])
+def test_times_read_like_a_clock(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown
+
+
+def table(*calls: Call) -> list[dict[str, Any]]:
+    return list(evidence._call_rows(calls))
+
+
+def test_the_table_of_calls_names_error_and_principal() -> None:
+    refused = table(*CALLS)[0]
+    assert refused["failed"]
+    assert refused["result"].startswith("ThrottlingException")
+    assert refused["who"] == "assumed-role/engine/function in 111122223333 us-east-1"
+
+
+def test_a_call_like_an_earlier_one_names_it() -> None:
+    poll = {"filters": {"jobIDs": ["drsjob-0123456789abcdef0"]}}
+    first, other, again = table(
+        Call("DescribeJobs", poll, 0), Call("DescribeJobs", {"filters": {}}, 30), Call("DescribeJobs", poll, 60)
+    )
+    assert first["parameters"] == "{filters: {jobIDs: [drsjob-0123456789abcdef0]}}"
+    assert other["parameters"] == "{filters: {}}"
+    assert again["parameters"] == "as #1"
+
+
+def test_secret_fields_are_masked_in_the_table() -> None:
+    answer = {"Credentials": {"SecretAccessKey": "planted", "AccessKeyId": "planted"}}
+    (row,) = table(Call("AssumeRole", {"RoleArn": "arn:aws:iam::1:role/r"}, 0, response=answer))
+    assert row["result"] == "{Credentials: {SecretAccessKey: ***, AccessKeyId: ***}}"
+
+
+def test_long_values_say_what_is_left_out() -> None:
+    value = {"servers": list(range(12)), "body": "x" * 90, "deep": {"a": {"b": {"c": {"d": 1}}}}, "zip": b"1234"}
+    assert evidence.abridged(value, items=2, text=10) == {
+        "servers": [0, 1, "… (10 more)"],
+        "body": "xxxxxxxxxx … (80 more characters)",
+        "deep": {"a": {"b": {"c": "… (1 fields)"}}},
+        "zip": "… (4 bytes)",
+    }
+
+
+ENDPOINTS = [
+    ([], ""),
+    ([("drs.us-east-1.amazonaws.com", False)], "moto"),
+    ([("127.0.0.1:5000", True)], "aws-rehearsal"),
+    ([("[::1]:5000", True)], "aws-rehearsal"),
+    ([("drs.us-east-1.amazonaws.com", True)], "aws"),
+    ([("drs.us-east-1.amazonaws.com", True), ("127.0.0.1:5000", True)], ""),
+    ([("drs.us-east-1.amazonaws.com", False), ("sts.amazonaws.com", True)], ""),
+    ([("amazonaws.com.example.org", True)], ""),
+]
+
+
+@pytest.mark.parametrize(("called", "target"), ENDPOINTS)
+def test_the_target_follows_from_the_endpoints(called: list[tuple[str, bool]], target: str) -> None:
+    assert run_notes.target_of([{"host": host, "connected": connected} for host, connected in called]) == target

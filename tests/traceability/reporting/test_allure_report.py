@@ -1,0 +1,109 @@
+"""The report of a run with all five states: complete, silent towards the network, and honest on its first page."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability.model import states
+from traceability.reporting import allure_report
+from traceability.running import run
+
+PROJECT = Path(__file__).resolve().parents[3]
+FIVE = """
+    Feature: Small
+      @AC-1.1 @moto
+      Scenario: is proven
+        Then nothing is wrong
+      @AC-1.2 @moto
+      Scenario: is violated
+        Then the expectation fails
+      @AC-1.3 @moto
+      Scenario: is broken
+        Given something breaks
+      @AC-1.4 @aws
+      Scenario: needs AWS
+        Then nothing is wrong
+    """
+
+
+@pytest.fixture
+def page(suite: Suite) -> str:
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    judged = suite.feature(FIVE).run()
+    return run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
+
+
+def unpacked(page: str) -> dict[str, str]:
+    """Return the data that the page carries, base64 by name, as the browser unpacks it."""
+    found = re.search(r'atob\("([^"]+)"\)', page)
+    assert found
+    content: dict[str, str] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return content
+
+
+def data(page: str, ending: str) -> dict[str, Any]:
+    """Return the JSON that the page carries under a name."""
+    content: dict[str, Any] = json.loads(
+        base64.b64decode(next(body for name, body in unpacked(page).items() if name.endswith(ending)))
+    )
+    return content
+
+
+def test_the_page_calls_nobody(page: str) -> None:
+    assert "googletagmanager" not in page
+    assert "gtag(" not in page
+
+
+def test_the_first_page_counts_criteria(page: str) -> None:
+    variables = data(page, "widgets/variables.json")
+    assert variables["What counts"] == "60 criteria, not scenarios"
+    assert [variables[word] for word in states.STATE_WORDS.values()] == ["1 of 60"] * 4 + ["56 of 60"]
+    assert "Execution Engine Testing: 1 of 60 criteria proven on moto" in page
+
+
+def test_the_ring_is_the_share_of_criteria(page: str) -> None:
+    assert data(page, "widgets/pie_chart.json")["percentage"] == 1.7
+
+
+def test_every_scenario_and_every_criterion_without_one_is_there(page: str) -> None:
+    assert data(page, "widgets/statistic.json") == {
+        "total": 60,
+        "passed": 1,
+        "failed": 1,
+        "broken": 1,
+        "skipped": 1,
+        "unknown": 56,
+    }
+
+
+def test_records_that_disagree_are_named_in_the_report(suite: Suite) -> None:
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    suite.feature(FIVE).run()
+    next(iter(suite.places.allure_results.glob("*-result.json"))).unlink()
+    judged = suite.judge_again()
+    page = run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
+    messages = [error["message"] for error in data(page, "widgets/globals.json")["errors"]]
+    assert messages == judged.differences != []
+    assert "0 of 60 criteria proven" in page
+
+
+def test_the_results_stay_as_the_run_left_them(suite: Suite) -> None:
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    judged = suite.feature(FIVE).run()
+    before = sorted(path.name for path in suite.places.allure_results.iterdir())
+    run.write_report(suite.places, suite.catalogue, judged)
+    assert sorted(path.name for path in suite.places.allure_results.iterdir()) == before
+
+
+def test_an_allure_that_calls_out_in_a_new_way_is_refused() -> None:
+    totals = {"proven": 1, "criteria": 60}
+    with pytest.raises(allure_report.ReportFailed, match="would call"):
+        allure_report._finish('<script src="https://example.org/count.js"></script>', {"totals": totals})

@@ -1,0 +1,214 @@
+"""What counts as a proof of another run: its records, judged anew. What somebody wrote down by hand never does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.traceability.bundle.test_bundle import all_proven, forged
+from tests.traceability.bundle.test_integrity import command, left
+from tests.traceability.bundle.test_run_loader import PROJECT, run
+from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
+from traceability.bundle import archive, bundle, manifest, run_loader
+from traceability.evaluation import coverage, evaluate
+from traceability.evaluation.evaluate import Begun
+from traceability.model import feature_files
+from traceability.reporting import matrix, provenance
+from traceability.running import run as runs
+
+TWO_TARGETS = """
+def target(context):
+    return context.config.userdata["target"]
+
+def before_all(context):
+    if target(context) == "aws":
+        run_notes.record_account("123456789012")
+
+def before_scenario(context, scenario):
+    if target(context) not in scenario.effective_tags:
+        scenario.skip("runs elsewhere")
+
+def after_scenario(context, scenario):
+    run_notes.record_endpoint("drs.us-east-1.amazonaws.com", connected=target(context) == "aws")
+"""
+
+
+@pytest.fixture
+def judged(suite: Suite) -> Suite:
+    """A whole run on moto, with report and manifest."""
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    suite.feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
+    runs.write_report(suite.places, suite.catalogue, suite.run())
+    return suite
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    """A run on AWS, made elsewhere, in which one criterion is proven."""
+    suite = small_suite(tmp_path_factory.mktemp("elsewhere")).feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
+    manifest.write(suite.places, suite.run(selected="aws").coverage)
+    return suite
+
+
+@pytest.fixture
+def on_aws(elsewhere: Suite) -> Path:
+    return bundle.write(elsewhere.places, elsewhere.catalogue)
+
+
+def gathered(suite: Suite) -> provenance.Proofs:
+    return provenance.gather(suite.places, suite.catalogue, run_loader.read(suite.places.coverage))
+
+
+def written(suite: Suite, content: dict[str, Any]) -> Path:
+    """Write a coverage document into the history, as a hand or an earlier version would."""
+    suite.places.history.mkdir(parents=True, exist_ok=True)
+    path = suite.places.history / f"{content['started'][:10]}_{content['target']}_none.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def page(suite: Suite) -> str:
+    return matrix.page(run_loader.read(suite.places.coverage), suite.catalogue, gathered(suite))
+
+
+def test_what_a_bundle_proved_counts_and_names_its_digest(judged: Suite, on_aws: Path) -> None:
+    ended = command(judged, "matrix", "--merge", on_aws)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "2 of 60 criteria are proven on simulated AWS, 1 on real AWS" in ended.stdout
+    said = judged.places.matrix.read_text(encoding="utf-8")
+    for text in (ended.stdout, said):
+        assert f"SHA-256 {archive.digest(on_aws)}" in text
+        assert "1 criterion (bundle, judged anew)" in text
+    assert "AWS <b>✓</b>" in said
+    assert "<script" not in said
+    assert command(judged, "matrix").stdout == ended.stdout
+    assert command(judged, "bundle").returncode == 0
+
+
+def test_a_forged_bundle_is_not_merged(judged: Suite, on_aws: Path) -> None:
+    before = left(judged)
+    ended = command(judged, "matrix", "--merge", forged(on_aws, all_proven))
+    assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
+    assert "forged.zip: not to be believed: reports/coverage.json: AC-1.2 is proven, the records of" in ended.stderr
+
+
+@pytest.mark.parametrize("named", ["", "coverage.json"])
+def test_a_coverage_without_its_records_is_not_merged(judged: Suite, tmp_path: Path, named: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(judged.places.coverage, elsewhere)
+    before = left(judged)
+    ended = command(judged, "matrix", "--merge", elsewhere / named)
+    assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
+    assert (
+        "its records are not with it, so it proves nothing; merge the bundle that `make bundle` writes" in ended.stderr
+    )
+
+
+def test_two_archives_that_say_different_things_of_one_run_are_not_merged(
+    judged: Suite, elsewhere: Suite, on_aws: Path, tmp_path: Path
+) -> None:
+    first = shutil.copy(on_aws, tmp_path / "first.zip")
+    assert command(judged, "matrix", "--merge", first).returncode == 0
+    (elsewhere.root / "features" / "revisions.yaml").write_text("", encoding="utf-8")
+    scenarios, _ = feature_files.read(elsewhere.root / "features", elsewhere.root)
+    kept = run_loader.read(elsewhere.places.coverage)
+    begun = Begun("aws", 0, kept["commit"], kept["started"], kept["finished"])
+    content, _ = evaluate.judge(elsewhere.places, elsewhere.catalogue, scenarios, begun, ())
+    coverage.write(content, elsewhere.catalogue, elsewhere.places.reports)
+    manifest.write(elsewhere.places, content)
+    second = bundle.write(elsewhere.places, elsewhere.catalogue)
+    assert bundle.verify(second).good
+    before = left(judged)
+    ended = command(judged, "matrix", "--merge", second)
+    assert (ended.returncode, left(judged)) == (2, before)
+    assert f"another run of {kept['started']} on aws is known, with other results" in ended.stderr
+
+
+def test_a_coverage_put_into_the_history_is_no_proof_and_is_named(judged: Suite) -> None:
+    path = written(judged, run("aws", 3, dict.fromkeys(judged.catalogue.criteria, "proven")))
+    ended = command(judged, "matrix")
+    assert ended.returncode == 0
+    assert "none on real AWS" in ended.stdout
+    assert "Not proven on AWS: all 60" in ended.stdout
+    assert f"Left out: reports/history/{path.name}: kept without its records, so it proves nothing" in ended.stdout
+    said = judged.places.matrix.read_text(encoding="utf-8")
+    assert f"reports/history/{path.name}: kept without its records" in said
+    assert "AWS <b>✓</b>" not in said
+    assert "last proven" not in said
+
+
+def test_a_run_of_ones_own_still_counts_later_unless_it_was_edited(judged: Suite) -> None:
+    judged.run(selected="aws")
+    judged.run()
+    assert gathered(judged).found["1.1"]["aws"].state == "proven"
+    path = next(judged.places.history.glob("*_aws_*.zip"))
+    forged(path, all_proven).replace(path)
+    found = gathered(judged)
+    assert "aws" not in found.found["1.1"]
+    assert found.left_out[0].startswith(f"reports/history/{path.name}: reports/coverage.json: AC-1.2 is proven, the")
+
+
+def test_what_the_history_keeps_is_no_bundle(judged: Suite) -> None:
+    with pytest.raises(archive.BadBundle, match="no bundle, but the records of a run"):
+        bundle.verify(next(judged.places.history.glob("*.zip")))
+
+
+def test_proven_since_the_unbroken_row_began(judged: Suite) -> None:
+    last = run_loader.read(judged.places.coverage)["finished"][:10]
+    written(judged, run("moto", 1, {"1.1": "proven", "1.2": "proven"}))
+    written(judged, run("moto", 5, {"1.2": "violated"}))
+    written(judged, run("moto", 7, {"1.1": "proven", "1.2": "proven"}))
+    assert f"simulated <b>✓</b> since 2026-05-01, last {last}" in page(judged)
+    assert f"simulated <b>✓</b> since 2026-05-07, last {last}" in page(judged)
+    assert "3 earlier runs are kept without records" in page(judged)
+    assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.told(gathered(judged).found["1.1"])
+
+
+def test_other_words_begin_a_new_row(judged: Suite) -> None:
+    written(judged, run("moto", 1, {"1.1": "proven"}, words="0123456789ab"))
+    written(judged, run("moto", 2, {"1.1": "proven"}))
+    assert "since 2026-05-02" in page(judged)
+    assert "since 2026-05-01" not in page(judged)
+
+
+def test_what_no_scenario_tests_any_more_was_proven_once(judged: Suite, on_aws: Path) -> None:
+    assert command(judged, "matrix", "--merge", on_aws).returncode == 0
+    judged.feature(ON_BOTH_AND_SIMULATED.replace("@AC-1.1 ", "@AC-1.3 "))
+    judged.run()
+    found = gathered(judged)
+    assert (found.found["1.1"]["moto"].past, found.found["1.1"]["aws"].past) == (True, True)
+    assert "Not proven on AWS: all 60" in matrix.on_aws(found.found)
+    said = page(judged)
+    cell = said[said.index('id="AC-1.1"') : said.index('id="AC-1.2"')]
+    day = found.found["1.1"]["moto"].when[:10]
+    assert f"simulated <b>–</b> last ✓ {day}" in cell
+    assert f"AWS <b>–</b> last ✓ {day}" in cell
+    assert "<b>✓</b>" not in cell
+
+
+def test_a_file_of_the_history_that_cannot_be_read_is_named(judged: Suite) -> None:
+    content = run("moto", 3, {"1.1": "proven"})
+    content["totals"]["proven"] = 2
+    name = f"reports/history/{written(judged, content).name}"
+    (judged.places.history / "other.zip").write_bytes(b"no archive")
+    ended = command(judged, "matrix")
+    assert ended.returncode == 0
+    assert f"Left out: {name}: not a run: its totals have 2 proven, its criteria 1" in ended.stdout
+    assert "Left out: reports/history/other.zip: not a run" in ended.stdout
+    assert f"{name}: not a run: its totals have 2 proven" in judged.places.matrix.read_text(encoding="utf-8")
+
+
+def test_a_matrix_that_was_changed_is_not_bundled_even_if_the_manifest_fits(judged: Suite) -> None:
+    honest = judged.places.matrix.read_text(encoding="utf-8")
+    judged.places.matrix.write_text(honest.replace("none on real AWS", "60 on real AWS"), encoding="utf-8")
+    manifest.write(judged.places, run_loader.read(judged.places.coverage))
+    ended = command(judged, "bundle")
+    assert ended.returncode == 0
+    assert "Matrix and report were written anew" in ended.stdout
+    assert judged.places.matrix.read_text(encoding="utf-8") == honest
+    assert "written anew" not in command(judged, "bundle").stdout

@@ -1,0 +1,106 @@
+"""The features are shared out among processes, each file to one, and the run is whole again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability.bundle import last_run
+from traceability.model import feature_files
+from traceability.running import processes
+from traceability.running.run import BadInput
+
+SMALL = "Feature: {name}\n" + "".join(
+    f"  @AC-{{requirement}}.{number} @moto\n  Scenario: {{name}} {number}\n    Then nothing is wrong\n"
+    for number in (1, 2)
+)
+
+
+def three(suite: Suite) -> Suite:
+    for number, name in enumerate(("one", "two", "three"), 1):
+        suite.feature(SMALL.format(name=name, requirement=number), f"r0{number}.feature")
+    return suite
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_every_file_goes_to_one_process_and_none_has_nothing_to_do(suite: Suite, count: int) -> None:
+    scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
+    parts = processes.shares(scenarios, "moto", count)
+    assert sorted(file for part in parts for file in part) == [f"features/r0{number}.feature" for number in (1, 2, 3)]
+    assert len(parts) == min(count, 3)
+    assert all(parts)
+
+
+def test_a_file_that_took_long_stands_alone(suite: Suite) -> None:
+    scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
+    known = {("features/r02.feature", "two 1"): 9.0, ("features/r01.feature", "one 1"): 1.0}
+    assert processes.shares(scenarios, "moto", 2, known) == [
+        ["features/r02.feature"],
+        ["features/r01.feature", "features/r03.feature"],
+    ]
+
+
+def test_a_run_knows_how_long_the_last_one_took_whatever_that_left(suite: Suite) -> None:
+    three(suite).run()
+    assert set(last_run.seconds(suite.places)) == {
+        (f"features/r0{number}.feature", f"{name} {row}")
+        for number, name in enumerate(("one", "two", "three"), 1)
+        for row in (1, 2)
+    }
+    suite.places.coverage.write_text("half a fi")
+    assert last_run.seconds(suite.places) == {}
+
+
+def test_a_shared_run_reconciles_like_one(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    judged = three(suite).run()
+    assert judged.differences == []
+    assert judged.coverage["totals"]["proven"] == 6
+    assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 2
+
+
+def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    dies = "\nimport os\ndef before_feature(context, feature):\n    if feature.name == 'two':\n        os._exit(3)\n"
+    judged = three(suite).environment(dies).run()
+    assert any("two 1" in line for line in judged.differences)
+    assert judged.coverage["totals"]["proven"] == 0
+
+
+def test_a_run_that_stalls_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(processes.STALLED_SECONDS, "moto", 2.0)
+    waits = "\nimport threading\ndef before_all(context):\n    threading.Event().wait()\n"
+    judged = suite.scenario("Then nothing is wrong").environment(waits).run()
+    assert "JUnit has no result at all: behave ended before it recorded one" in judged.differences
+
+
+def test_a_suite_that_refuses_to_begin_is_not_judged(suite: Suite) -> None:
+    refuses = "\nimport os\ndef before_all(context):\n    os._exit(2)\n"
+    with pytest.raises(BadInput) as refusal:
+        suite.scenario("Then nothing is wrong").environment(refuses).run()
+    assert refusal.value.problems[0].startswith("the suite did not begin, so nothing was judged: ")
+    assert not suite.places.coverage.exists()
+    assert not list(suite.places.reports.glob("history/*"))
+
+
+def test_a_suite_that_refuses_to_begin_leaves_the_last_run_as_it_was(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run()
+    before = contents(suite)
+    assert {"coverage.json", "matrix.html", ".run/last_run.json"} <= set(before)
+    with pytest.raises(BadInput, match="1 problems"):
+        suite.environment("\nimport os\ndef before_all(context):\n    os._exit(2)\n").run()
+    assert contents(suite) == before
+
+
+def test_a_run_that_begins_leaves_nothing_of_the_last_one(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong").run()
+    left = [suite.places.allure_results / "of-the-last-run.json", suite.places.manifest]
+    for path in left:
+        path.write_text("{}")
+    suite.run()
+    assert not [path for path in [*left, suite.places.set_aside] if path.exists()]
+
+
+def contents(suite: Suite) -> dict[str, bytes]:
+    reports = suite.places.reports
+    return {str(path.relative_to(reports)): path.read_bytes() for path in reports.rglob("*") if path.is_file()}

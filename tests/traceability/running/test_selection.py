@@ -1,0 +1,94 @@
+"""A run of some files or lines: only they run, the records agree, and everything says that it was a part."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from tests.traceability.running.test_processes import three
+from tests.traceability.steps.test_check import PROJECT
+from traceability.bundle import integrity, manifest
+from traceability.model import feature_files
+from traceability.reporting.allure_report import scope
+from traceability.running import processes
+from traceability.running.run import BadInput
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ran"),
+    [
+        (["features/r02.feature"], {"2.1", "2.2"}),
+        (["features/r02.feature", "features/r03.feature"], {"2.1", "2.2", "3.1", "3.2"}),
+        (["features/r02.feature:6"], {"2.2"}),
+        (["features/r02.feature:3", "features/r03.feature:3"], {"2.1", "3.1"}),
+        (["--tags", "@AC-2.2 or @AC-3.1", "features/r02.feature"], {"2.2"}),
+        (["features/r02.feature", "--tags=@AC-2.2"], {"2.2"}),
+        (["features"], {"1.1", "1.2", "2.1", "2.2", "3.1", "3.2"}),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
+)
+def test_only_what_was_named_runs_and_the_records_agree(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, arguments: list[str], ran: set[str]
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    judged = three(suite).run(*arguments)
+    assert judged.differences == []
+    assert {row["id"] for row in judged.coverage["criteria"] if row["state"] == "proven"} == ran
+    totals = judged.coverage["totals"]
+    assert (totals["not_run"], totals["deselected"], totals["suite_defect"]) == (6 - len(ran), 6 - len(ran), 0)
+    assert not list(suite.places.history.glob("*"))
+
+
+def test_a_run_of_a_file_says_that_it_was_a_part_and_is_intact(suite: Suite) -> None:
+    judged = three(suite).run("features/r02.feature")
+    manifest.write(suite.places, judged.coverage)
+    assert integrity.changes(suite.places, suite.catalogue) == []
+    assert scope(judged.coverage).endswith("; a run of part of the suite, 4 deselected")
+
+
+def test_a_named_scenario_that_is_lost_still_shows(suite: Suite) -> None:
+    dies = "\nimport os\ndef before_feature(context, feature):\n    if feature.name == 'two':\n        os._exit(3)\n"
+    judged = three(suite).environment(dies).run("features/r02.feature")
+    assert any("two 1" in line for line in judged.differences)
+    assert judged.coverage["totals"]["proven"] == 0
+
+
+def test_no_process_is_begun_for_files_that_were_not_named(suite: Suite) -> None:
+    scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
+    named = {one.place for one in scenarios if one.file == "features/r02.feature"}
+    assert len(processes.shares(scenarios, "moto", 4, None, named)) == 1
+
+
+@pytest.mark.parametrize("argument", ["features/r9.feature", "features/steps/small.py", "nowhere", "features/steps"])
+def test_what_is_no_feature_is_refused_before_anything_runs(suite: Suite, argument: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        three(suite).run(argument)
+    cure = "no feature is there; name one below features/, as FILE, FILE:LINE or a folder"
+    assert refused.value.problems == [f"{argument}: {cure}"]
+    assert not suite.places.reports.exists()
+
+
+def test_a_feature_from_elsewhere_is_refused(suite: Suite) -> None:
+    other = suite.root / "other.feature"
+    other.write_text("Feature: Other\n  Scenario: one\n    Then nothing is wrong\n")
+    with pytest.raises(BadInput) as refused:
+        three(suite).run("other.feature")
+    assert refused.value.problems == ["other.feature:2: no scenario of features/"]
+
+
+def test_an_option_that_behave_does_not_know_is_one_line(suite: Suite) -> None:
+    scenario = ("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
+    ended = subprocess.run(
+        [sys.executable, "-m", "traceability", "run", "--root", suite.scenario(*scenario).root, "--", "--tag-s=x"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "what stands behind -- goes to behave, which says: unrecognized arguments: --tag-s=x; see behave --help\n",
+    )

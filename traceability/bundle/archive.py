@@ -1,0 +1,168 @@
+"""Archives of a run's files: packed so that equal content gives an equal archive, and read with distrust.
+
+Names, sizes and the manifest of an archive are an attacker's words until they have been checked. `examine` checks them
+without unpacking anything; `unpack` takes single files out of an archive that was examined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from traceability.bundle import manifest
+
+MANIFEST = "manifest.json"
+MOST_FILES = 50_000
+MOST_BYTES = 1_000_000_000
+"""What all files together may unpack to; a run has about 20 MB."""
+MOST_MANIFEST_BYTES = 50_000_000
+_CHUNK = 1 << 20
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+class BadBundle(ValueError):
+    """The archive cannot be judged, or must not be opened; the message says why."""
+
+
+def pack(path: Path, described: bytes, names: Iterable[str], root: Path) -> None:
+    """Write an archive of the named files below `root`; `described` is the body of its manifest."""
+    half = path.with_suffix(".tmp")
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        _add(archive, MANIFEST, described)
+        for name in names:
+            _add(archive, name, (root / name).read_bytes())
+    half.replace(path)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of the archive itself."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def examine(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the manifest of an archive and the SHA-256 of each file in it, "damaged" where its own check sum is wrong.
+
+    Raises BadBundle for what is no bundle, or is hostile.
+    """
+    if not path.is_file():
+        raise BadBundle(f"{path}: no such file")
+    with _opened(path) as archive:
+        members = _members(archive, path)
+        return _manifest(archive, path), _sums(archive, members, path)
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """Return the manifest of an archive. Raises BadBundle."""
+    with _opened(path) as archive:
+        return _manifest(archive, path)
+
+
+def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
+    """Write files of an archive that was examined below `folder`, under their own names. Raises BadBundle."""
+    with _opened(path) as archive:
+        for name in names:
+            if leads_outside(name):
+                raise BadBundle(f"{path}: {name!r} would lie outside of the bundle; do not unpack it")
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(archive.read(name))
+
+
+def printable(text: str) -> str:
+    """Return what an archive says of itself, fit for a terminal: it moves no cursor and begins no line of its own."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a name in an archive may mean a place outside of it, on any system."""
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except BadBundle:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as problem:
+        raise BadBundle(f"{path}: not a bundle, or a damaged one: {problem}") from problem
+
+
+def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _LONG_AGO)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    archive.writestr(entry, body, compresslevel=6)
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    """Return the entries, all of them plain files below the bundle's own root. Raises BadBundle."""
+    entries = archive.infolist()
+    if len(entries) > MOST_FILES:
+        raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MOST_FILES}")
+    doubles = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
+    if doubles:
+        raise BadBundle(f"{path}: {doubles[0]!r} is in it twice: readers would see different files")
+    for one in entries:
+        kind = stat.S_IFMT(one.external_attr >> 16)
+        if leads_outside(one.filename):
+            raise BadBundle(f"{path}: {one.filename!r} would lie outside of the bundle; do not unpack it")
+        # Who packs a bundle anew may add its folders: they hold nothing.
+        plain = (0, stat.S_IFDIR) if one.is_dir() and not one.file_size else (0, stat.S_IFREG)
+        if kind not in plain:
+            raise BadBundle(f"{path}: {one.filename!r} is no plain file but a link or a device; do not unpack it")
+        if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadBundle(f"{path}: {one.filename!r} is packed in a way that bundles are not")
+        if one.flag_bits & 0x1:
+            raise BadBundle(f"{path}: {one.filename!r} is encrypted")
+    return [one for one in entries if not (one.is_dir() and not one.file_size)]
+
+
+def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    try:
+        with archive.open(MANIFEST) as file:
+            body = file.read(MOST_MANIFEST_BYTES + 1)
+        if len(body) > MOST_MANIFEST_BYTES:
+            raise BadBundle(f"{path}: its {MANIFEST} is larger than {MOST_MANIFEST_BYTES} bytes")
+        return manifest.checked(body)
+    except KeyError as problem:
+        raise BadBundle(f"{path}: no bundle of this project: {problem} is missing") from problem
+    except manifest.BadManifest as problem:
+        raise BadBundle(f"{path}: its {MANIFEST} is {problem}") from problem
+
+
+def _sums(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file; what is read is counted, whatever the archive says of its sizes."""
+    read, found = 0, {}
+    for one in members:
+        running = hashlib.sha256()
+        try:
+            with archive.open(one) as file:
+                while chunk := file.read(_CHUNK):
+                    read += len(chunk)
+                    if read > MOST_BYTES:
+                        raise BadBundle(f"{path}: unpacks to more than {MOST_BYTES} bytes; do not unpack it")
+                    running.update(chunk)
+            found[one.filename] = running.hexdigest()
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            # The archive's own check sum does not fit: this file was changed, the others can still be judged.
+            found[one.filename] = "damaged"
+    return found

@@ -1,0 +1,223 @@
+"""What a run was made of and what it left: each file with its SHA-256, and who ran what, when, with which tools.
+
+Invariant: what is judged and what it was judged by stand in one list, so that neither can change without the other
+showing it: results, features, catalogue, test data, lock files, report.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from traceability.model import redaction, run_notes
+from traceability.model.paths import Places
+from traceability.model.states import STATES
+
+VERSION = 1
+_TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
+_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", "traceability/model/criteria.yaml")
+_FOLDERS = ("testdata", "engine", "infra", "simulator")
+FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
+_WORDS = ("document", "target", "account", "started", "finished", "who", "commit")
+_SCHEMA = {
+    "type": "object",
+    "required": ["version", *_WORDS, "dirty", "totals", "files"],
+    "properties": {
+        "version": {"const": VERSION},
+        **{one: {"type": "string"} for one in _WORDS},
+        "dirty": {"type": ["boolean", "null"]},
+        "totals": {
+            "type": "object",
+            "required": ["criteria", *STATES],
+            "additionalProperties": {"type": "integer", "minimum": 0},
+        },
+        "files": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["sha256"],
+                "properties": {"sha256": {"type": "string"}},
+            },
+        },
+    },
+}
+RECORDS_ONLY = "records_only"
+"""True in the manifest of a run that is kept in the history: it lists only what judging it anew takes."""
+_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
+
+
+class BadManifest(ValueError):
+    """What lies there is not a manifest; the message says what is wrong with it."""
+
+
+def write(places: Places, coverage: Mapping[str, Any]) -> None:
+    """Write manifest.json of the run whose files lie in `places`."""
+    _write(places, document(places, coverage))
+
+
+def renew(places: Places, coverage: Mapping[str, Any]) -> None:
+    """Note that coverage, matrix, report and proof were written anew, and nothing else.
+
+    Everything else, who ran it and on what included, stays as the run noted it: what has changed since goes on to show.
+    Raises BadManifest.
+    """
+    content = read(places)
+    if content is None:
+        return
+    anew = {path.relative_to(places.root).as_posix(): _entry(path) for path in _written_later(places)}
+    _write(places, content | {"totals": coverage["totals"], "files": content["files"] | anew})
+
+
+def _write(places: Places, content: Mapping[str, Any]) -> None:
+    places.manifest.write_bytes(body(content))
+
+
+def body(content: Mapping[str, Any]) -> bytes:
+    """Return a manifest as it is written."""
+    return (redaction.text(json.dumps(content, indent=1, ensure_ascii=False)) + "\n").encode()
+
+
+def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest: the run, the commit, the tools, and `files`: `{path: {"sha256": hex, "bytes": n}}`."""
+    return {
+        "version": VERSION,
+        **{key: coverage[key] for key in FROM_COVERAGE},
+        "account": account(places),
+        "who": _who(places.root),
+        "dirty": _dirty(places.root),
+        "tools": _tools(places.root),
+        "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
+    }
+
+
+def account(places: Places) -> str:
+    """Return the masked account that a run noted, "simulated" where it noted none."""
+    return run_notes.load_account(places.notes) or "simulated"
+
+
+def read(places: Places) -> dict[str, Any] | None:
+    """Return the manifest of the last run, None where there is none. Raises BadManifest."""
+    if not places.manifest.exists():
+        return None
+    try:
+        return checked(places.manifest.read_bytes())
+    except BadManifest as problem:
+        raise BadManifest(f"{places.manifest}: {problem}; run `make acceptance` again") from problem
+
+
+def checked(body: bytes) -> dict[str, Any]:
+    """Return a manifest from its JSON; nothing in it is taken on trust. Raises BadManifest."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise BadManifest(f"not a manifest ({type(problem).__name__})") from problem
+    error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)
+    if error is not None:
+        where = "".join(f"{one}: " for one in error.absolute_path)
+        raise BadManifest(f"not a manifest: {where}{error.message[:200]}")
+    found: dict[str, Any] = content
+    return found
+
+
+def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
+    """Return what on disk is no longer what the manifest says, one line each."""
+    now = {path.relative_to(places.root).as_posix(): path for path in _files(places)}
+    gone = [f"missing: {name}" for name in content["files"] if name not in now]
+    new = [f"added: {name}" for name in now if name not in content["files"]]
+    other = [
+        f"changed: {name}"
+        for name, path in now.items()
+        if name in content["files"] and content["files"][name]["sha256"] != _entry(path)["sha256"]
+    ]
+    return sorted([*gone, *new, *other])
+
+
+def _files(places: Places) -> Iterator[Path]:
+    results = [places.allure_results, places.junit, places.allure_report]
+    for folder in [places.root / places.features, *(places.root / one for one in _FOLDERS), *results]:
+        yield from (
+            path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+        )
+    yield from sorted(places.notes.glob("endpoints-*.json"))
+    notes = (places.log, places.memory, places.notes / run_notes.ACCOUNT)
+    yield from (path for path in [*(places.root / one for one in _INPUTS), *notes] if path.is_file())
+    yield from (path for path in _single(places) if path.is_file())
+
+
+def _single(places: Places) -> tuple[Path, ...]:
+    return places.proof, places.matrix, places.coverage, places.reports / "coverage.csv"
+
+
+def _written_later(places: Places) -> Iterator[Path]:
+    """Yield what is written anew when something is learned of a run that is over."""
+    yield from (path for path in sorted(places.allure_report.rglob("*")) if path.is_file())
+    yield from (path for path in _single(places) if path.is_file())
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _who(root: Path) -> str:
+    """Name who ran it: the actor of a CI run, git's user, the machine's user, or "unknown"."""
+    actor = next((os.environ[one] for one in _ACTORS if os.environ.get(one)), "")
+    if actor:
+        return f"{actor} (CI)"
+    name = _git(root, "config", "user.name")
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _dirty(root: Path) -> bool | None:
+    """Say whether the tree differs from its commit; None where git cannot say."""
+    said = _git(root, "status", "--porcelain")
+    return None if said is None else bool(said)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        return subprocess.run(  # noqa: S603  # our own command, no shell
+            ["git", *arguments],  # noqa: S607  # whichever git the user has
+            cwd=root,
+            check=True,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _tools(root: Path) -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    for name in _TOOLS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    allure = root / "node_modules" / "allure" / "package.json"
+    if allure.exists():
+        found["allure"] = json.loads(allure.read_text(encoding="utf-8"))["version"]
+    return found
+
+
+def paths(content: Mapping[str, Any]) -> Sequence[str]:
+    """Return the files of a manifest, in order."""
+    return sorted(content["files"])

@@ -1,0 +1,228 @@
+"""Runs that are over: read from wherever they lie, and what they say of each criterion.
+
+A run is its coverage document. It is read from coverage.json itself, from a folder that holds one, or from a bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from traceability.bundle import manifest
+from traceability.evaluation.coverage import totals_of
+from traceability.model import sign_offs
+from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, STATES
+from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+
+_TEXT = {"type": "string"}
+_SCENARIO = {
+    "type": "object",
+    "required": ["name", "file", "line", "status", "verdict", "seconds", "reason"],
+    "properties": {
+        **dict.fromkeys(("name", "file", "status", "reason", "report"), _TEXT),
+        "verdict": {"enum": [PASSED, VIOLATED, SUITE_DEFECT, NOT_RUN]},
+        "line": {"type": "integer"},
+        "seconds": {"type": "number"},
+    },
+}
+_SIGN_OFF = {
+    "type": ["object", "null"],
+    "required": ["kind", "owner", "reason", "expires", "expired"],
+    "properties": {
+        "kind": {"enum": list(sign_offs.WORDS)},
+        **dict.fromkeys(("owner", "reason", "expires"), _TEXT),
+        "expired": {"type": "boolean"},
+    },
+}
+_ROW = {
+    "type": "object",
+    "required": ["id", "requirement", "state", "proven_on", "scenarios"],
+    "properties": {
+        "id": _TEXT,
+        "requirement": _TEXT,
+        "revision": _TEXT,
+        "state": {"enum": list(STATES)},
+        "can_fail": {"type": ["boolean", "null"]},
+        "rehearsed": {"type": "boolean"},
+        "sign_off": _SIGN_OFF,
+        "proven_on": {"type": "array", "items": _TEXT},
+        "scenarios": {"type": "array", "items": _SCENARIO},
+    },
+}
+_TEXTS = ("document", "target", "commit", "started", "finished")
+_SCHEMA = {
+    "type": "object",
+    "required": [*_TEXTS, "totals", "criteria"],
+    "properties": {
+        **dict.fromkeys(_TEXTS, _TEXT),
+        "totals": {"type": "object", "required": ["criteria", *STATES], "additionalProperties": {"type": "integer"}},
+        "criteria": {"type": "array", "items": _ROW},
+    },
+}
+MOST_BYTES = 20_000_000
+_INSIDE = ("coverage.json", "reports/coverage.json", "reports/rehearsal/coverage.json")
+
+Run = dict[str, Any]
+Key = tuple[str, str]
+
+
+class BadRun(ValueError):
+    """What was named is not a run; the message names it and what may stand there."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the latest run on a target that tried a criterion said of it: a state, or "rehearsed"."""
+
+    state: str
+    when: str
+    commit: str
+    same_words: bool
+    since: str
+    """When the first of the unbroken row of such judgements was made; worth telling of a proof."""
+    past: bool
+    """The run that is shown could have said it again, and did not; or no scenario is left that could."""
+
+
+def read(path: Path) -> Run:
+    """Return the coverage document of a run. Raises BadRun, also where the manifest beside it speaks of another."""
+    try:
+        return _complete(path, json.loads(_text(path)))
+    except BadRun:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as problem:
+        raise BadRun(
+            f"{path}: not a run ({type(problem).__name__}); name a coverage.json, a folder that holds one, or a bundle"
+        ) from problem
+
+
+def _complete(path: Path, content: Any) -> Run:
+    error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)
+    if error is not None:
+        where = "".join(f"{one}: " for one in error.absolute_path)
+        raise BadRun(f"{path}: not the coverage document of a run: {where}{error.message[:200]}")
+    for row in content["criteria"]:
+        # Runs of before these were written have none of them.
+        for key, value in {"rehearsed": False, "revision": "", "sign_off": None, "can_fail": None}.items():
+            row.setdefault(key, value)
+    totals = totals_of(content["criteria"])
+    for key, count in totals.items():
+        if content["totals"].setdefault(key, count) != count:
+            raise BadRun(f"{path}: not a run: its totals have {content['totals'][key]} {key}, its criteria {count}")
+    run: Run = content
+    return run
+
+
+def key_of(run: Mapping[str, Any]) -> Key:
+    """What tells a run from every other: when it started, and its target."""
+    return str(run["started"]), str(run["target"])
+
+
+def tried(run: Run) -> set[str]:
+    """Return the criteria that a run says something of: red, proven, or rehearsed."""
+    return {row["id"] for row in run["criteria"] if _said(run, row)}
+
+
+def side_by_side(
+    runs: Sequence[Run],
+    revisions: Mapping[str, str],
+    current: Run | None = None,
+    earlier: Sequence[Run] = (),
+) -> dict[str, dict[str, Judgement]]:
+    """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones.
+
+    `current` is the run that is shown: what it does not find itself is past. `earlier` are all runs that say since when
+    a criterion is proven, `runs` where there are none.
+    """
+    since = _since(earlier or runs, revisions)
+    found: dict[str, dict[str, Judgement]] = {one: {} for one in revisions}
+    gone = {row["id"] for row in current["criteria"] if row["state"] == NO_SCENARIO} if current else set()
+    for run in sorted(runs, key=key_of):
+        for row in run["criteria"]:
+            said, one = _said(run, row), row["id"]
+            if one not in found or not said:
+                continue
+            past = one in gone or (current is not None and run["target"] == current["target"] and run is not current)
+            same = row["revision"] in ("", revisions[one])
+            first = since.get((one, run["target"]), run["finished"])
+            found[one][run["target"]] = Judgement(
+                said, run["finished"], run["commit"], same, min(first, run["finished"]), past
+            )
+    return found
+
+
+def _since(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return, by criterion and target, when the unbroken row of proofs ended that goes on to this day.
+
+    Not having been run breaks no row; red, other words, and having no scenario do.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for run in sorted(runs, key=key_of):
+        for row in run["criteria"]:
+            place, said = (row["id"], run["target"]), _said(run, row)
+            same = row["revision"] in ("", revisions.get(row["id"]))
+            if said in (PROVEN, "rehearsed") and same:
+                first.setdefault(place, run["finished"])
+            elif said or row["state"] == NO_SCENARIO:
+                first.pop(place, None)
+    return first
+
+
+def _said(run: Run, row: Mapping[str, Any]) -> str:
+    """Return what a run says of a criterion, "" where it did not try it."""
+    if row["state"] not in (NOT_RUN, NO_SCENARIO):
+        return str(row["state"])
+    return "rehearsed" if row["rehearsed"] and run["target"] == REHEARSAL else ""
+
+
+def last_proven(runs: Sequence[Run], criterion: str) -> str:
+    """Return when and where a criterion was proven last, "" when none of the runs did."""
+    for run in sorted(runs, key=lambda one: str(one["started"]), reverse=True):
+        if any(row["id"] == criterion and row["proven_on"] for row in run["criteria"]):
+            return f"{run['finished'][:10]} on {run['target']}"
+    return ""
+
+
+def _text(path: Path) -> str:
+    if path.is_dir():
+        inside = [path / one for one in _INSIDE if (path / one).is_file()]
+        if not inside:
+            raise BadRun(f"{path}: no coverage.json in this folder")
+        path = inside[0]
+    _require_as_left(path)
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as archive:
+        names = [one for one in _INSIDE if one in archive.namelist()]
+        if not names:
+            raise BadRun(f"{path}: no coverage.json in this bundle")
+        with archive.open(names[0]) as file:
+            # However small it says it is: no more is read than a run can be.
+            body = file.read(MOST_BYTES)
+        if "manifest.json" in archive.namelist():
+            with archive.open("manifest.json") as file:
+                _require_listed(path, body, path / "manifest.json", file.read(MOST_BYTES))
+        return body.decode()
+
+
+def _require_as_left(path: Path) -> None:
+    beside = path.with_name("manifest.json")
+    if path.name == "coverage.json" and beside.is_file():
+        _require_listed(path, path.read_bytes(), beside, beside.read_bytes())
+
+
+def _require_listed(path: Path, body: bytes, beside: Path, described: bytes) -> None:
+    try:
+        files = manifest.checked(described)["files"]
+    except manifest.BadManifest as problem:
+        raise BadRun(f"{beside}: {problem}") from problem
+    known = {files[one]["sha256"] for one in _INSIDE if one in files}
+    if hashlib.sha256(body).hexdigest() not in known:
+        raise BadRun(f"{path}: not what its run left: {beside.name} beside it has another check sum")

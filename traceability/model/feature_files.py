@@ -1,0 +1,193 @@
+"""The feature files as the suite states them: what ought to have run, independent of what any reporter says."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from behave.model import Feature
+from behave.model import Scenario as BehaveScenario
+from behave.parser import ParserError, parse_file
+
+from traceability.model.catalogue import TAG_PREFIX, Catalogue, criterion_ids
+
+TARGET_TAGS = ("moto", "aws")
+_PARTS = {
+    "Given": "state the facts that it begins with",
+    "When": "say the one event that its Then judges",
+    "Then": "say what must be visible outside the engine",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """`kind` is given, when or then, with And and But resolved to what they continue."""
+
+    kind: str
+    keyword: str
+    name: str
+    line: int
+    background: bool
+
+    @property
+    def is_expectation(self) -> bool:
+        """Only a Then of the scenario itself judges the engine; a Background states preconditions."""
+        return self.kind == "then" and not self.background
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario, or one row of an outline."""
+
+    name: str
+    feature: str
+    file: str
+    line: int
+    tags: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        return criterion_ids(self.tags)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What reporters can tell scenarios apart by."""
+        return self.file, self.name
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something wrong with the features: one line that names the place and the cure."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+def read(directory: Path, root: Path) -> tuple[list[Scenario], list[Problem]]:
+    """Return all scenarios below `directory`, named relative to `root`, and a problem for each file that is broken."""
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    for path in sorted(directory.rglob("*.feature")):
+        name = path.relative_to(root).as_posix()
+        try:
+            feature = parse_file(str(path))
+        except ParserError as error:
+            problems.append(Problem(name, error.line or 1, f"not valid Gherkin: {_cause(error)}; mend the line"))
+            continue
+        problems += _rules(path, name)
+        if feature is None:
+            problems.append(Problem(name, 1, "no Feature in this file; write one or remove the file"))
+        else:
+            scenarios += _scenarios(feature, name)
+    return scenarios, problems
+
+
+def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[str] = ()) -> list[Problem]:
+    """Return what would make the report wrong: tags that are unknown or missing, names that merge, parts that lack.
+
+    `tags` are those that are known beside criteria and targets.
+    """
+    problems = [problem for scenario in scenarios for problem in _check_tags(scenario, catalogue, tags)]
+    problems += [
+        Problem(one.file, one.line, f'scenario "{one.name}" has no step; write its steps or remove it')
+        for one in scenarios
+        if not one.steps
+    ]
+    problems += [
+        Problem(one.file, one.line, f'scenario "{one.name}" has no {part}; {_PARTS[part]}')
+        for one in scenarios
+        for part in _lacking(one)
+    ]
+    return sorted([*problems, *_equal_names(scenarios)])
+
+
+def for_target(scenario: Scenario, target: str) -> bool:
+    """Say whether a scenario belongs to a run on `target`; a rehearsal runs what AWS runs."""
+    return ("moto" if target == "moto" else "aws") in scenario.tags
+
+
+def _scenarios(feature: Feature, file: str) -> Iterable[Scenario]:
+    for one in feature.walk_scenarios():
+        background = len(one.background_steps) if one.background else 0
+        yield Scenario(
+            name=str(one.name),
+            feature=str(feature.name),
+            file=file,
+            line=one.line,
+            tags=_tags(one),
+            steps=tuple(
+                Step(step.step_type, step.keyword, str(step.name), step.line, index < background)
+                for index, step in enumerate(one.all_steps)
+            ),
+        )
+
+
+def _tags(scenario: BehaveScenario) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(str(tag) for tag in scenario.tags), *(str(tag) for tag in scenario.feature.tags)]))
+
+
+def _lacking(scenario: Scenario) -> list[str]:
+    """The parts that a scenario with steps does not have; a Background may state its facts."""
+    there = {step.kind.capitalize() for step in scenario.steps if step.kind != "then" or step.is_expectation}
+    return [part for part in _PARTS if part not in there] if scenario.steps else []
+
+
+def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str]) -> Iterable[Problem]:
+    def problem(message: str) -> Problem:
+        return Problem(scenario.file, scenario.line, f'scenario "{scenario.name}" {message}')
+
+    if not scenario.criteria:
+        yield problem("names no criterion; tag it @AC-<requirement>.<criterion>")
+    for one in scenario.criteria:
+        if one not in catalogue.criteria:
+            last = list(catalogue.criteria)[-1]
+            yield problem(f"names an unknown criterion @AC-{one}; known are 1.1 to {last}")
+    known = [one for one in scenario.criteria if one in catalogue.criteria]
+    if len({catalogue.criteria[one].requirement for one in known}) > 1:
+        yield problem("names criteria of several requirements; write one scenario for each")
+    known_tags = [*TARGET_TAGS, *tags, *(criterion.tag for criterion in catalogue.criteria.values())]
+    for tag in scenario.tags:
+        if tag not in known_tags and not criterion_ids([tag]):
+            near = difflib.get_close_matches(tag, known_tags, 1)
+            others = f"; the nearest known is @{near[0]}" if near else ""
+            known_ones = ", ".join(f"@{one}" for one in (f"{TAG_PREFIX}<requirement>.<criterion>", *TARGET_TAGS, *tags))
+            yield problem(f"has a tag that means nothing, @{tag}{others or f'; known are {known_ones}'}")
+    if not set(TARGET_TAGS) & set(scenario.tags):
+        yield problem("does not say where it runs; tag it @moto, @aws or both")
+
+
+def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[Problem]:
+    """Reports tell scenarios apart by feature and name: equal ones would be shown as one, retried."""
+    places = defaultdict(list)
+    for one in scenarios:
+        places[one.feature, one.name].append(one)
+    for same in places.values():
+        for one in same[1:]:
+            message = f'scenario "{one.name}" has the name of the one at {same[0].place}; give it a name of its own'
+            yield Problem(one.file, one.line, message)
+
+
+def _rules(path: Path, name: str) -> Iterable[Problem]:
+    """Scenarios inside a Rule never reach Allure."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if re.match(r"\s*Rule:", line):
+            yield Problem(
+                name, number, "Rule: hides its scenarios from the report; put them directly below the Feature"
+            )
+
+
+def _cause(error: ParserError) -> str:
+    return " ".join(str(error.args[0] if error.args else error).split())

@@ -1,0 +1,24 @@
+"""The part of the tree that a run of the suite reads, and its digest: a proof holds for the tree it was made on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml")
+"""What a defect may change, and all that its run sees of the project."""
+
+
+def digest(root: Path) -> str:
+    """Return a hash of everything a defect's run sees: a proof holds for the tree it was made on."""
+    whole = hashlib.sha256()
+    for path in _files(root):
+        whole.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for name in TREE:
+        paths: Iterable[Path] = (root / name).rglob("*") if (root / name).is_dir() else [root / name]
+        yield from sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)

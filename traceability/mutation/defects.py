@@ -1,0 +1,122 @@
+"""Seeded defects: mistakes a tired engineer makes, each of which a scenario must notice.
+
+A defect is one YAML file beside the suite, `features/defects/AC-<r>.<c>_<mistake>.yaml`, with the keys criterion,
+mistake, belief (the wrong idea behind it), file, old and new. It is applied to a copy of the tree, never to the
+files that are checked out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from traceability.model.catalogue import Catalogue
+from traceability.model.tree import TREE
+
+FOLDER = "defects"
+MOST_LINES = 3
+_KEYS = ("criterion", "mistake", "belief", "file", "old", "new")
+
+
+class BadDefect(ValueError):
+    """A defect cannot be applied; the message names its file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """`old` occurs exactly once in `file` and is replaced by `new`."""
+
+    source: str
+    criterion: str
+    mistake: str
+    belief: str
+    file: str
+    old: str
+    new: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.source).stem
+
+
+def load(root: Path, features: str, catalogue: Catalogue) -> list[Defect]:
+    """Read all defects. Raises BadDefect, naming each that is malformed or no longer fits the file it changes."""
+    found, problems = [], []
+    for path in sorted((root / features / FOLDER).glob("*.yaml")):
+        try:
+            found.append(_read(path, root, catalogue))
+        except BadDefect as problem:
+            problems.append(str(problem))
+    if problems:
+        raise BadDefect("\n".join(problems))
+    return found
+
+
+def overlay(defect: Defect | None, root: Path, place: Path) -> None:
+    """Make a copy of the tree at `place`, with the defect applied; unchanged files are links and cost nothing."""
+    for name in TREE:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, place / name, copy_function=_link)
+        elif source.exists():
+            place.mkdir(parents=True, exist_ok=True)
+            _link(source, place / name)
+    if defect is not None:
+        changed = place / defect.file
+        text = changed.read_text(encoding="utf-8").replace(defect.old, defect.new)
+        # A new file takes the name: writing through the link would change the checked-out one.
+        changed.unlink()
+        changed.write_text(text, encoding="utf-8")
+        # What was compiled from the old text goes by time and size, and could be taken for the new one.
+        for compiled in (changed.parent / "__pycache__").glob(f"{changed.stem}.*"):
+            compiled.unlink()
+
+
+def _read(path: Path, root: Path, catalogue: Catalogue) -> Defect:
+    source = path.relative_to(root).as_posix()
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as problem:
+        raise BadDefect(f"{source}: not valid YAML: {' '.join(str(problem).split())}") from problem
+    if not isinstance(content, dict) or set(content) != set(_KEYS):
+        raise BadDefect(f"{source}: a defect has exactly the keys {', '.join(_KEYS)}")
+    defect = Defect(source, **{key: str(content[key]) for key in _KEYS})
+    problem_found = _problem(defect, root, catalogue)
+    if problem_found:
+        raise BadDefect(f"{source}: {problem_found}")
+    return defect
+
+
+def _problem(defect: Defect, root: Path, catalogue: Catalogue) -> str:
+    if defect.criterion not in catalogue.criteria:
+        return f'there is no criterion {defect.criterion!r}; quote it, as in criterion: "1.1"'
+    if not defect.name.startswith(f"AC-{defect.criterion}_"):
+        return f"name the file AC-{defect.criterion}_<mistake>.yaml"
+    target = root / defect.file
+    if Path(defect.file).parts[0] not in TREE or not target.is_file():
+        return f"{defect.file} is no file of {', '.join(TREE[:5])}"
+    count = target.read_text(encoding="utf-8").count(defect.old)
+    if not defect.old or count != 1:
+        return f"the old text occurs {count} times in {defect.file}; it must occur exactly once"
+    changed = _changed_lines(defect)
+    if not 1 <= changed <= MOST_LINES:
+        return f"it changes {changed} lines; a defect changes 1 to {MOST_LINES}"
+    return ""
+
+
+def _changed_lines(defect: Defect) -> int:
+    matcher = difflib.SequenceMatcher(None, defect.old.splitlines(), defect.new.splitlines(), autojunk=False)
+    return sum(max(b - a, d - c) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal")
+
+
+def _link(source: str | Path, target: str | Path) -> str | Path:
+    try:
+        os.link(source, target)
+    except OSError:  # Another file system: a copy does as well.
+        shutil.copy2(source, target)
+    return target

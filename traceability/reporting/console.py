@@ -1,0 +1,263 @@
+"""What a run says on the terminal: progress, one line a requirement, what is red and how to see it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from traceability.bundle.archive import printable
+from traceability.bundle.bundle import Findings
+from traceability.evaluation.coverage import first_reason, short
+from traceability.evaluation.diff import KINDS
+from traceability.model import sign_offs
+from traceability.model.catalogue import Catalogue
+from traceability.model.states import DESELECTED, DOUBTED, NO_SCENARIO, PROVEN, STATE_SIGNS, STATE_WORDS
+from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
+from traceability.mutation.prove import Finding
+from traceability.reporting.allure_report import headline, scope
+
+REHEARSED = "rehearsed"
+"""Shown in place of not run: never a state of its own, and never proven."""
+_REHEARSED_SIGN = "○"
+_SHOWN = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, REHEARSED, NO_SCENARIO)
+_STYLES = {
+    REHEARSED: "blue",
+    PROVEN: "green",
+    VIOLATED: "bold red",
+    SUITE_DEFECT: "yellow",
+    NOT_RUN: "cyan",
+    NO_SCENARIO: "dim",
+}
+_OUTCOME_WORDS = {"noticed": "noticed", "unnoticed": "not noticed", "not_by_expectation": "not by expectation"}
+_PLAIN_EVERY = 5.0
+_ALIKE = 3
+_DIFFERENCES = 10
+_LISTED = 20
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Any]:
+    """Give a function (done, total) that shows how far behave is: a bar on a terminal, else a line every 5 s."""
+    if console.is_terminal:
+        columns = (TextColumn("Running the scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("")
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    said: float | None = None
+
+    def line(done: int, total: int) -> None:
+        nonlocal said
+        if said is None:
+            # Not before: a run that is refused runs nothing.
+            said = time.monotonic()
+            console.print("Running the scenarios ...")
+        elif time.monotonic() - said >= _PLAIN_EVERY:
+            said = time.monotonic()
+            console.print(f"  {done} of {total} scenarios")
+
+    yield line
+
+
+def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue) -> None:
+    """Print one line a requirement, the totals, and what is not proven."""
+    states = {row["id"]: REHEARSED if row["rehearsed"] else row["state"] for row in coverage["criteria"]}
+    width = max(len(one.title) for one in catalogue.requirements)
+    for one in catalogue.requirements:
+        mine = [states[criterion.id] for criterion in one.criteria]
+        signs = " ".join(_sign(state) for state in mine)
+        console.print(f"{one.id:>2}  {one.title:<{width}}  {signs}  {_counts(mine)}", highlight=False)
+    console.print()
+    console.print("  ".join(f"{_sign(state)} {_word(state)}" for state in _SHOWN))
+    five = _counts([row["state"] for row in coverage["criteria"]])
+    rehearsed = coverage["totals"]["rehearsed"]
+    of_them = f" ({rehearsed} of them rehearsed)" if rehearsed else ""
+    console.print(f"[bold]{headline(coverage)}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
+    for line in (*_not_proven(coverage), *_signed_off(coverage)):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def stories(console: Console, coverage: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    """Print what happened in the red scenarios: the first few in full, the others are in the report."""
+    places = [f"{one['file']}:{one['line']}" for row in coverage["criteria"] for one in row["scenarios"]]
+    known = [told[place] for place in dict.fromkeys(places) if place in told]
+    for text in known[:_ALIKE]:
+        console.print(f"\n{escape(text)}", highlight=False, soft_wrap=True)
+    if len(known) > _ALIKE:
+        console.print(f"\nand {len(known) - _ALIKE} more; each tells its story in the report", highlight=False)
+    if known:
+        console.print()
+
+
+def difference(console: Console, found: Mapping[str, Any]) -> None:
+    """Print what changed between two runs, what got worse first."""
+    before, after = ({**found[side], "commit": found[side]["commit"][:7] or "none"} for side in ("from", "to"))
+    for word, run in (("from", before), ("to", after)):
+        console.print(f"{word:<4} {run['finished'][:16]} on {run['target']}, commit {run['commit']}", highlight=False)
+    if before["target"] != after["target"]:
+        console.print("The targets differ: what only one of them can run is no loss.", highlight=False)
+    styles = {"regressed": "bold red", "lost": "yellow", "newly_proven": "green", "reworded": "cyan"}
+    for kind, meaning in KINDS.items():
+        rows = found[kind]
+        told = f"[{styles[kind] if rows else 'dim'}]{kind.replace('_', ' ')}: {len(rows)}[/]"
+        console.print(f"{told}{f'  ({meaning})' if rows else ''}", highlight=False)
+        for row in rows:
+            reason = f"  {escape(row['reason'])}" if row["reason"] and kind != "newly_proven" else ""
+            change = f"{row['before'].replace('_', ' ')} → {row['after'].replace('_', ' ')}"
+            console.print(f"  AC-{row['id']}  {change}{reason}", highlight=False, soft_wrap=True)
+
+
+def findings(console: Console, found: Findings, expected: str | None) -> None:
+    """Print what became of the files of a bundle, and what it proves if it is to be believed."""
+    is_the_one = expected in (None, found.digest)
+    if not is_the_one:
+        console.print(f"[bold red]Not the archive that was bundled[/]: that one has {expected}", soft_wrap=True)
+    if not found.good:
+        console.print("[bold red]Not to be believed[/]: the archive is not what a run left", soft_wrap=True)
+    for kind, style in (
+        ("contradicting", "bold red"),
+        ("changed", "bold red"),
+        ("missing", "bold red"),
+        ("added", "yellow"),
+    ):
+        lines = getattr(found, kind)
+        for name in lines[:_LISTED]:
+            console.print(f"[{style}]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
+        if len(lines) > _LISTED:
+            console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
+    if is_the_one and found.good:
+        _say(console, _of_whom(found.run))
+        _say(console, scope(found.run))
+        _say(console, "Judged anew: the coverage is what the archive's own records say.")
+    else:
+        _say(console, f"It calls itself {_of_whom(found.run)[0].lower()}{_of_whom(found.run)[1:]}")
+    console.print(
+        f"{len(found.intact)} intact, {len(found.changed)} changed, "
+        f"{len(found.missing)} missing, {len(found.added)} added",
+        highlight=False,
+    )
+    console.print(f"SHA-256 of the archive: {found.digest}", highlight=False, soft_wrap=True)
+    if expected is None:
+        _say(
+            console,
+            "Whoever can change the archive can change the list inside it, and its records as well. Compare this "
+            "number with the one that `make bundle` printed, or let --digest do it.",
+        )
+    elif is_the_one:
+        console.print("[green]The archive is the one that was bundled.[/]")
+
+
+def _of_whom(run: Mapping[str, Any]) -> str:
+    tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
+    return (
+        f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
+        f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"
+    )
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(escape(printable(line)), highlight=False, soft_wrap=True)
+
+
+def finding(console: Console, one: Finding) -> None:
+    """Print what became of one defect, and which scenario noticed it."""
+    sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
+    line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
+    console.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
+    for outcome, scenario, why in one.each:
+        sign = "[green]✓[/]" if outcome == "noticed" else "[dim]–[/]"
+        reason = f", {why}" if outcome == "not_by_expectation" else ""
+        line = f"{scenario.place} {scenario.name}: {_OUTCOME_WORDS[outcome]}{reason}"
+        console.print(f"    {sign} {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def proof(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
+    """Print how many criteria can fail, and those that nothing tests."""
+    can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
+    outcomes = [row["outcome"] for row in content["defects"]]
+    console.print(
+        f"[bold]{len(can_fail)} of {len(provable)} criteria can fail[/]: "
+        f"{outcomes.count('noticed')} of {len(outcomes)} defects noticed",
+        highlight=False,
+    )
+    if lacking:
+        console.print(f"Without a defect: {', '.join(f'AC-{one}' for one in lacking)}", highlight=False, soft_wrap=True)
+
+
+def differences(console: Console, lines: Sequence[str], log: Path) -> None:
+    """Print what the records disagree about, and the last that behave said, which often is the cause."""
+    if not lines:
+        return
+    shown = [f"The records do not agree: {line}" for line in lines[:_DIFFERENCES]]
+    more = [f"  and {len(lines) - _DIFFERENCES} more differences"] if len(lines) > _DIFFERENCES else []
+    said = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    problems(console, [*shown, *more, f"behave said: {said[-1] if said else 'nothing'} ({log})"])
+
+
+def problems(console: Console, lines: Iterable[str]) -> None:
+    """Print each problem on a line of its own, never folded: editors and people follow its file and line."""
+    for line in lines:
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def place(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _counts(states: list[str]) -> str:
+    return ", ".join(f"{states.count(one)} {_word(one)}" for one in _SHOWN if one in states)
+
+
+def _word(state: str) -> str:
+    return STATE_WORDS[state].lower() if state in STATE_WORDS else state
+
+
+def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines for the red scenarios, and one for each reason why criteria were not run."""
+    for state in (VIOLATED, SUITE_DEFECT):
+        for reason, places in _red(coverage, state).items():
+            yield from (f"{_sign(state)} {escape(f'{place}: {reason}')}" for place in places[:_ALIKE])
+            if len(places) > _ALIKE:
+                yield f"  and {len(places) - _ALIKE} more scenarios for the same reason"
+    why: dict[tuple[str, str], list[str]] = {}
+    for row in coverage["criteria"]:
+        if row["state"] == NOT_RUN:
+            sign = REHEARSED if row["rehearsed"] else NOT_RUN
+            why.setdefault((sign, first_reason(row)), []).append(f"AC-{row['id']}")
+    for (sign, reason), criteria in why.items():
+        if reason == DESELECTED:
+            # Whoever runs a part knows which; its names would bury what did run.
+            yield f"{_sign(sign)} {len(criteria)} deselected by this run's tags or files"
+            continue
+        told = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
+        yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"
+
+
+def _signed_off(coverage: Mapping[str, Any]) -> Iterator[str]:
+    for row in coverage["criteria"]:
+        if row["sign_off"]:
+            style = "bold red" if row["sign_off"]["expired"] else "magenta"
+            yield f"[{style}]◇ AC-{row['id']} {escape(sign_offs.told(row))}[/]"
+
+
+def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
+    """Return the places of the red scenarios of a state, by reason."""
+    alike: dict[str, list[str]] = {}
+    for row in coverage["criteria"]:
+        # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
+        for one in row["scenarios"] if row["state"] == state else ():
+            if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(DOUBTED)):
+                place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"
+                alike.setdefault(short(one["reason"]), []).append(place)
+    return alike
+
+
+def _sign(state: str) -> str:
+    return f"[{_STYLES[state]}]{_REHEARSED_SIGN if state == REHEARSED else STATE_SIGNS[state]}[/]"

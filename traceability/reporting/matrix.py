@@ -1,0 +1,181 @@
+"""The matrix: requirements by criteria on one static page, for a reader with two minutes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traceability.bundle import run_loader
+from traceability.bundle.run_loader import Judgement, Run
+from traceability.evaluation.coverage import first_reason
+from traceability.model import sign_offs
+from traceability.model.catalogue import Catalogue, Criterion, Requirement
+from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
+from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
+from traceability.recording.templates import render
+from traceability.reporting.provenance import Proofs, Source
+
+TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
+_HISTORY = 20
+_NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One criterion: its row of the coverage document, and what each target said of it last."""
+
+    criterion: Criterion
+    row: Mapping[str, Any]
+    reason: str
+    proofs: Mapping[str, Judgement]
+    last_proven: str
+    signed_off: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A requirement over the runs on one target, oldest first: the states of its criteria in each."""
+
+    runs: Sequence[tuple[str, Sequence[str]]]
+
+    @property
+    def told(self) -> str:
+        whole = sum(all(state == PROVEN for state in states) for _, states in self.runs)
+        return f"all proven in {whole} of the last {len(self.runs)} runs"
+
+
+def write(coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Proofs, *, links: bool = True) -> None:
+    """Write the page. `links` lead to the report beside the page; inside of the report they lead nowhere."""
+    path.write_text(page(coverage, catalogue, known, links=links), encoding="utf-8")
+
+
+def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Proofs, *, links: bool = True) -> str:
+    """Return the page: no script, no request; states by colour, by sign and by word."""
+    rows = {row["id"]: row for row in coverage["criteria"]}
+    cells = {
+        one.id: Cell(
+            one,
+            rows[one.id],
+            first_reason(rows[one.id]),
+            known.found[one.id],
+            _last_proven(known, one.id, rows[one.id]),
+            sign_offs.told(rows[one.id]),
+        )
+        for one in catalogue.criteria.values()
+    }
+    alike = [run for run in known.runs if run["target"] == coverage["target"]]
+    return render(
+        "matrix.html",
+        coverage=coverage,
+        sentence=sentence(coverage, known.found),
+        on_aws=on_aws(known.found),
+        requirements=[
+            (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
+            for one in catalogue.requirements
+        ],
+        states=STATES,
+        words=STATE_WORDS,
+        signs=STATE_SIGNS,
+        targets=TARGETS,
+        rehearsed=REHEARSED,
+        links=links,
+        known=known,
+        source=source,
+        bare=bare(known),
+    )
+
+
+def source(one: Source) -> str:
+    """Return in one line what run a sign rests on, and how it comes to be believed."""
+    origin = "bundle, judged anew" if one.whole else "kept by this project, judged anew"
+    criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
+    return (
+        f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit {one.commit[:7] or 'not known'}, "
+        f"by {one.who}, account {one.account}: {criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
+    )
+
+
+def bare(known: Proofs) -> str:
+    """Say what rests on runs without records, "" where there are none."""
+    runs = f"{known.bare} earlier runs are" if known.bare > 1 else "1 earlier run is"
+    told = "kept without records: they stand in the trend and in the dates since when, and nothing can be judged anew."
+    return f"{runs} {told}" if known.bare else ""
+
+
+def _last_proven(known: Proofs, criterion: str, row: Mapping[str, Any]) -> str:
+    """When a criterion that is not proven was so last; where its targets say it already, "" is enough."""
+    said = any(one.past for one in known.found[criterion].values())
+    return "" if said or row["state"] == PROVEN else run_loader.last_proven(known.runs, criterion)
+
+
+def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+    """Return what a manager can repeat."""
+    totals, count = coverage["totals"], coverage["totals"]["criteria"]
+    on_aws = sum(_proven(one.get("aws")) for one in proofs.values())
+    if coverage["target"] == REHEARSAL:
+        return f"{totals['rehearsed']} of {count} criteria were rehearsed; a rehearsal proves nothing about AWS."
+    where = _NAMES.get(coverage["target"], "no known target")
+    parts = [f"{totals[PROVEN]} of {count} criteria are proven on {where}"]
+    if coverage["target"] != "aws":
+        parts.append(f"{on_aws or 'none'} on real AWS")
+    words = STATE_WORDS | {NO_SCENARIO: "without scenario"}
+    shown = [state for state in (VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO) if totals[state]]
+    rest = ", ".join(f"{totals[state]} {words[state].lower()}" for state in shown)
+    calm = "" if totals[VIOLATED] else "nothing is violated"
+    expired = f"sign-offs that have expired: {totals['expired']}" if totals.get("expired") else ""
+    return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, calm, expired]))}."
+
+
+def on_aws(proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+    """Answer the question what is not proven on AWS, in one line: criteria, and requirements of which none is."""
+    lacking = [one for one, found in proofs.items() if not _proven(found.get("aws"))]
+    if not lacking:
+        return "Not proven on AWS: nothing."
+    if len(lacking) == len(proofs):
+        return f"Not proven on AWS: all {len(proofs)}; no run on AWS is known that proved one."
+    whole = Counter(one.split(".")[0] for one in proofs)
+    missing = Counter(one.split(".")[0] for one in lacking)
+    names = dict.fromkeys(
+        f"all of requirement {one.split('.')[0]}"
+        if missing[one.split(".")[0]] == whole[one.split(".")[0]]
+        else f"AC-{one}"
+        for one in lacking
+    )
+    return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(names)}."
+
+
+def told(found: Mapping[str, Judgement]) -> str:
+    """Return what each target said of a criterion last, side by side in one line."""
+    parts = []
+    for target, word in TARGETS.items():
+        one = found.get(target)
+        what = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
+        other = " (for other words)" if one is not None and not one.same_words else ""
+        parts.append(f"{word}: {what}{other}")
+    return "; ".join(parts)
+
+
+def _dated(one: Judgement) -> str:
+    state = one.state.replace("_", " ")
+    if one.past:
+        return f"not now, last {state} {one.when[:10]}"
+    if one.state in (PROVEN, "rehearsed") and one.since[:10] != one.when[:10]:
+        return f"{state} since {one.since[:10]}, last {one.when[:10]}"
+    return f"{state} {one.when[:10]}"
+
+
+def strip(requirement: Requirement, runs: Sequence[Run]) -> Strip:
+    """Return a requirement's states in each run; a criterion that a run does not know counts as without scenario."""
+    ids = [one.id for one in requirement.criteria]
+    found = []
+    for run in runs:
+        states = {row["id"]: row["state"] for row in run["criteria"] if row["requirement"] == requirement.id}
+        found.append((run["finished"][:16].replace("T", " "), [states.get(one, "no_scenario") for one in ids]))
+    return Strip(found)
+
+
+def _proven(found: Judgement | None) -> bool:
+    return found is not None and found.state == PROVEN and found.same_words and not found.past

@@ -1,0 +1,90 @@
+"""A run of part of the suite: the files and lines that were named, taken out of behave's arguments.
+
+All features are run all the same, by `PartRunner`, and what was not named is skipped with the reason: so every scenario
+has its place in both records of the run, and a lost one shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from behave.configuration import setup_parser
+from behave.parser import ParserError
+from behave.runner import Runner
+from behave.runner_util import collect_feature_locations, parse_features
+
+from traceability.model.feature_files import Scenario
+from traceability.model.paths import Places
+from traceability.model.states import DESELECTED
+
+NAMED = "TRACEABILITY_NAMED"
+"""The environment variable that tells `PartRunner` which scenarios were named: a JSON list of their places."""
+
+
+class BadPart(ValueError):
+    """behave's arguments name what is not there; one line that says what may be named."""
+
+
+def split(
+    arguments: Sequence[str], scenarios: Sequence[Scenario], places: Places
+) -> tuple[list[str], frozenset[str] | None]:
+    """Return the arguments without files, and the places of the scenarios that these name; None if none was named.
+
+    A file, FILE:LINE, a folder and @LIST mean what they mean to behave. Raises BadPart.
+    """
+    parser = setup_parser()
+    parser.error = _refuse
+    paths = parser.parse_intermixed_args(list(arguments)).paths
+    if not paths:
+        return list(arguments), None
+    rest = list(arguments)
+    for path in paths:
+        rest.remove(path)
+    named = {place for path in paths for place in _named(path, places)}
+    if strangers := sorted(named - {one.place for one in scenarios}):
+        raise BadPart(f"{strangers[0]}: no scenario of {places.features}/")
+    return rest, frozenset(named)
+
+
+def is_named(scenario: Scenario, named: Collection[str] | None) -> bool:
+    return named is None or scenario.place in named
+
+
+def environment(named: Collection[str]) -> dict[str, str]:
+    """What a process of behave has to be told besides its arguments."""
+    return {NAMED: json.dumps(sorted(named))}
+
+
+class PartRunner(Runner):
+    """behave's runner, for `--runner`: skips every scenario that was not named."""
+
+    def run_model(self, features: object = None) -> bool:
+        named = set(json.loads(os.environ[NAMED]))
+        for feature in self.features:
+            for scenario in feature.walk_scenarios():
+                if f"{scenario.filename}:{scenario.line}" not in named:
+                    scenario.skip(DESELECTED)
+        return bool(super().run_model(features))
+
+
+def _named(path: str, places: Places) -> list[str]:
+    mark = "@" if path.startswith("@") else ""
+    try:
+        found = parse_features(collect_feature_locations([f"{mark}{places.root / path.removeprefix(mark)}"]))
+    except (OSError, ValueError, ParserError) as problem:
+        raise BadPart(f"{path}: {_MEANT.format(features=places.features)}") from problem
+    named = [one for feature in found for one in feature.walk_scenarios() if not one.should_skip]
+    if not named:
+        raise BadPart(f"{path}: {_MEANT.format(features=places.features)}")
+    return [f"{Path(os.path.relpath(one.filename, places.root)).as_posix()}:{one.line}" for one in named]
+
+
+_MEANT = "no feature is there; name one below {features}/, as FILE, FILE:LINE or a folder"
+
+
+def _refuse(message: str) -> NoReturn:
+    raise BadPart(f"what stands behind -- goes to behave, which says: {message}; see behave --help")

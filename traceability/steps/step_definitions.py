@@ -1,0 +1,233 @@
+"""The sentences that scenarios are written from, as the step definitions state them.
+
+They are loaded the way behave loads them, so that what is listed here is what a run would find. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from behave.configuration import Configuration
+from behave.exception import ConfigError
+from behave.matchers import MatchWithError, ParseMatcher
+from behave.runner import Runner
+from behave.runner import the_step_registry as registry
+from behave.step_registry import AmbiguousStep
+
+from traceability.model.feature_files import Problem, Scenario, Step
+from traceability.model.paths import Places
+
+_FIELD = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
+_WHOLE_NUMBER = re.compile(r"[-+]?\d+")
+KINDS = ("given", "when", "then")
+ANY = "step"
+"""The kind of a phrase that serves behind every keyword."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A gap of a phrase. `type` is "" for any text, "d" for a whole number, else the name of a registered type."""
+
+    name: str
+    type: str
+
+    @property
+    def shown(self) -> str:
+        """What stands in the gap for a reader: a registered type says more than a name does."""
+        return self.type if self.type not in ("", "d") else self.name
+
+    def takes(self, value: str) -> bool:
+        """Say whether `value` may stand in the gap."""
+        if self.type == "d":
+            return bool(_WHOLE_NUMBER.fullmatch(value))
+        known = ParseMatcher.TYPE_REGISTRY.get(self.type)
+        return known is None or re.fullmatch(known.pattern, value) is not None
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One step definition. `kind` is given, when or then; `pattern` is as its author wrote it."""
+
+    kind: str
+    pattern: str
+    file: str
+    line: int
+    note: str = ""
+    matcher: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return tuple(Parameter(found["name"], found["type"] or "") for found in _FIELD.finditer(self.pattern))
+
+    @property
+    def sentence(self) -> str:
+        """The phrase for readers, its gaps as <name> or <Type>."""
+        gaps = iter(self.parameters)
+        return _FIELD.sub(lambda _: f"<{next(gaps).shown}>", self.pattern)
+
+    @property
+    def shown(self) -> str:
+        return self.sentence if self.kind == ANY else f"{self.kind.capitalize()} {self.sentence}"
+
+    def matches(self, text: str) -> bool:
+        found = self.matcher.match(text)
+        return found is not None and not isinstance(found, MatchWithError)
+
+    def values(self, text: str) -> list[tuple[Parameter, str]] | None:
+        """Return what stands in the gaps of a text that has the phrase's words, fitting or not; else None."""
+        words = [re.escape(part) for part in _FIELD.sub("\0", self.pattern).split("\0")]
+        found = re.fullmatch("(.+?)".join(words), text)
+        return list(zip(self.parameters, found.groups(), strict=True)) if found else None
+
+
+@dataclass(frozen=True)
+class Use:
+    """Where a scenario says a phrase."""
+
+    text: str
+    file: str
+    line: int
+    scenario: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def load(places: Places) -> tuple[list[Phrase], list[Problem]]:
+    """Return all phrases below the features' `steps` folder, and a problem for each that cannot be used."""
+    clashes: list[Problem] = []
+    registry.clear()
+    add = registry.add_step_definition
+    registry.add_step_definition = _collecting(add, clashes, places.root)
+    try:
+        _load_as_behave_does(places)
+    except ConfigError:
+        return [], [Problem(f"{places.features}/steps", 1, "no step definitions found; there is nothing to write with")]
+    except Exception as problem:  # noqa: BLE001 - a step module is anybody's code: whatever it raises is its author's to mend
+        return [], [_unloadable(problem, places)]
+    finally:
+        registry.add_step_definition = add
+    return loaded(places.root), clashes
+
+
+def loaded(root: Path) -> list[Phrase]:
+    """Return the phrases that behave has loaded, in the order of the step files.
+
+    They are those of the runner: behave's command line puts an empty registry into `behave.step_registry` before a run.
+    """
+    return [
+        Phrase(kind, matcher.pattern, *_where(matcher, root), _note(matcher.func), matcher)
+        for kind, matchers in registry.steps.items()
+        for matcher in matchers
+    ]
+
+
+def types() -> dict[str, str]:
+    """Return what each registered type accepts, in its author's words."""
+    known = sorted(ParseMatcher.TYPE_REGISTRY.items())
+    return {name: " ".join((convert.__doc__ or convert.pattern).split()) for name, convert in known}
+
+
+def uses(phrases: Sequence[Phrase], scenarios: Sequence[Scenario]) -> dict[Phrase, list[Use]]:
+    """Return where each phrase is said, each wording once, in the order of the features."""
+    found: dict[Phrase, dict[str, Use]] = {phrase: {} for phrase in phrases}
+    for scenario, step in steps_of(scenarios):
+        for phrase in candidates(phrases, step):
+            if phrase.matches(step.name):
+                use = Use(f"{step.kind.capitalize()} {step.name}", scenario.file, step.line, scenario.name)
+                found[phrase].setdefault(use.text, use)
+    return {phrase: list(said.values()) for phrase, said in found.items()}
+
+
+def steps_of(scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Step]]:
+    """Yield each step once; the rows of an outline share those that say the same."""
+    seen: set[tuple[str, int, str]] = set()
+    for scenario in scenarios:
+        for step in scenario.steps:
+            key = (scenario.file, step.line, step.name)
+            if key not in seen:
+                seen.add(key)
+                yield scenario, step
+
+
+def candidates(phrases: Sequence[Phrase], step: Step) -> list[Phrase]:
+    """Return the phrases that behave would try for a step; one defined with @step serves every kind."""
+    return [phrase for phrase in phrases if phrase.kind in (step.kind, ANY)]
+
+
+def subjects(phrases: Sequence[Phrase], root: Path) -> dict[str, str]:
+    """Return what each step file is about: the first sentence of its docstring, without the kind in front."""
+    return {file: _subject(root / file) for file in dict.fromkeys(phrase.file for phrase in phrases)}
+
+
+def _load_as_behave_does(places: Places) -> None:
+    runner = Runner(Configuration([str(places.root / places.features)], load_config=False))
+    with runner.path_manager:
+        runner.path_manager.add(str(places.root))
+        runner.setup_paths()
+        # The hooks come first: they may register the types that the steps use. None of them is called.
+        runner.load_hooks()
+        runner.load_step_definitions()
+
+
+def _collecting(
+    add: Callable[[str, str, Any], None], clashes: list[Problem], root: Path
+) -> Callable[[str, str, Any], None]:
+    """behave stops at the first definition that clashes; a check names all of them."""
+
+    def collect(keyword: str, text: str, function: Any) -> None:
+        try:
+            add(keyword, text, function)
+        except AmbiguousStep:
+            made = function.__code__
+            old = next(one for one in registry.steps[keyword.lower()] if one.matches(text))
+            where = ":".join(map(str, _where(old, root)))
+            message = (
+                f"{keyword} {text!r} is also what {where} answers to ({old.pattern!r}); reword or remove one of them"
+            )
+            clashes.append(Problem(_relative(made.co_filename, root), made.co_firstlineno, message))
+
+    return collect
+
+
+def _unloadable(problem: Exception, places: Places) -> Problem:
+    """Name the line of the features' own code at which loading broke."""
+    file, line = f"{places.features}/steps", 1
+    trace = problem.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if Path(name).resolve().is_relative_to(places.root / places.features):
+            file, line = _relative(name, places.root), trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(problem, SyntaxError) and problem.filename:
+        file, line = _relative(problem.filename, places.root), problem.lineno or 1
+    return Problem(file, line, f"the step definitions cannot be loaded: {type(problem).__name__}: {problem}; mend it")
+
+
+def _where(matcher: Any, root: Path) -> tuple[str, int]:
+    return _relative(matcher.location.filename, root), matcher.location.line
+
+
+def _relative(file: str, root: Path) -> str:
+    path = Path(file).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
+
+
+def _note(function: Any) -> str:
+    return " ".join((function.__doc__ or "").split())
+
+
+def _subject(file: Path) -> str:
+    text = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).split())
+    text = re.sub(r"^(?:(?:Given|When|Then)[:,]\s*(?:and\s+)?)+", "", text)
+    return text[:1].upper() + text[1:]
