@@ -11,11 +11,11 @@ import boto3
 
 import simulator
 from engine.deploy.deployment import Stack, deploy, destroy
+from features.targets import granted_accesses
 from features.targets.base import EngineCall, Target, WaitTimeout
 from features.targets.endpoints import note_endpoints
 from simulator.drs import DrsWorld
 from simulator.gateway.journal import Call
-from tests.least_privilege import recording
 from traceability.model import run_notes
 from traceability.recording import journal
 
@@ -116,7 +116,7 @@ class MotoTarget(Target):
             raise WaitTimeout(f"Waited in vain for {what}: {late}") from late
 
     def note_privileges(self, scenario: str, file: str, line: int) -> None:
-        recording.note(scenario, file, line)
+        granted_accesses.note(scenario, file, line)
 
     def engine_calls(self) -> list[EngineCall]:
         return [_engine_call(call) for call in self.simulator.journal.select(source="lambda")]

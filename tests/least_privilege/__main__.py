@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from tests.least_privilege import page, recording, replay, trials
+from features.targets import granted_accesses
+from tests.least_privilege import page, replay, trials
 from tests.least_privilege.page import ROOT
 
 NOTES = ROOT / "reports" / ".run"
@@ -17,7 +18,7 @@ NOTES = ROOT / "reports" / ".run"
 def main(check: bool) -> None:
     """Prove least privilege from the notes of the last acceptance run; see docs/least-privilege.md."""
     try:
-        grants = recording.read(NOTES)
+        grants = granted_accesses.read(NOTES)
         with replay.deployed(grants) as policies:
             replay.require_reproduced(grants)
             findings = replay.findings(policies, grants)

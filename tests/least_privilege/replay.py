@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from engine.deploy.deployment import deploy
 from features.steps.accounts import TEMPLATE as TARGET_TEMPLATE
+from features.targets.granted_accesses import Grant
 from features.targets.moto import STACK_NAME
 from simulator import Simulator
-from simulator.iam import Access, evaluate
+from simulator.iam import Access, judge
 from simulator.simulator import DEFAULT_ACCOUNT
 from tests.least_privilege.mutations import Mutation, mutations
 from tests.least_privilege.policies import Place, places
-from tests.least_privilege.recording import Grant
 
 _STRANGER = "999988887777"
 # Who deploys in `deployed_for`: may do everything in the engine's account.
@@ -87,7 +87,7 @@ def _targets(grants: Sequence[Grant]) -> dict[tuple[str, str], str]:
 def require_reproduced(grants: Sequence[Grant]) -> None:
     """Raises NotReproduced unless everything the suite was granted is granted here, too."""
     for grant in grants:
-        denied = evaluate(grant.access)
+        denied = judge(grant.access)
         if denied is not None:
             raise NotReproduced(f"{grant.scenario}: {denied.message}; run `make acceptance` on this tree first")
 
@@ -105,17 +105,17 @@ def _judge(mutation: Mutation, by_action: dict[str, list[Grant]]) -> Finding:
     if mutation.kind == "condition":
         return Finding(mutation, (), _intruder(mutation, concerned))
     with mutation.place.changed(mutation.document):
-        return Finding(mutation, tuple(grant for grant in concerned if evaluate(grant.access) is not None))
+        return Finding(mutation, tuple(grant for grant in concerned if judge(grant.access) is not None))
 
 
 def _intruder(mutation: Mutation, concerned: Sequence[Grant]) -> Access | None:
     """An access that only this condition keeps out."""
     for grant in concerned:
         contrary = _contrary(grant.access, mutation.what)
-        if evaluate(contrary) is None:
+        if judge(contrary) is None:
             continue
         with mutation.place.changed(mutation.document):
-            if evaluate(contrary) is None:
+            if judge(contrary) is None:
                 return contrary
     return None
 

@@ -18,7 +18,7 @@ from behave.__main__ import main as behave
 
 import features.targets.moto
 from engine.deploy import deployment
-from tests.least_privilege.recording import Grant
+from features.targets.granted_accesses import Grant
 from tests.least_privilege.replay import Finding
 
 AT_ONCE = 2

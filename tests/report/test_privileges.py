@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.least_privilege import page, recording, replay
-from tests.least_privilege.recording import Grant
+from features.targets import granted_accesses
+from features.targets.granted_accesses import Grant
+from tests.least_privilege import page, replay
 from tests.least_privilege.replay import Finding
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.skipif(not _whole_run(), reason="no whole run to look a
 
 @pytest.fixture(scope="module")
 def grants() -> list[Grant]:
-    return recording.read(NOTES)
+    return granted_accesses.read(NOTES)
 
 
 @pytest.fixture(scope="module")
