@@ -39,9 +39,9 @@ def entry() -> None:
         console.problems(Console(stderr=True), problem.problems)
         sys.exit(BAD_INPUT)
     except integrity.StaleRun as problem:
-        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {problem.cure}"])
+        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {problem.remedy}"])
         sys.exit(BAD_INPUT)
-    except prove.NotGreen as problem:
+    except prove.BaselineFailed as problem:
         console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])
         sys.exit(RED)
     except _BAD_FILES as problem:

@@ -40,7 +40,7 @@ def main(check: bool) -> None:
         click.echo(f"{len(tried)} scenarios run without a right, all failed; wrote {page.PAGE.relative_to(ROOT)}")
     except (LookupError, replay.NotReproduced) as error:
         sys.exit(f"privileges: {error}")
-    except page.NotCurrent as error:
+    except page.OutdatedPage as error:
         sys.exit("\n".join(error.problems))
 
 

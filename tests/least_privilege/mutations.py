@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.least_privilege.policies import Document, Place
+from tests.least_privilege.policies import Document, PolicyLocation
 
 # Nobody and nothing is called so.
 ELSEWHERE = "arn:aws:nowhere:us-east-1:000000000000:moved"
@@ -18,7 +18,7 @@ NOBODY = "arn:aws:iam::000000000000:role/moved"
 class Mutation:
     """One change of one statement. `kind` is action, resource, principal or condition; `what` is what was changed."""
 
-    place: Place
+    place: PolicyLocation
     statement: Document
     kind: str
     what: str
@@ -36,7 +36,7 @@ class Mutation:
         return [self.what] if self.kind == "action" else listed(self.statement["Action"])
 
 
-def mutations(place: Place) -> Iterator[Mutation]:
+def mutations(place: PolicyLocation) -> Iterator[Mutation]:
     """All changes of the policy, one at a time."""
     document = place.document
     for index, statement in enumerate(document["Statement"]):

@@ -14,8 +14,8 @@ import yaml
 
 from features.targets.moto import STACK_NAME
 from tests.least_privilege.mutations import listed
-from tests.least_privilege.replay import Finding
-from tests.least_privilege.trials import BORNE, Trial, candidates
+from tests.least_privilege.replay import MutationResult
+from tests.least_privilege.trials import TOLERATED, Trial, candidates
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "least-privilege.md"
@@ -47,7 +47,7 @@ launch templates made by hand lack the tag, and their servers would not start.
 """
 
 
-class NotCurrent(Exception):
+class OutdatedPage(Exception):
     """The page, or the reasons, do not say what the template says; `problems` has one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ class NotCurrent(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class PageRow:
     """A right: one action of one statement. `scenario` is "" where none was tried."""
 
     role: str
@@ -76,8 +76,8 @@ def reasons() -> dict[str, dict[str, str]]:
     return found
 
 
-def rows(findings: Sequence[Finding], trials: Sequence[Trial] = ()) -> list[Row]:
-    """A row for each action of the engine's own policies. Raises NotCurrent where the reasons do not fit."""
+def rows(findings: Sequence[MutationResult], trials: Sequence[Trial] = ()) -> list[PageRow]:
+    """A row for each action of the engine's own policies. Raises OutdatedPage where the reasons do not fit."""
     red = {trial.finding.mutation.title: _title(trial.red.scenario) for trial in trials if trial.red}
     known, found, problems = reasons(), [], []
     for finding in findings:
@@ -90,10 +90,12 @@ def rows(findings: Sequence[Finding], trials: Sequence[Trial] = ()) -> list[Row]
         if why is None:
             problems.append(f"{REASONS.name}: {sid}, {mutation.what}: no reason is given")
         scenario = red.get(mutation.title, "")
-        if mutation.what in BORNE and trials and finding.missed:
+        if mutation.what in TOLERATED and trials and finding.missed:
             scenario = _title(candidates(finding)[0].scenario)
         role = mutation.place.role
-        found.append(Row(role, sid, mutation.what, _resource(statement), _condition(statement), why or "", scenario))
+        found.append(
+            PageRow(role, sid, mutation.what, _resource(statement), _condition(statement), why or "", scenario)
+        )
     allowed = {(row.sid, row.action) for row in found}
     problems += [
         f"{REASONS.name}: {sid}, {action}: the template allows no such thing"
@@ -102,7 +104,7 @@ def rows(findings: Sequence[Finding], trials: Sequence[Trial] = ()) -> list[Row]
         if (sid, action) not in allowed
     ]
     if problems:
-        raise NotCurrent(problems)
+        raise OutdatedPage(problems)
     return found
 
 
@@ -131,7 +133,7 @@ def _general(text: str) -> str:
     return text.replace("111122223333", "ACCOUNT").replace("us-east-1", "REGION").replace(STACK_NAME, "STACK")
 
 
-def text(table: Sequence[Row], findings: Sequence[Finding]) -> str:
+def text(table: Sequence[PageRow], findings: Sequence[MutationResult]) -> str:
     kinds = Counter(one.mutation.kind for one in findings)
     counts = ", ".join(f"{count} of {kind}s" for kind, count in kinds.items())
     head = ("Role", "Statement", "Action", "Resource", "Condition", "Why", "Scenario that fails without it")
@@ -140,8 +142,8 @@ def text(table: Sequence[Row], findings: Sequence[Finding]) -> str:
     return f"{_INTRODUCTION}\nChanges judged: {len(findings)} ({counts}), every one noticed.\n\n{body}\n"
 
 
-def require_current(findings: Sequence[Finding]) -> None:
-    """Raises NotCurrent unless the page holds exactly the template's rights, each with a scenario that needs it."""
+def require_current(findings: Sequence[MutationResult]) -> None:
+    """Raises OutdatedPage unless the page holds exactly the template's rights, each with a scenario that needs it."""
     wanted = {row.cells()[:-1] for row in rows(findings)}
     written = dict(_written())
     problems = [f"{PAGE.name} lacks {', '.join(cells[:3])}" for cells in wanted - written.keys()]
@@ -159,11 +161,15 @@ def require_current(findings: Sequence[Finding]) -> None:
         if cells in wanted and sid != "trust" and scenario not in users:
             problems.append(f"{PAGE.name}: {sid}, {action}: the scenario {scenario!r} does not need it")
     if problems:
-        raise NotCurrent([f"{one}; run `make privileges`" for one in sorted(problems)])
+        raise OutdatedPage([f"{one}; run `make privileges`" for one in sorted(problems)])
 
 
 def _written() -> Iterator[tuple[tuple[str, ...], str]]:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| ") and len(cells) == len(Row.__dataclass_fields__) and cells[0] not in ("Role", "---"):
+        if (
+            line.startswith("| ")
+            and len(cells) == len(PageRow.__dataclass_fields__)
+            and cells[0] not in ("Role", "---")
+        ):
             yield tuple(cells[:-1]), cells[-1]

@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class PolicyLocation:
     """Where a policy hangs. `role` is its name on the page; `name` an inline policy's, or "trust"."""
 
     role: str
@@ -54,12 +54,12 @@ class Place:
             role.policies[self.name] = document
 
 
-def places(account: str, stack: str, target: tuple[str, str]) -> list[Place]:
+def places(account: str, stack: str, target: tuple[str, str]) -> list[PolicyLocation]:
     """Every policy of the engine's stack, and of the role (account id, name) that a target account offers."""
     found = []
     names = {"function": "engine", "state machine": "state-machine", "closer's starter": "closer-starter"}
     owners = [(role, account, f"{stack}-{name}") for role, name in names.items()]
     for role, owner_account, owner in [*owners, ("target account", *target)]:
         policies = iam_backends[owner_account]["aws"].get_role(owner).policies
-        found += [Place(role, name, owner_account, owner) for name in [*policies, "trust"]]
+        found += [PolicyLocation(role, name, owner_account, owner) for name in [*policies, "trust"]]
     return found

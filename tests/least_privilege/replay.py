@@ -18,7 +18,7 @@ from simulator import Simulator
 from simulator.iam import Access, judge
 from simulator.simulator import DEFAULT_ACCOUNT
 from tests.least_privilege.mutations import Mutation, mutations
-from tests.least_privilege.policies import Place, places
+from tests.least_privilege.policies import PolicyLocation, places
 
 _STRANGER = "999988887777"
 # Who deploys in `deployed_for`: may do everything in the engine's account.
@@ -26,7 +26,7 @@ _ADMINISTRATOR = "suite"
 
 
 @dataclass(frozen=True)
-class Finding:
+class MutationResult:
     """What came of a mutation: the grants that it refuses (`missed`), or what it lets in (`intruder`)."""
 
     mutation: Mutation
@@ -42,13 +42,13 @@ class NotReproduced(Exception):
     """The deployed policies do not grant what the suite was granted: its notes are of another tree."""
 
 
-def deployed(grants: Sequence[Grant]) -> AbstractContextManager[list[Place]]:
+def deployed(grants: Sequence[Grant]) -> AbstractContextManager[list[PolicyLocation]]:
     """`deployed_for` the target accounts and roles that the suite recovered with."""
     return deployed_for(_targets(grants))
 
 
 @contextmanager
-def deployed_for(targets: Mapping[tuple[str, str], str]) -> Iterator[list[Place]]:
+def deployed_for(targets: Mapping[tuple[str, str], str]) -> Iterator[list[PolicyLocation]]:
     """A simulated AWS with the engine's stack and the roles of all target accounts of the suite; the policies in it."""
     with Simulator(seed=0) as aws:
         deploy(aws.session(), STACK_NAME, parameters={"KeepData": "no"})
@@ -92,7 +92,7 @@ def require_reproduced(grants: Sequence[Grant]) -> None:
             raise NotReproduced(f"{grant.scenario}: {denied.message}; run `make acceptance` on this tree first")
 
 
-def findings(policies: Sequence[Place], grants: Sequence[Grant]) -> list[Finding]:
+def findings(policies: Sequence[PolicyLocation], grants: Sequence[Grant]) -> list[MutationResult]:
     """Every mutation of every policy, with what it makes of the suite's grants."""
     by_action: dict[str, list[Grant]] = {}
     for grant in grants:
@@ -100,12 +100,12 @@ def findings(policies: Sequence[Place], grants: Sequence[Grant]) -> list[Finding
     return [_judge(one, by_action) for place in policies for one in mutations(place)]
 
 
-def _judge(mutation: Mutation, by_action: dict[str, list[Grant]]) -> Finding:
+def _judge(mutation: Mutation, by_action: dict[str, list[Grant]]) -> MutationResult:
     concerned = [grant for action in mutation.actions for grant in by_action.get(action, [])]
     if mutation.kind == "condition":
-        return Finding(mutation, (), _intruder(mutation, concerned))
+        return MutationResult(mutation, (), _intruder(mutation, concerned))
     with mutation.place.changed(mutation.document):
-        return Finding(mutation, tuple(grant for grant in concerned if judge(grant.access) is not None))
+        return MutationResult(mutation, tuple(grant for grant in concerned if judge(grant.access) is not None))
 
 
 def _intruder(mutation: Mutation, concerned: Sequence[Grant]) -> Access | None:

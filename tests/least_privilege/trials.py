@@ -19,46 +19,46 @@ from behave.__main__ import main as behave
 import features.targets.moto
 from engine.deploy import deployment
 from features.targets.granted_accesses import Grant
-from tests.least_privilege.replay import Finding
+from tests.least_privilege.replay import MutationResult
 
-AT_ONCE = 2
-SECONDS_EACH = 60.0
-MOST_TRIES = 4
+MAX_PROCESSES = 2
+TIMEOUT_SECONDS = 60.0
+MAX_TRIES = 4
 # Where an execution's result is the same without a right, only scenarios with these words in their name look for it.
 _WATCHED = {"logs:": "is logged", "drs:TerminateRecoveryInstances": "is terminated"}
 _FORK = multiprocessing.get_context("fork")
 
 
 # The engine bears it when these are refused (a launch goes on without its place in the queue), so no scenario fails.
-BORNE = {"dynamodb:Query"}
+TOLERATED = {"dynamodb:Query"}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The scenario that failed without the right (one that uses it, for BORNE); None: all that were tried passed."""
+    """The scenario that failed without the right (one that uses it, for TOLERATED); None: all that were tried passed."""
 
-    finding: Finding
+    finding: MutationResult
     red: Grant | None
 
 
-def candidates(finding: Finding) -> list[Grant]:
+def candidates(finding: MutationResult) -> list[Grant]:
     """The scenarios that need what is taken away, the shortest first."""
     reads = next((words for action, words in _WATCHED.items() if finding.mutation.what.startswith(action)), "")
     needing = [grant for grant in finding.missed if reads in grant.scenario]
     shortest = sorted(needing, key=lambda grant: (grant.cost, grant.file, grant.line))
-    return list({grant.scenario: grant for grant in shortest}.values())[:MOST_TRIES]
+    return list({grant.scenario: grant for grant in shortest}.values())[:MAX_TRIES]
 
 
-def trials(findings: Sequence[Finding], report: Callable[[Trial], object]) -> list[Trial]:
+def trials(findings: Sequence[MutationResult], report: Callable[[Trial], object]) -> list[Trial]:
     """A trial for each of the findings, two at once; `report` hears of each as it ends."""
-    waiting, running, done = list(findings), list[tuple[Finding, list[Grant], BaseProcess, float]](), list[Trial]()
+    waiting, running, done = list(findings), list[tuple[MutationResult, list[Grant], BaseProcess, float]](), list[Trial]()
     while waiting or running:
-        while waiting and len(running) < AT_ONCE:
+        while waiting and len(running) < MAX_PROCESSES:
             finding = waiting.pop(0)
             running.append(_started(finding, candidates(finding)))
         for entry in list(running):
             finding, left, child, began = entry
-            if child.is_alive() and time.monotonic() - began < SECONDS_EACH:
+            if child.is_alive() and time.monotonic() - began < TIMEOUT_SECONDS:
                 continue
             running.remove(entry)
             passed = child.exitcode == 0
@@ -72,7 +72,7 @@ def trials(findings: Sequence[Finding], report: Callable[[Trial], object]) -> li
     return done
 
 
-def _started(finding: Finding, left: list[Grant]) -> tuple[Finding, list[Grant], BaseProcess, float]:
+def _started(finding: MutationResult, left: list[Grant]) -> tuple[MutationResult, list[Grant], BaseProcess, float]:
     child = _FORK.Process(target=_child, args=(finding, left[0]))
     child.start()
     return finding, left, child, time.monotonic()
@@ -84,7 +84,7 @@ def _end(child: BaseProcess) -> None:
     child.join()
 
 
-def _child(finding: Finding, grant: Grant) -> None:
+def _child(finding: MutationResult, grant: Grant) -> None:
     """Run the scenario in a process that is thrown away; its exit code is behave's."""
     real_deploy = deployment.deploy
     mutation = finding.mutation
@@ -102,11 +102,11 @@ def _child(finding: Finding, grant: Grant) -> None:
     os._exit(behave(["--format", "null", "--no-summary", f"{grant.file}:{grant.line}"]))
 
 
-def in_own_account(findings: Sequence[Finding]) -> Iterator[Finding]:
+def in_own_account(findings: Sequence[MutationResult]) -> Iterator[MutationResult]:
     """Those of the stack's own policies about an action or a principal; a target account's are the same statements."""
     for finding in findings:
         if (
-            finding.mutation.what not in BORNE
+            finding.mutation.what not in TOLERATED
             and finding.mutation.place.role != "target account"
             and finding.mutation.kind in ("action", "principal")
         ):

@@ -7,8 +7,8 @@ import pytest
 from tests.least_privilege import page
 from tests.least_privilege.lint import problems
 from tests.least_privilege.mutations import mutations
-from tests.least_privilege.policies import Place
-from tests.least_privilege.replay import Finding
+from tests.least_privilege.policies import PolicyLocation
+from tests.least_privilege.replay import MutationResult
 
 
 def policy(**statement):
@@ -36,7 +36,7 @@ def test_the_linter_is_content_with_named_resources():
     assert list(problems(policy(Action="drs:StartRecovery", Resource="arn:aws:drs:*:1:source-server/*"))) == []
 
 
-class _Fixed(Place):
+class _Fixed(PolicyLocation):
     """A policy that is not deployed."""
 
     @property
@@ -71,7 +71,7 @@ def test_every_change_is_made_once_and_alone():
 
 
 def test_a_right_without_a_reason_and_a_reason_without_a_right_are_named():
-    with pytest.raises(page.NotCurrent) as error:
-        page.rows([Finding(one, ()) for one in mutations(PLACE)])
+    with pytest.raises(page.OutdatedPage) as error:
+        page.rows([MutationResult(one, ()) for one in mutations(PLACE)])
     assert "reasons.yaml: S, a:One: no reason is given" in error.value.problems
     assert "reasons.yaml: Launch, drs:StartRecovery: the template allows no such thing" in error.value.problems

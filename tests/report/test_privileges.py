@@ -11,7 +11,7 @@ import pytest
 from features.targets import granted_accesses
 from features.targets.granted_accesses import Grant
 from tests.least_privilege import page, replay
-from tests.least_privilege.replay import Finding
+from tests.least_privilege.replay import MutationResult
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 NOTES = REPORTS / ".run"
@@ -35,19 +35,19 @@ def grants() -> list[Grant]:
 
 
 @pytest.fixture(scope="module")
-def findings(grants: list[Grant]) -> Iterator[list[Finding]]:
+def findings(grants: list[Grant]) -> Iterator[list[MutationResult]]:
     with replay.deployed(grants) as policies:
         replay.require_reproduced(grants)
         yield replay.findings(policies, grants)
 
 
-def test_nothing_could_be_taken_away_or_let_in_unnoticed(findings: list[Finding]) -> None:
+def test_nothing_could_be_taken_away_or_let_in_unnoticed(findings: list[MutationResult]) -> None:
     assert [one.mutation.title for one in findings if not one.noticed] == []
     kinds = {one.mutation.kind for one in findings}
     assert kinds == {"action", "resource", "principal", "condition"}
 
 
-def test_the_conditions_that_carry_weight_are_there(findings: list[Finding]) -> None:
+def test_the_conditions_that_carry_weight_are_there(findings: list[MutationResult]) -> None:
     conditions = {(one.mutation.place.role, one.mutation.what) for one in findings if one.mutation.kind == "condition"}
     assert {
         ("function", "aws:ViaAWSService"),
@@ -60,5 +60,5 @@ def test_the_conditions_that_carry_weight_are_there(findings: list[Finding]) -> 
     } <= conditions
 
 
-def test_the_page_is_current(findings: list[Finding]) -> None:
+def test_the_page_is_current(findings: list[MutationResult]) -> None:
     page.require_current(findings)

@@ -104,19 +104,19 @@ class Suite:
     def places(self) -> Places:
         return Places(self.root)
 
-    def run(self, *arguments: str, selected: str = "moto") -> runs.Judged:
+    def run(self, *arguments: str, selected: str = "moto") -> runs.RunResult:
         scenarios, _ = feature_files.read(self.root / "features", self.root)
         return runs.run(self.places, self.catalogue, scenarios, selected, arguments, lambda done, total: None)
 
-    def judge_again(self) -> runs.Judged:
+    def judge_again(self) -> runs.RunResult:
         """Judge what lies on disk now, as after a loss behind behave's back."""
         scenarios, _ = feature_files.read(self.root / "features", self.root)
         return runs.judge(self.places, self.catalogue, scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
 
-    def state(self, judged: runs.Judged, criterion: str = "1.1") -> str:
+    def state(self, judged: runs.RunResult, criterion: str = "1.1") -> str:
         return next(str(row["state"]) for row in judged.coverage["criteria"] if row["id"] == criterion)
 
-    def reasons(self, judged: runs.Judged, criterion: str = "1.1") -> Sequence[str]:
+    def reasons(self, judged: runs.RunResult, criterion: str = "1.1") -> Sequence[str]:
         row = next(row for row in judged.coverage["criteria"] if row["id"] == criterion)
         return [one["reason"] for one in row["scenarios"]]
 

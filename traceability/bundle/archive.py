@@ -19,10 +19,10 @@ from typing import Any
 from traceability.bundle import manifest
 
 MANIFEST = "manifest.json"
-MOST_FILES = 50_000
-MOST_BYTES = 1_000_000_000
+MAX_FILES = 50_000
+MAX_BYTES = 1_000_000_000
 """What all files together may unpack to; a run has about 20 MB."""
-MOST_MANIFEST_BYTES = 50_000_000
+MAX_MANIFEST_BYTES = 50_000_000
 _CHUNK = 1 << 20
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -116,8 +116,8 @@ def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
 def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     """Return the entries, all of them plain files below the bundle's own root. Raises BadBundle."""
     entries = archive.infolist()
-    if len(entries) > MOST_FILES:
-        raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MOST_FILES}")
+    if len(entries) > MAX_FILES:
+        raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MAX_FILES}")
     doubles = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
     if doubles:
         raise BadBundle(f"{path}: {doubles[0]!r} is in it twice: readers would see different files")
@@ -139,10 +139,10 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
 def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     try:
         with archive.open(MANIFEST) as file:
-            body = file.read(MOST_MANIFEST_BYTES + 1)
-        if len(body) > MOST_MANIFEST_BYTES:
-            raise BadBundle(f"{path}: its {MANIFEST} is larger than {MOST_MANIFEST_BYTES} bytes")
-        return manifest.checked(body)
+            body = file.read(MAX_MANIFEST_BYTES + 1)
+        if len(body) > MAX_MANIFEST_BYTES:
+            raise BadBundle(f"{path}: its {MANIFEST} is larger than {MAX_MANIFEST_BYTES} bytes")
+        return manifest.parse(body)
     except KeyError as problem:
         raise BadBundle(f"{path}: no bundle of this project: {problem} is missing") from problem
     except manifest.BadManifest as problem:
@@ -158,8 +158,8 @@ def _sums(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) 
             with archive.open(one) as file:
                 while chunk := file.read(_CHUNK):
                     read += len(chunk)
-                    if read > MOST_BYTES:
-                        raise BadBundle(f"{path}: unpacks to more than {MOST_BYTES} bytes; do not unpack it")
+                    if read > MAX_BYTES:
+                        raise BadBundle(f"{path}: unpacks to more than {MAX_BYTES} bytes; do not unpack it")
                     running.update(chunk)
             found[one.filename] = running.hexdigest()
         except (zipfile.BadZipFile, zlib.error, EOFError):

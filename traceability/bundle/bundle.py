@@ -24,7 +24,7 @@ _CRITERIA = Path("traceability") / "criteria.yaml"
 
 
 @dataclass
-class Findings:
+class Verification:
     """What became of the files of a bundle, and what its records contradict. `run` is what the manifest says of itself.
 
     `contradicting` has a line for each claim of the coverage or the manifest that the records do not bear out.
@@ -48,21 +48,21 @@ def write(places: Places, known: Catalogue) -> Path:
     content = manifest.read(places)
     if content is None:
         raise BadBundle(f"{places.manifest.name}: there is no run to bundle; `make acceptance` makes one")
-    integrity.require(places, known, "bundled")
+    integrity.require_unchanged(places, known, "bundled")
     moment = re.sub(r"[^0-9T]", "", content["started"].split(".")[0])
     path = places.reports / f"bundle-{content['target'] or 'none'}-{moment}-{content['commit'][:7] or 'no-commit'}.zip"
     archive.pack(path, places.manifest.read_bytes(), manifest.paths(content), places.root)
     return path
 
 
-def verify(path: Path) -> Findings:
+def verify(path: Path) -> Verification:
     """Compare an archive with its manifest, and its coverage with its records. Raises BadBundle for what is none."""
     content, sums = archive.examine(path)
     if content.get(manifest.RECORDS_ONLY):
         raise BadBundle(
             f"{path}: no bundle, but the records of a run as the history keeps them; `make bundle` makes one"
         )
-    found = Findings(archive.digest(path), content)
+    found = Verification(archive.digest(path), content)
     wanted: Mapping[str, Any] = content["files"]
     for name, entry in wanted.items():
         if name not in sums:
@@ -71,11 +71,11 @@ def verify(path: Path) -> Findings:
             (found.intact if sums[name] == entry["sha256"] else found.changed).append(name)
     found.added += [name for name in sums if name not in wanted and name != archive.MANIFEST]
     if found.good:
-        found.contradicting += _contradicting(path, content, list(sums))
+        found.contradicting += _contradictions(path, content, list(sums))
     return found
 
 
-def doubts(path: Path) -> list[str]:
+def objections(path: Path) -> list[str]:
     """Return why the run in an archive proves nothing, one line each; none where its records bear it out.
 
     The archive may be a bundle or what `history` keeps of a run. Raises BadBundle.
@@ -84,10 +84,10 @@ def doubts(path: Path) -> list[str]:
     wanted = {name: entry["sha256"] for name, entry in content["files"].items()}
     changed = [f"{name}: changed" for name in sums if name != archive.MANIFEST and wanted.get(name) != sums[name]]
     listed = [name for name in wanted if content.get(manifest.RECORDS_ONLY) and not archive.leads_outside(name)]
-    return changed or _contradicting(path, content, list(sums), listed)
+    return changed or _contradictions(path, content, list(sums), listed)
 
 
-def _contradicting(
+def _contradictions(
     path: Path, content: Mapping[str, Any], names: Sequence[str], listed: Sequence[str] = ()
 ) -> list[str]:
     """Judge the records of an archive anew, in a folder that is gone afterwards."""
@@ -103,7 +103,7 @@ def _contradicting(
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
         try:
             known = catalogue.load(root / _CRITERIA) if (root / _CRITERIA).exists() else catalogue.load()
-            return list(integrity.contradicting(places, known, content))
+            return list(integrity.contradictions(places, known, content))
         except Exception as problem:  # noqa: BLE001 - a hostile file may make any reader fail; each means the same
             told = str(problem).replace(f"{folder}/", "")[:300]
             return [f"its records cannot be judged: {type(problem).__name__}: {told}"]

@@ -23,16 +23,16 @@ _COMMANDS = {"aws": "make acceptance-aws", REHEARSAL: "make rehearsal"}
 
 
 class StaleRun(Exception):
-    """What lies on disk is no longer what the run left; `changes` has a line each, `cure` what to do."""
+    """What lies on disk is no longer what the run left; `changes` has a line each, `remedy` what to do."""
 
     def __init__(self, changes: list[str], done: str, command: str) -> None:
         count = f"{len(changes)} files differ" if len(changes) > 1 else "1 file differs"
         super().__init__(f"{count} from what the last run left")
         self.changes = changes
-        self.cure = f"nothing is {done}, as it would not be what was judged; run `{command}` again"
+        self.remedy = f"nothing is {done}, as it would not be what was judged; run `{command}` again"
 
 
-def require(places: Places, catalogue: Catalogue, done: str) -> None:
+def require_unchanged(places: Places, catalogue: Catalogue, done: str) -> None:
     """Raise StaleRun unless the run is intact; `done` is what is not done with it then."""
     found = changes(places, catalogue)
     if found:
@@ -50,13 +50,13 @@ def changes(places: Places, catalogue: Catalogue) -> list[str]:
     if content is None:
         return [f"missing: {places.manifest.relative_to(places.root).as_posix()}"]
     changed = manifest.changed(places, content)
-    return changed or [f"changed: {line}" for line in contradicting(places, catalogue, content)]
+    return changed or [f"changed: {line}" for line in contradictions(places, catalogue, content)]
 
 
 def recall(places: Places, catalogue: Catalogue) -> LastRun | None:
     """Return the last run, None if there was none, or the tree has changed since. Raises StaleRun for other changes."""
     if last_run.is_of_this_tree(places):
-        require(places, catalogue, "taken from it")
+        require_unchanged(places, catalogue, "taken from it")
     return last_run.recall(places)
 
 
@@ -71,7 +71,7 @@ def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
     return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
 
 
-def contradicting(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
+def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
     """Judge the records anew, and say where coverage or manifest claim something else: the file, and what it claims.
 
     `content` is the manifest. Raises what reading the records raises.

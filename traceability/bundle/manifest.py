@@ -28,13 +28,13 @@ _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
 _INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", "traceability/model/criteria.yaml")
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
 FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
-_WORDS = ("document", "target", "account", "started", "finished", "who", "commit")
+_TEXT_FIELDS = ("document", "target", "account", "started", "finished", "who", "commit")
 _SCHEMA = {
     "type": "object",
-    "required": ["version", *_WORDS, "dirty", "totals", "files"],
+    "required": ["version", *_TEXT_FIELDS, "dirty", "totals", "files"],
     "properties": {
         "version": {"const": VERSION},
-        **{one: {"type": "string"} for one in _WORDS},
+        **{one: {"type": "string"} for one in _TEXT_FIELDS},
         "dirty": {"type": ["boolean", "null"]},
         "totals": {
             "type": "object",
@@ -65,7 +65,7 @@ def write(places: Places, coverage: Mapping[str, Any]) -> None:
     _write(places, document(places, coverage))
 
 
-def renew(places: Places, coverage: Mapping[str, Any]) -> None:
+def update(places: Places, coverage: Mapping[str, Any]) -> None:
     """Note that coverage, matrix, report and proof were written anew, and nothing else.
 
     Everything else, who ran it and on what included, stays as the run noted it: what has changed since goes on to show.
@@ -74,15 +74,15 @@ def renew(places: Places, coverage: Mapping[str, Any]) -> None:
     content = read(places)
     if content is None:
         return
-    anew = {path.relative_to(places.root).as_posix(): _entry(path) for path in _written_later(places)}
+    anew = {path.relative_to(places.root).as_posix(): _entry(path) for path in _rewritable_files(places)}
     _write(places, content | {"totals": coverage["totals"], "files": content["files"] | anew})
 
 
 def _write(places: Places, content: Mapping[str, Any]) -> None:
-    places.manifest.write_bytes(body(content))
+    places.manifest.write_bytes(encode(content))
 
 
-def body(content: Mapping[str, Any]) -> bytes:
+def encode(content: Mapping[str, Any]) -> bytes:
     """Return a manifest as it is written."""
     return (redaction.text(json.dumps(content, indent=1, ensure_ascii=False)) + "\n").encode()
 
@@ -93,7 +93,7 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
         "version": VERSION,
         **{key: coverage[key] for key in FROM_COVERAGE},
         "account": account(places),
-        "who": _who(places.root),
+        "who": _user(places.root),
         "dirty": _dirty(places.root),
         "tools": _tools(places.root),
         "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
@@ -110,12 +110,12 @@ def read(places: Places) -> dict[str, Any] | None:
     if not places.manifest.exists():
         return None
     try:
-        return checked(places.manifest.read_bytes())
+        return parse(places.manifest.read_bytes())
     except BadManifest as problem:
         raise BadManifest(f"{places.manifest}: {problem}; run `make acceptance` again") from problem
 
 
-def checked(body: bytes) -> dict[str, Any]:
+def parse(body: bytes) -> dict[str, Any]:
     """Return a manifest from its JSON; nothing in it is taken on trust. Raises BadManifest."""
     try:
         content = json.loads(body)
@@ -153,17 +153,17 @@ def _files(places: Places) -> Iterator[Path]:
     yield from sorted(places.notes.glob("endpoints-*.json"))
     notes = (places.log, places.memory, places.notes / run_notes.ACCOUNT)
     yield from (path for path in [*(places.root / one for one in _INPUTS), *notes] if path.is_file())
-    yield from (path for path in _single(places) if path.is_file())
+    yield from (path for path in _summary_files(places) if path.is_file())
 
 
-def _single(places: Places) -> tuple[Path, ...]:
+def _summary_files(places: Places) -> tuple[Path, ...]:
     return places.proof, places.matrix, places.coverage, places.reports / "coverage.csv"
 
 
-def _written_later(places: Places) -> Iterator[Path]:
+def _rewritable_files(places: Places) -> Iterator[Path]:
     """Yield what is written anew when something is learned of a run that is over."""
     yield from (path for path in sorted(places.allure_report.rglob("*")) if path.is_file())
-    yield from (path for path in _single(places) if path.is_file())
+    yield from (path for path in _summary_files(places) if path.is_file())
 
 
 def _entry(path: Path) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _entry(path: Path) -> dict[str, Any]:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
 
 
-def _who(root: Path) -> str:
+def _user(root: Path) -> str:
     """Name who ran it: the actor of a CI run, git's user, the machine's user, or "unknown"."""
     actor = next((os.environ[one] for one in _ACTORS if os.environ.get(one)), "")
     if actor:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from traceability.bundle import archive, manifest, run_loader
-from traceability.bundle.run_loader import BadRun, Key, Run, key_of
+from traceability.bundle.run_loader import BadRun, CoverageDocument, RunKey, key_of
 from traceability.model.paths import Places
 
-KEPT = 50
+MAX_KEPT = 50
 """So many runs of each target are kept; the oldest go first."""
 _RECORD = re.compile(
     r"features/.*\.feature|features/(?:revisions|sign-offs)\.yaml|traceability/criteria\.yaml"
@@ -29,14 +29,14 @@ _LISTED = re.compile(r"reports/(?:rehearsal/)?allure-results/.*")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRuns:
     """All runs that are known, oldest first, with the current one; a run is told from others by start and target.
 
     `files` says where each kept run lies; `left_out` has a line for each file that could not be read, and why.
     """
 
-    runs: Sequence[Run]
-    files: Mapping[Key, Path]
+    runs: Sequence[CoverageDocument]
+    files: Mapping[RunKey, Path]
     left_out: Sequence[str]
 
 
@@ -54,7 +54,7 @@ def keep(places: Places, run: Mapping[str, Any]) -> Path:
     listed = {name: entry for name, entry in content["files"].items() if name in names or _LISTED.fullmatch(name)}
     places.history.mkdir(parents=True, exist_ok=True)
     path = place(places, run)
-    described = manifest.body(content | {"files": listed, manifest.RECORDS_ONLY: True})
+    described = manifest.encode(content | {"files": listed, manifest.RECORDS_ONLY: True})
     archive.pack(path, described, names, places.root)
     _prune(places, run)
     return path
@@ -71,10 +71,10 @@ def keep_bundle(places: Places, bundle: Path, run: Mapping[str, Any]) -> Path:
     return path
 
 
-def known(places: Places, current: Run) -> Known:
+def known(places: Places, current: CoverageDocument) -> KnownRuns:
     """Return all runs that are known: those that were kept, and the current one, which outweighs its kept copy."""
-    found: dict[Key, Run] = {}
-    files: dict[Key, Path] = {}
+    found: dict[RunKey, CoverageDocument] = {}
+    files: dict[RunKey, Path] = {}
     left_out = []
     # What has its records outweighs a coverage document alone.
     for path in sorted(places.history.glob("*.json")) + sorted(places.history.glob("*.zip")):
@@ -86,17 +86,17 @@ def known(places: Places, current: Run) -> Known:
             continue
         found[key_of(run)], files[key_of(run)] = run, path
     found[key_of(current)] = current
-    return Known(sorted(found.values(), key=key_of), files, left_out)
+    return KnownRuns(sorted(found.values(), key=key_of), files, left_out)
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, digest: str) -> Run:
+def _read(path: Path, digest: str) -> CoverageDocument:
     """Read a kept run once, however often it is asked for; `digest` tells one content of the file from the next."""
     return run_loader.read(path)
 
 
 def _prune(places: Places, run: Mapping[str, Any]) -> None:
-    for old in sorted(places.history.glob(f"*_{_target(run)}_*.*"))[:-KEPT]:
+    for old in sorted(places.history.glob(f"*_{_target(run)}_*.*"))[:-MAX_KEPT]:
         old.unlink()
 
 

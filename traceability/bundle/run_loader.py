@@ -66,11 +66,11 @@ _SCHEMA = {
         "criteria": {"type": "array", "items": _ROW},
     },
 }
-MOST_BYTES = 20_000_000
+MAX_BYTES = 20_000_000
 _INSIDE = ("coverage.json", "reports/coverage.json", "reports/rehearsal/coverage.json")
 
-Run = dict[str, Any]
-Key = tuple[str, str]
+CoverageDocument = dict[str, Any]
+RunKey = tuple[str, str]
 
 
 class BadRun(ValueError):
@@ -78,20 +78,20 @@ class BadRun(ValueError):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class TargetResult:
     """What the latest run on a target that tried a criterion said of it: a state, or "rehearsed"."""
 
     state: str
     when: str
     commit: str
-    same_words: bool
+    same_revision: bool
     since: str
     """When the first of the unbroken row of such judgements was made; worth telling of a proof."""
     past: bool
     """The run that is shown could have said it again, and did not; or no scenario is left that could."""
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> CoverageDocument:
     """Return the coverage document of a run. Raises BadRun, also where the manifest beside it speaks of another."""
     try:
         return _complete(path, json.loads(_text(path)))
@@ -103,7 +103,7 @@ def read(path: Path) -> Run:
         ) from problem
 
 
-def _complete(path: Path, content: Any) -> Run:
+def _complete(path: Path, content: Any) -> CoverageDocument:
     error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)
     if error is not None:
         where = "".join(f"{one}: " for one in error.absolute_path)
@@ -116,49 +116,49 @@ def _complete(path: Path, content: Any) -> Run:
     for key, count in totals.items():
         if content["totals"].setdefault(key, count) != count:
             raise BadRun(f"{path}: not a run: its totals have {content['totals'][key]} {key}, its criteria {count}")
-    run: Run = content
+    run: CoverageDocument = content
     return run
 
 
-def key_of(run: Mapping[str, Any]) -> Key:
+def key_of(run: Mapping[str, Any]) -> RunKey:
     """What tells a run from every other: when it started, and its target."""
     return str(run["started"]), str(run["target"])
 
 
-def tried(run: Run) -> set[str]:
+def evaluated_criteria(run: CoverageDocument) -> set[str]:
     """Return the criteria that a run says something of: red, proven, or rehearsed."""
-    return {row["id"] for row in run["criteria"] if _said(run, row)}
+    return {row["id"] for row in run["criteria"] if _result_of(run, row)}
 
 
-def side_by_side(
-    runs: Sequence[Run],
+def latest_by_target(
+    runs: Sequence[CoverageDocument],
     revisions: Mapping[str, str],
-    current: Run | None = None,
-    earlier: Sequence[Run] = (),
-) -> dict[str, dict[str, Judgement]]:
+    current: CoverageDocument | None = None,
+    earlier: Sequence[CoverageDocument] = (),
+) -> dict[str, dict[str, TargetResult]]:
     """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones.
 
     `current` is the run that is shown: what it does not find itself is past. `earlier` are all runs that say since when
     a criterion is proven, `runs` where there are none.
     """
     since = _since(earlier or runs, revisions)
-    found: dict[str, dict[str, Judgement]] = {one: {} for one in revisions}
+    found: dict[str, dict[str, TargetResult]] = {one: {} for one in revisions}
     gone = {row["id"] for row in current["criteria"] if row["state"] == NO_SCENARIO} if current else set()
     for run in sorted(runs, key=key_of):
         for row in run["criteria"]:
-            said, one = _said(run, row), row["id"]
+            said, one = _result_of(run, row), row["id"]
             if one not in found or not said:
                 continue
             past = one in gone or (current is not None and run["target"] == current["target"] and run is not current)
             same = row["revision"] in ("", revisions[one])
             first = since.get((one, run["target"]), run["finished"])
-            found[one][run["target"]] = Judgement(
+            found[one][run["target"]] = TargetResult(
                 said, run["finished"], run["commit"], same, min(first, run["finished"]), past
             )
     return found
 
 
-def _since(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[tuple[str, str], str]:
+def _since(runs: Sequence[CoverageDocument], revisions: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """Return, by criterion and target, when the unbroken row of proofs ended that goes on to this day.
 
     Not having been run breaks no row; red, other words, and having no scenario do.
@@ -166,7 +166,7 @@ def _since(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[tuple[str,
     first: dict[tuple[str, str], str] = {}
     for run in sorted(runs, key=key_of):
         for row in run["criteria"]:
-            place, said = (row["id"], run["target"]), _said(run, row)
+            place, said = (row["id"], run["target"]), _result_of(run, row)
             same = row["revision"] in ("", revisions.get(row["id"]))
             if said in (PROVEN, "rehearsed") and same:
                 first.setdefault(place, run["finished"])
@@ -175,14 +175,14 @@ def _since(runs: Sequence[Run], revisions: Mapping[str, str]) -> dict[tuple[str,
     return first
 
 
-def _said(run: Run, row: Mapping[str, Any]) -> str:
+def _result_of(run: CoverageDocument, row: Mapping[str, Any]) -> str:
     """Return what a run says of a criterion, "" where it did not try it."""
     if row["state"] not in (NOT_RUN, NO_SCENARIO):
         return str(row["state"])
     return "rehearsed" if row["rehearsed"] and run["target"] == REHEARSAL else ""
 
 
-def last_proven(runs: Sequence[Run], criterion: str) -> str:
+def last_proven(runs: Sequence[CoverageDocument], criterion: str) -> str:
     """Return when and where a criterion was proven last, "" when none of the runs did."""
     for run in sorted(runs, key=lambda one: str(one["started"]), reverse=True):
         if any(row["id"] == criterion and row["proven_on"] for row in run["criteria"]):
@@ -196,7 +196,7 @@ def _text(path: Path) -> str:
         if not inside:
             raise BadRun(f"{path}: no coverage.json in this folder")
         path = inside[0]
-    _require_as_left(path)
+    _require_unchanged(path)
     if not zipfile.is_zipfile(path):
         return path.read_text(encoding="utf-8")
     with zipfile.ZipFile(path) as archive:
@@ -205,14 +205,14 @@ def _text(path: Path) -> str:
             raise BadRun(f"{path}: no coverage.json in this bundle")
         with archive.open(names[0]) as file:
             # However small it says it is: no more is read than a run can be.
-            body = file.read(MOST_BYTES)
+            body = file.read(MAX_BYTES)
         if "manifest.json" in archive.namelist():
             with archive.open("manifest.json") as file:
-                _require_listed(path, body, path / "manifest.json", file.read(MOST_BYTES))
+                _require_listed(path, body, path / "manifest.json", file.read(MAX_BYTES))
         return body.decode()
 
 
-def _require_as_left(path: Path) -> None:
+def _require_unchanged(path: Path) -> None:
     beside = path.with_name("manifest.json")
     if path.name == "coverage.json" and beside.is_file():
         _require_listed(path, path.read_bytes(), beside, beside.read_bytes())
@@ -220,7 +220,7 @@ def _require_as_left(path: Path) -> None:
 
 def _require_listed(path: Path, body: bytes, beside: Path, described: bytes) -> None:
     try:
-        files = manifest.checked(described)["files"]
+        files = manifest.parse(described)["files"]
     except manifest.BadManifest as problem:
         raise BadRun(f"{beside}: {problem}") from problem
     known = {files[one]["sha256"] for one in _INSIDE if one in files}

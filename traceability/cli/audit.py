@@ -70,7 +70,7 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     places = Places(root.resolve(), rehearsal=rehearsal)
     out, known = Console(), catalogue.load()
     if places.manifest.exists():
-        integrity.require(places, known, "bundled")
+        integrity.require_unchanged(places, known, "bundled")
         coverage, differences = run_loader.read(places.coverage), last_run.memory(places)["differences"]
         if outputs.refresh(places, known, coverage, differences):
             out.print("Matrix and report were written anew: they did not show what is known now.", highlight=False)
@@ -79,7 +79,9 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     if content is not None:
         out.print(scope(content), highlight=False, soft_wrap=True)
     out.print(
-        f"{console.place(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True
+        f"{console.relative_path(path, places.root)}  {path.stat().st_size / 1e6:.1f} MB",
+        highlight=False,
+        soft_wrap=True,
     )
     out.print(f"SHA-256: {archive.digest(path)}", highlight=False, soft_wrap=True)
     for line in (
@@ -101,7 +103,7 @@ def verify_command(digest: str | None, path: Path) -> None:
     if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
         raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` printed it"])
     found = bundle.verify(path)
-    console.findings(Console(), found, wanted)
+    console.verification(Console(), found, wanted)
     sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
 
 

@@ -37,21 +37,21 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
         raise BadInput([f"{runs[0]}: to show other runs beside the last one, say --merge"])
     if not places.coverage.exists():
         raise BadInput(["reports/coverage.json: there is no run to show; `make acceptance` makes one"])
-    integrity.require(places, known, "written")
+    integrity.require_unchanged(places, known, "written")
     content = run_loader.read(places.coverage)
     for path, one in [(path, _from_elsewhere(path, places, content)) for path in runs]:
         run_history.keep_bundle(places, path, one)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"])
     gathered = provenance.gather(places, known, content)
-    click.echo(matrix.sentence(content, gathered.found))
-    click.echo(matrix.on_aws(gathered.found))
+    click.echo(matrix.summary(content, gathered.found))
+    click.echo(matrix.not_proven_on_aws(gathered.found))
     for source in gathered.sources:
-        click.echo(f"Beside it: {archive.printable(matrix.source(source))}")
+        click.echo(f"Beside it: {archive.printable(matrix.describe_source(source))}")
     for line in gathered.left_out:
         click.echo(f"Left out: {archive.printable(line)}")
     if gathered.bare:
-        click.echo(matrix.bare(gathered))
-    click.echo(console.place(places.matrix, places.root))
+        click.echo(matrix.describe_bare_runs(gathered))
+    click.echo(console.relative_path(places.matrix, places.root))
 
 
 @main.command("diff")
@@ -71,7 +71,7 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
     sys.exit(RED if diff.is_worse(found) else GREEN)
 
 
-def _from_elsewhere(path: Path, places: Places, current: run_loader.Run) -> run_loader.Run:
+def _from_elsewhere(path: Path, places: Places, current: run_loader.CoverageDocument) -> run_loader.CoverageDocument:
     """Return the run in a bundle that can be believed. Raises run_loader.BadRun, archive.BadBundle."""
     if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
         raise run_loader.BadRun(
@@ -96,5 +96,5 @@ def _from_elsewhere(path: Path, places: Places, current: run_loader.Run) -> run_
     return run
 
 
-def _states(run: run_loader.Run) -> dict[str, str]:
+def _states(run: run_loader.CoverageDocument) -> dict[str, str]:
     return {row["id"]: row["state"] for row in run["criteria"]}

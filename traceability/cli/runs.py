@@ -21,7 +21,7 @@ from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 from traceability.mutation import defects, prove
 from traceability.recording import failure_story
 from traceability.reporting import console, outputs
-from traceability.running.run import Judged, checked_scenarios, run, write_report
+from traceability.running.run import RunResult, checked_scenarios, run, write_report
 
 
 @main.command("run")
@@ -45,7 +45,7 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     console.stories(out, judged.coverage, failure_story.kept(places.notes))
     console.differences(out, judged.differences, judged.log)
     page = write_report(places, known, judged)
-    out.print(f"Report: {console.place(page, places.root)}", highlight=False)
+    out.print(f"Report: {console.relative_path(page, places.root)}", highlight=False)
     rest = time.perf_counter() - begun - judged.behave_seconds
     out.print(
         f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, judged and reported in {rest:.1f} s",
@@ -77,7 +77,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
     last, rehearsal = _last(places, known), _last(places.of_rehearsal, known)
     passed = {key for run in (last, rehearsal) if run for key in run.passed}
     findings = prove.prove(
-        places.root, features, chosen, scratch, lambda one: console.finding(out, one), passed, each=bool(only)
+        places.root, features, chosen, scratch, lambda one: console.defect_result(out, one), passed, each=bool(only)
     )
     proof = prove.document(findings, known, tree.digest(places.root))
     lacking = sorted(prove.provable(scenarios) - set(proof["can_fail"]), key=list(known.criteria).index)
@@ -87,7 +87,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
             outputs.add_proof(places, known, last, proof["can_fail"])
         if rehearsal:
             outputs.add_proof(places.of_rehearsal, known, rehearsal, proof["can_fail"])
-    console.proof(out, proof, prove.provable(scenarios), [] if only else lacking)
+    console.proof_summary(out, proof, prove.provable(scenarios), [] if only else lacking)
     out.print(f"in {time.perf_counter() - begun:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking and not only) or not all(one.noticed for one in findings) else GREEN)
 
@@ -98,12 +98,12 @@ def _last(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | None
         return integrity.recall(places, known)
     except (integrity.StaleRun, manifest.BadManifest, run_loader.BadRun) as problem:
         told = problem.changes[0] if isinstance(problem, integrity.StaleRun) else str(problem)
-        where = console.place(places.reports, places.root)
+        where = console.relative_path(places.reports, places.root)
         click.echo(f"The run in {where}/ is no help and stays as it is: {told}", err=True)
         return None
 
 
-def exit_code(judged: Judged, scenarios: Sequence[Scenario], *, strict: bool) -> int:
+def exit_code(judged: RunResult, scenarios: Sequence[Scenario], *, strict: bool) -> int:
     totals = judged.coverage["totals"]
     red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or totals["expired"]
     red = red or (strict and totals[NO_SCENARIO])

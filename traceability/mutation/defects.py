@@ -19,7 +19,7 @@ from traceability.model.catalogue import Catalogue
 from traceability.model.tree import TREE
 
 FOLDER = "defects"
-MOST_LINES = 3
+MAX_LINES = 3
 _KEYS = ("criterion", "mistake", "belief", "file", "old", "new")
 
 
@@ -104,8 +104,8 @@ def _problem(defect: Defect, root: Path, catalogue: Catalogue) -> str:
     if not defect.old or count != 1:
         return f"the old text occurs {count} times in {defect.file}; it must occur exactly once"
     changed = _changed_lines(defect)
-    if not 1 <= changed <= MOST_LINES:
-        return f"it changes {changed} lines; a defect changes 1 to {MOST_LINES}"
+    if not 1 <= changed <= MAX_LINES:
+        return f"it changes {changed} lines; a defect changes 1 to {MAX_LINES}"
     return ""
 
 

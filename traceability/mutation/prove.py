@@ -29,18 +29,18 @@ from traceability.model.verdict import PASSED, VIOLATED
 from traceability.mutation import defects, service_models
 from traceability.mutation.defects import Defect
 
-AT_ONCE = 2
-SECONDS_EACH = 90.0
+MAX_PROCESSES = 2
+TIMEOUT_SECONDS = 90.0
 """A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
-_STORY = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
+_FAILURE_STORY = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
 """Lines of `traceability.recording.failure_story`."""
 _OUTCOMES = {VIOLATED: "noticed", PASSED: "unnoticed"}
-_OWN = ("engine", "simulator", "features", "infra", "testdata")
+_PROJECT_PACKAGES = ("engine", "simulator", "features", "infra", "testdata")
 _FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
-class Finding:
+class DefectResult:
     """What came of one defect. outcome is noticed, unnoticed or not_by_expectation; `story` says by whom or why not.
 
     `each` has (outcome, scenario, why) of every scenario of the criterion, if all of them were run.
@@ -57,7 +57,7 @@ class Finding:
         return self.outcome == "noticed"
 
 
-class NotGreen(Exception):
+class BaselineFailed(Exception):
     """Scenarios that the proof needs are red without any defect; `problems` has one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -70,12 +70,12 @@ def prove(
     folder: str,
     chosen: Sequence[Defect],
     scratch: Path,
-    report: Callable[[Finding], None],
+    report: Callable[[DefectResult], None],
     passed: Set[record_readers.Key] = frozenset(),
     *,
     each: bool = False,
-) -> list[Finding]:
-    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises NotGreen.
+) -> list[DefectResult]:
+    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises BaselineFailed.
 
     `passed` are scenarios that are known to pass on this very tree: they need not show it again. The first scenario
     that notices a defect ends its run, unless `each` asks what all of them do.
@@ -85,16 +85,16 @@ def prove(
         return []
     scenarios, _ = feature_files.read(root / folder, root)
     _run_without_defect(root, folder, chosen, scenarios, scratch, passed)
-    findings: list[Finding] = []
+    findings: list[DefectResult] = []
     waiting, running = list(chosen), list[tuple[Defect, BaseProcess, float]]()
     while waiting or running:
-        while waiting and len(running) < AT_ONCE:
+        while waiting and len(running) < MAX_PROCESSES:
             defect = waiting.pop(0)
             child = _start(root, defect, scenarios, scratch / defect.name, stop=not each)
             running.append((defect, child, time.perf_counter()))
         for entry in list(running):
             many = sum(entry[0].criterion in one.criteria for one in scenarios) if each else 1
-            finding = _finished(*entry, folder, scratch, SECONDS_EACH * many, each=each)
+            finding = _finished(*entry, folder, scratch, TIMEOUT_SECONDS * many, each=each)
             if finding is not None:
                 running.remove(entry)
                 findings.append(finding)
@@ -104,7 +104,7 @@ def prove(
     return findings
 
 
-def document(findings: Sequence[Finding], catalogue: Catalogue, digest: str) -> dict[str, Any]:
+def document(findings: Sequence[DefectResult], catalogue: Catalogue, digest: str) -> dict[str, Any]:
     """Return `prove.json`: each defect with what became of it, and can_fail by criterion (absent: no defect)."""
     order = list(catalogue.criteria)
     rows = sorted(findings, key=lambda one: (order.index(one.defect.criterion), one.defect.name))
@@ -149,7 +149,7 @@ def _run_without_defect(
     scratch: Path,
     passed: Set[record_readers.Key],
 ) -> None:
-    """Raise NotGreen unless all scenarios that the defects need pass; import what they imported."""
+    """Raise BaselineFailed unless all scenarios that the defects need pass; import what they imported."""
     red = []
     for target in ("moto", "rehearsal"):
         criteria = {defect.criterion for defect in chosen if target_of(defect.criterion, scenarios) == target}
@@ -159,21 +159,21 @@ def _run_without_defect(
         if needed:
             red += _red_without_defect(root, folder, needed, scratch / f"without-defect-{target}", target)
     if red:
-        raise NotGreen(red)
+        raise BaselineFailed(red)
 
 
 def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], place: Path, target: str) -> list[str]:
     defects.overlay(None, root, place)
     child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False, target))
     child.start()
-    child.join(SECONDS_EACH * AT_ONCE)
-    _end(child)
+    child.join(TIMEOUT_SECONDS * MAX_PROCESSES)
+    _terminate(child)
     verdicts = _verdicts(place, folder, needed)
     if (place / "imported.json").exists():
         needs = json.loads((place / "imported.json").read_text(encoding="utf-8"))
         for name in needs["modules"]:
             importlib.import_module(name)
-        service_models.lay_in(needs["service_models"])
+        service_models.preload(needs["service_models"])
     return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
 
 
@@ -188,13 +188,13 @@ def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Pat
 
 def _finished(
     defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path, limit: float, *, each: bool
-) -> Finding | None:
+) -> DefectResult | None:
     """Return what came of a child, None while it works."""
     seconds = time.perf_counter() - began
     if child.is_alive() and seconds < limit:
         return None
     timed_out = child.is_alive()
-    _end(child)
+    _terminate(child)
     place = scratch / defect.name
     scenarios, broken = feature_files.read(place / folder, place)
     target = target_of(defect.criterion, scenarios)
@@ -208,12 +208,14 @@ def _finished(
     )
     by = [one for one in mine if verdicts[one.key][0] == VIOLATED]
     if by:
-        return Finding(defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds, all_of_them)
+        return DefectResult(
+            defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds, all_of_them
+        )
     red = [f"{one.place} {one.name}: {verdicts[one.key][1]}" for one in mine if verdicts[one.key][0] != PASSED]
     if red or broken or timed_out:
         story = f"no end after {limit:.0f} s" if timed_out else next(iter([*red, *map(str, broken)]))
-        return Finding(defect, "not_by_expectation", story, seconds, all_of_them)
-    return Finding(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds, all_of_them)
+        return DefectResult(defect, "not_by_expectation", story, seconds, all_of_them)
+    return DefectResult(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds, all_of_them)
 
 
 def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[record_readers.Key, tuple[str, str]]:
@@ -225,13 +227,13 @@ def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[r
         if case is None:
             found[one.key] = ("missing", _last_line(place / "behave.log"))
         else:
-            found[one.key] = (record_readers.junit_verdict(case, one), _why(case))
+            found[one.key] = (record_readers.junit_verdict(case, one), _reason(case))
     return found
 
 
-def _why(case: record_readers.JUnitCase) -> str:
+def _reason(case: record_readers.JUnitCase) -> str:
     """The first lines of what was wrong; where a hook that failed later hides the expectation, the story tells it."""
-    told = _STORY.findall(case.listing) if case.status == "hook_error" else []
+    told = _FAILURE_STORY.findall(case.listing) if case.status == "hook_error" else []
     lines = told or [line for line in case.message.splitlines() if line.strip()]
     return " ".join(" ".join(lines[:3]).split()) or case.status
 
@@ -240,7 +242,7 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool,
     """Run behave on the copy at `place`: nothing of the checked-out project is importable here but this package."""
     os.chdir(place)
     sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
-    for name in [name for name in sys.modules if name.partition(".")[0] in _OWN]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in _PROJECT_PACKAGES]:
         del sys.modules[name]
     importlib.invalidate_caches()
     log = os.open(place / "behave.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -248,12 +250,14 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool,
     os.dup2(log, 2)
     from behave.__main__ import main
 
-    read = service_models.from_stock()
+    read = service_models.serve_preloaded()
     arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
     arguments += ["--format", "traceability.mutation.stopping:StopWhenViolated" if stop else "null"]
     arguments += ["--tags", tags] if tags else []
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
-    imported = [name for name in sys.modules if name.partition(".")[0] not in (*_OWN, "__main__", "__mp_main__")]
+    imported = [
+        name for name in sys.modules if name.partition(".")[0] not in (*_PROJECT_PACKAGES, "__main__", "__mp_main__")
+    ]
     needs = {"modules": [name for name in imported if _importable(name)], "service_models": read}
     (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
     sys.stdout.flush()
@@ -274,7 +278,7 @@ def _importable(name: str) -> bool:
     )
 
 
-def _end(child: BaseProcess) -> None:
+def _terminate(child: BaseProcess) -> None:
     if child.is_alive():
         child.kill()
     child.join()

@@ -11,26 +11,26 @@ from typing import Any
 
 from botocore.loaders import JSONFileLoader
 
-_stock: dict[str, list[Any]] = {}
+_preloaded: dict[str, list[Any]] = {}
 _load_file = JSONFileLoader.load_file
 
 
-def lay_in(paths: Iterable[str]) -> None:
+def preload(paths: Iterable[str]) -> None:
     """Read each file as often as it is named; more is read only where the stock holds less."""
     wanted = list(paths)
     for path in set(wanted):
-        held = _stock.setdefault(path, [])
+        held = _preloaded.setdefault(path, [])
         while len(held) < wanted.count(path):
             held.append(_load_file(JSONFileLoader(), path))
 
 
-def from_stock() -> list[str]:
+def serve_preloaded() -> list[str]:
     """From now on, botocore reads from the stock as long as it lasts. Returns what was read, a list that grows."""
     read: list[str] = []
 
     def load_file(loader: JSONFileLoader, path: str) -> Any:
         read.append(path)
-        held = _stock.get(path)
+        held = _preloaded.get(path)
         return held.pop() if held else _load_file(loader, path)
 
     JSONFileLoader.load_file = load_file

@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.bundle.archive import printable
-from traceability.bundle.bundle import Findings
+from traceability.bundle.bundle import Verification
 from traceability.evaluation.coverage import first_reason, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue
 from traceability.model.states import DESELECTED, DOUBTED, NO_SCENARIO, PROVEN, STATE_SIGNS, STATE_WORDS
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
-from traceability.mutation.prove import Finding
+from traceability.mutation.prove import DefectResult
 from traceability.reporting.allure_report import headline, scope
 
 REHEARSED = "rehearsed"
@@ -114,7 +114,7 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
             console.print(f"  AC-{row['id']}  {change}{reason}", highlight=False, soft_wrap=True)
 
 
-def findings(console: Console, found: Findings, expected: str | None) -> None:
+def verification(console: Console, found: Verification, expected: str | None) -> None:
     """Print what became of the files of a bundle, and what it proves if it is to be believed."""
     is_the_one = expected in (None, found.digest)
     if not is_the_one:
@@ -166,7 +166,7 @@ def _say(console: Console, line: str) -> None:
     console.print(escape(printable(line)), highlight=False, soft_wrap=True)
 
 
-def finding(console: Console, one: Finding) -> None:
+def defect_result(console: Console, one: DefectResult) -> None:
     """Print what became of one defect, and which scenario noticed it."""
     sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
     line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
@@ -178,7 +178,7 @@ def finding(console: Console, one: Finding) -> None:
         console.print(f"    {sign} {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def proof(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
+def proof_summary(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
     """Print how many criteria can fail, and those that nothing tests."""
     can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
     outcomes = [row["outcome"] for row in content["defects"]]
@@ -207,7 +207,7 @@ def problems(console: Console, lines: Iterable[str]) -> None:
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def place(path: Path, root: Path) -> str:
+def relative_path(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from traceability.bundle import run_loader
-from traceability.bundle.run_loader import Judgement, Run
+from traceability.bundle.run_loader import CoverageDocument, TargetResult
 from traceability.evaluation.coverage import first_reason
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue, Criterion, Requirement
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.recording.templates import render
-from traceability.reporting.provenance import Proofs, Source
+from traceability.reporting.provenance import Provenance, SourceRun
 
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
 _HISTORY = 20
@@ -30,29 +30,31 @@ class Cell:
     criterion: Criterion
     row: Mapping[str, Any]
     reason: str
-    proofs: Mapping[str, Judgement]
+    proofs: Mapping[str, TargetResult]
     last_proven: str
     signed_off: str
 
 
 @dataclass(frozen=True)
-class Strip:
+class Trend:
     """A requirement over the runs on one target, oldest first: the states of its criteria in each."""
 
     runs: Sequence[tuple[str, Sequence[str]]]
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         whole = sum(all(state == PROVEN for state in states) for _, states in self.runs)
         return f"all proven in {whole} of the last {len(self.runs)} runs"
 
 
-def write(coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Proofs, *, links: bool = True) -> None:
+def write(
+    coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Provenance, *, links: bool = True
+) -> None:
     """Write the page. `links` lead to the report beside the page; inside of the report they lead nowhere."""
     path.write_text(page(coverage, catalogue, known, links=links), encoding="utf-8")
 
 
-def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Proofs, *, links: bool = True) -> str:
+def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *, links: bool = True) -> str:
     """Return the page: no script, no request; states by colour, by sign and by word."""
     rows = {row["id"]: row for row in coverage["criteria"]}
     cells = {
@@ -70,8 +72,8 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Proofs, *, li
     return render(
         "matrix.html",
         coverage=coverage,
-        sentence=sentence(coverage, known.found),
-        on_aws=on_aws(known.found),
+        sentence=summary(coverage, known.found),
+        on_aws=not_proven_on_aws(known.found),
         requirements=[
             (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
             for one in catalogue.requirements
@@ -83,12 +85,12 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Proofs, *, li
         rehearsed=REHEARSED,
         links=links,
         known=known,
-        source=source,
-        bare=bare(known),
+        source=describe_source,
+        bare=describe_bare_runs(known),
     )
 
 
-def source(one: Source) -> str:
+def describe_source(one: SourceRun) -> str:
     """Return in one line what run a sign rests on, and how it comes to be believed."""
     origin = "bundle, judged anew" if one.whole else "kept by this project, judged anew"
     criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
@@ -98,20 +100,20 @@ def source(one: Source) -> str:
     )
 
 
-def bare(known: Proofs) -> str:
+def describe_bare_runs(known: Provenance) -> str:
     """Say what rests on runs without records, "" where there are none."""
     runs = f"{known.bare} earlier runs are" if known.bare > 1 else "1 earlier run is"
     told = "kept without records: they stand in the trend and in the dates since when, and nothing can be judged anew."
     return f"{runs} {told}" if known.bare else ""
 
 
-def _last_proven(known: Proofs, criterion: str, row: Mapping[str, Any]) -> str:
+def _last_proven(known: Provenance, criterion: str, row: Mapping[str, Any]) -> str:
     """When a criterion that is not proven was so last; where its targets say it already, "" is enough."""
     said = any(one.past for one in known.found[criterion].values())
     return "" if said or row["state"] == PROVEN else run_loader.last_proven(known.runs, criterion)
 
 
-def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+def summary(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
     """Return what a manager can repeat."""
     totals, count = coverage["totals"], coverage["totals"]["criteria"]
     on_aws = sum(_proven(one.get("aws")) for one in proofs.values())
@@ -129,7 +131,7 @@ def sentence(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Judg
     return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, calm, expired]))}."
 
 
-def on_aws(proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
+def not_proven_on_aws(proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
     """Answer the question what is not proven on AWS, in one line: criteria, and requirements of which none is."""
     lacking = [one for one, found in proofs.items() if not _proven(found.get("aws"))]
     if not lacking:
@@ -147,18 +149,18 @@ def on_aws(proofs: Mapping[str, Mapping[str, Judgement]]) -> str:
     return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(names)}."
 
 
-def told(found: Mapping[str, Judgement]) -> str:
+def describe(found: Mapping[str, TargetResult]) -> str:
     """Return what each target said of a criterion last, side by side in one line."""
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
         what = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
-        other = " (for other words)" if one is not None and not one.same_words else ""
+        other = " (for other words)" if one is not None and not one.same_revision else ""
         parts.append(f"{word}: {what}{other}")
     return "; ".join(parts)
 
 
-def _dated(one: Judgement) -> str:
+def _dated(one: TargetResult) -> str:
     state = one.state.replace("_", " ")
     if one.past:
         return f"not now, last {state} {one.when[:10]}"
@@ -167,15 +169,15 @@ def _dated(one: Judgement) -> str:
     return f"{state} {one.when[:10]}"
 
 
-def strip(requirement: Requirement, runs: Sequence[Run]) -> Strip:
+def strip(requirement: Requirement, runs: Sequence[CoverageDocument]) -> Trend:
     """Return a requirement's states in each run; a criterion that a run does not know counts as without scenario."""
     ids = [one.id for one in requirement.criteria]
     found = []
     for run in runs:
         states = {row["id"]: row["state"] for row in run["criteria"] if row["requirement"] == requirement.id}
         found.append((run["finished"][:16].replace("T", " "), [states.get(one, "no_scenario") for one in ids]))
-    return Strip(found)
+    return Trend(found)
 
 
-def _proven(found: Judgement | None) -> bool:
-    return found is not None and found.state == PROVEN and found.same_words and not found.past
+def _proven(found: TargetResult | None) -> bool:
+    return found is not None and found.state == PROVEN and found.same_revision and not found.past

@@ -23,7 +23,7 @@ def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], diffe
     page = _report(places, catalogue, content, differences)
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
-    manifest.renew(places, content)
+    manifest.update(places, content)
     return page
 
 
@@ -60,7 +60,7 @@ def _report(places: Places, catalogue: Catalogue, content: Mapping[str, Any], di
     inside = places.notes / "matrix" / "matrix.html"
     inside.parent.mkdir(parents=True, exist_ok=True)
     matrix.write(content, catalogue, inside, gathered, links=False)
-    shown = {one: matrix.told(found) for one, found in gathered.found.items()}
+    shown = {one: matrix.describe(found) for one, found in gathered.found.items()}
     return allure_report.build(
         content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown
     )

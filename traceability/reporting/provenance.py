@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from traceability.bundle import archive, bundle, run_history, run_loader
-from traceability.bundle.run_loader import Judgement, Run, key_of
+from traceability.bundle.run_loader import CoverageDocument, TargetResult, key_of
 from traceability.model.catalogue import Catalogue
 from traceability.model.paths import Places
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceRun:
     """Another run that signs in the matrix rest on; who and account are what its manifest says."""
 
     target: str
@@ -35,21 +35,21 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Proofs:
+class Provenance:
     """`found` has, by criterion and target, the last word of a run that can be believed.
 
     `runs` are all that the trend is drawn from, oldest first; `bare` of them are kept without their records. `left_out`
     has a line for each that is not counted, and why.
     """
 
-    found: Mapping[str, Mapping[str, Judgement]]
-    runs: Sequence[Run]
-    sources: Sequence[Source]
+    found: Mapping[str, Mapping[str, TargetResult]]
+    runs: Sequence[CoverageDocument]
+    sources: Sequence[SourceRun]
     left_out: Sequence[str]
     bare: int
 
 
-def gather(places: Places, catalogue: Catalogue, current: Run) -> Proofs:
+def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> Provenance:
     """Return what is proven where; every run but the current one is judged anew before a sign rests on it."""
     known = run_history.known(places, current)
     revisions = {one.id: one.revision for one in catalogue.criteria.values()}
@@ -57,13 +57,13 @@ def gather(places: Places, catalogue: Catalogue, current: Run) -> Proofs:
     wanted: dict[str, set[str]] = {}
     for run in reversed(known.runs):
         open_ones = wanted.setdefault(run["target"], set(revisions))
-        tried = open_ones & run_loader.tried(run)
+        tried = open_ones & run_loader.evaluated_criteria(run)
         if run is not current:
             file = known.files[key_of(run)]
             # A date claims something as well: without records nothing is told of AWS, or of a rehearsal.
             if not tried and (file.suffix == ".zip" or run["target"] == "moto"):
                 continue
-            doubt = _doubt(file)
+            doubt = _distrust(file)
             if doubt:
                 doubted[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {doubt}"
                 continue
@@ -73,30 +73,30 @@ def gather(places: Places, catalogue: Catalogue, current: Run) -> Proofs:
     bare = {key for key, file in known.files.items() if file.suffix != ".zip" and key != key_of(current)}
     in_trend = {key for key in bare if key[1] == "moto"}
     runs = [run for run in known.runs if key_of(run) not in doubted or key_of(run) in in_trend]
-    found = run_loader.side_by_side(believed, revisions, current, runs)
-    return Proofs(found, runs, sources, [*known.left_out, *doubted.values()], len(in_trend))
+    found = run_loader.latest_by_target(believed, revisions, current, runs)
+    return Provenance(found, runs, sources, [*known.left_out, *doubted.values()], len(in_trend))
 
 
-def _doubt(file: Path) -> str:
+def _distrust(file: Path) -> str:
     """Say why a kept run proves nothing, "" where its records bear it out."""
     if file.suffix != ".zip":
         return "kept without its records, so it proves nothing; `matrix --merge` the bundle of that run"
-    return _judged(file, archive.digest(file))
+    return _objection(file, archive.digest(file))
 
 
 @lru_cache(maxsize=256)
-def _judged(file: Path, digest: str) -> str:
+def _objection(file: Path, digest: str) -> str:
     """`digest` tells one content of the file from the next."""
     try:
-        return next(iter(bundle.doubts(file)), "")
+        return next(iter(bundle.objections(file)), "")
     except archive.BadBundle as problem:
         return str(problem).replace(f"{file}: ", "")
 
 
-def _source(file: Path, name: str, run: Run, criteria: int) -> Source:
+def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> SourceRun:
     described: Mapping[str, Any] = archive.manifest_of(file)
     whole = not described.get("records_only")
-    return Source(
+    return SourceRun(
         run["target"],
         run["finished"],
         run["commit"],

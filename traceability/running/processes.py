@@ -20,7 +20,7 @@ from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
 from traceability.running import selection
 
-MOST_PROCESSES = 4
+MAX_PROCESSES = 4
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 """Without a result for so long, a run waits for something that will not come. On AWS a scenario may take hours."""
 _LAST_WORDS_SECONDS = 5.0
@@ -62,7 +62,7 @@ def run_behave(
     named: Collection[str] | None = None,
 ) -> int:
     """Run all features, or skip all but the named scenarios; return the worst exit code. behave's output is the log."""
-    count = 1 if target == "aws" else min(os.cpu_count() or 1, MOST_PROCESSES)
+    count = 1 if target == "aws" else min(os.cpu_count() or 1, MAX_PROCESSES)
     logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
     with ExitStack() as stack:
         running = [
@@ -96,7 +96,7 @@ class _Behave:
             ),
             *("--junit", "--junit-directory", str(places.junit)),
             *("--show-skipped", "--no-color", "--define", f"target={target}"),
-            *(() if named is None else ("--runner", f"{selection.__name__}:{selection.PartRunner.__name__}")),
+            *(() if named is None else ("--runner", f"{selection.__name__}:{selection.SelectionRunner.__name__}")),
             *arguments,
         ]
         # behave itself must find this package and the suite's, wherever it was started from.

@@ -40,7 +40,7 @@ class BadInput(Exception):
 
 
 @dataclass(frozen=True)
-class Judged:
+class RunResult:
     """What a run found: the coverage document, what the records disagree about, and what behave said."""
 
     coverage: dict[str, Any]
@@ -68,14 +68,14 @@ def run(
     selected: str,
     arguments: Sequence[str],
     progress: Progress,
-) -> Judged:
+) -> RunResult:
     """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv.
 
     `arguments` are for behave; with files or lines among them only those run. Raises BadInput.
     """
     try:
         for_behave, named = selection.split(arguments, scenarios, places)
-    except selection.BadPart as problem:
+    except selection.BadSelection as problem:
         raise BadInput([str(problem)]) from problem
     known_seconds = last_run.seconds(places)
     _set_aside(places)
@@ -107,7 +107,7 @@ def _refusal(places: Places, exit_code: int) -> str | None:
 
 def judge(
     places: Places, catalogue: Catalogue, scenarios: Sequence[Scenario], exit_code: int, selected: str, started: str
-) -> Judged:
+) -> RunResult:
     """Read the records that a run left and write the coverage files."""
     _redact_log(places.log)
     record_readers.redact_junit(places.junit)
@@ -115,10 +115,10 @@ def judge(
     content, differences = evaluate.judge(places, catalogue, scenarios, begun, integrity.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
-    return Judged(content, differences, places.log, 0.0)
+    return RunResult(content, differences, places.log, 0.0)
 
 
-def write_report(places: Places, catalogue: Catalogue, judged: Judged) -> Path:
+def write_report(places: Places, catalogue: Catalogue, judged: RunResult) -> Path:
     """Make the Allure report of a judged run and the manifest of all it left. Raises report.ReportFailed."""
     return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences)
 

@@ -1,7 +1,7 @@
 """A run of part of the suite: the files and lines that were named, taken out of behave's arguments.
 
-All features are run all the same, by `PartRunner`, and what was not named is skipped with the reason: so every scenario
-has its place in both records of the run, and a lost one shows.
+`SelectionRunner` still loads all features and skips each scenario that was not named, with the reason. So every
+scenario has its place in both records of the run, and a lost scenario shows.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from traceability.model.paths import Places
 from traceability.model.states import DESELECTED
 
 NAMED = "TRACEABILITY_NAMED"
-"""The environment variable that tells `PartRunner` which scenarios were named: a JSON list of their places."""
+"""The environment variable that tells `SelectionRunner` which scenarios were named: a JSON list of their places."""
 
 
-class BadPart(ValueError):
+class BadSelection(ValueError):
     """behave's arguments name what is not there; one line that says what may be named."""
 
 
@@ -34,7 +34,7 @@ def split(
 ) -> tuple[list[str], frozenset[str] | None]:
     """Return the arguments without files, and the places of the scenarios that these name; None if none was named.
 
-    A file, FILE:LINE, a folder and @LIST mean what they mean to behave. Raises BadPart.
+    A file, FILE:LINE, a folder and @LIST mean what they mean to behave. Raises BadSelection.
     """
     parser = setup_parser()
     parser.error = _refuse
@@ -46,7 +46,7 @@ def split(
         rest.remove(path)
     named = {place for path in paths for place in _named(path, places)}
     if strangers := sorted(named - {one.place for one in scenarios}):
-        raise BadPart(f"{strangers[0]}: no scenario of {places.features}/")
+        raise BadSelection(f"{strangers[0]}: no scenario of {places.features}/")
     return rest, frozenset(named)
 
 
@@ -59,7 +59,7 @@ def environment(named: Collection[str]) -> dict[str, str]:
     return {NAMED: json.dumps(sorted(named))}
 
 
-class PartRunner(Runner):
+class SelectionRunner(Runner):
     """behave's runner, for `--runner`: skips every scenario that was not named."""
 
     def run_model(self, features: object = None) -> bool:
@@ -76,10 +76,10 @@ def _named(path: str, places: Places) -> list[str]:
     try:
         found = parse_features(collect_feature_locations([f"{mark}{places.root / path.removeprefix(mark)}"]))
     except (OSError, ValueError, ParserError) as problem:
-        raise BadPart(f"{path}: {_MEANT.format(features=places.features)}") from problem
+        raise BadSelection(f"{path}: {_MEANT.format(features=places.features)}") from problem
     named = [one for feature in found for one in feature.walk_scenarios() if not one.should_skip]
     if not named:
-        raise BadPart(f"{path}: {_MEANT.format(features=places.features)}")
+        raise BadSelection(f"{path}: {_MEANT.format(features=places.features)}")
     return [f"{Path(os.path.relpath(one.filename, places.root)).as_posix()}:{one.line}" for one in named]
 
 
@@ -87,4 +87,4 @@ _MEANT = "no feature is there; name one below {features}/, as FILE, FILE:LINE or
 
 
 def _refuse(message: str) -> NoReturn:
-    raise BadPart(f"what stands behind -- goes to behave, which says: {message}; see behave --help")
+    raise BadSelection(f"what stands behind -- goes to behave, which says: {message}; see behave --help")

@@ -70,7 +70,7 @@ def test_part_of_a_suite_is_no_history(suite: Suite) -> None:
 
 
 def test_the_history_is_bounded_for_each_target(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_history, "KEPT", 3)
+    monkeypatch.setattr(run_history, "MAX_KEPT", 3)
     run_history.keep(suite.places, run("aws", 1, {}))
     for day in range(2, 9):
         run_history.keep(suite.places, run("moto", day, {}))
@@ -84,7 +84,7 @@ def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() 
         run("aws-rehearsal", 4, {}, rehearsed=("1.1",)),
         run("moto", 2, {"1.1": "proven"}),
     ]
-    found = run_loader.side_by_side(runs, REVISIONS)
+    found = run_loader.latest_by_target(runs, REVISIONS)
     assert {target: one.state for target, one in found["1.1"].items()} == {
         "moto": "proven",
         "aws-rehearsal": "rehearsed",
@@ -92,9 +92,9 @@ def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() 
     }
     assert found["1.2"]["aws"].state == "violated"
     assert found["1.3"] == {}
-    assert "AWS: proven 2026-05-03, commit 0000003" in matrix.told(found["1.1"])
+    assert "AWS: proven 2026-05-03, commit 0000003" in matrix.describe(found["1.1"])
     assert (
-        matrix.on_aws(found)
+        matrix.not_proven_on_aws(found)
         == "Not proven on AWS: 59 of 60: AC-1.2, AC-1.3, AC-1.4, AC-1.5, "
         + ", ".join(f"all of requirement {one}" for one in range(2, 13))
         + "."
@@ -102,9 +102,9 @@ def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() 
 
 
 def test_a_proof_of_other_words_is_not_a_proof() -> None:
-    found = run_loader.side_by_side([run("aws", 3, {"1.1": "proven"}, words="0123456789ab")], REVISIONS)
-    assert not found["1.1"]["aws"].same_words
-    assert "all 60" in matrix.on_aws(found)
+    found = run_loader.latest_by_target([run("aws", 3, {"1.1": "proven"}, words="0123456789ab")], REVISIONS)
+    assert not found["1.1"]["aws"].same_revision
+    assert "all 60" in matrix.not_proven_on_aws(found)
 
 
 def test_what_changed_between_two_runs() -> None:

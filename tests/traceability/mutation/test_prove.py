@@ -84,7 +84,7 @@ def seed(suite: Suite, name: str = "AC-1.3_shorter.yaml", **values: str) -> None
     (suite.root / "features" / "defects" / name).write_text(text)
 
 
-def run(suite: Suite) -> list[prove.Finding]:
+def run(suite: Suite) -> list[prove.DefectResult]:
     chosen = defects.load(suite.root, "features", suite.catalogue)
     return prove.prove(suite.root, "features", chosen, suite.root / "reports" / ".prove", lambda one: None)
 
@@ -124,7 +124,7 @@ def test_of_one_defect_every_scenario_says_whether_it_notices(small: Suite) -> N
     small.feature(FEATURE.replace("lasts 60\n", "lasts 60\n" + TWO_MORE))
     seed(small, new="'return max(asked, WAIT) if asked == 60 else 1 / (asked - 31)'")
     chosen = defects.load(small.root, "features", small.catalogue)
-    found: list[prove.Finding] = []
+    found: list[prove.DefectResult] = []
     prove.prove(small.root, "features", chosen, small.root / "reports" / ".prove", found.append, each=True)
     assert [(outcome, one.name) for outcome, one, _ in found[0].each] == [
         ("unnoticed", "a long wait is kept"),
@@ -132,7 +132,7 @@ def test_of_one_defect_every_scenario_says_whether_it_notices(small: Suite) -> N
         ("noticed", "a short wait is lengthened"),
     ]
     out = Console(file=io.StringIO(), width=100)
-    console.finding(out, found[0])
+    console.defect_result(out, found[0])
     assert isinstance(out.file, io.StringIO)
     kept, shortest, short = out.file.getvalue().splitlines()[1:]
     assert kept == "    – features/r01.feature:4 a long wait is kept: not noticed"
@@ -165,7 +165,7 @@ def test_a_hook_that_fails_as_well_does_not_hide_the_expectation(small: Suite) -
 
 
 def test_a_defect_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prove, "SECONDS_EACH", 2.0)
+    monkeypatch.setattr(prove, "TIMEOUT_SECONDS", 2.0)
     seed(small, new='"while True: pass"')
     (finding,) = run(small)
     assert (finding.outcome, finding.story) == ("not_by_expectation", "no end after 2 s")
@@ -200,7 +200,7 @@ def test_each_defect_sees_only_itself(small: Suite) -> None:
 def test_scenarios_that_are_red_anyway_prove_nothing(small: Suite) -> None:
     seed(small)
     small.feature(FEATURE.replace("lasts 60", "lasts 61"))
-    with pytest.raises(prove.NotGreen) as raised:
+    with pytest.raises(prove.BaselineFailed) as raised:
         run(small)
     assert raised.value.problems == ["features/r01.feature:4: a long wait is kept: it lasted 60"]
 
@@ -269,7 +269,7 @@ def test_scenarios_that_are_known_to_pass_need_not_show_it_again(small: Suite) -
     seed(small)
     chosen = defects.load(small.root, "features", small.catalogue)
     scratch = small.root / "reports" / ".prove"
-    with pytest.raises(prove.NotGreen):
+    with pytest.raises(prove.BaselineFailed):
         prove.prove(small.root, "features", chosen, scratch, lambda one: None)
     known = {("features/r01.feature", "red by itself")}
     (finding,) = prove.prove(small.root, "features", chosen, scratch, lambda one: None, known)

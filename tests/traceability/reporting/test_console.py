@@ -68,6 +68,6 @@ def test_what_a_run_of_a_part_left_out_is_counted_and_said_of_its_bundle(suite: 
     ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[0] == said
     out = Console(file=io.StringIO(), width=100)
-    console.findings(out, bundle.verify(bundle.write(suite.places, suite.catalogue)), None)
+    console.verification(out, bundle.verify(bundle.write(suite.places, suite.catalogue)), None)
     assert isinstance(out.file, io.StringIO)
     assert out.file.getvalue().splitlines()[1] == said

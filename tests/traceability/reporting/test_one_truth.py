@@ -43,12 +43,12 @@ def in_matrix(page: str) -> States:
 
 
 @pytest.fixture
-def judged(suite: Suite) -> run.Judged:
+def judged(suite: Suite) -> run.RunResult:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     return suite.feature(FIVE).run()
 
 
-def test_all_outputs_say_the_same(suite: Suite, judged: run.Judged) -> None:
+def test_all_outputs_say_the_same(suite: Suite, judged: run.RunResult) -> None:
     page = run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
     out = Console(file=io.StringIO(), width=200)
     console.summary(out, judged.coverage, suite.catalogue)

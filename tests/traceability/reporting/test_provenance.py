@@ -59,7 +59,7 @@ def on_aws(elsewhere: Suite) -> Path:
     return bundle.write(elsewhere.places, elsewhere.catalogue)
 
 
-def gathered(suite: Suite) -> provenance.Proofs:
+def gathered(suite: Suite) -> provenance.Provenance:
     return provenance.gather(suite.places, suite.catalogue, run_loader.read(suite.places.coverage))
 
 
@@ -166,7 +166,7 @@ def test_proven_since_the_unbroken_row_began(judged: Suite) -> None:
     assert f"simulated <b>✓</b> since 2026-05-01, last {last}" in page(judged)
     assert f"simulated <b>✓</b> since 2026-05-07, last {last}" in page(judged)
     assert "3 earlier runs are kept without records" in page(judged)
-    assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.told(gathered(judged).found["1.1"])
+    assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.describe(gathered(judged).found["1.1"])
 
 
 def test_other_words_begin_a_new_row(judged: Suite) -> None:
@@ -182,7 +182,7 @@ def test_what_no_scenario_tests_any_more_was_proven_once(judged: Suite, on_aws: 
     judged.run()
     found = gathered(judged)
     assert (found.found["1.1"]["moto"].past, found.found["1.1"]["aws"].past) == (True, True)
-    assert "Not proven on AWS: all 60" in matrix.on_aws(found.found)
+    assert "Not proven on AWS: all 60" in matrix.not_proven_on_aws(found.found)
     said = page(judged)
     cell = said[said.index('id="AC-1.1"') : said.index('id="AC-1.2"')]
     day = found.found["1.1"]["moto"].when[:10]

@@ -40,7 +40,7 @@ def after_scenario(context, scenario):
 STATES = ("proven", "violated", "suite_defect", "not_run", "no_scenario", "rehearsed")
 
 
-def rehearse(suite: Suite, what: str = "nothing is wrong", environment: str = SERVED) -> runs.Judged:
+def rehearse(suite: Suite, what: str = "nothing is wrong", environment: str = SERVED) -> runs.RunResult:
     suite.feature(FEATURE.format(what=what)).environment(environment)
     scenarios, _ = feature_files.read(suite.root / "features", suite.root)
     places = suite.places.of_rehearsal
@@ -49,7 +49,7 @@ def rehearse(suite: Suite, what: str = "nothing is wrong", environment: str = SE
     return judged
 
 
-def row(judged: runs.Judged, criterion: str) -> dict[str, object]:
+def row(judged: runs.RunResult, criterion: str) -> dict[str, object]:
     return next(one for one in judged.coverage["criteria"] if one["id"] == criterion)
 
 
