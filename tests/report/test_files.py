@@ -32,7 +32,7 @@ def coverage() -> Coverage:
 
 
 def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: Coverage) -> None:
-    content = yaml.safe_load((ROOT / "traceability" / "criteria.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((ROOT / "traceability" / "model" / "criteria.yaml").read_text(encoding="utf-8"))
     wanted = [one["id"] for requirement in content["requirements"] for one in requirement["criteria"]]
     assert [row["id"] for row in coverage["criteria"]] == wanted
     assert {row["state"] for row in coverage["criteria"]} <= STATES

@@ -20,8 +20,6 @@ from traceability.model.catalogue import Catalogue
 from traceability.model.paths import Places
 from traceability.model.states import REHEARSAL
 
-_CRITERIA = Path("traceability") / "criteria.yaml"
-
 
 @dataclass
 class Verification:
@@ -102,7 +100,8 @@ def _contradictions(
                 (root / name).touch()
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
         try:
-            known = catalogue.load(root / _CRITERIA) if (root / _CRITERIA).exists() else catalogue.load()
+            own = root / manifest.CRITERIA
+            known = catalogue.load(own) if own.exists() else catalogue.load()
             return list(integrity.contradictions(places, known, content))
         except Exception as problem:  # noqa: BLE001 - a hostile file may make any reader fail; each means the same
             told = str(problem).replace(f"{folder}/", "")[:300]

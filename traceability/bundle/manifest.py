@@ -24,8 +24,10 @@ from traceability.model.paths import Places
 from traceability.model.states import STATES
 
 VERSION = 1
+CRITERIA = "traceability/model/criteria.yaml"
+"""The catalogue that a run was judged by, named as in an archive."""
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
-_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", "traceability/model/criteria.yaml")
+_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", CRITERIA)
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
 FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
 _TEXT_FIELDS = ("document", "target", "account", "started", "finished", "who", "commit")

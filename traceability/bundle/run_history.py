@@ -21,7 +21,7 @@ from traceability.model.paths import Places
 MAX_KEPT = 50
 """So many runs of each target are kept; the oldest go first."""
 _RECORD = re.compile(
-    r"features/.*\.feature|features/(?:revisions|sign-offs)\.yaml|traceability/criteria\.yaml"
+    rf"features/.*\.feature|features/(?:revisions|sign-offs)\.yaml|{re.escape(manifest.CRITERIA)}"
     r"|reports/(?:rehearsal/)?(?:junit/.*|coverage\.json|allure-results/.*-result\.json"
     r"|\.run/(?:endpoints-.*|last_run\.json|account\.txt))"
 )

@@ -179,6 +179,19 @@ def test_each_record_is_held_against_the_others(
     assert said in found.contradicting[0]
 
 
+def test_an_archive_is_judged_by_the_catalogue_inside_it(suite: Suite) -> None:
+    criteria = suite.root / manifest.CRITERIA
+    criteria.parent.mkdir(parents=True)
+    criteria.write_bytes(catalogue.CATALOGUE.read_bytes())
+    judged = suite.scenario("Then nothing is wrong").run()
+    manifest.write(suite.places, judged.coverage)
+    archive = bundle.write(suite.places, suite.catalogue)
+    assert bundle.verify(archive).good
+    reworded = criteria.read_bytes().replace(b"WHEN ", b"IF ")
+    found = bundle.verify(forged(archive, lambda content: None, **{manifest.CRITERIA: reworded}))
+    assert "AC-1.1: the records of the run say otherwise of its revision" in found.contradicting[0]
+
+
 def double_key(body: bytes) -> bytes:
     return body.replace(b'"criteria": [', b'"criteria": [{"id": "1.1", "state": "proven"}],\n "criteria": [', 1)
 
