@@ -35,7 +35,7 @@ TOLERATED = {"dynamodb:Query"}
 
 @dataclass(frozen=True)
 class Trial:
-    """The scenario that failed without the right (one that uses it, for TOLERATED); None: all that were tried passed."""
+    """The scenario that failed without the right (one that uses it, for TOLERATED); None: every tried one passed."""
 
     finding: MutationResult
     red: Grant | None
@@ -51,7 +51,11 @@ def candidates(finding: MutationResult) -> list[Grant]:
 
 def trials(findings: Sequence[MutationResult], report: Callable[[Trial], object]) -> list[Trial]:
     """A trial for each of the findings, two at once; `report` hears of each as it ends."""
-    waiting, running, done = list(findings), list[tuple[MutationResult, list[Grant], BaseProcess, float]](), list[Trial]()
+    waiting, running, done = (
+        list(findings),
+        list[tuple[MutationResult, list[Grant], BaseProcess, float]](),
+        list[Trial](),
+    )
     while waiting or running:
         while waiting and len(running) < MAX_PROCESSES:
             finding = waiting.pop(0)

@@ -189,7 +189,7 @@ def test_an_archive_is_judged_by_the_catalogue_inside_it(suite: Suite) -> None:
     assert bundle.verify(archive).good
     reworded = criteria.read_bytes().replace(b"WHEN ", b"IF ")
     found = bundle.verify(forged(archive, lambda content: None, **{manifest.CRITERIA: reworded}))
-    assert "AC-1.1: the records of the run say otherwise of its revision" in found.contradicting[0]
+    assert "its revision" in " ".join(found.contradicting)
 
 
 def double_key(body: bytes) -> bytes:
