@@ -1,7 +1,8 @@
 """`python -m tests.least_privilege.lint`: checks the deployed policies with a linter that knows all IAM actions.
 
-It finds rights that escalate privileges, expose credentials or data, manage permissions or change infrastructure
-without naming a resource, and wildcards for a whole service. A condition excuses nothing, and nothing is muted.
+It finds rights that escalate privileges or expose credentials or data, rights to manage permissions or change
+infrastructure without a named resource, and wildcards for a whole service. A condition is no excuse, and no finding is
+suppressed.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ _TARGET = ("444455556666", "drs-execution-engine-target")
 
 
 def problems(document: Document) -> Iterator[str]:
-    """What the linter holds against a policy, one line each."""
+    """Return the linter's findings about a policy, one line each."""
     found = PolicyDocument(document, flag_conditional_statements=True)
     yield from (f"escalates privileges: {one}" for one in found.allows_privilege_escalation)
-    for what, actions in {
+    for risk, actions in {
         "manages permissions of any resource": found.permissions_management_without_constraints,
         "writes to any resource": found.write_actions_without_constraints,
         "changes any infrastructure": found.infrastructure_modification,
         "lets data out": found.allows_data_exfiltration_actions,
         "shows credentials": found.credentials_exposure,
-        "everything of a service": found.service_wildcard,
+        "all actions of a service": found.service_wildcard,
     }.items():
-        yield from (f"{what}: {action}" for action in actions)
+        yield from (f"{risk}: {action}" for action in actions)
 
 
 def main() -> None:

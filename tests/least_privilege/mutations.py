@@ -1,4 +1,4 @@
-"""Every way to take a little away from a policy: an action, a resource, a principal; or a condition, which adds."""
+"""All single mutations of a policy: remove an action, move a resource or principal, or remove a condition."""
 
 from __future__ import annotations
 
@@ -9,41 +9,45 @@ from typing import Any
 
 from tests.least_privilege.policies import Document, PolicyLocation
 
-# Nobody and nothing is called so.
-ELSEWHERE = "arn:aws:nowhere:us-east-1:000000000000:moved"
-NOBODY = "arn:aws:iam::000000000000:role/moved"
+# No resource and no principal has these names.
+MOVED_RESOURCE = "arn:aws:nowhere:us-east-1:000000000000:moved"
+MOVED_PRINCIPAL = "arn:aws:iam::000000000000:role/moved"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of one statement. `kind` is action, resource, principal or condition; `what` is what was changed."""
+    """One change of one statement. `kind` is action, resource, principal or condition; `subject` is its name."""
 
     place: PolicyLocation
     statement: Document
     kind: str
-    what: str
+    subject: str
     document: Document
 
     @property
+    def sid(self) -> str:
+        """The statement's id; a trust policy has one statement, called trust."""
+        return self.place.name if self.place.name == "trust" else str(self.statement["Sid"])
+
+    @property
     def title(self) -> str:
-        sid = self.place.name if self.place.name == "trust" else self.statement["Sid"]
         verb = {"action": "without", "condition": "without the condition"}.get(self.kind, f"{self.kind} moved:")
-        return f"{self.place.role}, {sid}: {verb} {self.what}"
+        return f"{self.place.role}, {self.sid}: {verb} {self.subject}"
 
     @property
     def actions(self) -> list[str]:
-        """The actions whose accesses the change can concern."""
-        return [self.what] if self.kind == "action" else listed(self.statement["Action"])
+        """The actions that the change can affect."""
+        return [self.subject] if self.kind == "action" else listed(self.statement["Action"])
 
 
 def mutations(place: PolicyLocation) -> Iterator[Mutation]:
-    """All changes of the policy, one at a time."""
+    """Yield all mutations of a policy, each with one change."""
     document = place.document
     for index, statement in enumerate(document["Statement"]):
-        for kind, what, changed in _changes(statement):
+        for kind, subject, changed in _changes(statement):
             mutated = copy.deepcopy(document)
             mutated["Statement"][index : index + 1] = [] if changed is None else [changed]
-            yield Mutation(place, statement, kind, what, mutated)
+            yield Mutation(place, statement, kind, subject, mutated)
 
 
 def _changes(statement: Document) -> Iterator[tuple[str, str, Document | None]]:
@@ -54,10 +58,10 @@ def _changes(statement: Document) -> Iterator[tuple[str, str, Document | None]]:
     if "Resource" in statement:
         resources = listed(statement["Resource"])
         for resource in resources:
-            moved = [ELSEWHERE if one == resource else one for one in resources]
+            moved = [MOVED_RESOURCE if one == resource else one for one in resources]
             yield "resource", resource, {**statement, "Resource": moved}
     for kind, named in statement.get("Principal", {}).items():
-        moved_to = NOBODY if kind == "AWS" else "nobody.amazonaws.com"
+        moved_to = MOVED_PRINCIPAL if kind == "AWS" else "nobody.amazonaws.com"
         yield "principal", str(named), {**statement, "Principal": {kind: moved_to}}
     for operator, keys in statement.get("Condition", {}).items():
         for key in keys:

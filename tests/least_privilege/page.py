@@ -1,4 +1,4 @@
-"""docs/least-privilege.md: what is allowed, why, and which scenario fails without it."""
+"""Writes and checks docs/least-privilege.md: each right, its reason, and the scenario that fails without it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from features.targets.moto import STACK_NAME
-from tests.least_privilege.mutations import listed
+from tests.least_privilege.mutations import Mutation, listed
 from tests.least_privilege.replay import MutationResult
 from tests.least_privilege.trials import TOLERATED, Trial, candidates
 
@@ -24,31 +24,33 @@ _SERVICES = "https://docs.aws.amazon.com/service-authorization/latest/reference"
 _SOURCE = f"[service authorization reference]({_SERVICES}/list_awselasticdisasterrecovery.html)"
 _INTRODUCTION = f"""# Least privilege
 
-What the engine's roles may do, and what shows that they need it. Made by `make privileges` from
-`infra/template.yaml`, `tests/least_privilege/reasons.yaml` and the notes of an acceptance run; `make test` fails when
-it is not current, when something is allowed that no scenario uses, or when a right could be taken away unnoticed.
+This page lists the rights of the engine's roles, and for each right a scenario that needs it. `make privileges` writes
+it from `infra/template.yaml`, `tests/least_privilege/reasons.yaml` and the accesses that an acceptance run recorded.
+`make test` fails when the page is out of date, when a right is used by no scenario, or when the removal of a right has
+no effect.
 
 How it is proven:
 
-- The simulator judges every call with the roles' own policies, EC2 calls that DRS makes in the caller's name included,
-  and every scenario notes what was granted. Allowed minus used is empty.
-- Each action is removed, each resource moved to another ARN, each principal replaced, one at a time, and everything
-  that the suite was granted is judged again by the simulator's own judge: something must be refused.
-- Each condition is removed: an access of the suite with that one fact changed must have been refused before, and must
-  now be let in.
-- For each action of the engine's own roles the shortest scenario that uses it is really run without it, and fails: the
-  last column; the engine bears the loss of `dynamodb:Query`, so there it is one that
-  uses it. A target account's role (`infra/target_account.yaml`) holds the same statements from `Look` on.
+- The simulator evaluates every call with the roles' own policies. That includes the EC2 calls that DRS makes on behalf
+  of the caller. Every scenario records the accesses that were granted. Each allowed access is used.
+- Each action is removed, each resource is moved to another ARN, and each principal is replaced, one at a time. The
+  simulator evaluates all recorded accesses again; at least one must be denied.
+- Each condition is removed. An access of the suite with that one fact changed must be denied before the removal and
+  granted after it.
+- For each action of the engine's own roles, the shortest scenario that uses it runs without the action and must fail.
+  The last column names it. The engine tolerates the denial of `dynamodb:Query`, so that row names a scenario that uses
+  it. A target account's role (`infra/target_account.yaml`) holds the same statements from `Look` on.
 
-What DRS does in the caller's name is taken from AWS's {_SOURCE} (dependent actions of StartRecovery and
-TerminateRecoveryInstances). In which phase it uses which is the simulator's guess, and real AWS has the last word.
-The actions are scoped by kind of resource and `aws:ViaAWSService`, not by DRS's tag as in AWS's own console policy:
-launch templates made by hand lack the tag, and their servers would not start.
+The calls that DRS makes on behalf of the caller come from the {_SOURCE}
+(dependent actions of StartRecovery and TerminateRecoveryInstances). The phase in which DRS makes each call is a guess
+of the simulator; only real AWS can confirm it. The actions are limited by resource type and `aws:ViaAWSService`, not by
+the tag that AWS's own console policy requires: launch templates made by hand lack the tag, and their servers would not
+start.
 """
 
 
 class OutdatedPage(Exception):
-    """The page, or the reasons, do not say what the template says; `problems` has one line each."""
+    """The page or the reasons differ from the template; `problems` has one line for each difference."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
@@ -57,7 +59,7 @@ class OutdatedPage(Exception):
 
 @dataclass(frozen=True)
 class PageRow:
-    """A right: one action of one statement. `scenario` is "" where none was tried."""
+    """A right: one action of one statement. `scenario` is "" if no trial was run."""
 
     role: str
     sid: str
@@ -77,39 +79,32 @@ def reasons() -> dict[str, dict[str, str]]:
 
 
 def rows(findings: Sequence[MutationResult], trials: Sequence[Trial] = ()) -> list[PageRow]:
-    """A row for each action of the engine's own policies. Raises OutdatedPage where the reasons do not fit."""
-    red = {trial.finding.mutation.title: _title(trial.red.scenario) for trial in trials if trial.red}
-    known, found, problems = reasons(), [], []
-    for finding in findings:
-        mutation = finding.mutation
-        if mutation.kind != "action" or mutation.place.role == "target account":
-            continue
-        statement = mutation.statement
-        sid = mutation.place.name if mutation.place.name == "trust" else statement["Sid"]
-        why = known.get(sid, {}).get(mutation.what)
-        if why is None:
-            problems.append(f"{REASONS.name}: {sid}, {mutation.what}: no reason is given")
-        scenario = red.get(mutation.title, "")
-        if mutation.what in TOLERATED and trials and finding.missed:
-            scenario = _title(candidates(finding)[0].scenario)
-        role = mutation.place.role
-        found.append(
-            PageRow(role, sid, mutation.what, _resource(statement), _condition(statement), why or "", scenario)
-        )
-    allowed = {(row.sid, row.action) for row in found}
+    """Return a row for each action of the engine's own policies. Raises OutdatedPage if the reasons do not match."""
+    known = reasons()
+    removed = [one for one in findings if one.mutation.kind == "action" and one.mutation.place.role != "target account"]
+    allowed = {(one.mutation.sid, one.mutation.subject) for one in removed}
+    explained = {(sid, action) for sid, actions in known.items() for action in actions}
+    problems = [f"{REASONS.name}: {sid}, {action}: no reason is given" for sid, action in allowed - explained]
     problems += [
-        f"{REASONS.name}: {sid}, {action}: the template allows no such thing"
-        for sid, actions in known.items()
-        for action in actions
-        if (sid, action) not in allowed
+        f"{REASONS.name}: {sid}, {action}: the template has no such right" for sid, action in explained - allowed
     ]
     if problems:
-        raise OutdatedPage(problems)
-    return found
+        raise OutdatedPage(sorted(problems))
+    failed = {trial.finding.mutation.title: trial.red.scenario for trial in trials if trial.red}
+    if trials:
+        tolerated = [one for one in removed if one.mutation.subject in TOLERATED and one.denied]
+        failed |= {one.mutation.title: candidates(one)[0].scenario for one in tolerated}
+    return [_row(one.mutation, known, _title(failed.get(one.mutation.title, ""))) for one in removed]
+
+
+def _row(mutation: Mutation, known: Mapping[str, Mapping[str, str]], scenario: str) -> PageRow:
+    sid, action, statement = mutation.sid, mutation.subject, mutation.statement
+    role = mutation.place.role
+    return PageRow(role, sid, action, _resource(statement), _condition(statement), known[sid][action], scenario)
 
 
 def _title(scenario: str) -> str:
-    """A scenario's name without the number of its row."""
+    """Return a scenario's name without the number of its outline row."""
     return re.sub(r" -- @[0-9.]+ *$", "", scenario)
 
 
@@ -129,7 +124,7 @@ def _condition(statement: Mapping[str, Any]) -> str:
 
 
 def _general(text: str) -> str:
-    """Without the names of the suite's own account, Region and stack."""
+    """Replace the suite's own account, Region and stack by placeholders."""
     return text.replace("111122223333", "ACCOUNT").replace("us-east-1", "REGION").replace(STACK_NAME, "STACK")
 
 
@@ -139,18 +134,20 @@ def text(table: Sequence[PageRow], findings: Sequence[MutationResult]) -> str:
     head = ("Role", "Statement", "Action", "Resource", "Condition", "Why", "Scenario that fails without it")
     lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(row.cells()) for row in table)]
     body = "\n".join(f"| {line} |" for line in lines)
-    return f"{_INTRODUCTION}\nChanges judged: {len(findings)} ({counts}), every one noticed.\n\n{body}\n"
+    return f"{_INTRODUCTION}\nMutations evaluated: {len(findings)} ({counts}), all noticed.\n\n{body}\n"
 
 
 def require_current(findings: Sequence[MutationResult]) -> None:
-    """Raises OutdatedPage unless the page holds exactly the template's rights, each with a scenario that needs it."""
+    """Raise OutdatedPage unless the page lists exactly the template's rights, each with a scenario that needs it."""
     wanted = {row.cells()[:-1] for row in rows(findings)}
     written = dict(_written())
     problems = [f"{PAGE.name} lacks {', '.join(cells[:3])}" for cells in wanted - written.keys()]
-    problems += [f"{PAGE.name} has {', '.join(cells[:3])}, which is gone" for cells in written.keys() - wanted]
+    problems += [
+        f"{PAGE.name} lists {', '.join(cells[:3])}, which no longer exists" for cells in written.keys() - wanted
+    ]
     needed = {
-        (one.mutation.place.role, one.mutation.what, one.mutation.statement.get("Sid", one.mutation.place.name)): {
-            _title(grant.scenario) for grant in one.missed
+        (one.mutation.place.role, one.mutation.subject, one.mutation.statement.get("Sid", one.mutation.place.name)): {
+            _title(grant.scenario) for grant in one.denied
         }
         for one in findings
         if one.mutation.kind == "action"

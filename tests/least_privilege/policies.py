@@ -1,4 +1,4 @@
-"""The deployed policies as documents that can be changed and put back: roles and their trust."""
+"""The deployed policies of the roles as documents: read, changed, restored. Trust policies are included."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class PolicyLocation:
-    """Where a policy hangs. `role` is its name on the page; `name` an inline policy's, or "trust"."""
+    """A policy of a role. `role` is its name on the page; `name` is the inline policy's name, or "trust"."""
 
     role: str
     name: str
@@ -30,7 +30,7 @@ class PolicyLocation:
 
     @contextmanager
     def changed(self, document: Document) -> Iterator[None]:
-        """The policy as `document` says, for a while."""
+        """Replace the policy by `document` inside the context."""
         before = self.document
         self.write(document)
         try:
@@ -39,7 +39,7 @@ class PolicyLocation:
             self.write(before)
 
     def write(self, document: Document) -> None:
-        """The policy as `document` says, from now on."""
+        """Replace the policy by `document`."""
         self._write(json.dumps(document) if isinstance(self._read(), str) else document)
 
     def _read(self) -> Any:
@@ -55,7 +55,7 @@ class PolicyLocation:
 
 
 def places(account: str, stack: str, target: tuple[str, str]) -> list[PolicyLocation]:
-    """Every policy of the engine's stack, and of the role (account id, name) that a target account offers."""
+    """Return all policies of the engine's stack and of a target account's role, given as (account id, role name)."""
     found = []
     names = {"function": "engine", "state machine": "state-machine", "closer's starter": "closer-starter"}
     owners = [(role, account, f"{stack}-{name}") for role, name in names.items()]

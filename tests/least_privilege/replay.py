@@ -1,7 +1,7 @@
-"""Judges what the suite was granted once more, with a changed policy: the simulator's own judge, no scenario is run.
+"""Replays the accesses of the suite against mutated policies: policy evaluation only, no scenario is run.
 
-An action, resource or principal that is taken away has to make an access that some scenario needed fail. A condition
-that is taken away has to let something in that it kept out: an access of the suite, with that one fact of it changed.
+A removed action, resource or principal must deny an access that a scenario needed. A removed condition must admit an
+access that it denied before: an access of the suite with that one fact changed.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from simulator.simulator import DEFAULT_ACCOUNT
 from tests.least_privilege.mutations import Mutation, mutations
 from tests.least_privilege.policies import PolicyLocation, places
 
-_STRANGER = "999988887777"
-# Who deploys in `deployed_for`: may do everything in the engine's account.
+_OTHER_ACCOUNT = "999988887777"
+# The user that deploys in `deployed_for`; it has all rights in the engine's account.
 _ADMINISTRATOR = "suite"
 
 
 @dataclass(frozen=True)
 class MutationResult:
-    """What came of a mutation: the grants that it refuses (`missed`), or what it lets in (`intruder`)."""
+    """The effect of a mutation: the grants that it denies (`denied`), or an access that it admits (`admitted`)."""
 
     mutation: Mutation
-    missed: tuple[Grant, ...]
-    intruder: Access | None = None
+    denied: tuple[Grant, ...]
+    admitted: Access | None = None
 
     @property
     def noticed(self) -> bool:
-        return bool(self.missed) or self.intruder is not None
+        return bool(self.denied) or self.admitted is not None
 
 
 class NotReproduced(Exception):
-    """The deployed policies do not grant what the suite was granted: its notes are of another tree."""
+    """The deployed policies deny a recorded access: the records were made on another tree."""
 
 
 def deployed(grants: Sequence[Grant]) -> AbstractContextManager[list[PolicyLocation]]:
-    """`deployed_for` the target accounts and roles that the suite recovered with."""
+    """Return `deployed_for` with the target accounts and roles of the recorded accesses."""
     return deployed_for(_targets(grants))
 
 
 @contextmanager
 def deployed_for(targets: Mapping[tuple[str, str], str]) -> Iterator[list[PolicyLocation]]:
-    """A simulated AWS with the engine's stack and the roles of all target accounts of the suite; the policies in it."""
+    """Simulate AWS with the engine's stack and the roles of the target accounts; yield the policies in it."""
     with Simulator(seed=0) as aws:
         deploy(aws.session(), STACK_NAME, parameters={"KeepData": "no"})
         for (account, role), external_id in targets.items():
@@ -68,7 +68,7 @@ def deployed_for(targets: Mapping[tuple[str, str], str]) -> Iterator[list[Policy
 
 
 def _targets(grants: Sequence[Grant]) -> dict[tuple[str, str], str]:
-    """Account and name of each role that was assumed in another account, with the ExternalId that opened it."""
+    """Return {(account, role name): ExternalId} of the roles that were assumed in another account."""
     assumed = [
         one.access
         for one in grants
@@ -85,7 +85,7 @@ def _targets(grants: Sequence[Grant]) -> dict[tuple[str, str], str]:
 
 
 def require_reproduced(grants: Sequence[Grant]) -> None:
-    """Raises NotReproduced unless everything the suite was granted is granted here, too."""
+    """Raise NotReproduced unless the deployed policies grant every recorded access."""
     for grant in grants:
         denied = judge(grant.access)
         if denied is not None:
@@ -93,40 +93,42 @@ def require_reproduced(grants: Sequence[Grant]) -> None:
 
 
 def findings(policies: Sequence[PolicyLocation], grants: Sequence[Grant]) -> list[MutationResult]:
-    """Every mutation of every policy, with what it makes of the suite's grants."""
+    """Return the result of each mutation of each policy."""
     by_action: dict[str, list[Grant]] = {}
     for grant in grants:
         by_action.setdefault(grant.access.action, []).append(grant)
-    return [_judge(one, by_action) for place in policies for one in mutations(place)]
+    return [_evaluate(one, by_action) for place in policies for one in mutations(place)]
 
 
-def _judge(mutation: Mutation, by_action: dict[str, list[Grant]]) -> MutationResult:
+def _evaluate(mutation: Mutation, by_action: dict[str, list[Grant]]) -> MutationResult:
     concerned = [grant for action in mutation.actions for grant in by_action.get(action, [])]
     if mutation.kind == "condition":
-        return MutationResult(mutation, (), _intruder(mutation, concerned))
+        return MutationResult(mutation, (), _admitted(mutation, concerned))
     with mutation.place.changed(mutation.document):
         return MutationResult(mutation, tuple(grant for grant in concerned if judge(grant.access) is not None))
 
 
-def _intruder(mutation: Mutation, concerned: Sequence[Grant]) -> Access | None:
-    """An access that only this condition keeps out."""
+def _admitted(mutation: Mutation, concerned: Sequence[Grant]) -> Access | None:
+    """Return an access that only this condition denies."""
     for grant in concerned:
-        contrary = _contrary(grant.access, mutation.what)
-        if judge(contrary) is None:
+        altered = _altered(grant.access, mutation.subject)
+        if judge(altered) is None:
             continue
         with mutation.place.changed(mutation.document):
-            if judge(contrary) is None:
-                return contrary
+            if judge(altered) is None:
+                return altered
     return None
 
 
-def _contrary(access: Access, key: str) -> Access:
-    """The access with what `key` says about it changed: by nobody's order, of somebody else's, with other words."""
+def _altered(access: Access, key: str) -> Access:
+    """Return the access with the fact changed that the condition key `key` tests: caller, account or value."""
     if key == "aws:ViaAWSService":
         return replace(access, via_service=None)
     if key == "aws:PrincipalArn":
         return replace(access, principal_arn=f"arn:aws:iam::{DEFAULT_ACCOUNT}:user/{_ADMINISTRATOR}")
     if key in ("aws:SourceAccount", "AWS:SourceAccount", "aws:SourceArn", "AWS:SourceArn"):
         parts = (access.source_arn or "").split(":")
-        return replace(access, source_arn=":".join([*parts[:4], _STRANGER, *parts[5:]]) if len(parts) > 4 else None)
+        return replace(
+            access, source_arn=":".join([*parts[:4], _OTHER_ACCOUNT, *parts[5:]]) if len(parts) > 4 else None
+        )
     return replace(access, context={**access.context, key: ("another",)})

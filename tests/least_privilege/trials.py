@@ -1,7 +1,7 @@
-"""Runs real scenarios with a changed policy: the judgement says that a call is refused, a trial that one fails.
+"""Runs scenarios with a mutated policy: replay shows that a call is denied, a trial shows that a scenario fails.
 
-A child a trial: it has everything imported already, changes the policy right after the deployment, runs one scenario
-with behave and ends. Of the scenarios that need the right the one with the fewest calls is tried first.
+Each trial is a forked process with all imports done. It changes the policy right after the deployment, runs one
+scenario with behave and exits. Scenarios that need the right are tried in order of their number of calls.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.least_privilege.replay import MutationResult
 MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 60.0
 MAX_TRIES = 4
-# Where an execution's result is the same without a right, only scenarios with these words in their name look for it.
-_WATCHED = {"logs:": "is logged", "drs:TerminateRecoveryInstances": "is terminated"}
+# Without these rights an execution has the same result; only scenarios with these words in their name check them.
+_CHECKED_BY = {"logs:": "is logged", "drs:TerminateRecoveryInstances": "is terminated"}
 _FORK = multiprocessing.get_context("fork")
 
 
-# The engine bears it when these are refused (a launch goes on without its place in the queue), so no scenario fails.
+# The engine tolerates the denial of these (a launch continues without its place in the queue), so no scenario fails.
 TOLERATED = {"dynamodb:Query"}
 
 
@@ -42,15 +42,17 @@ class Trial:
 
 
 def candidates(finding: MutationResult) -> list[Grant]:
-    """The scenarios that need what is taken away, the shortest first."""
-    reads = next((words for action, words in _WATCHED.items() if finding.mutation.what.startswith(action)), "")
-    needing = [grant for grant in finding.missed if reads in grant.scenario]
+    """Return the scenarios that need the removed right, shortest first."""
+    words_needed = next(
+        (words for action, words in _CHECKED_BY.items() if finding.mutation.subject.startswith(action)), ""
+    )
+    needing = [grant for grant in finding.denied if words_needed in grant.scenario]
     shortest = sorted(needing, key=lambda grant: (grant.cost, grant.file, grant.line))
     return list({grant.scenario: grant for grant in shortest}.values())[:MAX_TRIES]
 
 
 def trials(findings: Sequence[MutationResult], report: Callable[[Trial], object]) -> list[Trial]:
-    """A trial for each of the findings, two at once; `report` hears of each as it ends."""
+    """Run one trial for each finding, two at a time; call `report` with each result."""
     waiting, running, done = (
         list(findings),
         list[tuple[MutationResult, list[Grant], BaseProcess, float]](),
@@ -66,13 +68,13 @@ def trials(findings: Sequence[MutationResult], report: Callable[[Trial], object]
                 continue
             running.remove(entry)
             passed = child.exitcode == 0
-            _end(child)
+            _terminate(child)
             if passed and len(left) > 1:
                 running.append(_started(finding, left[1:]))
                 continue
             done.append(Trial(finding, None if passed else left[0]))
             report(done[-1])
-        time.sleep(0.02)  # two processes at work: nobody says when one ends
+        time.sleep(0.02)  # Polls two processes: no event announces the end of one.
     return done
 
 
@@ -82,14 +84,14 @@ def _started(finding: MutationResult, left: list[Grant]) -> tuple[MutationResult
     return finding, left, child, time.monotonic()
 
 
-def _end(child: BaseProcess) -> None:
+def _terminate(child: BaseProcess) -> None:
     if child.is_alive():
         child.kill()
     child.join()
 
 
 def _child(finding: MutationResult, grant: Grant) -> None:
-    """Run the scenario in a process that is thrown away; its exit code is behave's."""
+    """Run the scenario and exit with behave's exit code; runs in a forked process."""
     real_deploy = deployment.deploy
     mutation = finding.mutation
 
@@ -107,10 +109,10 @@ def _child(finding: MutationResult, grant: Grant) -> None:
 
 
 def in_own_account(findings: Sequence[MutationResult]) -> Iterator[MutationResult]:
-    """Those of the stack's own policies about an action or a principal; a target account's are the same statements."""
+    """Yield action and principal mutations of the stack's policies; a target account's role has the same statements."""
     for finding in findings:
         if (
-            finding.mutation.what not in TOLERATED
+            finding.mutation.subject not in TOLERATED
             and finding.mutation.place.role != "target account"
             and finding.mutation.kind in ("action", "principal")
         ):

@@ -1,4 +1,4 @@
-"""The linter of policies and the reasons: what they would notice."""
+"""The linter of policies and the check of the reasons find planted mistakes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def policy(**statement):
             "writes to any resource: ec2:TerminateInstances",
         ),
         (policy(Action="s3:GetObject", Resource="*"), "lets data out: s3:GetObject"),
-        (policy(Action="drs:*", Resource="arn:aws:drs:*:111122223333:job/*"), "everything of a service: drs"),
+        (policy(Action="drs:*", Resource="arn:aws:drs:*:111122223333:job/*"), "all actions of a service: drs"),
     ],
     ids=["any role", "any instance, with a condition", "any object", "a whole service"],
 )
@@ -32,7 +32,7 @@ def test_the_linter_notices(document, words):
     assert words in list(problems(document))
 
 
-def test_the_linter_is_content_with_named_resources():
+def test_the_linter_accepts_named_resources():
     assert list(problems(policy(Action="drs:StartRecovery", Resource="arn:aws:drs:*:1:source-server/*"))) == []
 
 
@@ -53,7 +53,7 @@ PLACE = _Fixed("function", "engine", "111122223333", "role")
 
 
 def test_every_change_is_made_once_and_alone():
-    found = {(one.kind, one.what): one.document["Statement"][0] for one in mutations(PLACE)}
+    found = {(one.kind, one.subject): one.document["Statement"][0] for one in mutations(PLACE)}
     original = PLACE.document["Statement"][0]
     assert list(found) == [
         ("action", "a:One"),
@@ -74,4 +74,4 @@ def test_a_right_without_a_reason_and_a_reason_without_a_right_are_named():
     with pytest.raises(page.OutdatedPage) as error:
         page.rows([MutationResult(one, ()) for one in mutations(PLACE)])
     assert "reasons.yaml: S, a:One: no reason is given" in error.value.problems
-    assert "reasons.yaml: Launch, drs:StartRecovery: the template allows no such thing" in error.value.problems
+    assert "reasons.yaml: Launch, drs:StartRecovery: the template has no such right" in error.value.problems

@@ -1,4 +1,4 @@
-"""Least privilege of the run that was made last: nothing allowed that nobody used, nothing that could go unnoticed."""
+"""Least privilege of the last run: each right is used, and the removal of each right has an effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTES = REPORTS / ".run"
 
 
 def _whole_run() -> bool:
-    """Only a run of all scenarios on the simulator says what nobody uses."""
+    """Only a run of all scenarios on the simulator shows which rights are unused."""
     coverage = REPORTS / "coverage.json"
     if not coverage.exists() or not list(NOTES.glob("accesses-*.jsonl")):
         return False
@@ -26,7 +26,7 @@ def _whole_run() -> bool:
     return bool(content["target"] == "moto" and content["totals"]["not_run"] <= 5)
 
 
-pytestmark = pytest.mark.skipif(not _whole_run(), reason="no whole run to look at; `make acceptance` makes one")
+pytestmark = pytest.mark.skipif(not _whole_run(), reason="no complete run found; run `make acceptance`")
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,16 @@ def findings(grants: list[Grant]) -> Iterator[list[MutationResult]]:
         yield replay.findings(policies, grants)
 
 
-def test_nothing_could_be_taken_away_or_let_in_unnoticed(findings: list[MutationResult]) -> None:
+def test_every_mutation_has_an_effect(findings: list[MutationResult]) -> None:
     assert [one.mutation.title for one in findings if not one.noticed] == []
     kinds = {one.mutation.kind for one in findings}
     assert kinds == {"action", "resource", "principal", "condition"}
 
 
 def test_the_conditions_that_carry_weight_are_there(findings: list[MutationResult]) -> None:
-    conditions = {(one.mutation.place.role, one.mutation.what) for one in findings if one.mutation.kind == "condition"}
+    conditions = {
+        (one.mutation.place.role, one.mutation.subject) for one in findings if one.mutation.kind == "condition"
+    }
     assert {
         ("function", "aws:ViaAWSService"),
         ("function", "aws:TagKeys"),
@@ -60,5 +62,5 @@ def test_the_conditions_that_carry_weight_are_there(findings: list[MutationResul
     } <= conditions
 
 
-def test_the_page_is_current(findings: list[MutationResult]) -> None:
+def test_the_page_is_up_to_date(findings: list[MutationResult]) -> None:
     page.require_current(findings)
