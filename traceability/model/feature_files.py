@@ -155,9 +155,6 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str])
         if one not in catalogue.criteria:
             last = list(catalogue.criteria)[-1]
             yield problem(f"names an unknown criterion @AC-{one}; known are 1.1 to {last}")
-    known = [one for one in scenario.criteria if one in catalogue.criteria]
-    if len({catalogue.criteria[one].requirement for one in known}) > 1:
-        yield problem("names criteria of several requirements; write one scenario for each")
     known_tags = [*TARGET_TAGS, *tags, *(criterion.tag for criterion in catalogue.criteria.values())]
     for tag in scenario.tags:
         if tag not in known_tags and not criterion_ids([tag]):

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -148,9 +148,33 @@ def _add_results(
         mine = [one for one in catalogue.criteria.values() if {"name": "tag", "value": one.tag} in result["labels"]]
         where = [f"{one.tag} by target. {proofs[one.id]}." for one in mine if one.id in proofs]
         result["description"] = "\n\n".join([result.get("description", ""), *where])
-        for label in result.get("labels", []):
-            label["value"] = labels.get(label["value"], label["value"])
-        _write_json(beside / path.name, result)
+        for part in _one_a_requirement(result, catalogue, mine):
+            for label in part["labels"]:
+                label["value"] = labels.get(label["value"], label["value"])
+            _write_json(beside / f"{part['uuid']}-result.json", part)
+
+
+def _one_a_requirement(
+    result: dict[str, Any], catalogue: Catalogue, criteria: Sequence[Criterion]
+) -> Iterator[dict[str, Any]]:
+    """Yield the result once for each requirement of its criteria, each below the criteria of that requirement only.
+
+    Allure's tree has a branch for each pair of labels: a result with two requirements and two criteria would show each
+    criterion below both requirements. The first part keeps the identity that the matrix links to.
+    """
+    requirements = list(dict.fromkeys(catalogue.requirement_of(one.id) for one in criteria))
+    if len(requirements) < 2:
+        yield result
+        return
+    for requirement in requirements:
+        others = [one for one in requirements if one != requirement]
+        foreign = {requirement_label(one) for one in others}
+        foreign |= {criterion_label(criterion) for one in others for criterion in one.criteria}
+        part = {**result, "labels": [dict(one) for one in result["labels"] if one["value"] not in foreign]}
+        if requirement != requirements[0]:
+            part["uuid"] = str(uuid4())
+            part["historyId"] = part["testCaseId"] = f"{result['historyId']}-{requirement.id}"
+        yield part
 
 
 def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:

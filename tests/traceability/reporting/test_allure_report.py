@@ -84,6 +84,29 @@ def test_every_scenario_and_every_criterion_without_one_is_there(page: str) -> N
     }
 
 
+def test_a_scenario_with_criteria_of_two_requirements_stands_below_each(suite: Suite) -> None:
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    feature = """
+        Feature: Small
+          @AC-1.1 @AC-2.1 @AC-2.2 @moto
+          Scenario: is shared
+            Then nothing is wrong
+        """
+    judged = suite.feature(feature).run()
+    assert [row["id"] for row in judged.coverage["criteria"] if row["state"] == "proven"] == ["1.1", "2.1", "2.2"]
+    page = run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
+    tree = data(page, "tree.json")
+    leaves = {leaf for leaf, found in tree["leavesById"].items() if found["name"] == "is shared"}
+    below = [
+        (branch["name"][:2], criterion["name"][:6])
+        for branch in (tree["groupsById"][one] for one in tree["root"]["groups"])
+        for criterion in (tree["groupsById"][one] for one in branch["groups"])
+        if leaves & set(criterion.get("leaves", []))
+    ]
+    assert sorted(below) == [("01", "AC-1.1"), ("02", "AC-2.1"), ("02", "AC-2.2")]
+    assert data(page, "widgets/statistic.json")["passed"] == 2
+
+
 def test_records_that_disagree_are_named_in_the_report(suite: Suite) -> None:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     suite.feature(FIVE).run()

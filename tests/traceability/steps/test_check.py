@@ -30,10 +30,6 @@ BAD = {
         f"Feature: Small\n  @AC-1.1\n  Scenario: only\n{WHOLE}",
         'r01.feature:3: scenario "only" does not say where it runs; tag it @moto, @aws or both',
     ),
-    "two requirements": (
-        f"Feature: Small\n  @AC-1.1 @AC-2.1 @moto\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" names criteria of several requirements; write one scenario for each',
-    ),
     "empty scenario": (
         "Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n",
         'r01.feature:3: scenario "only" has no step; write its steps or remove it',
