@@ -1,4 +1,4 @@
-"""The negative proof: seeds one defect at a time and observes which scenario fails because of it.
+"""The negative proof: seeds one defect at a time and checks which scenario fails because of it.
 
 May import `model` to `evaluation`. `running` and the command line call it.
 Start with `defects` (the files of seeded defects), then `prove` (the runs).

@@ -1,8 +1,7 @@
-"""Seeded defects: mistakes a tired engineer makes, each of which a scenario must notice.
+"""Seeded defects: plausible mistakes in the code, each of which a scenario must notice.
 
-A defect is one YAML file beside the suite, `features/defects/AC-<r>.<c>_<mistake>.yaml`, with the keys criterion,
-mistake, belief (the wrong idea behind it), file, old and new. It is applied to a copy of the tree, never to the
-files that are checked out.
+A defect is a YAML file, `features/defects/AC-<r>.<c>_<mistake>.yaml`, with the keys criterion, mistake, belief (the
+wrong idea behind the mistake), file, old and new. It is applied to a copy of the tree, never to the checked-out files.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _KEYS = ("criterion", "mistake", "belief", "file", "old", "new")
 
 
 class BadDefect(ValueError):
-    """A defect cannot be applied; the message names its file and what is wrong with it."""
+    """A defect cannot be applied; the message names its file and the problem."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Defect:
 
 
 def load(root: Path, features: str, catalogue: Catalogue) -> list[Defect]:
-    """Read all defects. Raises BadDefect, naming each that is malformed or no longer fits the file it changes."""
+    """Read all defects. Raises BadDefect, which names each malformed defect and each that no longer fits its file."""
     found, problems = [], []
     for path in sorted((root / features / FOLDER).glob("*.yaml")):
         try:
@@ -58,7 +57,7 @@ def load(root: Path, features: str, catalogue: Catalogue) -> list[Defect]:
 
 
 def overlay(defect: Defect | None, root: Path, place: Path) -> None:
-    """Make a copy of the tree at `place`, with the defect applied; unchanged files are links and cost nothing."""
+    """Copy the tree to `place` and apply the defect; unchanged files are hard links."""
     for name in TREE:
         source = root / name
         if source.is_dir():
@@ -69,10 +68,10 @@ def overlay(defect: Defect | None, root: Path, place: Path) -> None:
     if defect is not None:
         changed = place / defect.file
         text = changed.read_text(encoding="utf-8").replace(defect.old, defect.new)
-        # A new file takes the name: writing through the link would change the checked-out one.
+        # Replace the file: a write through the link would change the checked-out file.
         changed.unlink()
         changed.write_text(text, encoding="utf-8")
-        # What was compiled from the old text goes by time and size, and could be taken for the new one.
+        # Python matches bytecode by time and size, so it could run the bytecode of the old text.
         for compiled in (changed.parent / "__pycache__").glob(f"{changed.stem}.*"):
             compiled.unlink()
 
@@ -86,9 +85,8 @@ def _read(path: Path, root: Path, catalogue: Catalogue) -> Defect:
     if not isinstance(content, dict) or set(content) != set(_KEYS):
         raise BadDefect(f"{source}: a defect has exactly the keys {', '.join(_KEYS)}")
     defect = Defect(source, **{key: str(content[key]) for key in _KEYS})
-    problem_found = _problem(defect, root, catalogue)
-    if problem_found:
-        raise BadDefect(f"{source}: {problem_found}")
+    if text := _problem(defect, root, catalogue):
+        raise BadDefect(f"{source}: {text}")
     return defect
 
 
@@ -99,7 +97,7 @@ def _problem(defect: Defect, root: Path, catalogue: Catalogue) -> str:
         return f"name the file AC-{defect.criterion}_<mistake>.yaml"
     target = root / defect.file
     if Path(defect.file).parts[0] not in TREE or not target.is_file():
-        return f"{defect.file} is no file of {', '.join(TREE[:5])}"
+        return f"{defect.file} is not a file of {', '.join(TREE[:5])}"
     count = target.read_text(encoding="utf-8").count(defect.old)
     if not defect.old or count != 1:
         return f"the old text occurs {count} times in {defect.file}; it must occur exactly once"
@@ -117,6 +115,6 @@ def _changed_lines(defect: Defect) -> int:
 def _link(source: str | Path, target: str | Path) -> str | Path:
     try:
         os.link(source, target)
-    except OSError:  # Another file system: a copy does as well.
+    except OSError:  # A different file system: copy instead.
         shutil.copy2(source, target)
     return target

@@ -1,8 +1,9 @@
-"""The negative proof: for each seeded defect, the criterion's own scenarios must go red, by their expectation.
+"""The negative proof: for each seeded defect, a scenario of its criterion must fail by a violated expectation.
 
-The prover imports everything expensive once and forks a child a defect; a child sees a copy of the tree with the defect
-in it, runs behave there and ends. First of all the scenarios run on the copy without a defect: a scenario that is red
-anyway proves nothing, and what that run imported is what all children need.
+The parent process imports all expensive modules once and forks one child for each defect. A child runs behave on a copy
+of the tree that contains the defect. The baseline comes first: the scenarios run on a copy without a defect, because a
+scenario that fails anyway cannot prove that a defect was noticed. All children need the modules that the baseline
+imported.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ from traceability.mutation.defects import Defect
 
 MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 90.0
-"""A defect may make the engine wait for ever; a child that takes longer has noticed nothing."""
-_FAILURE_STORY = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
+"""A defect may make the engine wait forever; a child that takes longer has not noticed the defect."""
+_EXPECTATION = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
 """Lines of `traceability.recording.failure_story`."""
 _OUTCOMES = {VIOLATED: "noticed", PASSED: "unnoticed"}
 _PROJECT_PACKAGES = ("engine", "simulator", "features", "infra", "testdata")
@@ -41,9 +42,10 @@ _FORK = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True)
 class DefectResult:
-    """What came of one defect. outcome is noticed, unnoticed or not_by_expectation; `story` says by whom or why not.
+    """The result of one defect: outcome is noticed, unnoticed or not_by_expectation.
 
-    `each` has (outcome, scenario, why) of every scenario of the criterion, if all of them were run.
+    `story` names the scenario that noticed the defect, or the reason why none did. `each` has (outcome, scenario,
+    reason) of every scenario of the criterion if all of them were run.
     """
 
     defect: Defect
@@ -58,11 +60,30 @@ class DefectResult:
 
 
 class BaselineFailed(Exception):
-    """Scenarios that the proof needs are red without any defect; `problems` has one line each."""
+    """Scenarios that the proof needs fail without a defect; `problems` has one line for each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(f"{len(problems)} scenarios are red without any defect")
+        super().__init__(f"{len(problems)} scenarios fail without a defect")
         self.problems = problems
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A child process that runs the scenarios of one defect in the copy of the tree at `place`."""
+
+    defect: Defect
+    process: BaseProcess
+    place: Path
+    limit: float
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        return not self.process.is_alive() or self.seconds >= self.limit
 
 
 def prove(
@@ -75,39 +96,34 @@ def prove(
     *,
     each: bool = False,
 ) -> list[DefectResult]:
-    """Run every defect's scenarios, two at once; `report` hears of each as it ends. Raises BaselineFailed.
+    """Run the scenarios of every defect, two defects at a time; call `report` with each result. Raises BaselineFailed.
 
-    `passed` are scenarios that are known to pass on this very tree: they need not show it again. The first scenario
-    that notices a defect ends its run, unless `each` asks what all of them do.
+    `passed` are scenarios that are known to pass on this tree; the baseline skips them. A run ends at the first
+    scenario that notices the defect, unless `each` asks for the outcome of all scenarios.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     if not chosen:
         return []
     scenarios, _ = feature_files.read(root / folder, root)
-    _run_without_defect(root, folder, chosen, scenarios, scratch, passed)
-    findings: list[DefectResult] = []
-    waiting, running = list(chosen), list[tuple[Defect, BaseProcess, float]]()
+    _run_baseline(root, folder, chosen, scenarios, scratch, passed)
+    results: list[DefectResult] = []
+    waiting, running = list(chosen), list[_Trial]()
     while waiting or running:
         while waiting and len(running) < MAX_PROCESSES:
-            defect = waiting.pop(0)
-            child = _start(root, defect, scenarios, scratch / defect.name, stop=not each)
-            running.append((defect, child, time.perf_counter()))
-        for entry in list(running):
-            many = sum(entry[0].criterion in one.criteria for one in scenarios) if each else 1
-            finding = _finished(*entry, folder, scratch, TIMEOUT_SECONDS * many, each=each)
-            if finding is not None:
-                running.remove(entry)
-                findings.append(finding)
-                report(finding)
+            running.append(_start(root, waiting.pop(0), scenarios, scratch, each=each))
+        for trial in [one for one in running if one.is_over]:
+            running.remove(trial)
+            results.append(_result(trial, folder, each=each))
+            report(results[-1])
         time.sleep(0.02)
     shutil.rmtree(scratch, ignore_errors=True)
-    return findings
+    return results
 
 
-def document(findings: Sequence[DefectResult], catalogue: Catalogue, digest: str) -> dict[str, Any]:
-    """Return `prove.json`: each defect with what became of it, and can_fail by criterion (absent: no defect)."""
+def document(results: Sequence[DefectResult], catalogue: Catalogue, digest: str) -> dict[str, Any]:
+    """Return `prove.json`: the result of each defect, and can_fail by criterion (absent: no defect)."""
     order = list(catalogue.criteria)
-    rows = sorted(findings, key=lambda one: (order.index(one.defect.criterion), one.defect.name))
+    rows = sorted(results, key=lambda one: (order.index(one.defect.criterion), one.defect.name))
     can_fail: dict[str, bool] = {}
     for one in rows:
         can_fail[one.defect.criterion] = can_fail.get(one.defect.criterion, False) or one.noticed
@@ -131,17 +147,17 @@ def document(findings: Sequence[DefectResult], catalogue: Catalogue, digest: str
 
 
 def provable(scenarios: Iterable[Scenario]) -> set[str]:
-    """Return the criteria that have a scenario, and so can have a negative proof."""
+    """Return the criteria that have a scenario; only these can have a negative proof."""
     return {criterion for one in scenarios for criterion in one.criteria}
 
 
 def target_of(criterion: str, scenarios: Iterable[Scenario]) -> str:
-    """Where a criterion's defects are seeded: on the simulator, or in a rehearsal if all its scenarios are for AWS."""
+    """Return the target for a criterion's defects: moto, or rehearsal if all its scenarios are for AWS."""
     mine = [one for one in scenarios if criterion in one.criteria]
     return "moto" if any(for_target(one, "moto") for one in mine) else "rehearsal"
 
 
-def _run_without_defect(
+def _run_baseline(
     root: Path,
     folder: str,
     chosen: Sequence[Defect],
@@ -149,20 +165,20 @@ def _run_without_defect(
     scratch: Path,
     passed: Set[record_readers.Key],
 ) -> None:
-    """Raise BaselineFailed unless all scenarios that the defects need pass; import what they imported."""
-    red = []
+    """Raise BaselineFailed unless all scenarios that the defects need pass; import the modules that they imported."""
+    failed = []
     for target in ("moto", "rehearsal"):
         criteria = {defect.criterion for defect in chosen if target_of(defect.criterion, scenarios) == target}
         needed = [one for one in scenarios if for_target(one, target) and criteria & set(one.criteria)]
-        # One scenario runs in any case: what it imports is imported here, once for all children.
+        # At least one scenario runs: the modules that it imports are imported here, once for all children.
         needed = [one for one in needed if one.key not in passed] or needed[:1]
         if needed:
-            red += _red_without_defect(root, folder, needed, scratch / f"without-defect-{target}", target)
-    if red:
-        raise BaselineFailed(red)
+            failed += _failed_without_defect(root, folder, needed, scratch / f"without-defect-{target}", target)
+    if failed:
+        raise BaselineFailed(failed)
 
 
-def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], place: Path, target: str) -> list[str]:
+def _failed_without_defect(root: Path, folder: str, needed: Sequence[Scenario], place: Path, target: str) -> list[str]:
     defects.overlay(None, root, place)
     child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False, target))
     child.start()
@@ -177,49 +193,46 @@ def _red_without_defect(root: Path, folder: str, needed: Sequence[Scenario], pla
     return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
 
 
-def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], place: Path, *, stop: bool) -> BaseProcess:
-    mine = [one for one in scenarios if defect.criterion in one.criteria]
+def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], scratch: Path, *, each: bool) -> _Trial:
+    mine, place = [one for one in scenarios if defect.criterion in one.criteria], scratch / defect.name
     defects.overlay(defect, root, place)
-    target = target_of(defect.criterion, mine)
-    child = _FORK.Process(target=_child, args=(place, root, _files(mine), _tags([defect.criterion]), stop, target))
+    files, tags, target = (
+        sorted({one.file for one in mine}),
+        f"@AC-{defect.criterion}",
+        target_of(defect.criterion, mine),
+    )
+    child = _FORK.Process(target=_child, args=(place, root, files, tags, not each, target))
     child.start()
-    return child
+    return _Trial(defect, child, place, TIMEOUT_SECONDS * (len(mine) if each else 1))
 
 
-def _finished(
-    defect: Defect, child: BaseProcess, began: float, folder: str, scratch: Path, limit: float, *, each: bool
-) -> DefectResult | None:
-    """Return what came of a child, None while it works."""
-    seconds = time.perf_counter() - began
-    if child.is_alive() and seconds < limit:
-        return None
-    timed_out = child.is_alive()
-    _terminate(child)
-    place = scratch / defect.name
+def _result(trial: _Trial, folder: str, *, each: bool) -> DefectResult:
+    """Return the result of a trial that is over, and remove its copy of the tree."""
+    defect, place, seconds = trial.defect, trial.place, trial.seconds
+    timed_out = trial.process.is_alive()
+    _terminate(trial.process)
     scenarios, broken = feature_files.read(place / folder, place)
     target = target_of(defect.criterion, scenarios)
     mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
     verdicts = _verdicts(place, folder, mine)
     shutil.rmtree(place, ignore_errors=True)
-    all_of_them = (
-        tuple((_OUTCOMES.get(verdicts[one.key][0], "not_by_expectation"), one, verdicts[one.key][1]) for one in mine)
-        if each
-        else ()
+    ends = tuple((_OUTCOMES.get(verdicts[one.key][0], "not_by_expectation"), one, verdicts[one.key][1]) for one in mine)
+    noticed, failed = (
+        [f"{one.place} {one.name}: {reason}" for outcome, one, reason in ends if outcome == wanted]
+        for wanted in ("noticed", "not_by_expectation")
     )
-    by = [one for one in mine if verdicts[one.key][0] == VIOLATED]
-    if by:
-        return DefectResult(
-            defect, "noticed", f"{by[0].place} {by[0].name}: {verdicts[by[0].key][1]}", seconds, all_of_them
-        )
-    red = [f"{one.place} {one.name}: {verdicts[one.key][1]}" for one in mine if verdicts[one.key][0] != PASSED]
-    if red or broken or timed_out:
-        story = f"no end after {limit:.0f} s" if timed_out else next(iter([*red, *map(str, broken)]))
-        return DefectResult(defect, "not_by_expectation", story, seconds, all_of_them)
-    return DefectResult(defect, "unnoticed", f"all {len(mine)} scenarios passed", seconds, all_of_them)
+    reasons = [*([f"timed out after {trial.limit:.0f} s"] if timed_out else []), *failed, *map(str, broken)]
+    if noticed:
+        outcome, story = "noticed", noticed[0]
+    elif reasons:
+        outcome, story = "not_by_expectation", reasons[0]
+    else:
+        outcome, story = "unnoticed", f"all {len(mine)} scenarios passed"
+    return DefectResult(defect, outcome, story, seconds, ends if each else ())
 
 
 def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[record_readers.Key, tuple[str, str]]:
-    """Return (verdict, first line of its reason) of each scenario; one without a result is called missing."""
+    """Return (verdict, reason) of each scenario; the verdict is "missing" for a scenario without a result."""
     cases = {case.key: case for case in record_readers.read_junit(place / "reports" / "junit")}
     found: dict[record_readers.Key, tuple[str, str]] = {}
     for one in scenarios:
@@ -232,14 +245,14 @@ def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[r
 
 
 def _reason(case: record_readers.JUnitCase) -> str:
-    """The first lines of what was wrong; where a hook that failed later hides the expectation, the story tells it."""
-    told = _FAILURE_STORY.findall(case.listing) if case.status == "hook_error" else []
-    lines = told or [line for line in case.message.splitlines() if line.strip()]
+    """Return the reason in one line; if a hook failed after the expectation, take the expectation from the output."""
+    expectation = _EXPECTATION.findall(case.listing) if case.status == "hook_error" else []
+    lines = expectation or [line for line in case.message.splitlines() if line.strip()]
     return " ".join(" ".join(lines[:3]).split()) or case.status
 
 
 def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool, target: str) -> None:
-    """Run behave on the copy at `place`: nothing of the checked-out project is importable here but this package."""
+    """Run behave on the copy at `place`. Of the checked-out project, only this package stays importable."""
     os.chdir(place)
     sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
     for name in [name for name in sys.modules if name.partition(".")[0] in _PROJECT_PACKAGES]:
@@ -261,12 +274,12 @@ def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool,
     needs = {"modules": [name for name in imported if _importable(name)], "service_models": read}
     (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
     sys.stdout.flush()
-    # No clean-up of an interpreter that is thrown away; its threads may still wait on a virtual clock.
+    # Skip the interpreter's clean-up: threads may still wait on a virtual clock.
     os._exit(code)
 
 
 def _importable(name: str) -> bool:
-    """Whether a module came from a file of the environment, and not from something that a run put in place."""
+    """Return True for a module from a file of the environment, False for one that a run put in place."""
     spec = getattr(sys.modules[name], "__spec__", None)
     origin = getattr(spec, "origin", None)
     return (
@@ -284,14 +297,6 @@ def _terminate(child: BaseProcess) -> None:
     child.join()
 
 
-def _files(scenarios: Iterable[Scenario]) -> list[str]:
-    return sorted({one.file for one in scenarios})
-
-
-def _tags(criteria: Iterable[str]) -> str:
-    return " or ".join(f"@AC-{one}" for one in sorted(criteria))
-
-
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return next((line for line in reversed(lines) if line.strip()), "behave left no result")
+    return next((line for line in reversed(lines) if line.strip()), "behave wrote no result")

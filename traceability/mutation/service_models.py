@@ -1,7 +1,7 @@
-"""The files of AWS's models, which botocore and moto read for each service: a fifth of a short run's processor time.
+"""Preloads AWS's service models, which botocore and moto read: a fifth of the processor time of a short run.
 
-They are read ahead, once for many forked children. Whoever reads a file may change what it got (moto does), so each
-reading is answered with a copy of its own, never with one that somebody else holds.
+The parent reads them once for many forked children. A reader may change the model that it gets (moto does), so each
+read gets its own copy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _load_file = JSONFileLoader.load_file
 
 
 def preload(paths: Iterable[str]) -> None:
-    """Read each file as often as it is named; more is read only where the stock holds less."""
+    """Hold as many copies of each file as `paths` names it; read only the copies that are not held yet."""
     wanted = list(paths)
     for path in set(wanted):
         held = _preloaded.setdefault(path, [])
@@ -25,7 +25,7 @@ def preload(paths: Iterable[str]) -> None:
 
 
 def serve_preloaded() -> list[str]:
-    """From now on, botocore reads from the stock as long as it lasts. Returns what was read, a list that grows."""
+    """Let botocore take the preloaded copies first. Returns the list of paths read; it grows with each read."""
     read: list[str] = []
 
     def load_file(loader: JSONFileLoader, path: str) -> Any:

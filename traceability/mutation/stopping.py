@@ -1,4 +1,4 @@
-"""Ends a behave run at the first expectation that fails: the negative proof needs no more than one."""
+"""Ends a behave run at the first violated expectation: the negative proof needs only one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class StopWhenViolated(Formatter):
     """An error does not end the run: a later scenario may still notice the defect by its expectation."""
 
     name = "stop-when-violated"
-    description = "Writes nothing; ends the run at the first violated expectation"
+    description = "Writes no output; ends the run at the first violated expectation"
 
     def result(self, step: Step) -> None:
         if step.step_type == "then" and step.status is Status.failed:

@@ -1,4 +1,4 @@
-"""The negative proof, on a small engine of its own: what is noticed, what is not, and what may not be seeded."""
+"""The negative proof, on a small engine of its own: noticed and unnoticed defects, and refused defect files."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_defect_in_the_data_is_noticed_as_well(small: Suite) -> None:
     assert run(small)[0].outcome == "noticed"
 
 
-def test_a_defect_that_nobody_notices_is_named(small: Suite) -> None:
+def test_a_defect_that_no_scenario_notices_is_reported(small: Suite) -> None:
     seed(small, name="AC-3.3_unseen.yaml", criterion='"3.3"')
     (finding,) = run(small)
     assert (finding.outcome, finding.story) == ("unnoticed", "all 1 scenarios passed")
@@ -120,7 +120,7 @@ def test_red_by_anything_but_the_expectation_does_not_count(small: Suite, breaki
     assert run(small)[0].outcome == "not_by_expectation"
 
 
-def test_of_one_defect_every_scenario_says_whether_it_notices(small: Suite) -> None:
+def test_every_scenario_of_one_defect_reports_its_outcome(small: Suite) -> None:
     small.feature(FEATURE.replace("lasts 60\n", "lasts 60\n" + TWO_MORE))
     seed(small, new="'return max(asked, WAIT) if asked == 60 else 1 / (asked - 31)'")
     chosen = defects.load(small.root, "features", small.catalogue)
@@ -168,7 +168,7 @@ def test_a_defect_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.M
     monkeypatch.setattr(prove, "TIMEOUT_SECONDS", 2.0)
     seed(small, new='"while True: pass"')
     (finding,) = run(small)
-    assert (finding.outcome, finding.story) == ("not_by_expectation", "no end after 2 s")
+    assert (finding.outcome, finding.story) == ("not_by_expectation", "timed out after 2 s")
 
 
 def test_the_checked_out_files_stay_as_they_are(small: Suite) -> None:
@@ -179,7 +179,7 @@ def test_the_checked_out_files_stay_as_they_are(small: Suite) -> None:
     assert after == before
 
 
-def test_what_was_compiled_before_is_not_taken_for_the_defect(small: Suite) -> None:
+def test_stale_bytecode_does_not_hide_the_defect(small: Suite) -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "engine"], cwd=small.root, check=True)
     compiled = {path: path.read_bytes() for path in small.root.rglob("*.pyc")}
     assert compiled
@@ -212,10 +212,10 @@ MALFORMED = {
     "too much changes": ({"new": "|\n  a\n  b\n  c\n  d"}, "it changes 4 lines; a defect changes 1 to 3"),
     "no such criterion": ({"criterion": '"1.9"'}, "there is no criterion '1.9'"),
     "named after another criterion": ({"criterion": '"1.4"'}, "name the file AC-1.4_<mistake>.yaml"),
-    "no such file": ({"file": "engine/none.py"}, "engine/none.py is no file of engine, infra, simulator"),
+    "no such file": ({"file": "engine/none.py"}, "engine/none.py is not a file of engine, infra, simulator"),
     "not of the tree": (
         {"file": "traceability/mutation/prove.py"},
-        "traceability/mutation/prove.py is no file of engine",
+        "traceability/mutation/prove.py is not a file of engine",
     ),
     "another key": ({"reason": "none"}, "a defect has exactly the keys criterion, mistake, belief, file, old, new"),
 }
@@ -241,7 +241,7 @@ def test_a_proof_holds_for_the_tree_it_was_made_on(small: Suite) -> None:
     assert record_readers.read_can_fail(path, small.root) == {}
 
 
-def test_the_proof_reaches_everything_the_last_run_left(small: Suite) -> None:
+def test_the_proof_reaches_all_outputs_of_the_last_run(small: Suite) -> None:
     (small.root / "node_modules").symlink_to(PROJECT / "node_modules")
     seed(small)
     judged = small.run()
@@ -258,13 +258,13 @@ def test_the_proof_reaches_everything_the_last_run_left(small: Suite) -> None:
     assert "can fail: shown by a defect" in small.places.matrix.read_text()
 
 
-def test_a_run_on_another_tree_is_not_relied_on(small: Suite) -> None:
+def test_a_run_on_another_tree_is_not_reused(small: Suite) -> None:
     small.run()
     (small.root / "engine" / "waiting.py").write_text(ENGINE + "\n")
     assert last_run.recall(small.places) is None
 
 
-def test_scenarios_that_are_known_to_pass_need_not_show_it_again(small: Suite) -> None:
+def test_scenarios_that_are_known_to_pass_are_not_run_again(small: Suite) -> None:
     small.feature(FEATURE + "  @AC-1.3 @moto\n      Scenario: red by itself\n        Then a wait of 60 lasts 61\n")
     seed(small)
     chosen = defects.load(small.root, "features", small.catalogue)

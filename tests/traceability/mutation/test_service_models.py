@@ -1,4 +1,4 @@
-"""Models that are read ahead: each reader gets a copy of its own, and what was read."""
+"""Preloaded models: each reader gets its own copy, and each read is recorded."""
 
 from __future__ import annotations
 
