@@ -32,7 +32,7 @@ from features.targets.call_log import CallJournal
 from features.targets.endpoints import note_endpoints
 from features.targets.waiting import Sleeping, Waiting, waiting
 from traceability.model import run_notes
-from traceability.recording import journal
+from traceability.recording import recorded_calls
 
 # A network that is gone for a minute does not end a run of hours: 1, 2, 4, 8, 16, 20, 20 s apart at most.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=10, read_timeout=70)
@@ -165,9 +165,9 @@ class AwsTarget(Target):
         calls = [_engine_call(line) for line in lines if line.get("message") == "AWS call"]
         return sorted(calls, key=lambda call: call.started)
 
-    def all_calls(self) -> list[journal.RecordedCall]:
+    def all_calls(self) -> list[recorded_calls.RecordedCall]:
         """The suite's own calls with AWS's answers, and the engine's as its log tells them."""
-        own: list[journal.RecordedCall] = list(self._calls.calls[self._first_call :])
+        own: list[recorded_calls.RecordedCall] = list(self._calls.calls[self._first_call :])
         engines = [_LoggedCall(call, self.region) for call in self.engine_calls()]
         return sorted([*own, *engines], key=lambda call: call.started)
 

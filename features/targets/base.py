@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from traceability.recording import journal
+from traceability.recording import recorded_calls
 
 if TYPE_CHECKING:
     from engine.deploy.deployment import Stack
@@ -130,7 +130,7 @@ class Target(ABC):
         """Every AWS call the engine made since the scenario began, in order."""
 
     @abstractmethod
-    def all_calls(self) -> Sequence[journal.RecordedCall]:
+    def all_calls(self) -> Sequence[recorded_calls.RecordedCall]:
         """Every AWS call that was seen since the scenario began, in order, the suite's own included."""
 
     @property

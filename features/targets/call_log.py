@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 
-from traceability.recording import journal
+from traceability.recording import recorded_calls
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ class CallJournal:
                 account,
                 region,
                 principal,
-                journal.SUITE,
+                recorded_calls.SUITE,
             )
         )

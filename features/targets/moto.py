@@ -17,7 +17,7 @@ from features.targets.endpoints import note_endpoints
 from simulator.drs import DrsWorld
 from simulator.gateway.journal import Call
 from traceability.model import run_notes
-from traceability.recording import journal
+from traceability.recording import recorded_calls
 
 STACK_NAME = "drs-engine-suite"
 # What the engine and the steps call.
@@ -121,8 +121,8 @@ class MotoTarget(Target):
     def engine_calls(self) -> list[EngineCall]:
         return [_engine_call(call) for call in self.simulator.journal.select(source="lambda")]
 
-    def all_calls(self) -> list[journal.RecordedCall]:
-        return [cast(journal.RecordedCall, call) for call in self.simulator.journal if call.ended]
+    def all_calls(self) -> list[recorded_calls.RecordedCall]:
+        return [cast(recorded_calls.RecordedCall, call) for call in self.simulator.journal if call.ended]
 
 
 def _engine_call(call: Call) -> EngineCall:

@@ -12,8 +12,9 @@ from typing import Any
 
 from traceability.bundle import last_run, manifest, run_loader
 from traceability.bundle.last_run import LastRun
-from traceability.evaluation import coverage, evaluate
-from traceability.evaluation.evaluate import Begun
+from traceability.evaluation import coverage
+from traceability.evaluation.coverage import RunFacts
+from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files
 from traceability.model.catalogue import Catalogue
 from traceability.model.paths import Places
@@ -78,8 +79,8 @@ def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, A
     """
     kept, noted = run_loader.read(places.coverage), last_run.memory(places)
     scenarios, _ = feature_files.read(places.root / places.features, places.root)
-    begun = Begun(noted["selected"], noted["exit_code"], kept["commit"], kept["started"], kept["finished"])
-    again, differences = evaluate.judge(places, catalogue, scenarios, begun, ())
+    facts = RunFacts(noted["selected"], noted["exit_code"], kept["commit"], kept["started"], kept["finished"])
+    again, differences = evaluate_run(places, catalogue, scenarios, facts, ())
     name, memory = (path.relative_to(places.root).as_posix() for path in (places.coverage, places.memory))
     if noted["differences"] != differences:
         yield f"{memory}: the records disagree about other things{_first(differences)}"

@@ -1,6 +1,6 @@
-"""The state of each criterion, and the two files other tools read it from.
+"""Computes the state of each criterion and writes coverage.json and coverage.csv, which other tools read.
 
-Invariant: each criterion of the catalogue is in exactly one of the five states, and their sum is the catalogue.
+Invariant: each criterion of the catalogue is in exactly one of the five states.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How one scenario ended: behave's word, the verdict, and why if it is not passed."""
+class ScenarioOutcome:
+    """How one scenario ended: behave's status, the verdict, and the reason if it did not pass."""
 
     scenario: Scenario
     status: str
@@ -45,15 +45,19 @@ class Outcome:
     seconds: float
     reason: str
     reported: str = ""
-    """The verdict of behave's own record; the other one may be worse, for reasons that behave does not know."""
+    """The verdict from behave's own record. `verdict` may be worse, for reasons unknown to behave."""
     report_id: str = ""
 
 
 @dataclass(frozen=True)
-class Run:
-    """The facts of a run that no scenario knows. Times are ISO-8601 UTC."""
+class RunFacts:
+    """The facts of a run that no scenario's record holds; times are ISO-8601 UTC.
 
-    target: str
+    `selected` is the target that was selected; the endpoints called prove the actual one.
+    """
+
+    selected: str
+    exit_code: int
     commit: str
     started: str
     finished: str
@@ -61,41 +65,42 @@ class Run:
 
 def outcomes(
     scenarios: Sequence[Scenario], features: str, junit: Sequence[JUnitCase], allure: Sequence[AllureCase]
-) -> list[Outcome]:
-    """Judge every scenario of the features; one without a result is a defect of the suite, never proven."""
+) -> list[ScenarioOutcome]:
+    """Return the outcome of every scenario of the features; one without a result is a suite defect."""
     cases = {case.key: case for case in junit}
     results = {case.key: case for case in allure}
     return [_outcome(one, cases.get(junit_key(one, features)), results.get(one.key)) for one in scenarios]
 
 
-def state_of(ends: Sequence[Outcome], target: str) -> str:
-    """Return the first of the five states that applies to a criterion with these scenarios."""
-    verdicts = {end.verdict for end in ends}
+def state_of(outcomes: Sequence[ScenarioOutcome], target: str) -> str:
+    """Return the state of a criterion with these scenarios; a red scenario decides before a skipped one."""
+    verdicts = {one.verdict for one in outcomes}
     if VIOLATED in verdicts or SUITE_DEFECT in verdicts:
         return VIOLATED if VIOLATED in verdicts else SUITE_DEFECT
-    if not ends:
+    if not outcomes:
         return NO_SCENARIO
-    mine = [end for end in ends if for_target(end.scenario, target)]
-    return PROVEN if mine and all(end.verdict == PASSED for end in mine) else NOT_RUN
+    mine = [one for one in outcomes if for_target(one.scenario, target)]
+    return PROVEN if mine and all(one.verdict == PASSED for one in mine) else NOT_RUN
 
 
 def document(
     catalogue: Catalogue,
-    ends: Sequence[Outcome],
-    run: Run,
+    outcomes: Sequence[ScenarioOutcome],
+    facts: RunFacts,
+    target: str,
     can_fail: Mapping[str, bool] | None = None,
     rehearsed: Collection[str] = (),
     suspects: Mapping[str, str] | None = None,
     signed: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return `coverage.json` as the design fixes it.
+    """Return the content of `coverage.json`.
 
-    `can_fail` is what the negative proof found, by criterion; `rehearsed` are criteria that a rehearsal of the same
-    tree went through; `suspects` says of criteria why their scenarios cannot be relied on; `signed` are rows of
-    `sign_offs.SignOff`, by criterion.
+    `target` is the proven target, else the selected one. By criterion: `can_fail` is the result of the negative proof,
+    `suspects` the reason why its scenarios are not reliable, `signed` the row of its sign-off. `rehearsed` are the
+    criteria that a rehearsal of the same tree passed.
     """
     rows = [
-        _criterion_row(one, catalogue, _relied_on(one, ends, (suspects or {}).get(one, "")), run.target)
+        _criterion_row(one, catalogue, _reliable_outcomes(one, outcomes, (suspects or {}).get(one, "")), target)
         for one in catalogue.criteria
     ]
     for row in rows:
@@ -104,17 +109,17 @@ def document(
         row["rehearsed"] = row["rehearsed"] or (row["state"] == NOT_RUN and row["id"] in rehearsed)
     return {
         "document": catalogue.document,
-        "target": run.target,
-        "commit": run.commit,
-        "started": run.started,
-        "finished": run.finished,
+        "target": target,
+        "commit": facts.commit,
+        "started": facts.started,
+        "finished": facts.finished,
         "totals": totals_of(rows),
         "criteria": rows,
     }
 
 
 def totals_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Count the criteria: the five states, which add up to all, and what is counted apart."""
+    """Count the criteria by state; deselected, rehearsed, signed off and expired overlap with the states."""
     return {
         "criteria": len(rows),
         **{state: sum(row["state"] == state for row in rows) for state in STATES},
@@ -132,7 +137,7 @@ def write(content: Mapping[str, Any], catalogue: Catalogue, directory: Path) -> 
 
 
 def files(content: Mapping[str, Any], catalogue: Catalogue) -> dict[str, bytes]:
-    """Return the two files by name; equal content gives equal files, so that both can be held against it."""
+    """Return the bytes of both files by name; equal content gives equal bytes, so that a check can compare them."""
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(_COLUMNS)
@@ -161,7 +166,7 @@ def first_reason(row: Mapping[str, Any]) -> str:
     """Return why a criterion is not proven, in one line; empty when it is."""
     if row["state"] == PROVEN:
         return ""
-    # What passed has a reason when it was rehearsed; or when the whole run is in doubt, and then others come first.
+    # A rehearsed scenario passed and gives the reason itself; otherwise the scenarios that did not pass come first.
     passed_first = bool(row["rehearsed"])
     rows = sorted(row["scenarios"], key=lambda one: (one["status"] == "passed") != passed_first)
     reasons = [one["reason"] for one in rows if one["reason"]]
@@ -169,54 +174,55 @@ def first_reason(row: Mapping[str, Any]) -> str:
 
 
 def short(reason: str, limit: int = 300) -> str:
-    """Return a reason on one line: an expectation says what it looked at, what it expected and what there was."""
+    """Return a reason on one line, cut at `limit` characters."""
     line = " ".join(reason.split())
     return line if len(line) <= limit else f"{line[:limit]} …"
 
 
-def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | None) -> Outcome:
+def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | None) -> ScenarioOutcome:
     seconds = round(result.seconds, 3) if result else 0.0
     if case is None:
-        return Outcome(scenario, "missing", SUITE_DEFECT, seconds, "behave left no result of this scenario")
-    judged = junit_verdict(case, scenario)
-    if judged == PASSED:
-        lacking = without_evidence(scenario, result)
-        judged_so = SUITE_DEFECT if lacking else PASSED
-        return Outcome(scenario, case.status, judged_so, seconds, lacking, PASSED, result.report_id if result else "")
+        return ScenarioOutcome(scenario, "missing", SUITE_DEFECT, seconds, "behave recorded no result")
+    reported = junit_verdict(case, scenario)
+    report_id = result.report_id if result else ""
+    if reported == PASSED:
+        missing = missing_evidence(scenario, result)
+        verdict = SUITE_DEFECT if missing else PASSED
+        return ScenarioOutcome(scenario, case.status, verdict, seconds, missing, PASSED, report_id)
     reason = (result.message if result else "") or case.message
-    return Outcome(scenario, case.status, judged, seconds, reason, judged, result.report_id if result else "")
+    return ScenarioOutcome(scenario, case.status, reported, seconds, reason, reported, report_id)
 
 
-def without_evidence(scenario: Scenario, result: AllureCase | None) -> str:
-    """Say which expectation of a scenario that passed left nothing to judge it by; "" when each did."""
+def missing_evidence(scenario: Scenario, result: AllureCase | None) -> str:
+    """Name the first expectation of a passed scenario that attached no evidence; "" when each attached some."""
     expectations = [(index, step) for index, step in enumerate(scenario.steps) if step.is_expectation]
     if not expectations:
-        return "passed without expecting anything: it has no Then"
-    left = result.steps if result else ()
+        return "passed without an expectation: it has no Then"
+    recorded = result.steps if result else ()
     for index, step in expectations:
         name = f"{step.keyword} {step.name}"
-        if index >= len(left) or left[index] != (name, True):
-            return f'passed without evidence: "{name}" ({scenario.file}:{step.line}) attached nothing it was judged on'
+        if index >= len(recorded) or recorded[index] != (name, True):
+            return f'passed without evidence for "{name}" ({scenario.file}:{step.line})'
     return ""
 
 
-def _relied_on(criterion: str, ends: Sequence[Outcome], suspect: str) -> list[Outcome]:
-    """Return the outcomes of a criterion's scenarios; while they are suspect, none of them proves anything."""
-    mine = [end for end in ends if criterion in end.scenario.criteria]
+def _reliable_outcomes(criterion: str, outcomes: Sequence[ScenarioOutcome], suspect: str) -> list[ScenarioOutcome]:
+    """Return the outcomes of a criterion's scenarios; with a suspicion, none of them proves the criterion."""
+    mine = [one for one in outcomes if criterion in one.scenario.criteria]
     if not suspect:
         return mine
     return [
-        replace(end, verdict=SUITE_DEFECT, reason=suspect) if end.verdict in (PASSED, NOT_RUN) else end for end in mine
+        replace(one, verdict=SUITE_DEFECT, reason=suspect) if one.verdict in (PASSED, NOT_RUN) else one for one in mine
     ]
 
 
-def _criterion_row(criterion: str, catalogue: Catalogue, mine: list[Outcome], target: str) -> dict[str, Any]:
+def _criterion_row(criterion: str, catalogue: Catalogue, mine: list[ScenarioOutcome], target: str) -> dict[str, Any]:
     state = state_of(mine, target)
-    # What passed in a rehearsal has proven the suite's way to AWS, and nothing about AWS.
+    # A rehearsal proves that the suite can run against AWS; it proves no behaviour on AWS.
     rehearsed = state == PROVEN and target == REHEARSAL
     if rehearsed:
         state = NOT_RUN
-        mine = [replace(end, verdict=NOT_RUN, reason=REHEARSED) if end.verdict == PASSED else end for end in mine]
+        mine = [replace(one, verdict=NOT_RUN, reason=REHEARSED) if one.verdict == PASSED else one for one in mine]
     return {
         "id": criterion,
         "requirement": catalogue.criteria[criterion].requirement,
@@ -224,25 +230,25 @@ def _criterion_row(criterion: str, catalogue: Catalogue, mine: list[Outcome], ta
         "state": state,
         "rehearsed": rehearsed,
         "proven_on": [target] if state == PROVEN else [],
-        "scenarios": [_scenario_row(end) for end in mine],
+        "scenarios": [_scenario_row(one) for one in mine],
     }
 
 
-def _scenario_row(end: Outcome) -> dict[str, Any]:
-    one = end.scenario
+def _scenario_row(outcome: ScenarioOutcome) -> dict[str, Any]:
+    one = outcome.scenario
     return {
         "name": one.name,
         "file": one.file,
         "line": one.line,
         "tags": list(one.tags),
-        "status": end.status,
-        "verdict": end.verdict,
-        "seconds": end.seconds,
-        "reason": end.reason,
-        "report": f"allure-report/index.html#{end.report_id}" if end.report_id else "",
+        "status": outcome.status,
+        "verdict": outcome.verdict,
+        "seconds": outcome.seconds,
+        "reason": outcome.reason,
+        "report": f"allure-report/index.html#{outcome.report_id}" if outcome.report_id else "",
     }
 
 
-def by_key(ends: Sequence[Outcome]) -> dict[Key, Outcome]:
-    """Return the outcomes by what Allure calls their scenario."""
-    return {end.scenario.key: end for end in ends}
+def by_key(outcomes: Sequence[ScenarioOutcome]) -> dict[Key, ScenarioOutcome]:
+    """Return the outcomes by file and name of their scenario, the key of Allure results."""
+    return {one.scenario.key: one for one in outcomes}

@@ -1,4 +1,4 @@
-"""What changed between two runs, criterion by criterion: newly proven, regressed, lost, reworded."""
+"""Compares two runs criterion by criterion: newly proven, regressed, lost, reworded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from traceability.model.states import PROVEN
 from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 
 KINDS = {
-    "regressed": "red now, and it was not",
-    "lost": "proven or rehearsed before, and not tried now",
-    "newly_proven": "proven now, and it was not",
-    "reworded": "the criterion reads differently",
+    "regressed": "red now, not red before",
+    "lost": "proven or rehearsed before, not run now",
+    "newly_proven": "proven now, not proven before",
+    "reworded": "the text of the criterion changed",
 }
 _RED = (VIOLATED, SUITE_DEFECT)
 
@@ -21,19 +21,20 @@ _RED = (VIOLATED, SUITE_DEFECT)
 def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{"from": run, "to": run, "regressed": [row], "lost": [row], "newly_proven": [row], "reworded": [row]}`.
 
-    A row is `{"id", "before", "after", "reason"}`; a criterion that one of the runs does not know is "absent" there.
+    A row is `{"id", "before", "after", "reason"}`; "absent" is the state of a criterion that one run does not contain.
     """
     old = {row["id"]: row for row in before["criteria"]}
     new = {row["id"]: row for row in after["criteria"]}
     found: dict[str, list[dict[str, str]]] = {kind: [] for kind in KINDS}
     for one in dict.fromkeys([*new, *old]):
-        was, is_now = _word(old.get(one)), _word(new.get(one))
-        row = {"id": one, "before": was, "after": is_now, "reason": first_reason(new[one]) if one in new else ""}
-        if is_now in _RED and was not in _RED:
+        state_before, state_now = _state_label(old.get(one)), _state_label(new.get(one))
+        reason = first_reason(new[one]) if one in new else ""
+        row = {"id": one, "before": state_before, "after": state_now, "reason": reason}
+        if state_now in _RED and state_before not in _RED:
             found["regressed"].append(row)
-        elif was in (PROVEN, "rehearsed") and is_now not in (PROVEN, "rehearsed", *_RED):
+        elif state_before in (PROVEN, "rehearsed") and state_now not in (PROVEN, "rehearsed", *_RED):
             found["lost"].append(row)
-        elif is_now == PROVEN and was != PROVEN:
+        elif state_now == PROVEN and state_before != PROVEN:
             found["newly_proven"].append(row)
         words = (old.get(one, {}).get("revision"), new.get(one, {}).get("revision"))
         if all(words) and words[0] != words[1]:
@@ -42,12 +43,12 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
 
 def is_worse(found: Mapping[str, Any]) -> bool:
-    """Say whether something regressed; what is not tried is worse only where the same target could have tried it."""
+    """Return whether a criterion regressed or was lost; a lost one counts only between runs on the same target."""
     same_target = found["from"]["target"] == found["to"]["target"]
     return bool(found["regressed"] or (same_target and found["lost"]))
 
 
-def _word(row: Mapping[str, Any] | None) -> str:
+def _state_label(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "absent"
     return "rehearsed" if row["rehearsed"] and row["state"] == "not_run" else str(row["state"])

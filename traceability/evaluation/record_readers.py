@@ -1,6 +1,6 @@
-"""Reads what the two reporters of a run wrote down: behave's JUnit files and the Allure results.
+"""Reads the records of the two reporters of a run: behave's JUnit files and the Allure results.
 
-They are kept apart on purpose: neither knows of the other, so a loss in one of them shows.
+The two records are independent on purpose: a result lost in one of them is still in the other.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _VERDICTS = {status: name for name, status in ALLURE_STATUS.items()}
 
 
 class UnreadableResult(ValueError):
-    """A results file is not what its reporter writes; the message names it."""
+    """A results file does not have the format of its reporter; the message names the file."""
 
 
 @dataclass(frozen=True)
 class JUnitCase:
-    """One `<testcase>`: behave's own word for how the scenario ended, and the steps as it listed them."""
+    """One `<testcase>`: the scenario's status in behave's own word; `listing` is its text of the steps."""
 
     suite: str
     name: str
@@ -44,7 +44,7 @@ class JUnitCase:
 
 @dataclass(frozen=True)
 class AllureCase:
-    """One Allure result. `verdict` is what its status says in the words of `verdict`."""
+    """One Allure result; `verdict` is its status translated to a verdict."""
 
     file: str
     name: str
@@ -54,13 +54,13 @@ class AllureCase:
     features: tuple[str, ...]
     attachments: tuple[str, ...]
     steps: tuple[tuple[str, bool], ...]
-    """The steps of the scenario itself: what each is called, and whether it left evidence."""
+    """The steps of the scenario itself: (keyword and text, whether an attachment is present)."""
     path: Path
-    began: float
+    started: float
     ended: float
-    """Seconds since 1970: by the machine's own clock, never by a virtual one."""
+    """Seconds since 1970, from the machine's clock, never from a virtual one."""
     report_id: str = ""
-    """What Allure calls the result in the report's own addresses."""
+    """The result's id in the URLs of the Allure report."""
 
     @property
     def key(self) -> Key:
@@ -68,7 +68,7 @@ class AllureCase:
 
 
 def junit_key(scenario: Scenario, features: str) -> Key:
-    """Return how behave's JUnit reporter names a scenario of the folder `features`."""
+    """Return the key under which behave's JUnit reporter records a scenario of the folder `features`."""
     path = PurePosixPath(scenario.file).relative_to(features).with_suffix("")
     return f"{'.'.join(path.parts)}.{scenario.feature}", scenario.name
 
@@ -84,7 +84,7 @@ def read_allure(directory: Path) -> list[AllureCase]:
 
 
 def redact_junit(directory: Path) -> None:
-    """Take credentials out of the JUnit files, which behave writes without asking anybody."""
+    """Remove credentials from the JUnit files, which behave writes without redaction."""
     for path in directory.glob("*.xml"):
         root = _root(path)
         for element in root.iter():
@@ -94,12 +94,12 @@ def redact_junit(directory: Path) -> None:
 
 
 def junit_verdict(case: JUnitCase, scenario: Scenario) -> str:
-    """Judge a scenario from JUnit and the feature file alone."""
+    """Return the verdict of a scenario from JUnit and the feature file alone."""
     return verdict(case.status, step_ends(case, scenario))
 
 
 def step_ends(case: JUnitCase, scenario: Scenario) -> list[StepEnd]:
-    """Return how each step ended, found in the order of the feature; the list is short where JUnit's is."""
+    """Return the end of each step in the order of the feature; shorter if JUnit lists fewer steps."""
     ends: list[StepEnd] = []
     position = 0
     for step in scenario.steps:
@@ -115,7 +115,7 @@ def step_ends(case: JUnitCase, scenario: Scenario) -> list[StepEnd]:
 
 
 class _WithoutEntities(ElementTree.TreeBuilder):
-    """behave declares no document type; whoever does may have entities expand to more than memory holds."""
+    """Rejects a document type: behave declares none, and its entities could expand until memory is full."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise ElementTree.ParseError(f"it declares a document type, {name}")
@@ -123,7 +123,7 @@ class _WithoutEntities(ElementTree.TreeBuilder):
 
 def _root(path: Path) -> ElementTree.Element:
     try:
-        parser = ElementTree.XMLParser(target=_WithoutEntities())  # noqa: S314 - no entity gets through it
+        parser = ElementTree.XMLParser(target=_WithoutEntities())  # noqa: S314 - it rejects entities
         return ElementTree.parse(path, parser).getroot()  # noqa: S314 - as above
     except ElementTree.ParseError as problem:
         raise UnreadableResult(f"{path}: not a JUnit file: {problem}") from problem
@@ -163,13 +163,13 @@ def _allure_case(path: Path) -> AllureCase:
             ),
             steps=tuple((item["name"], bool(item.get("attachments"))) for item in result.get("steps", [])),
             path=path,
-            began=result["start"] / 1000,
+            started=result["start"] / 1000,
             ended=result["stop"] / 1000,
-            # Allure names a result by the MD5 of its uuid; nothing is protected by it.
+            # Allure names a result by the MD5 of its uuid; the hash protects no data.
             report_id=hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest(),
         )
     except (ValueError, KeyError) as problem:
-        raise UnreadableResult(f"{path}: not an Allure result of this suite: {problem!r}") from problem
+        raise UnreadableResult(f"{path}: not an Allure result: {problem!r}") from problem
 
 
 def _labels(result: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The words and signs of results: the five states of a criterion, their labels, and the marks of a run.
+"""The states of a criterion, and their labels and signs in every output.
 
-Other programs read the state names from `coverage.json`; they never change.
+Other programs read the state names from `coverage.json`: the names never change.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ STATE_WORDS = {
 STATE_SIGNS = {PROVEN: "✓", VIOLATED: "✗", SUITE_DEFECT: "!", NOT_RUN: "–", NO_SCENARIO: "·"}
 
 ALLURE_STATUS = {PASSED: "passed", VIOLATED: "failed", SUITE_DEFECT: "broken", NOT_RUN: "skipped"}
-"""Verdict of a scenario to the status in its Allure result."""
+"""From the verdict of a scenario to the status in its Allure result."""
 
 REHEARSAL = "aws-rehearsal"
 REHEARSED = "rehearsed, not run on AWS"
-DOUBTED = "the records of this run do not agree"
+RECORDS_DIFFER = "the records of this run do not agree"
 DESELECTED = "Deselected by the tags or files of this run"
 
 
 def requirement_label(requirement: Requirement) -> str:
-    """Return the first level of the report's tree; two digits keep the twelve in order."""
+    """Return the label of the report tree's first level; two digits keep the twelve requirements in order."""
     return f"{int(requirement.id):02} {requirement.title}"
 
 
 def criterion_label(criterion: Criterion) -> str:
-    """Return the second level of the report's tree: number and full text."""
+    """Return the label of the report tree's second level: tag and full text."""
     return f"{criterion.tag} {criterion.text}"

@@ -14,7 +14,7 @@ from typing import Any
 import allure
 
 from traceability.model import redaction
-from traceability.recording.journal import SUITE, RecordedCall
+from traceability.recording.recorded_calls import SUITE, RecordedCall
 from traceability.recording.templates import render
 from traceability.recording.timeline import timeline_svg
 

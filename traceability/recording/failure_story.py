@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traceability.model import catalogue, redaction, run_notes
-from traceability.recording import evidence, journal
+from traceability.recording import evidence, recorded_calls
 from traceability.steps import step_lint
 from traceability.steps.step_definitions import loaded
 
 if TYPE_CHECKING:
     from behave.model import Scenario
 
-    from traceability.recording.journal import RecordedCall
+    from traceability.recording.recorded_calls import RecordedCall
 
 MOST_MOMENTS = 24
 """A longer course is told by its first and last moments."""
@@ -155,7 +155,9 @@ def _never_begun(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _first_wrong(calls: Sequence[RecordedCall]) -> Iterator[str]:
     wrong = [
-        call for call in calls if call.error_code and call.source != journal.SUITE and call.error_code not in _ORDINARY
+        call
+        for call in calls
+        if call.error_code and call.source != recorded_calls.SUITE and call.error_code not in _ORDINARY
     ]
     if wrong:
         first = wrong[0]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from traceability.recording.templates import render
 
 if TYPE_CHECKING:
-    from traceability.recording.journal import RecordedCall
+    from traceability.recording.recorded_calls import RecordedCall
 
 WIDTH, LABELS, MARGIN = 1040, 260, 28
 ROW, HEAD, TOP, FOOT = 22, 34, 76, 64

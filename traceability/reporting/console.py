@@ -18,7 +18,7 @@ from traceability.evaluation.coverage import first_reason, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue
-from traceability.model.states import DESELECTED, DOUBTED, NO_SCENARIO, PROVEN, STATE_SIGNS, STATE_WORDS
+from traceability.model.states import DESELECTED, NO_SCENARIO, PROVEN, RECORDS_DIFFER, STATE_SIGNS, STATE_WORDS
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.mutation.prove import DefectResult
 from traceability.reporting.allure_report import headline, scope
@@ -253,7 +253,7 @@ def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
     for row in coverage["criteria"]:
         # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
         for one in row["scenarios"] if row["state"] == state else ():
-            if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(DOUBTED)):
+            if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(RECORDS_DIFFER)):
                 place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"
                 alike.setdefault(short(one["reason"]), []).append(place)
     return alike

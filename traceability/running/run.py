@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from traceability.bundle import integrity, last_run, run_history
-from traceability.evaluation import coverage, evaluate, record_readers
-from traceability.evaluation.evaluate import Begun
+from traceability.evaluation import coverage, record_readers
+from traceability.evaluation.coverage import RunFacts
+from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files, redaction, settings
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Problem, Scenario
@@ -111,8 +112,8 @@ def judge(
     """Read the records that a run left and write the coverage files."""
     _redact_log(places.log)
     record_readers.redact_junit(places.junit)
-    begun = Begun(selected, exit_code, _commit(places.root), started, _now())
-    content, differences = evaluate.judge(places, catalogue, scenarios, begun, integrity.rehearsed(places, catalogue))
+    facts = RunFacts(selected, exit_code, _commit(places.root), started, _now())
+    content, differences = evaluate_run(places, catalogue, scenarios, facts, integrity.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
     return RunResult(content, differences, places.log, 0.0)

@@ -58,7 +58,7 @@ def test_a_broken_hook_of_the_run_or_a_feature_proves_nothing(suite: Suite, hook
 
 def test_a_step_file_that_cannot_be_imported_is_noticed(suite: Suite) -> None:
     judged = both_passed(suite).steps(STEPS + "\nimport nothing_of_this_name\n").run()
-    assert judged.differences[0] == "JUnit has no result at all: behave ended before it recorded one"
+    assert judged.differences[0] == "JUnit has no result at all: behave ended before the first result"
     assert judged.coverage["totals"]["suite_defect"] == 2
 
 
@@ -90,9 +90,7 @@ def test_a_scenario_that_passes_without_evidence_of_its_thens_is_a_suite_defect(
         "Then nothing is wrong", "And nothing is wrong", tags="@AC-1.1 @moto @without_evidence"
     ).run()
     assert suite.state(judged) == "suite_defect"
-    assert suite.reasons(judged) == [
-        'passed without evidence: "Then nothing is wrong" (features/r01.feature:4) attached nothing it was judged on'
-    ]
+    assert suite.reasons(judged) == ['passed without evidence for "Then nothing is wrong" (features/r01.feature:4)']
     assert judged.differences == []
 
 
@@ -113,7 +111,7 @@ def nobody(context):
 def test_a_scenario_that_expects_nothing_proves_nothing(suite: Suite) -> None:
     judged = suite.scenario("Given nothing is wrong", "When nothing is wrong").run()
     assert suite.state(judged) == "suite_defect"
-    assert suite.reasons(judged) == ["passed without expecting anything: it has no Then"]
+    assert suite.reasons(judged) == ["passed without an expectation: it has no Then"]
 
 
 def lose_allure(suite: Suite) -> None:
@@ -162,12 +160,12 @@ def leave_the_machine(suite: Suite) -> None:
 
 
 LOSSES: dict[str, tuple[Callable[[Suite], None], str]] = {
-    "an Allure result is lost": (lose_allure, 'Allure has no result of "first"'),
+    "an Allure result is lost": (lose_allure, 'Allure has no result for "first"'),
     "the JUnit file is lost": (lose_junit, "JUnit has no result at all"),
-    "an Allure result is there twice": (add_result, 'Allure has a result of "first"'),
-    "a result of another run lies there": (add_foreign_result, 'Allure has a result of "from another run"'),
+    "an Allure result is there twice": (add_result, 'Allure has a surplus result for "first"'),
+    "a result of another run lies there": (add_foreign_result, 'Allure has a surplus result for "from another run"'),
     "the reporters disagree": (colour_it_red, "JUnit says passed, Allure says violated"),
-    "it stands below another criterion": (move_it, "stands below other criteria"),
+    "it stands below another criterion": (move_it, "is below other criteria"),
     "evidence is lost": (lose_attachment, "is missing"),
     "no endpoint was recorded": (lose_endpoints, "prove no target"),
     "real AWS was called": (leave_the_machine, "prove aws"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.traceability.conftest import Suite
-from traceability.evaluation.coverage import Outcome, state_of
+from traceability.evaluation.coverage import ScenarioOutcome, state_of
 from traceability.model.feature_files import Scenario
 
 # What the scenario does, and the state of its criterion that the design asks for.
@@ -137,7 +137,7 @@ def test_the_first_state_that_applies_counts(mixture: list[str], expected: str) 
     assert state_of([_outcome(verdict) for verdict in mixture], "moto") == expected
 
 
-def _outcome(verdict: str) -> Outcome:
+def _outcome(verdict: str) -> ScenarioOutcome:
     tag = "aws" if verdict == "other" else "moto"
     scenario = Scenario("only", "Small", "features/r01.feature", 3, ("AC-1.1", tag), ())
-    return Outcome(scenario, "", "not_run" if verdict == "other" else verdict, 0.0, "")
+    return ScenarioOutcome(scenario, "", "not_run" if verdict == "other" else verdict, 0.0, "")

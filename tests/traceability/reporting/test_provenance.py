@@ -14,8 +14,9 @@ from tests.traceability.bundle.test_integrity import command, left
 from tests.traceability.bundle.test_run_loader import PROJECT, run
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
 from traceability.bundle import archive, bundle, manifest, run_loader
-from traceability.evaluation import coverage, evaluate
-from traceability.evaluation.evaluate import Begun
+from traceability.evaluation import coverage
+from traceability.evaluation.coverage import RunFacts
+from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files
 from traceability.reporting import matrix, provenance
 from traceability.running import run as runs
@@ -117,8 +118,8 @@ def test_two_archives_that_say_different_things_of_one_run_are_not_merged(
     (elsewhere.root / "features" / "revisions.yaml").write_text("", encoding="utf-8")
     scenarios, _ = feature_files.read(elsewhere.root / "features", elsewhere.root)
     kept = run_loader.read(elsewhere.places.coverage)
-    begun = Begun("aws", 0, kept["commit"], kept["started"], kept["finished"])
-    content, _ = evaluate.judge(elsewhere.places, elsewhere.catalogue, scenarios, begun, ())
+    facts = RunFacts("aws", 0, kept["commit"], kept["started"], kept["finished"])
+    content, _ = evaluate_run(elsewhere.places, elsewhere.catalogue, scenarios, facts, ())
     coverage.write(content, elsewhere.catalogue, elsewhere.places.reports)
     manifest.write(elsewhere.places, content)
     second = bundle.write(elsewhere.places, elsewhere.catalogue)
