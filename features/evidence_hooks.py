@@ -33,9 +33,9 @@ def attach_end(world: World) -> None:
 def tell(world: World, scenario: Scenario, broken: Sequence[str], idle: Sequence[str]) -> None:
     """Tell the story of a scenario that is red, that broke what must always hold, or whose faults met nothing."""
     names = {server: name for name, server in world.servers.items()}
-    text = failure_story.tell(scenario, latest(world), world.target.all_calls(), names, broken, idle)
+    text = failure_story.describe(scenario, latest(world), world.target.all_calls(), names, broken, idle)
     if text:
-        failure_story.keep(scenario, text)
+        failure_story.save(scenario, text)
 
 
 def latest(world: World) -> list[Document]:

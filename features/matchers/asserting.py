@@ -17,8 +17,8 @@ def assert_that(actual: Any, matcher: Matcher[Any] | str | None = None, reason: 
     Raises AssertionError with what was expected, what was there, and `reason`: where it was looked.
     """
     if isinstance(matcher, Matcher):
-        evidence.judged(str(StringDescription().append_description_of(matcher)), actual, reason)
+        evidence.record_judgement(str(StringDescription().append_description_of(matcher)), actual, reason)
         hamcrest.assert_that(actual, matcher, reason)
         return
-    evidence.judged(f"that this is not so: {matcher}", "it is not so" if actual else "it is so")
+    evidence.record_judgement(f"that this is not so: {matcher}", "it is not so" if actual else "it is so")
     hamcrest.assert_that(actual, matcher)

@@ -49,11 +49,11 @@ from traceability.recording import evidence
 @step("nothing is wrong")
 def nothing(context):
     if "without_evidence" not in context.scenario.tags:
-        evidence.judged("nothing wrong", "nothing wrong", "Looked at nothing")
+        evidence.record_judgement("nothing wrong", "nothing wrong", "Looked at nothing")
 
 @step("the expectation fails")
 def fails(context):
-    evidence.judged("3 waves", "2 waves", "Looked at the execution record")
+    evidence.record_judgement("3 waves", "2 waves", "Looked at the execution record")
     assert False, "expected 3 waves, but there were 2"
 
 @step("something breaks")

@@ -42,7 +42,7 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     with console.progress(out) as progress:
         judged = run(places, known, scenarios, target, behave_arguments, progress)
     console.summary(out, judged.coverage, known)
-    console.stories(out, judged.coverage, failure_story.kept(places.notes))
+    console.stories(out, judged.coverage, failure_story.load(places.notes))
     console.differences(out, judged.differences, judged.log)
     page = write_report(places, known, judged)
     out.print(f"Report: {console.relative_path(page, places.root)}", highlight=False)

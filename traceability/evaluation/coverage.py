@@ -154,7 +154,7 @@ def files(content: Mapping[str, Any], catalogue: Catalogue) -> dict[str, bytes]:
                 " ".join(row["proven_on"]),
                 len(row["scenarios"]),
                 first_reason(row),
-                sign_offs.told(row),
+                sign_offs.describe(row),
                 catalogue.criteria[row["id"]].text,
             ]
         )

@@ -139,4 +139,4 @@ def _outside_run_time(records: Records) -> Iterable[str]:
         if not first <= case.started <= case.ended <= last:
             moment = datetime.fromtimestamp(case.started, UTC).isoformat(timespec="seconds")
             run = f"{records.facts.started} to {records.facts.finished}"
-            yield f'"{case.name}" ({case.file}) ran at {moment}, outside the time of the run, {run}'
+            yield f'"{case.name}" ({case.file}) ran at {moment}, outside the run, {run}'

@@ -65,7 +65,7 @@ class Scenario:
 
 
 @dataclass(frozen=True, order=True)
-class Problem:
+class SuiteProblem:
     """Something wrong with the features: one line that names the place and the cure."""
 
     file: str
@@ -76,38 +76,38 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-def read(directory: Path, root: Path) -> tuple[list[Scenario], list[Problem]]:
+def read(directory: Path, root: Path) -> tuple[list[Scenario], list[SuiteProblem]]:
     """Return all scenarios below `directory`, named relative to `root`, and a problem for each file that is broken."""
     scenarios: list[Scenario] = []
-    problems: list[Problem] = []
+    problems: list[SuiteProblem] = []
     for path in sorted(directory.rglob("*.feature")):
         name = path.relative_to(root).as_posix()
         try:
             feature = parse_file(str(path))
         except ParserError as error:
-            problems.append(Problem(name, error.line or 1, f"not valid Gherkin: {_cause(error)}; mend the line"))
+            problems.append(SuiteProblem(name, error.line or 1, f"not valid Gherkin: {_cause(error)}; mend the line"))
             continue
         problems += _rules(path, name)
         if feature is None:
-            problems.append(Problem(name, 1, "no Feature in this file; write one or remove the file"))
+            problems.append(SuiteProblem(name, 1, "no Feature in this file; write one or remove the file"))
         else:
             scenarios += _scenarios(feature, name)
     return scenarios, problems
 
 
-def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[str] = ()) -> list[Problem]:
+def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[str] = ()) -> list[SuiteProblem]:
     """Return what would make the report wrong: tags that are unknown or missing, names that merge, parts that lack.
 
     `tags` are those that are known beside criteria and targets.
     """
     problems = [problem for scenario in scenarios for problem in _check_tags(scenario, catalogue, tags)]
     problems += [
-        Problem(one.file, one.line, f'scenario "{one.name}" has no step; write its steps or remove it')
+        SuiteProblem(one.file, one.line, f'scenario "{one.name}" has no step; write its steps or remove it')
         for one in scenarios
         if not one.steps
     ]
     problems += [
-        Problem(one.file, one.line, f'scenario "{one.name}" has no {part}; {_PARTS[part]}')
+        SuiteProblem(one.file, one.line, f'scenario "{one.name}" has no {part}; {_PARTS[part]}')
         for one in scenarios
         for part in _lacking(one)
     ]
@@ -145,9 +145,9 @@ def _lacking(scenario: Scenario) -> list[str]:
     return [part for part in _PARTS if part not in there] if scenario.steps else []
 
 
-def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str]) -> Iterable[Problem]:
-    def problem(message: str) -> Problem:
-        return Problem(scenario.file, scenario.line, f'scenario "{scenario.name}" {message}')
+def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str]) -> Iterable[SuiteProblem]:
+    def problem(message: str) -> SuiteProblem:
+        return SuiteProblem(scenario.file, scenario.line, f'scenario "{scenario.name}" {message}')
 
     if not scenario.criteria:
         yield problem("names no criterion; tag it @AC-<requirement>.<criterion>")
@@ -166,7 +166,7 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str])
         yield problem("does not say where it runs; tag it @moto, @aws or both")
 
 
-def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[Problem]:
+def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[SuiteProblem]:
     """Reports tell scenarios apart by feature and name: equal ones would be shown as one, retried."""
     places = defaultdict(list)
     for one in scenarios:
@@ -174,14 +174,14 @@ def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[Problem]:
     for same in places.values():
         for one in same[1:]:
             message = f'scenario "{one.name}" has the name of the one at {same[0].place}; give it a name of its own'
-            yield Problem(one.file, one.line, message)
+            yield SuiteProblem(one.file, one.line, message)
 
 
-def _rules(path: Path, name: str) -> Iterable[Problem]:
+def _rules(path: Path, name: str) -> Iterable[SuiteProblem]:
     """Scenarios inside a Rule never reach Allure."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if re.match(r"\s*Rule:", line):
-            yield Problem(
+            yield SuiteProblem(
                 name, number, "Rule: hides its scenarios from the report; put them directly below the Feature"
             )
 

@@ -93,7 +93,7 @@ def load(folder: Path, catalogue: Catalogue) -> dict[str, SignOff]:
     return found
 
 
-def told(row: Mapping[str, Any]) -> str:
+def describe(row: Mapping[str, Any]) -> str:
     """Return a criterion's sign-off in one line, "" where it has none."""
     one = row.get("sign_off")
     if not one:

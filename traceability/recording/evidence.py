@@ -54,7 +54,7 @@ def attach_timeline(record: Mapping[str, Any], calls: Sequence[RecordedCall], na
     _attach(name, timeline_svg(record, calls), allure.attachment_type.SVG)
 
 
-def judged(expected: str, found: Any, looked_at: str = "") -> None:
+def record_judgement(expected: str, found: Any, looked_at: str = "") -> None:
     """Keep what an expectation was judged on, whatever comes of it; the formatter attaches it to the step.
 
     `found` may be anything: documents are shortened and say by how much, objects with a `line` (calls) show that.

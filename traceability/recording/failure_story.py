@@ -32,7 +32,7 @@ _ORDINARY = {"ConditionalCheckFailedException", "TransactionCanceledException"}
 _RED = {"failed", "error", "undefined", "pending", "hook_error"}
 
 
-def tell(
+def describe(
     scenario: Scenario,
     records: Sequence[Mapping[str, Any]],
     calls: Sequence[RecordedCall],
@@ -60,7 +60,7 @@ def tell(
     )
 
 
-def keep(scenario: Scenario, text: str) -> None:
+def save(scenario: Scenario, text: str) -> None:
     """Show the story on the terminal, attach it to the scenario's result, and note it for the run's summary."""
     print(f"\n{text}\n")  # noqa: T201 - behave keeps what a hook prints and shows it below the red scenario
     evidence.attach_text("What happened", text)
@@ -72,7 +72,7 @@ def keep(scenario: Scenario, text: str) -> None:
         path.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
 
 
-def kept(directory: Path) -> dict[str, str]:
+def load(directory: Path) -> dict[str, str]:
     """Return the stories of a run by the place of their scenario."""
     found: dict[str, str] = {}
     for path in sorted(directory.glob("stories-*.json")):

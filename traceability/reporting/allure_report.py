@@ -190,7 +190,7 @@ def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]
 
 def _judged_label(criterion: Criterion, row: Mapping[str, Any]) -> str:
     """Name a criterion in the tree: number, state, words."""
-    signed = f", {sign_offs.told(row)}" if row.get("sign_off") else ""
+    signed = f", {sign_offs.describe(row)}" if row.get("sign_off") else ""
     state = f"{STATE_SIGNS[row['state']]} {STATE_WORDS[row['state']].lower()}"
     return f"{criterion.tag} {state}{', rehearsed' if row['rehearsed'] else ''}{signed} · {criterion.text}"
 

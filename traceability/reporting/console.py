@@ -244,7 +244,7 @@ def _signed_off(coverage: Mapping[str, Any]) -> Iterator[str]:
     for row in coverage["criteria"]:
         if row["sign_off"]:
             style = "bold red" if row["sign_off"]["expired"] else "magenta"
-            yield f"[{style}]◇ AC-{row['id']} {escape(sign_offs.told(row))}[/]"
+            yield f"[{style}]◇ AC-{row['id']} {escape(sign_offs.describe(row))}[/]"
 
 
 def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:

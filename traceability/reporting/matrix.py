@@ -64,7 +64,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
             first_reason(rows[one.id]),
             known.found[one.id],
             _last_proven(known, one.id, rows[one.id]),
-            sign_offs.told(rows[one.id]),
+            sign_offs.describe(rows[one.id]),
         )
         for one in catalogue.criteria.values()
     }

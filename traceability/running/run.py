@@ -21,7 +21,7 @@ from traceability.evaluation.coverage import RunFacts
 from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files, redaction, settings
 from traceability.model.catalogue import Catalogue
-from traceability.model.feature_files import Problem, Scenario
+from traceability.model.feature_files import Scenario, SuiteProblem
 from traceability.model.paths import Places
 from traceability.reporting import matrix, outputs, provenance
 from traceability.running import selection
@@ -35,7 +35,7 @@ REFUSED = 2
 class BadInput(Exception):
     """The features cannot be run as they are; `problems` has one line each."""
 
-    def __init__(self, problems: Sequence[Problem | str]) -> None:
+    def __init__(self, problems: Sequence[SuiteProblem | str]) -> None:
         super().__init__(f"{len(problems)} problems in the features")
         self.problems = [str(one) for one in problems]
 

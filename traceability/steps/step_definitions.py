@@ -19,7 +19,7 @@ from behave.runner import Runner
 from behave.runner import the_step_registry as registry
 from behave.step_registry import AmbiguousStep
 
-from traceability.model.feature_files import Problem, Scenario, Step
+from traceability.model.feature_files import Scenario, Step, SuiteProblem
 from traceability.model.paths import Places
 
 _FIELD = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
@@ -103,17 +103,17 @@ class Use:
         return f"{self.file}:{self.line}"
 
 
-def load(places: Places) -> tuple[list[Phrase], list[Problem]]:
+def load(places: Places) -> tuple[list[Phrase], list[SuiteProblem]]:
     """Return all phrases below the features' `steps` folder, and a problem for each that cannot be used."""
-    clashes: list[Problem] = []
+    clashes: list[SuiteProblem] = []
     registry.clear()
     add = registry.add_step_definition
     registry.add_step_definition = _collecting(add, clashes, places.root)
     try:
         _load_as_behave_does(places)
     except ConfigError:
-        return [], [Problem(f"{places.features}/steps", 1, "no step definitions found; there is nothing to write with")]
-    except Exception as problem:  # noqa: BLE001 - a step module is anybody's code: whatever it raises is its author's to mend
+        return [], [SuiteProblem(f"{places.features}/steps", 1, "no step definitions found; define steps there")]
+    except Exception as problem:  # noqa: BLE001 - a step module may raise any exception at import
         return [], [_unloadable(problem, places)]
     finally:
         registry.add_step_definition = add
@@ -181,7 +181,7 @@ def _load_as_behave_does(places: Places) -> None:
 
 
 def _collecting(
-    add: Callable[[str, str, Any], None], clashes: list[Problem], root: Path
+    add: Callable[[str, str, Any], None], clashes: list[SuiteProblem], root: Path
 ) -> Callable[[str, str, Any], None]:
     """behave stops at the first definition that clashes; a check names all of them."""
 
@@ -195,12 +195,12 @@ def _collecting(
             message = (
                 f"{keyword} {text!r} is also what {where} answers to ({old.pattern!r}); reword or remove one of them"
             )
-            clashes.append(Problem(_relative(made.co_filename, root), made.co_firstlineno, message))
+            clashes.append(SuiteProblem(_relative(made.co_filename, root), made.co_firstlineno, message))
 
     return collect
 
 
-def _unloadable(problem: Exception, places: Places) -> Problem:
+def _unloadable(problem: Exception, places: Places) -> SuiteProblem:
     """Name the line of the features' own code at which loading broke."""
     file, line = f"{places.features}/steps", 1
     trace = problem.__traceback__
@@ -211,7 +211,7 @@ def _unloadable(problem: Exception, places: Places) -> Problem:
         trace = trace.tb_next
     if isinstance(problem, SyntaxError) and problem.filename:
         file, line = _relative(problem.filename, places.root), problem.lineno or 1
-    return Problem(file, line, f"the step definitions cannot be loaded: {type(problem).__name__}: {problem}; mend it")
+    return SuiteProblem(file, line, f"the step definitions cannot be loaded: {type(problem).__name__}: {problem}")
 
 
 def _where(matcher: Any, root: Path) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from traceability.model.feature_files import Problem, Scenario, Step
+from traceability.model.feature_files import Scenario, Step, SuiteProblem
 from traceability.steps.step_definitions import ANY, Phrase, candidates, steps_of, types, uses
 
 _NEAR = 0.55
@@ -21,18 +21,18 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.fullmatch(text) is not None
 
 
-def check(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Problem]:
+def check(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:
     """Return every step that no phrase says or several do, and what is left to write."""
     return sorted({*_left_to_write(scenarios), *_steps(scenarios, phrases)})
 
 
-def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Problem]:
+def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:
     """Return every phrase that no step says; worth asking once each step has its phrase."""
     said = uses(phrases, scenarios)
     # Several wordings of one step, such as a singular and a plural, are in use when one of them is.
     in_use = {phrase.place for phrase, places in said.items() if places}
     return [
-        Problem(phrase.file, phrase.line, f'no feature says "{phrase.shown}"; use it or remove it')
+        SuiteProblem(phrase.file, phrase.line, f'no feature says "{phrase.shown}"; use it or remove it')
         for phrase in said
         if phrase.place not in in_use
     ]
@@ -70,25 +70,25 @@ def _most_alike(text: str, phrases: Sequence[Phrase]) -> Phrase | None:
     return best[1] if best[0] >= _NEAR else None
 
 
-def _left_to_write(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
+def _left_to_write(scenarios: Sequence[Scenario]) -> Iterator[SuiteProblem]:
     for one in scenarios:
         if is_placeholder(one.name):
-            yield Problem(one.file, one.line, f"left to write: the scenario's name, {one.name}")
+            yield SuiteProblem(one.file, one.line, f"left to write: the scenario's name, {one.name}")
     for one, step in steps_of(scenarios):
         if is_placeholder(step.name):
             cure = "replace it with a sentence of the phrase book (make phrases)"
-            yield Problem(one.file, step.line, f"left to write: {step.keyword} {step.name}; {cure}")
+            yield SuiteProblem(one.file, step.line, f"left to write: {step.keyword} {step.name}; {cure}")
 
 
-def _steps(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> Iterator[Problem]:
+def _steps(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> Iterator[SuiteProblem]:
     for scenario, step in steps_of(scenarios):
         if is_placeholder(step.name):
             continue
         said = [phrase for phrase in candidates(phrases, step) if phrase.matches(step.name)]
         if not said:
-            yield Problem(scenario.file, step.line, undefined(step.kind, step.name, phrases))
+            yield SuiteProblem(scenario.file, step.line, undefined(step.kind, step.name, phrases))
         if len({phrase.place for phrase in said}) > 1:
-            yield Problem(scenario.file, step.line, _ambiguous(step, said))
+            yield SuiteProblem(scenario.file, step.line, _ambiguous(step, said))
 
 
 def _ambiguous(step: Step, said: Iterable[Phrase]) -> str:

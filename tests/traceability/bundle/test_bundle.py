@@ -155,7 +155,7 @@ MOTO_AS_AWS = {
         (
             lambda content: content.update(started="2026-03-01T00:00:00.000Z", finished="2026-03-01T00:01:00.000Z"),
             {},
-            "outside of the run, 2026-03-01T00:00:00.000Z to 2026-03-01T00:01:00.000Z",
+            "outside the run, 2026-03-01T00:00:00.000Z to 2026-03-01T00:01:00.000Z",
         ),
         (lambda content: None, {"reports/junit/TESTS-r01.xml": b"<testsuite/>"}, "JUnit has no result"),
         (

@@ -103,7 +103,7 @@ from traceability.model import run_notes
 def account_is_seen(context):
     print("account 210987654321")
     evidence.attach_record({"Status": "COMPLETED", "SourceAccountId": "210987654321"})
-    evidence.judged("no account", "arn:aws:iam::210987654321:role/drs")
+    evidence.record_judgement("no account", "arn:aws:iam::210987654321:role/drs")
     run_notes.record_account("210987654321")
     assert False, "expected another account than 210987654321"
 """

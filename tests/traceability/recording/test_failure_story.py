@@ -81,7 +81,7 @@ FAILED = step(
 
 
 def told(*calls: Any, steps: tuple[Any, ...] = (FAILED,), broken: tuple[str, ...] = ()) -> list[str]:
-    return failure_story.tell(scenario(*steps), [RECORD], calls, {"s-1": "database-1"}, broken).splitlines()
+    return failure_story.describe(scenario(*steps), [RECORD], calls, {"s-1": "database-1"}, broken).splitlines()
 
 
 def test_promise_expectation_and_what_was_seen_come_first() -> None:
@@ -145,7 +145,7 @@ def test_what_is_no_expectation_is_told_as_it_was_raised(red: Any, seen: str) ->
 def test_a_long_course_is_told_by_its_ends() -> None:
     wave = RECORD["Waves"][0]
     record = {**RECORD, "Waves": [{**wave, "WaveNumber": number} for number in range(1, 41)]}
-    lines = failure_story.tell(scenario(FAILED), [record], [], {}).splitlines()
+    lines = failure_story.describe(scenario(FAILED), [record], [], {}).splitlines()
     assert [line for line in lines if "more moments" in line] == [
         f"            … {122 - failure_story.MOST_MOMENTS} more moments …"
     ]
@@ -162,9 +162,9 @@ def test_the_summary_tells_the_stories_of_the_red_scenarios_only(suite: Suite) -
         def after_scenario(context, scenario):
             evidence.attach_text("what was seen", "nothing but text")
             run_notes.record_endpoint("drs.us-east-1.amazonaws.com", connected=False)
-            text = failure_story.tell(scenario, [], [], {})
+            text = failure_story.describe(scenario, [], [], {})
             if text:
-                failure_story.keep(scenario, text)
+                failure_story.save(scenario, text)
         """)
     suite.feature("""
         Feature: One
@@ -177,7 +177,7 @@ def test_the_summary_tells_the_stories_of_the_red_scenarios_only(suite: Suite) -
         """)
     judged = suite.run()
     out = Console(file=io.StringIO(), width=100)
-    console.stories(out, judged.coverage, failure_story.kept(suite.places.notes))
+    console.stories(out, judged.coverage, failure_story.load(suite.places.notes))
     assert isinstance(out.file, io.StringIO)
     lines = out.file.getvalue().strip().splitlines()
     assert lines[1:] == [

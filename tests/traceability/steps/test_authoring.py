@@ -116,7 +116,7 @@ def test_a_run_names_the_phrase_that_the_check_names(writing: Suite) -> None:
         from traceability.recording import failure_story
 
         def after_scenario(context, scenario):
-            print(failure_story.tell(scenario, [], [], {}))
+            print(failure_story.describe(scenario, [], [], {}))
         """)
     steps = [line.replace("fails", "failes").replace("is run", "is runned") for line in WHOLE]
     checked = command(writing.scenario(*steps), "check").stderr.splitlines()
