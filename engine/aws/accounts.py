@@ -12,7 +12,7 @@ from botocore.session import get_session
 
 from engine.aws.caller import CLIENT_CONFIG, AskedToWait, Caller, CallError, CredentialsExpired, Unavailable
 from engine.core.document import timestamp
-from engine.core.plan import Target
+from engine.core.plan import RecoveryTarget
 
 Result = TypeVar("Result")
 
@@ -40,9 +40,9 @@ class Accounts:
     session: Any
     session_name: str = "drs-execution-engine"
     _assumed: dict[tuple[str, str | None], Any] = field(default_factory=dict)
-    _clients: dict[tuple[Target, str], Any] = field(default_factory=dict)
+    _clients: dict[tuple[RecoveryTarget, str], Any] = field(default_factory=dict)
 
-    def client(self, target: Target, service: str) -> Any:
+    def client(self, target: RecoveryTarget, service: str) -> Any:
         """A client of `service` in the target's account and Region. Raises RoleNotAssumed."""
         key = (target, service)
         if key not in self._clients:
@@ -50,7 +50,7 @@ class Accounts:
             self._clients[key] = session.client(service, region_name=target.region, config=CLIENT_CONFIG)
         return self._clients[key]
 
-    def fresh(self, target: Target, call: Callable[[], Result]) -> Result:
+    def fresh(self, target: RecoveryTarget, call: Callable[[], Result]) -> Result:
         """`call`, and once more with new credentials if AWS says that the target's have expired."""
         try:
             return call()
@@ -60,11 +60,11 @@ class Accounts:
             self._forget(target)
             return call()
 
-    def _forget(self, target: Target) -> None:
+    def _forget(self, target: RecoveryTarget) -> None:
         self._assumed.pop((target.role_arn or "", target.external_id), None)
         self._clients = {key: client for key, client in self._clients.items() if key[0] != target}
 
-    def _session(self, target: Target) -> Any:
+    def _session(self, target: RecoveryTarget) -> Any:
         role_arn = target.role_arn
         if role_arn is None:
             return self.session
@@ -74,7 +74,7 @@ class Accounts:
             self._assumed[key] = self._assume(role_arn, target)
         return self._assumed[key]
 
-    def _assume(self, role_arn: str, target: Target) -> Any:
+    def _assume(self, role_arn: str, target: RecoveryTarget) -> Any:
         sts = self.session.client("sts", region_name=self.session.region_name, config=CLIENT_CONFIG)
         parameters = {"RoleArn": role_arn, "RoleSessionName": self.session_name}
         if target.external_id is not None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine.aws.accounts import Accounts, RoleNotAssumed
 from engine.aws.caller import Caller, Refused, Unavailable
-from engine.core.actions import RecoveryInstance, StartRecovery
+from engine.core.actions import ListedRecoveryInstance, StartRecovery
 from engine.core.document import timestamp
-from engine.core.drs_status import Job
-from engine.core.plan import Target
+from engine.core.drs_status import DrsJob
+from engine.core.plan import RecoveryTarget
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
 TAG_WAVE = "drs-engine:Wave"
@@ -53,7 +53,7 @@ class RecoveryService:
 
     caller: Caller
     accounts: Accounts
-    target: Target
+    target: RecoveryTarget
     label: str = ""
 
     def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
@@ -64,7 +64,7 @@ class RecoveryService:
                 known.update(server["sourceServerID"] for server in page["items"])
         return frozenset(known)
 
-    def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> Job:
+    def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> DrsJob:
         """Launch the action's servers, once, whatever happens to the answer.
 
         A request whose effect is unknown is looked up by its tags before it is repeated; so is a conflict, which may
@@ -80,7 +80,7 @@ class RecoveryService:
         ]
         in_doubt = False
 
-        def attempt() -> Job:
+        def attempt() -> DrsJob:
             nonlocal in_doubt
             if in_doubt and (job := self._find_in_doubt(tags, since)):
                 return job
@@ -101,7 +101,7 @@ class RecoveryService:
                 raise LaunchInDoubt(f"it is not known whether DRS took the launch: {error}") from error
             raise
 
-    def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> Job | None:
+    def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> DrsJob | None:
         """`find_job` for a launch that may exist: that the look is refused does not say that there is none."""
         try:
             # Once: what repeats the launch repeats the look as well.
@@ -109,7 +109,7 @@ class RecoveryService:
         except Refused as error:
             raise Unavailable(error.operation, error.code, error.message, may_have_worked=True) from error
 
-    def _adopt_or_raise(self, error: Refused, tags: Mapping[str, str], since: datetime) -> Job:
+    def _adopt_or_raise(self, error: Refused, tags: Mapping[str, str], since: datetime) -> DrsJob:
         if error.code == "ConflictException":
             if job := self._find_in_doubt(tags, since):
                 return job
@@ -119,11 +119,11 @@ class RecoveryService:
             raise QuotaInUse(f"{error.message} (quota {quota})" if quota else error.message) from error
         raise error
 
-    def find_job(self, tags: Mapping[str, str], since: datetime) -> Job | None:
+    def find_job(self, tags: Mapping[str, str], since: datetime) -> DrsJob | None:
         """The job that carries these tags, begun after `since`; None if there is none."""
         return self._find_job(tags, since, self._call)
 
-    def _find_job(self, tags: Mapping[str, str], since: datetime, ask: Callable[..., Any]) -> Job | None:
+    def _find_job(self, tags: Mapping[str, str], since: datetime, ask: Callable[..., Any]) -> DrsJob | None:
         filters = {"fromDate": timestamp(since - _CLOCK_MARGIN)}
         for page in self._pages("describe_jobs", ask, filters=filters):
             for item in page["items"]:
@@ -131,7 +131,7 @@ class RecoveryService:
                     return _job(item)
         return None
 
-    def jobs(self, ids: Sequence[str]) -> dict[str, Job]:
+    def jobs(self, ids: Sequence[str]) -> dict[str, DrsJob]:
         """These jobs, by id, with one DescribeJobs call (a page of them)."""
         pages = (
             page
@@ -160,7 +160,7 @@ class RecoveryService:
                     reasons[data["sourceServerID"]] = data["rawError"]
         return reasons
 
-    def recovery_instances(self, ids: Sequence[str]) -> dict[str, RecoveryInstance]:
+    def recovery_instances(self, ids: Sequence[str]) -> dict[str, ListedRecoveryInstance]:
         """These recovery instances as DRS lists them; one that is gone is left out."""
         pages = (
             page
@@ -168,7 +168,7 @@ class RecoveryService:
             for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
         )
         return {
-            item["recoveryInstanceID"]: RecoveryInstance(
+            item["recoveryInstanceID"]: ListedRecoveryInstance(
                 recovery_instance_id=item["recoveryInstanceID"],
                 ec2_instance_id=item.get("ec2InstanceID"),
                 snapshot_time=item.get("pointInTimeSnapshotDateTime"),
@@ -246,9 +246,9 @@ def _chunks(ids: Sequence[str], size: int) -> Iterator[list[str]]:
         yield list(ids[start : start + size])
 
 
-def _job(item: Mapping[str, Any]) -> Job:
+def _job(item: Mapping[str, Any]) -> DrsJob:
     servers = item.get("participatingServers", [])
-    return Job(
+    return DrsJob(
         job_id=item["jobID"],
         status=item.get("status", ""),
         launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},

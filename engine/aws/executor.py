@@ -11,11 +11,12 @@ from engine.aws.caller import AskedToWait, CallError, Unavailable
 from engine.aws.drs import LaunchInDoubt, QuotaInUse, RecoveryService, ServersBusy, intent_tags
 from engine.aws.launch_queue import LaunchQueue, Turn
 from engine.aws.log import Log
-from engine.aws.notifier import Topics
+from engine.aws.notifier import Notifier
 from engine.core import notification
 from engine.core.actions import (
+    ActionOutcome,
+    AwsAction,
     Busy,
-    Call,
     CheckInstances,
     Deferred,
     Failed,
@@ -30,7 +31,6 @@ from engine.core.actions import (
     JobsSeen,
     JobStarted,
     Notify,
-    Outcome,
     PollJobs,
     Published,
     ReadJobLog,
@@ -42,20 +42,20 @@ from engine.core.actions import (
     TerminationsFound,
     TerminationStarted,
 )
-from engine.core.plan import Target
+from engine.core.plan import RecoveryTarget
 from engine.core.state import Execution
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Performer:
-    recovery: Callable[[Target], RecoveryService]
-    topics: Topics
+class Executor:
+    recovery: Callable[[RecoveryTarget], RecoveryService]
+    notifier: Notifier
     queue: LaunchQueue
     log: Log
 
-    def perform(self, execution: Execution, action: Call) -> Outcome:
+    def perform(self, execution: Execution, action: AwsAction) -> ActionOutcome:
         """Do what the core asks. Every AWS failure becomes an outcome; nothing else is caught."""
         try:
             return self._perform(execution, action)
@@ -76,7 +76,7 @@ class Performer:
             tried = " (after 3 retries)" if transient else ""
             return Failed(f"{error}{tried}", transient=transient)
 
-    def _perform(self, execution: Execution, action: Call) -> Outcome:  # noqa: C901 - one case for each action
+    def _perform(self, execution: Execution, action: AwsAction) -> ActionOutcome:  # noqa: C901 - one case for each action
         drs = self.recovery(execution.target)
         match action:
             case FindServers(ids):
@@ -102,10 +102,10 @@ class Performer:
                 return TerminationsFound(drs.find_terminations(ids, since))
             case Notify(topic_arn):
                 return Published(
-                    self.topics.publish(topic_arn, notification.subject(execution), notification.message(execution))
+                    self.notifier.publish(topic_arn, notification.subject(execution), notification.message(execution))
                 )
 
-    def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> Outcome:
+    def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> ActionOutcome:
         """StartRecovery when it is this execution's turn; otherwise, or when a quota is in use, it queues up."""
         turn = self._turn(execution)
         if turn.behind is not None:
@@ -121,16 +121,16 @@ class Performer:
         except QuotaInUse:
             self._queue_up(execution, turn)
             raise
-        self._manners(lambda: self.queue.leave(execution.target, turn))
+        self._best_effort(lambda: self.queue.leave(execution.target, turn))
         return JobStarted(job)
 
     def _turn(self, execution: Execution) -> Turn:
-        return self._manners(lambda: self.queue.turn(execution.execution_id, execution.target)) or Turn()
+        return self._best_effort(lambda: self.queue.turn(execution.execution_id, execution.target)) or Turn()
 
     def _queue_up(self, execution: Execution, turn: Turn) -> None:
-        self._manners(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
+        self._best_effort(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
 
-    def _manners(self, call: Callable[[], Result]) -> Result | None:
+    def _best_effort(self, call: Callable[[], Result]) -> Result | None:
         """`call`; the queue only orders launches, so a recovery goes on without it when it cannot be reached."""
         try:
             return call()

@@ -23,7 +23,7 @@ from engine.aws.caller import Caller
 from engine.aws.tables import from_item, to_item
 from engine.core import policy
 from engine.core.document import parse_timestamp, timestamp
-from engine.core.plan import Target
+from engine.core.plan import RecoveryTarget
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LaunchQueue:
     table: str
     now: Callable[[], datetime]
 
-    def turn(self, execution_id: str, target: Target) -> Turn:
+    def turn(self, execution_id: str, target: RecoveryTarget) -> Turn:
         """Whether it is the execution's turn to launch in `target`. Raises CallError."""
         behind, own = None, None
         for ticket in self._tickets(target):
@@ -52,7 +52,7 @@ class LaunchQueue:
                 behind = ticket["HeldBy"]
         return Turn(behind, own)
 
-    def wait(self, execution_id: str, target: Target, turn: Turn) -> None:
+    def wait(self, execution_id: str, target: RecoveryTarget, turn: Turn) -> None:
         """Take a ticket, or renew the one of `turn`. Raises CallError."""
         now = self.now()
         key = turn.ticket or f"TICKET#{timestamp(now)}#{execution_id}"
@@ -61,12 +61,12 @@ class LaunchQueue:
         item = _key(target, key) | {"HeldBy": execution_id, "ExpiresAt": int(expires.timestamp())}
         self.caller.call(self.dynamodb, "put_item", TableName=self.table, Item=to_item(item))
 
-    def leave(self, target: Target, turn: Turn) -> None:
+    def leave(self, target: RecoveryTarget, turn: Turn) -> None:
         """Give the ticket of `turn` back, if there is one. Raises CallError."""
         if turn.ticket is not None:
             self.caller.call(self.dynamodb, "delete_item", TableName=self.table, Key=to_item(_key(target, turn.ticket)))
 
-    def _tickets(self, target: Target) -> list[dict[str, Any]]:
+    def _tickets(self, target: RecoveryTarget) -> list[dict[str, Any]]:
         """All tickets, the oldest first; there are at most as many as executions."""
         answer = self.caller.call(
             self.dynamodb,
@@ -84,9 +84,9 @@ class LaunchQueue:
         return now.timestamp() < ticket["ExpiresAt"] and now < taken + timedelta(seconds=policy.PRECEDENCE_SECONDS)
 
 
-def _queue(target: Target) -> str:
+def _queue(target: RecoveryTarget) -> str:
     return f"QUEUE#{target.account_id}#{target.region}"
 
 
-def _key(target: Target, ticket: str) -> dict[str, Any]:
+def _key(target: RecoveryTarget, ticket: str) -> dict[str, Any]:
     return {"ExecutionId": _queue(target), "ItemKey": ticket}

@@ -10,7 +10,7 @@ from engine.aws.caller import Caller
 
 
 @dataclass(frozen=True)
-class Topics:
+class Notifier:
     """`client(region)` gives an SNS client: a topic is published to in its own Region."""
 
     caller: Caller

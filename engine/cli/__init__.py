@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from engine.cli.apply import apply
 from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
-from engine.cli.loading import put
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
 from engine.cli.validate import validate
@@ -57,5 +57,5 @@ def main() -> None:
     """
 
 
-for command in (validate, deploy, put, start, status, cancel, history, sweep, destroy):
+for command in (validate, deploy, apply, start, status, cancel, history, sweep, destroy):
     main.add_command(command)

@@ -18,12 +18,12 @@ from engine.deploy import deployment
 from engine.deploy.deployment import DeploymentFailed, NotTheEngine, Progress
 from engine.deploy.packaging import complete_package
 from engine.deploy.parameters import operator_parameters, value_problem
-from engine.deploy.retained_data import WAYS_ON
+from engine.deploy.retained_data import RETAINED_DATA_ADVICE
 
 # The engine's topic is encrypted with AWS's managed key, which CloudWatch cannot use.
-_NOBODY_TOLD = (
-    "Note: nobody is told of alarms, they show in CloudWatch only; deploy with -p AlarmTopicArn=ARN, an SNS topic of "
-    "your own (CloudWatch cannot publish to the engine's notification topic)."
+_NO_ALARM_TOPIC = (
+    "Note: alarms send no notification, they only show in CloudWatch; deploy with -p AlarmTopicArn=ARN to notify an "
+    "SNS topic of your own (CloudWatch cannot publish to the engine's notification topic)."
 )
 
 # What becomes of a stack's data, before it is asked whether the stack is to go; None: there is no such stack.
@@ -54,28 +54,28 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
     values = dict(_pair(text) for text in parameters)
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
-    told = console(stderr=True)
-    if kept := deployment.kept_data(aws, stack):
+    messages = console(stderr=True)
+    if kept := deployment.retained_data(aws, stack):
         raise click.ClickException(
             f"an earlier deployment of {stack} left its data in {there} (KeepData=yes): {', '.join(kept)}. "
-            f"Nothing was deployed, and the data was not touched.\n{WAYS_ON}"
+            f"Nothing was deployed, and the data was not touched.\n{RETAINED_DATA_ADVICE}"
         )
-    _check_recovery_service(aws, there, told)
-    with told.status("Packaging the function"):
+    _check_recovery_service(aws, there, messages)
+    with messages.status("Packaging the function"):
         code = complete_package()
-    told.print(f"Deploying {stack} to {there}: {len(code) / 1e6:.1f} MB of code, a few minutes")
-    with told.status("Waiting for CloudFormation") as status:
+    messages.print(f"Deploying {stack} to {there}: {len(code) / 1e6:.1f} MB of code, a few minutes")
+    with messages.status("Waiting for CloudFormation") as status:
         deployed = deployment.deploy(
-            aws, stack, parameters=values, code=code, progress=_progress(told, status), sleep=pause
+            aws, stack, parameters=values, code=code, progress=_progress(messages, status), sleep=pause
         )
     if not deployment.alarm_topic(aws, stack):
-        told.print(_NOBODY_TOLD, style="yellow")
+        messages.print(_NO_ALARM_TOPIC, style="yellow")
     if as_json:
         print_json({"StackName": stack, "Outputs": dict(sorted(deployed.outputs.items()))})
         return
     for name, value in sorted(deployed.outputs.items()):
         click.echo(f"{name}: {value}")
-    told.print("Next: load groups and plans with `put`, then `start` a drill.")
+    messages.print("Next: load groups and plans with `apply`, then `start` a drill.")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -90,7 +90,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _check_recovery_service(aws: Any, there: str, told: Console) -> None:
+def _check_recovery_service(aws: Any, there: str, messages: Console) -> None:
     """A word before the minutes of a deployment: whether DRS can be reached and is set up where the engine will be.
 
     Not initialised is no error: the engine may recover into other accounts only.
@@ -98,7 +98,7 @@ def _check_recovery_service(aws: Any, there: str, told: Console) -> None:
     try:
         aws.client("drs").describe_source_servers(maxResults=1)
     except ClientError as error:
-        told.print(f"Note: {refusal(error)} ({there}).", style="yellow")
+        messages.print(f"Note: {refusal(error)} ({there}).", style="yellow")
     except BotoCoreError as error:
         if aws.region_name in aws.get_available_regions("drs", aws.get_partition_for_region(aws.region_name)):
             raise
@@ -108,7 +108,7 @@ def _check_recovery_service(aws: Any, there: str, told: Console) -> None:
         ) from error
 
 
-def _progress(told: Console, status: Status) -> Progress:
+def _progress(messages: Console, status: Status) -> Progress:
     """One line for each resource that is done or has failed; what is at work shows in the status line."""
 
     def event(happened: Mapping[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _progress(told: Console, status: Status) -> Progress:
             return
         reason = f"  {happened['ResourceStatusReason']}" if happened.get("ResourceStatusReason") else ""
         style = "red" if state.endswith("FAILED") else "dim"
-        told.print(f"{happened['Timestamp']:%H:%M:%S}  {state:<16}  {name}{reason}", style=style)
+        messages.print(f"{happened['Timestamp']:%H:%M:%S}  {state:<16}  {name}{reason}", style=style)
 
     def lost(seconds: int) -> None:
         status.update(f"No connection to AWS for {seconds} s; CloudFormation goes on meanwhile, trying again")
@@ -141,15 +141,15 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     if not yes:
         click.echo(_DATA_THEN[deployment.keeps_data(aws, stack)], nl=False, err=True)
         click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
-    told = console(stderr=True)
-    with told.status(f"Deleting {stack}") as status:
-        existed = deployment.destroy(aws, stack, progress=_progress(told, status), sleep=pause)
+    messages = console(stderr=True)
+    with messages.status(f"Deleting {stack}") as status:
+        existed = deployment.destroy(aws, stack, progress=_progress(messages, status), sleep=pause)
     if not existed:
         raise click.ClickException(f"there is no stack {stack} in {there}; nothing was deleted")
     click.echo(f"{stack}: deleted")
-    if kept := deployment.kept_data(aws, stack):
+    if kept := deployment.retained_data(aws, stack):
         click.echo(f"Kept, with their data: {', '.join(kept)}")
-        click.echo(f"They are in the way of the next deploy of {stack}. {WAYS_ON}", err=True)
+        click.echo(f"They are in the way of the next deploy of {stack}. {RETAINED_DATA_ADVICE}", err=True)
 
 
 def _require_rest(stack: str) -> None:

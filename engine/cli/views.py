@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.waiting_for import waits_for
+from engine.cli.wait_description import describe_wait
 
 Record = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def execution_view(
     With `rows` (a live picture's height) servers that need no attention are only counted where they do not fit.
     """
     parts: list[RenderableType] = [_headline(record, now), _progress(record, width)]
-    if waiting := waits_for(record, now):
+    if waiting := describe_wait(record, now):
         parts.append(Text.assemble(("Waiting for ", "dim"), waiting))
     if note:
         parts.append(Text(note, style="yellow"))

@@ -15,7 +15,7 @@ from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import changes, execution_view
 from engine.client import EngineClient
-from engine.deploy.connection import patiently
+from engine.deploy.connection import retry_on_connection_error
 
 # The record is read this often; the clock on the screen goes on every second.
 WATCH_SECONDS = 5
@@ -117,7 +117,7 @@ def _follow(
 ) -> Iterator[Record]:
     """The record every few seconds, the last one when the execution is over and cleaned up."""
     while True:
-        record = patiently(lambda: engine.get(execution_id), sleep=pause, lost=lost)
+        record = retry_on_connection_error(lambda: engine.get(execution_id), sleep=pause, lost=lost)
         yield record
         if _is_over(record):
             return

@@ -18,12 +18,12 @@ class AwsTime:
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
-    def hear(self, answer: Mapping[str, Any]) -> None:
+    def observe(self, answer: Mapping[str, Any]) -> None:
         """`answer` is boto3's; one without a Date that can be read changes nothing."""
         headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
         with suppress(ValueError):
-            told = parsedate_to_datetime(headers.get("date", ""))
-            ahead = told.astimezone(UTC) - datetime.now(UTC)
+            server_time = parsedate_to_datetime(headers.get("date", ""))
+            ahead = server_time.astimezone(UTC) - datetime.now(UTC)
             self._ahead = ahead if abs(ahead) > _TOO_SMALL else timedelta(0)
 
     def now(self) -> datetime:

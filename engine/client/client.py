@@ -18,7 +18,7 @@ from engine.aws.tables import from_item, to_item
 from engine.client.aws_time import AwsTime
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
-from engine.core.validation import Problem, is_id, named_groups, plan_problems
+from engine.core.validation import PlanProblem, is_id, named_groups, plan_problems
 from engine.deploy.deployment import describe
 
 Document = dict[str, Any]
@@ -143,7 +143,7 @@ class EngineClient:
         machine = self._outputs["StateMachineArn"]
         # A long execution's later runs are named <ExecutionId>-<run>.
         found = {run["name"][:_UUID_LENGTH] for run in self._running(machine)}
-        found |= {self._closed_by(run["executionArn"]) for run in self._running(_closer_arn(machine))}
+        found |= {self._finalized_by(run["executionArn"]) for run in self._running(_finalizer_arn(machine))}
         return sorted(found | set(self._with_status("RUNNING")))
 
     def _running(self, state_machine: str) -> Iterator[Document]:
@@ -153,9 +153,9 @@ class EngineClient:
             for page in pages.paginate(stateMachineArn=state_machine, statusFilter="RUNNING"):
                 yield from page["executions"]
 
-    def _closed_by(self, closer_run: str) -> str:
+    def _finalized_by(self, finalizer_run: str) -> str:
         """The execution that a run of the closer works on: its input is the event of the death."""
-        event = json.loads(self._states.describe_execution(executionArn=closer_run)["input"])
+        event = json.loads(self._states.describe_execution(executionArn=finalizer_run)["input"])
         return str(event["detail"]["name"])[:_UUID_LENGTH]
 
     def _with_status(self, status: str) -> Iterator[str]:
@@ -191,7 +191,7 @@ class EngineClient:
         )
         found = []
         for page in pages:
-            self._time.hear(page)
+            self._time.observe(page)
             found += [from_item(item) for item in page["Items"]]
         return {item["ItemKey"]: item for item in found}
 
@@ -246,7 +246,7 @@ class EngineClient:
         response = self._dynamodb.get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
         return from_item(response["Item"]) if "Item" in response else None
 
-    def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[Problem]:
+    def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
         """For what a start would refuse this plan, DRS not asked; `groups` count before those that are loaded."""
         known = {group["GroupId"]: group for group in groups if isinstance(group["GroupId"], str)}
         for group_id in named_groups(plan) - known.keys():
@@ -268,7 +268,7 @@ class EngineClient:
         self._dynamodb.delete_item(TableName=self._outputs["ProtectionGroupsTable"], Key=to_item({"GroupId": group_id}))
 
 
-def _closer_arn(state_machine: str) -> str:
+def _finalizer_arn(state_machine: str) -> str:
     """Of the same stack: both are named after it."""
     return f"{state_machine.removesuffix('-engine')}-closer"
 

@@ -1,7 +1,7 @@
 """What the core asks of the shell, and what the shell answers.
 
 The two sides meet here and nowhere else: `decisions` returns an Action, the shell performs it through AWS and hands
-the Outcome to `outcomes.apply`. An Action is a value, so a step can remember which ones it has already asked for.
+the outcome to `outcomes.apply`. An Action is a value, so a step can remember which ones it has already asked for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.core.drs_status import Job
+from engine.core.drs_status import DrsJob
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Finish:
     """The execution is settled: the state machine can end."""
 
 
-Call = (
+AwsAction = (
     FindServers
     | FindRecoveries
     | StartRecovery
@@ -128,7 +128,7 @@ Call = (
     | FindTerminations
     | Notify
 )
-Action = ReadServers | Call | Wait | Finish
+Action = ReadServers | AwsAction | Wait | Finish
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class RecoveriesFound:
 
 @dataclass(frozen=True)
 class JobStarted:
-    job: Job
+    job: DrsJob
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Busy:
 
 @dataclass(frozen=True)
 class JobsSeen:
-    jobs: Mapping[str, Job]
+    jobs: Mapping[str, DrsJob]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class JobLogRead:
 
 
 @dataclass(frozen=True)
-class RecoveryInstance:
+class ListedRecoveryInstance:
     recovery_instance_id: str
     ec2_instance_id: str | None
     snapshot_time: str | None = None
@@ -181,7 +181,7 @@ class RecoveryInstance:
 
 @dataclass(frozen=True)
 class RecoveryInstancesSeen:
-    instances: Mapping[str, RecoveryInstance]
+    instances: Mapping[str, ListedRecoveryInstance]
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Deferred:
     message: str
 
 
-Outcome = (
+ActionOutcome = (
     ServersFound
     | RecoveriesFound
     | JobStarted

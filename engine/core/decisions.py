@@ -1,10 +1,10 @@
 """What to do next, given what is known: the heart of the engine.
 
-`decide(execution, asked, now)` moves the state forward as far as it can without asking anybody, and returns the new
+`decide(execution, performed, now)` moves the state forward as far as it can without asking anybody, and returns the new
 state with the one action that is needed next. The shell saves the state, performs the action, applies its outcome
 (`engine.core.outcomes`) and asks again; a Wait or Finish ends the step. A killed shell loses nothing: from the last
-saved state, `decide` asks for the facts again and goes on. `asked` holds the actions of the present step, so that no
-question is put to AWS twice in one step.
+saved state, `decide` asks for the facts again and goes on. `performed` holds the actions that this step has already
+performed, so that no step asks AWS the same question twice.
 
 The invariants (`engine.core.invariants`) hold for every state that `decide` returns:
 
@@ -26,7 +26,7 @@ from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
 from engine.core.waiting import wait
 from engine.core.wave_work import work
 
-Asked = Collection[Action]
+Performed = Collection[Action]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Decision:
     action: Action
 
 
-def decide(execution: Execution, asked: Asked, now: datetime) -> Decision:
+def decide(execution: Execution, performed: Performed, now: datetime) -> Decision:
     """The next state and action at `now`; see the module's docstring."""
     execution = begin(execution, now)
     if not execution.ended and (unread := _unread_waves(execution)):
@@ -45,10 +45,10 @@ def decide(execution: Execution, asked: Asked, now: datetime) -> Decision:
     if not execution.ended:
         execution = _stop_if_due(execution, now)
     if not execution.ended:
-        execution, action = _run(execution, asked, now)
+        execution, action = _run(execution, performed, now)
         if action is not None:
             return Decision(execution, action)
-    return Decision(*settle(execution, asked, now))
+    return Decision(*settle(execution, performed, now))
 
 
 def begin(execution: Execution, now: datetime) -> Execution:
@@ -72,8 +72,8 @@ def _stop_if_due(execution: Execution, now: datetime) -> Execution:
     return execution
 
 
-def _run(execution: Execution, asked: Asked, now: datetime) -> tuple[Execution, Action | None]:
-    """Work on the waves, one after the other, until something has to be asked or waited for, or all are over."""
+def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Execution, Action | None]:
+    """Work on the waves, one after the other, until something has to be performed or waited for, or all are over."""
     if execution.deferral is not None and now < execution.deferral.until:
         return execution, wait(execution, now, [execution.deferral.until])
     while True:
@@ -83,7 +83,7 @@ def _run(execution: Execution, asked: Asked, now: datetime) -> tuple[Execution, 
             if action is not None or execution.active_wave is None:
                 return execution, action
         else:
-            execution, action = work(execution, wave, asked, now)
+            execution, action = work(execution, wave, performed, now)
             if action is not None:
                 return execution, action
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.core import policy
 from engine.core.drs_status import JobStatus
-from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Target
+from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, RecoveryTarget
 from engine.core.state import (
     CancelRequest,
     CleanUp,
@@ -135,7 +135,7 @@ def header_item(execution: Execution) -> Item:
         else None,
         Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
         Run=execution.run,
-        Deaths=execution.deaths or None,
+        Deaths=execution.abnormal_exits or None,
         Version=execution.version,
     )
 
@@ -204,7 +204,7 @@ def _server_item(server: ServerState) -> Item:
         StartTime=server.start_time,
         EndTime=server.end_time,
         TerminationJobId=server.termination_job_id,
-        TerminationRequestTime=server.termination_asked_at,
+        TerminationRequestTime=server.termination_requested_at,
         TerminatedTime=server.terminated_at,
     )
 
@@ -223,7 +223,7 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         execution_type=ExecutionType(item["ExecutionType"]),
         initiated_by=item["InitiatedBy"],
         source_account_id=item["SourceAccountId"],
-        target=Target(
+        target=RecoveryTarget(
             account_id=item["TargetAccountId"],
             region=item["TargetRegion"],
             role_name=item.get("CrossAccountRoleName"),
@@ -248,7 +248,7 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         if deferral
         else None,
         run=int(item["Run"]),
-        deaths=int(item.get("Deaths", 0)),
+        abnormal_exits=int(item.get("Deaths", 0)),
         version=int(item["Version"]),
     )
 
@@ -314,7 +314,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         end_time=_time(item, "EndTime"),
         error_message=item.get("ErrorMessage", item.get("StatusReason")),
         termination_job_id=item.get("TerminationJobId"),
-        termination_asked_at=_time(item, "TerminationRequestTime"),
+        termination_requested_at=_time(item, "TerminationRequestTime"),
         terminated_at=_time(item, "TerminatedTime"),
     )
 

@@ -20,7 +20,7 @@ class JobStatus(StrEnum):
     FAILED = "FAILED"
 
 
-class UnknownWord(ValueError):
+class UndocumentedStatus(ValueError):
     """DRS answered with a status that its service model does not document."""
 
     def __init__(self, kind: str, word: str | None) -> None:
@@ -29,7 +29,7 @@ class UnknownWord(ValueError):
 
 
 @dataclass(frozen=True)
-class Job:
+class DrsJob:
     """A DRS job as DescribeJobs tells it; `launch_statuses` and `recovery_instances` are by source server id."""
 
     job_id: str
@@ -43,19 +43,19 @@ _LAUNCH_ENDED = {"LAUNCHED": JobStatus.COMPLETED, "FAILED": JobStatus.FAILED, "T
 _LAUNCH_UNDER_WAY = {"PENDING", "IN_PROGRESS"}
 
 
-def server_job_status(job: Job, source_server_id: str) -> JobStatus:
+def server_job_status(job: DrsJob, source_server_id: str) -> JobStatus:
     """What `job` says of one of its servers.
 
-    Raises UnknownWord for a job or launch status outside DRS's model. A COMPLETED job that never got as far as
+    Raises UndocumentedStatus for a job or launch status outside DRS's model. A COMPLETED job that never got as far as
     launching a server (still PENDING or IN_PROGRESS, or not listed) has failed for that server.
     """
     if job.status in _JOB_UNDER_WAY:
         return _JOB_UNDER_WAY[job.status]
     if job.status != "COMPLETED":
-        raise UnknownWord("job status", job.status)
+        raise UndocumentedStatus("job status", job.status)
     word = job.launch_statuses.get(source_server_id, "PENDING")
     if word in _LAUNCH_UNDER_WAY:
         return JobStatus.FAILED
     if word not in _LAUNCH_ENDED:
-        raise UnknownWord("launch status", word)
+        raise UndocumentedStatus("launch status", word)
     return _LAUNCH_ENDED[word]

@@ -98,7 +98,7 @@ def _close_server(server: ServerState, status: ExecutionStatus, reason: str, now
     return server.failed(reason, now)
 
 
-def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+def settle(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
     """What an ended execution still owes: telling, resolving, cleaning up."""
     unread = tuple(wave.number for wave in execution.launched_waves if wave.servers is None)
     if execution.settled:
@@ -111,10 +111,10 @@ def settle(execution: Execution, asked: Collection[Action], now: datetime) -> Se
         if execution.topic_arn is not None:
             return execution, Notify(execution.topic_arn)
         execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))
-    return _clean_up(execution, asked, now)
+    return _clean_up(execution, performed, now)
 
 
-def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+def _clean_up(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
     clean_up = _clean_up_of(execution)
     if clean_up.status in FINAL_CLEAN_UP:
         return execution, Finish()
@@ -122,12 +122,12 @@ def _clean_up(execution: Execution, asked: Collection[Action], now: datetime) ->
         return _give_up(execution, now)
     if open_ones := [find for wave in execution.launched_waves for find in open_launches(wave)]:
         again = wait(execution, now, [soon(now, policy.BUSY_WAIT_SECONDS)])
-        return execution, next((look_up for look_up in open_ones if look_up not in asked), again)
+        return execution, next((look_up for look_up in open_ones if look_up not in performed), again)
     if not (execution.is_drill and execution.terminate_drill_instances):
         return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
     if clean_up.status is CleanUpStatus.PENDING:
         execution = replace(execution, clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now))
-    return _terminate(execution, asked, now)
+    return _terminate(execution, performed, now)
 
 
 def _clean_up_of(execution: Execution) -> CleanUp:
@@ -137,40 +137,42 @@ def _clean_up_of(execution: Execution) -> CleanUp:
     return execution.clean_up
 
 
-def _terminate(execution: Execution, asked: Collection[Action], now: datetime) -> Settling:
+def _terminate(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
     """Wait for the jobs in flight, then terminate what was launched, see it gone, and know the jobs that did it."""
     servers = [server for _, server in execution.servers()]
     in_flight = tuple(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id}))
     if in_flight:
         poll = PollJobs(in_flight)
         age = (now - min(server.start_time for server in servers if server.start_time)) / timedelta(seconds=1)
-        polled = any(isinstance(action, PollJobs) for action in asked)
+        polled = any(isinstance(action, PollJobs) for action in performed)
         return execution, wait(execution, now, [soon(now, policy.poll_interval(age))]) if polled else poll
     remaining = [server for server in servers if server.awaits_termination]
     if not remaining:
         # A termination whose answer was lost was done all the same; its job belongs into the record.
         jobless = tuple(s.source_server_id for s in servers if s.terminated_at and s.termination_job_id is None)
         begun = _clean_up_of(execution).start_time
-        if jobless and begun and not any(isinstance(action, FindTerminations) for action in asked):
+        if jobless and begun and not any(isinstance(action, FindTerminations) for action in performed):
             return execution, FindTerminations(jobless, begun)
         return _cleaned_up(execution, now), Finish()
-    return execution, _next_termination(execution, remaining, asked, now)
+    return execution, _next_termination(execution, remaining, performed, now)
 
 
 def _next_termination(
-    execution: Execution, remaining: list[ServerState], asked: Collection[Action], now: datetime
+    execution: Execution, remaining: list[ServerState], performed: Collection[Action], now: datetime
 ) -> Action:
-    looked = {i for action in asked if isinstance(action, FindRecoveryInstances) for i in action.recovery_instance_ids}
+    looked = {
+        i for action in performed if isinstance(action, FindRecoveryInstances) for i in action.recovery_instance_ids
+    }
     unseen = tuple(_instance_id(server) for server in remaining if _instance_id(server) not in looked)
     if unseen:
         return FindRecoveryInstances(unseen)
-    requests = [action.recovery_instance_ids for action in asked if isinstance(action, TerminateInstances)]
+    requests = [action.recovery_instance_ids for action in performed if isinstance(action, TerminateInstances)]
     to_request = [_instance_id(server) for server in remaining if _is_to_be_asked_for(server, now)]
     chunk = tuple(to_request[: execution.servers_per_job])
     if chunk and not any(set(request) & set(chunk) for request in requests):
         return TerminateInstances(chunk)
-    # DRS takes all or none. One that it cannot take now must not keep the others: they are asked for one by one, each
-    # step beginning with others, so that a few stubborn ones do not use up every step.
+    # DRS terminates all instances of a request or none. One that it refuses must not block the others, so the engine
+    # asks for them one by one. Each step begins with other instances, so that a few refused ones do not fill each step.
     alone = [one for request in requests if len(request) == 1 for one in request]
     turn = int(now.timestamp()) % len(chunk) if chunk else 0
     untried = [one for one in chunk[turn:] + chunk[:turn] if one not in alone]
@@ -180,8 +182,8 @@ def _next_termination(
 
 
 def _is_to_be_asked_for(server: ServerState, now: datetime) -> bool:
-    asked_at, limit = server.termination_asked_at, timedelta(seconds=policy.TERMINATION_LIMIT_SECONDS)
-    return server.termination_job_id is None or (asked_at is not None and now >= asked_at + limit)
+    requested_at, limit = server.termination_requested_at, timedelta(seconds=policy.TERMINATION_LIMIT_SECONDS)
+    return server.termination_job_id is None or (requested_at is not None and now >= requested_at + limit)
 
 
 def _instance_id(server: ServerState) -> str:

@@ -13,8 +13,9 @@ from typing import assert_never
 
 from engine.core import policy
 from engine.core.actions import (
+    ActionOutcome,
+    AwsAction,
     Busy,
-    Call,
     CheckInstances,
     Deferred,
     Failed,
@@ -29,7 +30,6 @@ from engine.core.actions import (
     JobsSeen,
     JobStarted,
     Notify,
-    Outcome,
     PollJobs,
     Published,
     ReadJobLog,
@@ -41,7 +41,7 @@ from engine.core.actions import (
     TerminationsFound,
     TerminationStarted,
 )
-from engine.core.drs_status import Job, JobStatus, UnknownWord, server_job_status
+from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 from engine.core.finalization import fail_clean_up
 from engine.core.state import (
     Deferral,
@@ -57,11 +57,11 @@ from engine.core.state import (
 class UnexpectedOutcome(TypeError):
     """The shell answered an action with an outcome that does not belong to it."""
 
-    def __init__(self, action: Call, outcome: Outcome) -> None:
+    def __init__(self, action: AwsAction, outcome: ActionOutcome) -> None:
         super().__init__(f"{type(action).__name__} cannot have the outcome {outcome!r}")
 
 
-def apply(execution: Execution, action: Call, outcome: Outcome, now: datetime) -> Execution:
+def apply(execution: Execution, action: AwsAction, outcome: ActionOutcome, now: datetime) -> Execution:
     """The state after `action` had `outcome` at `now`."""
     if isinstance(outcome, Deferred):
         call, before = type(action).__name__, execution.deferral
@@ -78,13 +78,13 @@ def apply(execution: Execution, action: Call, outcome: Outcome, now: datetime) -
 
 
 def _apply_answer(  # noqa: C901 - one case for each action and its answer
-    execution: Execution, action: Call, outcome: Outcome, now: datetime
+    execution: Execution, action: AwsAction, outcome: ActionOutcome, now: datetime
 ) -> Execution:
     match action, outcome:
         case FindServers(), ServersFound(found):
             return _fail_unknown_servers(execution, action, found, now)
         case FindRecoveries(), RecoveriesFound(recovered):
-            return _spare_recovered_servers(execution, dict(recovered), now)
+            return _protect_recovered_servers(execution, dict(recovered), now)
         case StartRecovery() | FindJob(), JobStarted(job):
             return _adopt(execution, action, job)
         case StartRecovery(), Busy(reason):
@@ -101,7 +101,7 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case FindRecoveryInstances(), RecoveryInstancesSeen():
             return _see_recovery_instances(execution, action, outcome, now)
         case CheckInstances(), InstancesSeen():
-            return _look_at_instances(execution, action, outcome, now)
+            return _apply_health_checks(execution, action, outcome, now)
         case TerminateInstances(), TerminationStarted(job_id):
             return _note_termination(execution, action, job_id, now)
         case FindTerminations(), TerminationsFound(job_ids):
@@ -115,13 +115,13 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
 
 def _may_still_be_launched(execution: Execution, now: datetime) -> bool:
     """The state machine was stopped, perhaps in the middle of a launch: its function is not stopped with it."""
-    if execution.deaths == 0 or execution.end_time is None:
+    if execution.abnormal_exits == 0 or execution.end_time is None:
         return False
     return policy.elapsed_seconds(execution.end_time, now) < policy.LONGEST_INVOCATION_SECONDS
 
 
 def _apply_failure(  # noqa: C901 - one case for each action
-    execution: Execution, action: Call, failure: Failed, now: datetime
+    execution: Execution, action: AwsAction, failure: Failed, now: datetime
 ) -> Execution:
     message = failure.message
     match action:
@@ -191,7 +191,7 @@ def _fail_unknown_servers(execution: Execution, action: FindServers, found: froz
     )
 
 
-def _spare_recovered_servers(execution: Execution, recovered: dict[str, str], now: datetime) -> Execution:
+def _protect_recovered_servers(execution: Execution, recovered: dict[str, str], now: datetime) -> Execution:
     """Somebody has recovered these servers for real since the drill was started: they are left alone."""
     return _fail_servers(
         execution,
@@ -229,7 +229,7 @@ def _each_of_wave(
     return execution.map_waves(lambda wave: wave.with_servers(chosen, change) if wave.number == action.wave else wave)
 
 
-def _adopt(execution: Execution, action: StartRecovery | FindJob, job: Job) -> Execution:
+def _adopt(execution: Execution, action: StartRecovery | FindJob, job: DrsJob) -> Execution:
     if not execution.ended:
         execution = execution.with_wave(action.wave, reason=None)
 
@@ -246,12 +246,12 @@ def _adopt(execution: Execution, action: StartRecovery | FindJob, job: Job) -> E
     )
 
 
-def _follow_jobs(execution: Execution, jobs: dict[str, Job], now: datetime) -> Execution:
+def _follow_jobs(execution: Execution, jobs: dict[str, DrsJob], now: datetime) -> Execution:
     def follow(server: ServerState) -> ServerState:
         job = jobs[server.job_id or ""]
         try:
             status = server_job_status(job, server.source_server_id)
-        except UnknownWord as unknown:
+        except UndocumentedStatus as unknown:
             return server if server.ended else server.failed(f"{unknown} for {job.job_id}", now)
         instance = job.recovery_instances.get(server.source_server_id)
         followed = replace(server, job_status=status, recovery_instance_id=instance or server.recovery_instance_id)
@@ -313,19 +313,19 @@ def _no_longer_listed(server: ServerState, now: datetime) -> ServerState:
     return replace(server, first_health_check=first)
 
 
-def _look_at_instances(execution: Execution, action: CheckInstances, seen: InstancesSeen, now: datetime) -> Execution:
+def _apply_health_checks(execution: Execution, action: CheckInstances, seen: InstancesSeen, now: datetime) -> Execution:
     def of_wave(wave: WaveState) -> WaveState:
         if wave.servers is None:
             return wave
         return wave.with_servers(
             lambda server: server.ec2_instance_id in action.ec2_instance_ids and not server.ended,
-            lambda server: _look(wave, server, seen.states.get(server.ec2_instance_id or ""), now),
+            lambda server: _health_check(wave, server, seen.states.get(server.ec2_instance_id or ""), now),
         )
 
     return execution.map_waves(of_wave)
 
 
-def _look(wave: WaveState, server: ServerState, state: str | None, now: datetime) -> ServerState:
+def _health_check(wave: WaveState, server: ServerState, state: str | None, now: datetime) -> ServerState:
     """One look at a launched instance: running is recovered, pending is waited for, anything else has failed.
 
     An instance that EC2 does not know (yet) counts as pending: EC2's answers lag behind a launch.
@@ -350,7 +350,7 @@ def _look(wave: WaveState, server: ServerState, state: str | None, now: datetime
 def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:
     return _with_clean_up_job(execution, job_id).map_servers(
         lambda server: server.recovery_instance_id in action.recovery_instance_ids,
-        lambda server: replace(server, termination_job_id=job_id, termination_asked_at=now),
+        lambda server: replace(server, termination_job_id=job_id, termination_requested_at=now),
     )
 
 

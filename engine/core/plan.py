@@ -64,7 +64,7 @@ class Wave:
 
 
 @dataclass(frozen=True)
-class Target:
+class RecoveryTarget:
     """The account and Region where DRS and EC2 are called; `role_name` absent: the engine's own account."""
 
     account_id: str
@@ -87,7 +87,7 @@ class Plan:
     plan_id: str
     name: str
     waves: tuple[Wave, ...]
-    target: Target
+    target: RecoveryTarget
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     topic_arn: str | None = None
     terminate_drill_instances: bool = True
@@ -102,9 +102,9 @@ def partition_of(region: str) -> str:
     return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
-def resolve_target(plan: Document, *, account_id: str, region: str) -> Target:
+def resolve_target(plan: Document, *, account_id: str, region: str) -> RecoveryTarget:
     """Where the plan recovers to; `account_id` and `region` are the engine's own, used for what the plan leaves out."""
-    return Target(
+    return RecoveryTarget(
         account_id=plan.get("TargetAccountId", account_id),
         region=plan.get("TargetRegion", region),
         role_name=plan.get("CrossAccountRoleName") if "TargetAccountId" in plan else None,
@@ -123,7 +123,7 @@ def wave_dependencies(wave: Document, earlier: tuple[int, ...]) -> tuple[int, ..
     return tuple(sorted(wave["DependsOn"])) if "DependsOn" in wave else earlier[-1:]
 
 
-def parse_plan(plan: Document, groups: Mapping[str, Document], target: Target) -> Plan:
+def parse_plan(plan: Document, groups: Mapping[str, Document], target: RecoveryTarget) -> Plan:
     """Read a validated plan document; `groups` maps GroupId to the protection group's document."""
     documents = sorted(plan["Waves"], key=lambda wave: wave["WaveNumber"])
     numbers = tuple(document["WaveNumber"] for document in documents)

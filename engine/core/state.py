@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.core import policy
 from engine.core.drs_status import JobStatus
-from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, Target
+from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, RecoveryTarget
 
 
 class ExecutionStatus(StrEnum):
@@ -93,7 +93,7 @@ class ServerState:
     end_time: datetime | None = None
     error_message: str | None = None
     termination_job_id: str | None = None
-    termination_asked_at: datetime | None = None
+    termination_requested_at: datetime | None = None
     terminated_at: datetime | None = None
 
     @property
@@ -113,7 +113,7 @@ class ServerState:
     def awaits_termination(self) -> bool:
         return self.recovery_instance_id is not None and self.terminated_at is None
 
-    def next_look(self, check: HealthCheck) -> datetime | None:
+    def next_check(self, check: HealthCheck) -> datetime | None:
         """When the instance is looked at next; None: now, for the first time."""
         if self.first_health_check is None:
             return None
@@ -213,7 +213,7 @@ class Execution:
     execution_type: ExecutionType
     initiated_by: str
     source_account_id: str
-    target: Target
+    target: RecoveryTarget
     timeout_seconds: int
     topic_arn: str | None
     terminate_drill_instances: bool
@@ -231,7 +231,7 @@ class Execution:
     deferral: Deferral | None = None
     # Which run of the state machine is in charge, and how many have died.
     run: int = 1
-    deaths: int = 0
+    abnormal_exits: int = 0
     version: int = 0
 
     @property
@@ -245,9 +245,9 @@ class Execution:
     @property
     def settled(self) -> bool:
         """Ended, told, and cleaned up: nothing is left to do, and the plan may be started again."""
-        told = self.notification is not None
+        notified = self.notification is not None
         cleaned = self.clean_up is not None and self.clean_up.status in FINAL_CLEAN_UP
-        return self.ended and told and cleaned
+        return self.ended and notified and cleaned
 
     @property
     def deadline(self) -> datetime | None:

@@ -19,14 +19,14 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from engine.core.plan import Document, Target, wave_servers
+from engine.core.plan import Document, RecoveryTarget, wave_servers
 
 MAX_SERVERS = 1000
 _ID = "^[A-Za-z0-9._-]{1,128}$"
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlanProblem:
     """One thing that is wrong: where (a wave, a group, the plan), in which field, and what."""
 
     where: str
@@ -37,7 +37,9 @@ class Problem:
         return f"{self.where}, {self.field}: {self.message}"
 
 
-def plan_problems(plan: Document, groups: Mapping[str, Document], target: Target | None = None) -> list[Problem]:
+def plan_problems(
+    plan: Document, groups: Mapping[str, Document], target: RecoveryTarget | None = None
+) -> list[PlanProblem]:
     """All problems of `plan`, judged with the protection `groups` by GroupId.
 
     `target`, when known, is where the plan recovers to: groups of another account or Region are problems then.
@@ -57,7 +59,7 @@ def plan_problems(plan: Document, groups: Mapping[str, Document], target: Target
     return list(dict.fromkeys(problems))
 
 
-def group_problems(group: Document) -> list[Problem]:
+def group_problems(group: Document) -> list[PlanProblem]:
     """All problems in the shape of one protection group."""
     return list(
         _shape_problems("protection_group", group, lambda error: (_group_name(group), _field(error.absolute_path)))
@@ -65,11 +67,11 @@ def group_problems(group: Document) -> list[Problem]:
 
 
 def unknown_server_problems(
-    plan: Document, groups: Mapping[str, Document], known: Collection[str], target: Target
-) -> list[Problem]:
+    plan: Document, groups: Mapping[str, Document], known: Collection[str], target: RecoveryTarget
+) -> list[PlanProblem]:
     """Servers of a valid plan that DRS does not know in the target account and Region."""
     return [
-        Problem(
+        PlanProblem(
             _wave_name(wave),
             "ExecutionOrder" if "ExecutionOrder" in wave else "ProtectionGroupId",
             f"source server {server} does not exist in DRS (account {target.account_id}, Region {target.region})",
@@ -110,12 +112,12 @@ def _validator(schema: str) -> Any:
 
 def _shape_problems(
     schema: str, document: Document, place: Callable[[ValidationError], tuple[str, str]]
-) -> Iterator[Problem]:
+) -> Iterator[PlanProblem]:
     """Every violation of the schema; `place` tells the (where, field) of an error."""
     for error in sorted(_validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path))):
         where, field = place(error)
-        for name, message in _explain(error, field):
-            yield Problem(where, name, message)
+        for name, message in describe_schema_error(error, field):
+            yield PlanProblem(where, name, message)
 
 
 def _plan_place(plan: Document, error: ValidationError) -> tuple[str, str]:
@@ -130,7 +132,7 @@ def _field(path: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in path if isinstance(part, str))
 
 
-def _explain(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:  # noqa: C901 - one case a keyword
+def describe_schema_error(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:  # noqa: C901 - one case a keyword
     """(field, sentence) for one schema error, in the words of somebody who writes plans."""
     value: Any = error.instance
     limit: Any = error.validator_value
@@ -221,28 +223,28 @@ def _group_name(group: Document) -> str:
     return f"protection group {group.get('GroupId', '(without GroupId)')}"
 
 
-def _place_problems(group: Document, target: Target) -> Iterator[Problem]:
+def _place_problems(group: Document, target: RecoveryTarget) -> Iterator[PlanProblem]:
     for field, expected in (("AccountId", target.account_id), ("Region", target.region)):
         actual = group.get(field)
         if isinstance(actual, str) and actual != expected:
-            yield Problem(_group_name(group), field, f"is {actual}, but the plan recovers to {expected}")
+            yield PlanProblem(_group_name(group), field, f"is {actual}, but the plan recovers to {expected}")
 
 
-def _number_problems(waves: list[Document]) -> Iterator[Problem]:
+def _number_problems(waves: list[Document]) -> Iterator[PlanProblem]:
     for number, count in Counter(wave["WaveNumber"] for wave in waves).items():
         if count > 1:
-            yield Problem(f"wave {number}", "WaveNumber", f"is used by {count} waves")
+            yield PlanProblem(f"wave {number}", "WaveNumber", f"is used by {count} waves")
 
 
-def _dependency_problems(waves: list[Document]) -> Iterator[Problem]:
+def _dependency_problems(waves: list[Document]) -> Iterator[PlanProblem]:
     numbers = {wave["WaveNumber"] for wave in waves}
     edges = {wave["WaveNumber"]: _depends_on(wave) for wave in waves}
     for wave in waves:
         for dependency in _depends_on(wave):
             if dependency not in numbers:
-                yield Problem(_wave_name(wave), "DependsOn", f"wave {dependency} does not exist")
+                yield PlanProblem(_wave_name(wave), "DependsOn", f"wave {dependency} does not exist")
             elif dependency >= wave["WaveNumber"]:
-                yield Problem(_wave_name(wave), "DependsOn", _forward(wave["WaveNumber"], dependency, edges))
+                yield PlanProblem(_wave_name(wave), "DependsOn", _forward(wave["WaveNumber"], dependency, edges))
 
 
 def _depends_on(wave: Document) -> list[int]:
@@ -273,29 +275,29 @@ def _path(start: int, goal: int, edges: Mapping[int, list[int]]) -> list[int]:
     return []
 
 
-def _server_problems(wave: Document, groups: Mapping[str, Document]) -> Iterator[Problem]:
+def _server_problems(wave: Document, groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
     group_id = wave.get("ProtectionGroupId")
     if not isinstance(group_id, str):
         return
     if group_id not in groups:
-        yield Problem(_wave_name(wave), "ProtectionGroupId", f"protection group {group_id} does not exist")
+        yield PlanProblem(_wave_name(wave), "ProtectionGroupId", f"protection group {group_id} does not exist")
         return
     members = _texts(groups[group_id].get("SourceServerIds"))
     order = _texts(wave.get("ExecutionOrder"))
     for server in dict.fromkeys(order):
         if server not in members:
-            yield Problem(_wave_name(wave), "ExecutionOrder", f"{server} is not in protection group {group_id}")
+            yield PlanProblem(_wave_name(wave), "ExecutionOrder", f"{server} is not in protection group {group_id}")
     snapshots = wave.get("RecoverySnapshots", {})
     for server in snapshots if isinstance(snapshots, Mapping) else ():
         if server not in (order or members):
-            yield Problem(_wave_name(wave), "RecoverySnapshots", f"{server} is not launched by this wave")
+            yield PlanProblem(_wave_name(wave), "RecoverySnapshots", f"{server} is not launched by this wave")
 
 
 def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _whole_plan_problems(waves: list[Document], groups: Mapping[str, Document]) -> Iterator[Problem]:
+def _whole_plan_problems(waves: list[Document], groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
     total = 0
     first_use: dict[str, Document] = {}
     for wave in waves:
@@ -306,8 +308,8 @@ def _whole_plan_problems(waves: list[Document], groups: Mapping[str, Document]) 
         for server in servers:
             if server in first_use:
                 message = f"duplicate server {server}: already launched by {_wave_name(first_use[server])}"
-                yield Problem(_wave_name(wave), field, message)
+                yield PlanProblem(_wave_name(wave), field, message)
             else:
                 first_use[server] = wave
     if total > MAX_SERVERS:
-        yield Problem("plan", "Waves", f"launches {total} servers; at most {MAX_SERVERS} are possible")
+        yield PlanProblem("plan", "Waves", f"launches {total} servers; at most {MAX_SERVERS} are possible")

@@ -33,31 +33,31 @@ NAMED_SERVERS = 10
 
 
 def work(
-    execution: Execution, wave: WaveState, asked: Collection[Action], now: datetime
+    execution: Execution, wave: WaveState, performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action | None]:
     """The next state of the running `wave` and what to ask or wait for; no action when the state itself moved on."""
-    if question := next(open_questions(wave, asked), None):
+    if question := next(open_questions(wave, performed), None):
         return execution, question
     if unchecked := _without_health_check(wave, now):
         return execution.with_wave(wave.number, servers=unchecked), None
-    if due := _due_for_a_look(wave, now):
+    if due := _due_for_check(wave, now):
         return execution, CheckInstances(due)
     if all(server.ended for server in wave.loaded):
         return _judge(execution, wave, now), None
     if skipped := _skip_after_failure(wave):
         return execution.with_wave(wave.number, servers=skipped), None
-    if launch := _next_launch(execution, wave, asked, now):
+    if launch := _next_launch(execution, wave, performed, now):
         return launch
     return execution, wait(execution, now, _wake_ups(wave, now))
 
 
-def open_questions(wave: WaveState, asked: Collection[Action]) -> Iterator[Action]:
-    """What is not known yet about the launches of this wave, in the order in which it must be asked."""
+def open_questions(wave: WaveState, performed: Collection[Action]) -> Iterator[Action]:
+    """What is not known yet about the launches of this wave, in the order in which it must be performed."""
     for look_up in open_launches(wave):
-        if look_up not in asked:
+        if look_up not in performed:
             yield look_up
     in_flight = {server.job_id for server in wave.loaded if server.job_in_flight and server.job_id}
-    if in_flight and not any(isinstance(action, PollJobs | StartRecovery) for action in asked):
+    if in_flight and not any(isinstance(action, PollJobs | StartRecovery) for action in performed):
         yield PollJobs(tuple(sorted(in_flight)))
     for job_id in sorted({server.job_id for server in wave.loaded if _lacks_reason(server) and server.job_id}):
         yield ReadJobLog(job_id)
@@ -68,7 +68,7 @@ def open_questions(wave: WaveState, asked: Collection[Action]) -> Iterator[Actio
             if server.status is ServerStatus.LAUNCHED and server.recovery_instance_id and not server.ec2_instance_id
         )
     )
-    if instances.recovery_instance_ids and instances not in asked:
+    if instances.recovery_instance_ids and instances not in performed:
         yield instances
 
 
@@ -95,19 +95,19 @@ def _without_health_check(wave: WaveState, now: datetime) -> tuple[ServerState, 
     )
 
 
-def _due_for_a_look(wave: WaveState, now: datetime) -> tuple[str, ...]:
+def _due_for_check(wave: WaveState, now: datetime) -> tuple[str, ...]:
     return tuple(
         server.ec2_instance_id
-        for server, look in _looks(wave)
+        for server, look in _next_checks(wave)
         if server.ec2_instance_id and (look is None or policy.is_due(look, now))
     )
 
 
-def _looks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None]]:
+def _next_checks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None]]:
     if wave.health_check is not None:
         for server in wave.loaded:
             if server.status is ServerStatus.LAUNCHED:
-                yield server, server.next_look(wave.health_check)
+                yield server, server.next_check(wave.health_check)
 
 
 def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
@@ -136,7 +136,7 @@ def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
 
 
 def _next_launch(
-    execution: Execution, wave: WaveState, asked: Collection[Action], now: datetime
+    execution: Execution, wave: WaveState, performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
     """The next StartRecovery with its saved intent, or a look at its servers that comes before it."""
     waiting = [server for server in wave.loaded if server.awaits_launch]
@@ -148,17 +148,17 @@ def _next_launch(
     if not chosen:
         return None
     ids = tuple(server.source_server_id for server in chosen)
-    if not waiting and not _known_from(FindServers, asked).issuperset(ids):
+    if not waiting and not _known_from(FindServers, performed).issuperset(ids):
         return execution, FindServers(ids)
     # A recovery may have begun long after the drill, and even while the drill waited for it to let go of its servers.
-    if execution.is_drill and not _known_from(FindRecoveries, asked).issuperset(ids):
+    if execution.is_drill and not _known_from(FindRecoveries, performed).issuperset(ids):
         return execution, FindRecoveries(ids)
-    return _start(execution, wave, chosen, asked, now)
+    return _start(execution, wave, chosen, performed, now)
 
 
-def _known_from(kind: type[FindServers | FindRecoveries], asked: Collection[Action]) -> set[str]:
-    """The servers that DRS was asked about in this step."""
-    return {server for action in asked if isinstance(action, kind) for server in action.source_server_ids}
+def _known_from(kind: type[FindServers | FindRecoveries], performed: Collection[Action]) -> set[str]:
+    """The servers that DRS was performed about in this step."""
+    return {server for action in performed if isinstance(action, kind) for server in action.source_server_ids}
 
 
 def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, ...]:
@@ -170,7 +170,7 @@ def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, .
 
 
 def _start(
-    execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], asked: Collection[Action], now: datetime
+    execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
     """Write the intent into the state and ask for the launch; None if DRS could not take it in this step."""
     attempt = chosen[0].launch_attempt or 1 + max((s.launch_attempt or 0 for s in wave.loaded), default=0)
@@ -181,7 +181,7 @@ def _start(
         snapshots=tuple((s.source_server_id, s.snapshot_id) for s in chosen if s.snapshot_id),
         is_drill=execution.is_drill,
     )
-    if action in asked:
+    if action in performed:
         return None
     intended = wave.with_servers(
         lambda server: server in chosen,
@@ -209,7 +209,7 @@ def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
     wake_ups.extend(
         # An instance that DRS does not list yet cannot be looked at: its look would be due for ever, and the wait over.
         policy.whole_second_before(look)
-        for server, look in _looks(wave)
+        for server, look in _next_checks(wave)
         if look is not None and server.ec2_instance_id
     )
     return wake_ups

@@ -10,11 +10,11 @@ from botocore.exceptions import ConnectionError, HTTPClientError
 
 Answer = TypeVar("Answer")
 
-PATIENCE_SECONDS = 300
+TIMEOUT_SECONDS = 300
 RETRY_SECONDS = 5
 
 
-def patiently(
+def retry_on_connection_error(
     ask: Callable[[], Answer],
     *,
     sleep: Callable[[float], object] = time.sleep,
@@ -29,7 +29,7 @@ def patiently(
         try:
             return ask()
         except (ConnectionError, HTTPClientError):
-            if waited >= PATIENCE_SECONDS:
+            if waited >= TIMEOUT_SECONDS:
                 raise
         lost(waited)
         sleep(RETRY_SECONDS)

@@ -18,14 +18,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.deploy.code_bucket import bucket_name, delete_bucket, tag_list, upload
-from engine.deploy.connection import patiently
+from engine.deploy.connection import retry_on_connection_error
 from engine.deploy.packaging import package
-from engine.deploy.retained_data import BORN, WAYS_ON, left_behind
+from engine.deploy.retained_data import CREATED_AT, RETAINED_DATA_ADVICE, find_retained_data
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 POLL_SECONDS = 5
 # A new table, or one that is changed, is ACTIVE after some seconds, with its indexes after some minutes at most.
-TABLE_PATIENCE_SECONDS = 300
+TABLE_TIMEOUT_SECONDS = 300
 
 # The transform of DeletionPolicy needs AUTO_EXPAND; the roles have names, so that a target account can trust them.
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -87,7 +87,7 @@ def deploy(
     existing = operator.find()
     if existing is not None:
         _require_engine(existing, operator)
-        existing = operator.made_ready(existing)
+        existing = operator.prepare_update(existing)
     try:
         bucket, key = upload(session, stack_name, package() if code is None else code, tags or {})
         values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
@@ -141,11 +141,11 @@ def destroy(
     return stack is not None
 
 
-def kept_data(session: Any, stack_name: str) -> list[str]:
+def retained_data(session: Any, stack_name: str) -> list[str]:
     """The tables and the log that an earlier stack of this name has left; none as long as there is such a stack."""
     if _Operator(session, stack_name, _SILENT, time.sleep).find() is not None:
         return []
-    return left_behind(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
+    return find_retained_data(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
 
 
 def keeps_data(session: Any, stack_name: str) -> bool | None:
@@ -183,7 +183,7 @@ class _Operator:
         stack: Document = found[0]
         return stack
 
-    def made_ready(self, stack: Document) -> Document | None:
+    def prepare_update(self, stack: Document) -> Document | None:
         """The stack if it can be updated, None when what was left of a failed creation has been removed."""
         status = stack["StackStatus"]
         if status in _NEVER_WORKED:
@@ -221,7 +221,7 @@ class _Operator:
         if "already exists" in cause:
             advice += (
                 "\nWhat was there before was not touched. Tables and log of an earlier deployment outlive it "
-                f"(KeepData=yes). {WAYS_ON}"
+                f"(KeepData=yes). {RETAINED_DATA_ADVICE}"
             )
         raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")
 
@@ -265,7 +265,7 @@ class _Operator:
     def _remove_failed(self, stack: Document) -> None:
         """Delete a stack that has never worked, with the tables and the log group that it made and would keep."""
         listed = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
-        made = [one for one in listed if one["ResourceType"] in BORN and self._was_made(one, stack)]
+        made = [one for one in listed if one["ResourceType"] in CREATED_AT and self._was_made(one, stack)]
         self._delete(stack)
         tables, logs = self._session.client("dynamodb"), self._session.client("logs")
         for one in made:
@@ -292,30 +292,35 @@ class _Operator:
             return bool(name)
         if status != "CREATE_FAILED" or "already exists" in resource.get("ResourceStatusReason", ""):
             return False
-        born = BORN[resource["ResourceType"]](self._session, name)
+        born = CREATED_AT[resource["ResourceType"]](self._session, name)
         return born is not None and born >= stack["CreationTime"]
 
     def _when_ready(self, table: str, call: Callable[[], object]) -> None:
         """`call`, repeated while DynamoDB refuses it because the table is still being made or changed."""
         in_use = self._session.client("dynamodb").exceptions.ResourceInUseException
-        for _ in range(0, TABLE_PATIENCE_SECONDS, POLL_SECONDS):
+        for _ in range(0, TABLE_TIMEOUT_SECONDS, POLL_SECONDS):
             with contextlib.suppress(in_use):
                 call()
                 return
             self._sleep(POLL_SECONDS)
         raise DeploymentFailed(
-            f"the table {table} has been busy for {TABLE_PATIENCE_SECONDS} seconds; delete it when it is ACTIVE"
+            f"the table {table} has been busy for {TABLE_TIMEOUT_SECONDS} seconds; delete it when it is ACTIVE"
         )
 
     def _follow(self, stack_id: str) -> Document:
         """Wait until nothing is at work on the stack any more, and tell what happens meanwhile."""
-        told: set[str] = set()
+        reported: set[str] = set()
         while True:
-            stack = patiently(lambda: self.find(stack_id), sleep=self._sleep, lost=self._progress.lost) or {}
+            stack = (
+                retry_on_connection_error(lambda: self.find(stack_id), sleep=self._sleep, lost=self._progress.lost)
+                or {}
+            )
             if self._progress is not _SILENT:
-                for event in patiently(lambda: self._events(stack_id), sleep=self._sleep, lost=self._progress.lost):
-                    if event["EventId"] not in told:
-                        told.add(event["EventId"])
+                for event in retry_on_connection_error(
+                    lambda: self._events(stack_id), sleep=self._sleep, lost=self._progress.lost
+                ):
+                    if event["EventId"] not in reported:
+                        reported.add(event["EventId"])
                         self._progress.event(event)
             status = stack.get("StackStatus", "")
             if not status.endswith("_IN_PROGRESS") or status in _UPDATED:

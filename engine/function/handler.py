@@ -21,9 +21,9 @@ from typing import Any
 from engine.aws.caller import CallError
 from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
-from engine.function.starting import StartRefused, StartRequest, start
+from engine.function.starting import CannotStart, StartRequest, start
 from engine.function.stepping import ExecutionUnknown, tick
-from engine.function.stopping import AlreadyEnded, cancel, close
+from engine.function.stopping import ExecutionEnded, cancel, close
 from engine.function.wiring import Services, build
 
 Answer = dict[str, Any]
@@ -81,7 +81,7 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
     )
     try:
         started = start(engine, request)
-    except StartRefused as refused:
+    except CannotStart as refused:
         return {"Problems": refused.problems}
     return {"ExecutionId": started.execution_id} | ({"Existed": True} if started.existed else {})
 
@@ -89,7 +89,7 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
 def _cancel(engine: Services, event: Mapping[str, Any]) -> Answer:
     try:
         cancel(engine, event["ExecutionId"], event["Reason"])
-    except AlreadyEnded as ended:
+    except ExecutionEnded as ended:
         return {"Refusal": "AlreadyEnded", "Message": str(ended)}
     except ExecutionUnknown as unknown:
         return {"Refusal": "ExecutionUnknown", "Message": str(unknown)}
@@ -106,7 +106,7 @@ def _failure(failure: Mapping[str, Any]) -> str:
     return f"{error}: {message}"
 
 
-_DEATHS = {
+_ABNORMAL_EXITS = {
     "TIMED_OUT": "the state machine timed out: it ran longer than Step Functions allows it (TimeoutSeconds)",
     "ABORTED": "the state machine was stopped from outside",
 }
@@ -116,7 +116,7 @@ def _on_status_change(engine: Services, detail: Mapping[str, Any]) -> Answer:
     """A state machine that died closes its record; when even that is impossible, an alarm is raised."""
     payload = json.loads(detail["input"])
     execution_id = payload["ExecutionId"]
-    cause = _DEATHS.get(detail["status"]) or f"the state machine ended as {detail['status']}"
+    cause = _ABNORMAL_EXITS.get(detail["status"]) or f"the state machine ended as {detail['status']}"
     engine.log.bind(ExecutionId=execution_id)
     try:
         close(engine, execution_id, run=payload["Run"], cause=cause)

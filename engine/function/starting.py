@@ -26,7 +26,7 @@ from engine.function.wiring import Services
 TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
 
 
-class StartRefused(Exception):
+class CannotStart(Exception):
     """The plan cannot be started; `problems` says why, all of them at once."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -43,36 +43,36 @@ class StartRequest:
 
 
 @dataclass(frozen=True)
-class Started:
+class StartResult:
     """`existed`: nothing was started, the plan runs already or the client token was used before."""
 
     execution_id: str
     existed: bool
 
 
-def start(services: Services, request: StartRequest) -> Started:
-    """Start the plan, or find that it runs already. Raises StartRefused, CallError."""
+def start(services: Services, request: StartRequest) -> StartResult:
+    """Start the plan, or find that it runs already. Raises CannotStart, CallError."""
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        return Started(_resume(services, existing), existed=True)
+        return StartResult(_resume(services, existing), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
     return _begin(services, request, instead_of=None)
 
 
-def _begin(services: Services, request: StartRequest, instead_of: str | None) -> Started:
+def _begin(services: Services, request: StartRequest, instead_of: str | None) -> StartResult:
     """Lock the plan, or take it over from an execution that has ended, and run it."""
     execution = _planned(services, request, _execution_id(request))
     try:
         services.history.create(execution, instead_of=instead_of)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
-    return Started(_resume(services, execution), existed=False)
+    return StartResult(_resume(services, execution), existed=False)
 
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
-    """The first state of an execution of the plan as it is loaded now. Raises StartRefused."""
+    """The first state of an execution of the plan as it is loaded now. Raises CannotStart."""
     return new_execution(
         _checked_plan(services, request),
         execution_id=execution_id,
@@ -89,16 +89,18 @@ def _execution_id(request: StartRequest) -> str:
     return str(uuid.uuid5(TOKEN_NAMESPACE, f"{request.plan_id}#{request.client_token}"))
 
 
-def _require_type(existing: Execution, asked: ExecutionType) -> None:
+def _require_type(existing: Execution, requested: ExecutionType) -> None:
     """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
-    if existing.execution_type is not asked:
-        over = "over" if asked is ExecutionType.RECOVERY else "over and cleaned up"
+    if existing.execution_type is not requested:
+        over = "over" if requested is ExecutionType.RECOVERY else "over and cleaned up"
         cure = f"cancel it, or wait until it is {over}; an old client token means its old execution"
         kind, execution_id = existing.execution_type, existing.execution_id
-        raise StartRefused([f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {asked}; {cure}"])
+        raise CannotStart(
+            [f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {requested}; {cure}"]
+        )
 
 
-def _join(services: Services, request: StartRequest, execution_id: str) -> Started:
+def _join(services: Services, request: StartRequest, execution_id: str) -> StartResult:
     """Another execution holds the plan: it is the answer if it runs, and in the way of a drill while it cleans up.
 
     A recovery does not wait for a clean-up, which may take hours: DRS itself keeps a launch and a termination of the
@@ -107,7 +109,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
     holder = services.history.load(execution_id)
     if holder is None:
         # Lock and record are written and released together: somebody has deleted the record by hand.
-        raise StartRefused(
+        raise CannotStart(
             [
                 f"plan {request.plan_id}: it is locked by execution {execution_id}, which has no record; "
                 f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
@@ -117,13 +119,13 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
         services.log.event("The recovery takes the plan over from an execution that has ended", Ended=execution_id)
         return _begin(services, request, instead_of=execution_id)
     if holder.ended:
-        raise StartRefused(
+        raise CannotStart(
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
     _require_type(holder, request.execution_type)
     if holder.status is ExecutionStatus.STARTING:
         _require_unchanged(services, request, holder)
-    return Started(_resume(services, holder), existed=True)
+    return StartResult(_resume(services, holder), existed=True)
 
 
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
@@ -137,7 +139,7 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
         if now is None or now.status is not ExecutionStatus.STARTING:
             # It has begun in the meantime: what differs is how far it has come.
             return
-        raise StartRefused(
+        raise CannotStart(
             [
                 f"plan {begun.plan_id}: an earlier start was cut off before anything was launched, and the plan has "
                 f"changed since; cancel that execution ({execution_id}), then start again"
@@ -161,26 +163,26 @@ def _checked_plan(services: Services, request: StartRequest) -> Plan:
     plan_id = request.plan_id
     document = services.plans.plan(plan_id)
     if document is None:
-        raise StartRefused([f"plan {plan_id} does not exist; load it with `put`"])
+        raise CannotStart([f"plan {plan_id} does not exist; load it with `apply`"])
     groups = services.plans.groups(_group_ids(document))
     target = resolve_target(document, account_id=services.account_id, region=services.region)
     problems = [str(problem) for problem in plan_problems(document, groups, target)]
     if problems:
-        raise StartRefused(problems)
+        raise CannotStart(problems)
     plan = parse_plan(document, groups, target)
     recovery = services.recovery(target)
     try:
         known = recovery.known_servers(plan.servers)
         recovered = recovery.recovered(plan.servers) if request.execution_type is ExecutionType.DRILL else {}
     except (CallError, RoleNotAssumed) as error:
-        raise StartRefused(
+        raise CannotStart(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
         ) from error
     unknown = unknown_server_problems(document, groups, known, target)
     if unknown:
-        raise StartRefused([str(problem) for problem in unknown])
+        raise CannotStart([str(problem) for problem in unknown])
     if recovered:
-        raise StartRefused([f"plan {plan_id}: {recovered_for_real(*found)}" for found in sorted(recovered.items())])
+        raise CannotStart([f"plan {plan_id}: {recovered_for_real(*found)}" for found in sorted(recovered.items())])
     return plan
 
 

@@ -56,8 +56,8 @@ def tick(
         if isinstance(action, Wait) and tick_number >= policy.TICKS_PER_RUN:
             stepper.hand_over(execution_id)
             action = Finish()
-    except AskedToWait as asked:
-        action = stepper.pause(execution_id, asked)
+    except AskedToWait as error:
+        action = stepper.pause(execution_id, error)
     payload: dict[str, object] = {"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": tick_number + 1}
     if stepper.polled_at is not None:
         payload["PolledAt"] = timestamp(stepper.polled_at)
@@ -95,13 +95,13 @@ class Stepper:
             except RecordChanged:
                 self._services.log.event("The record changed meanwhile; deciding again", ExecutionId=execution_id)
 
-    def pause(self, execution_id: str, asked: AskedToWait) -> Wait:
+    def pause(self, execution_id: str, error: AskedToWait) -> Wait:
         """Where even the record cannot be had before a Retry-After is over, that is what is waited for.
 
         What was done and could not be saved is found again by the next step, as after a killed function.
         """
-        self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(asked))
-        return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=asked.retry_after)))
+        self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(error))
+        return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=error.retry_after)))
 
     def hand_over(self, execution_id: str) -> None:
         """Put the next run of the state machine in charge. Repeating it is harmless."""
@@ -125,9 +125,9 @@ class Stepper:
         execution = saved
         # Jobs that were asked about a moment ago count as asked: DRS is not asked again for a health check's sake.
         recently = policy.polled_recently(self.polled_at, services.now())
-        asked: set[Action] = {PollJobs(())} if recently else set()
+        performed: set[Action] = {PollJobs(())} if recently else set()
         while True:
-            decision = decide(execution, asked, services.now())
+            decision = decide(execution, performed, services.now())
             invariants.check(saved, decision.execution)
             execution, action = decision.execution, decision.action
             if isinstance(action, ReadServers):
@@ -140,9 +140,9 @@ class Stepper:
                 return action
             if isinstance(action, PollJobs):
                 self.polled_at = services.now()
-            outcome = services.performer.perform(execution, action)
+            outcome = services.executor.perform(execution, action)
             execution = apply(execution, action, outcome, services.now())
-            asked.add(action)
+            performed.add(action)
             if self._remaining_milliseconds() < RESERVE_MILLISECONDS:
                 pause = Wait(policy.whole_second_after(services.now()))
                 self._save(saved, execution, pause)

@@ -12,11 +12,11 @@ from engine.core.state import Execution, ExecutionStatus, Notification, Notifica
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 
-# After so many deaths no further successor is tried: the record is closed with what is known.
-MAX_DEATHS = 3
+# After so many abnormal exits no further successor is tried: the record is closed with what is known.
+MAX_ABNORMAL_EXITS = 3
 
 
-class AlreadyEnded(Exception):
+class ExecutionEnded(Exception):
     """The execution is over: there is nothing to cancel."""
 
     def __init__(self, execution_id: str, status: str) -> None:
@@ -25,7 +25,7 @@ class AlreadyEnded(Exception):
 
 
 def cancel(services: Services, execution_id: str, reason: str) -> None:
-    """Ask a running execution to stop; a second request changes nothing. Raises ExecutionUnknown, AlreadyEnded.
+    """Ask a running execution to stop; a second request changes nothing. Raises ExecutionUnknown, ExecutionEnded.
 
     A start that was killed before it had made the state machine gets it now: its first step finds the request, ends
     the execution before anything is launched, and releases the plan.
@@ -34,7 +34,7 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
     if execution is None:
         raise ExecutionUnknown(execution_id)
     if execution.ended and execution.cancel is None:
-        raise AlreadyEnded(execution_id, execution.status)
+        raise ExecutionEnded(execution_id, execution.status)
     if execution.cancel is None:
         try:
             services.history.request_cancel(execution_id, reason, services.now())
@@ -42,7 +42,7 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
             now = services.history.load(execution_id)
             # The answer to an earlier try may have been lost: then it ended because of this very request.
             if now is None or now.cancel is None:
-                raise AlreadyEnded(execution_id, "it ended while the request was made") from None
+                raise ExecutionEnded(execution_id, "it ended while the request was made") from None
     if execution.status is ExecutionStatus.STARTING:
         services.machine.run(execution_id)
 
@@ -76,10 +76,10 @@ def _closed(execution: Execution, cause: str, now: datetime) -> Execution:
         execution = end(execution, ExecutionStatus.CANCELLED, execution.cancel.reason, now)
     elif not execution.ended:
         execution = end(execution, ExecutionStatus.FAILED, cause, now)
-    execution = replace(execution, run=execution.run + 1, deaths=execution.deaths + 1)
-    if execution.deaths < MAX_DEATHS:
+    execution = replace(execution, run=execution.run + 1, abnormal_exits=execution.abnormal_exits + 1)
+    if execution.abnormal_exits < MAX_ABNORMAL_EXITS:
         return execution
-    message = f"not done: the state machine died {execution.deaths} times, at last because {cause}"
+    message = f"not done: the state machine died {execution.abnormal_exits} times, at last because {cause}"
     notification = execution.notification or Notification(NotificationStatus.FAILED, message)
     return replace(fail_clean_up(execution, message, now), notification=notification)
 

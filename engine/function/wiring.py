@@ -15,13 +15,13 @@ from engine.aws.accounts import Accounts
 from engine.aws.caller import CLIENT_CONFIG, Caller
 from engine.aws.drs import RecoveryService
 from engine.aws.execution_history import ExecutionHistory
-from engine.aws.executor import Performer
+from engine.aws.executor import Executor
 from engine.aws.launch_queue import LaunchQueue
 from engine.aws.log import Log
-from engine.aws.notifier import Topics
+from engine.aws.notifier import Notifier
 from engine.aws.plans import PlanTables
 from engine.aws.state_machine import StateMachine
-from engine.core.plan import Target
+from engine.core.plan import RecoveryTarget
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Services:
     history: ExecutionHistory
     plans: PlanTables
     machine: StateMachine
-    performer: Performer
-    recovery: Callable[[Target], RecoveryService]
+    executor: Executor
+    recovery: Callable[[RecoveryTarget], RecoveryService]
     log: Log
     now: Callable[[], datetime]
 
@@ -56,7 +56,7 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
 
     accounts = Accounts(caller, session)
 
-    def recovery(target: Target) -> RecoveryService:
+    def recovery(target: RecoveryTarget) -> RecoveryService:
         return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
 
     def now() -> datetime:
@@ -73,7 +73,7 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
             caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]
         ),
         machine=StateMachine(caller, client("stepfunctions"), environment["STATE_MACHINE_ARN"]),
-        performer=Performer(recovery, Topics(caller, lambda region: client("sns", region)), queue, log),
+        executor=Executor(recovery, Notifier(caller, lambda region: client("sns", region)), queue, log),
         recovery=recovery,
         log=log,
         now=now,

@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from engine.aws.accounts import Accounts
 from engine.aws.caller import CLIENT_CONFIG, AskedToWait, Caller, CredentialsExpired, Refused, Unavailable
 from engine.aws.log import Log, redacted
-from engine.core.plan import Target
+from engine.core.plan import RecoveryTarget
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_a_wrong_external_id_does_not_live_on_the_credentials_of_the_right_one(c
             return {"Credentials": credentials}
 
     accounts = Accounts(Asked(caller.log), boto3.Session(region_name="us-east-1"))
-    target = Target(account_id="444455556666", region="us-east-1", role_name="role", external_id="right")
+    target = RecoveryTarget(account_id="444455556666", region="us-east-1", role_name="role", external_id="right")
     for external_id in ("right", "right", "wrong"):
         accounts.client(replace(target, external_id=external_id), "drs")
     assert asked == ["right", "wrong"]

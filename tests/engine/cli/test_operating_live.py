@@ -80,7 +80,7 @@ def test_times_are_those_of_aws_and_not_of_the_terminal(at):
     execution = at.run("start", PLAN).stdout.strip()
     at.aws.advance(60)
     hour_ahead = at.aws.clock.now() + timedelta(hours=1)
-    with patch("engine.client.AwsTime.now", lambda time: hour_ahead):
+    with patch("engine.client.aws_time.AwsTime.now", lambda time: hour_ahead):
         assert "▶ RUNNING  1:01:0" in at.run("status", execution).stdout
     at.aws.advance(4 * 3600)
     record = at.client.get(execution)
@@ -154,27 +154,29 @@ def written(tmp_path):
 
 def test_what_is_loaded_is_named_and_what_is_replaced_is_said(at, written):
     at.client.delete_plan(PLAN)
-    assert at.run("put", str(GOOD), str(GROUPS)).stdout.splitlines() == [
+    assert at.run("apply", str(GOOD), str(GROUPS)).stdout.splitlines() == [
         f"{GROUPS}: protection group pg-database, unchanged",
         f"{GROUPS}: protection group pg-application, unchanged",
         f"{GROUPS}: protection group pg-web, unchanged",
         f"{GOOD}: recovery plan {PLAN}",
     ]
-    assert at.run("put", str(GOOD)).stdout == f"{GOOD}: recovery plan {PLAN}, unchanged\n"
+    assert at.run("apply", str(GOOD)).stdout == f"{GOOD}: recovery plan {PLAN}, unchanged\n"
     other = written(json.dumps(at.plan() | {"PlanName": "Anew", "TimeoutSeconds": 6e2}))
-    assert json.loads(at.run("put", other, "--json").stdout) == [{"File": other, "PlanId": PLAN, "Result": "replaced"}]
+    assert json.loads(at.run("apply", other, "--json").stdout) == [
+        {"File": other, "PlanId": PLAN, "Result": "replaced"}
+    ]
     assert (at.client.get_plan(PLAN)["PlanName"], at.client.get_plan(PLAN)["TimeoutSeconds"]) == ("Anew", 600)
 
 
 def test_a_good_plan_is_not_replaced_by_one_that_no_start_accepts(at, written):
     bad = written(json.dumps({"PlanId": PLAN, "Waves": [{"WaveNumber": 1}]}))
-    result = at.run("put", str(GROUPS), bad)
+    result = at.run("apply", str(GROUPS), bad)
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"{bad}: plan, PlanName: is missing" in result.stderr
     assert f"{bad}: wave 1, WaveName: is missing" in result.stderr
     assert error_line(result) == ("Error: 4 problems; nothing was loaded: mend them, or load all the same with --force")
     assert at.client.get_plan(PLAN) == at.plan()
-    forced = at.run("put", bad, "--force")
+    forced = at.run("apply", bad, "--force")
     assert (forced.exit_code, forced.stdout) == (0, f"{bad}: recovery plan {PLAN}, replaced\n")
     assert error_line(forced) == "4 problems; loaded all the same, but `start` refuses such a plan."
     assert "PlanName: is missing" in at.run("start", PLAN).stderr
@@ -183,31 +185,31 @@ def test_a_good_plan_is_not_replaced_by_one_that_no_start_accepts(at, written):
 def test_a_plan_is_checked_with_the_groups_given_beside_it_and_those_loaded(at, written):
     web = next(group for group in json.loads(GROUPS.read_text()) if group["GroupId"] == "pg-web")
     at.client.delete_group("pg-web")
-    result = at.run("put", str(GOOD))
+    result = at.run("apply", str(GOOD))
     assert result.exit_code == 2
     assert "ProtectionGroupId: protection group pg-web does not exist" in result.stderr
     assert "pg-database does not exist" not in result.stderr
     elsewhere = written(json.dumps(web | {"Region": "eu-west-1"}))
-    result = at.run("put", str(GOOD), elsewhere)
+    result = at.run("apply", str(GOOD), elsewhere)
     assert result.exit_code == 2
     assert f"{GOOD}: protection group pg-web, Region: is eu-west-1, but the plan recovers to us-east-1" in result.stderr
     broken = written(json.dumps(web | {"Owner": "me"}))
-    result = at.run("put", str(GOOD), broken)
+    result = at.run("apply", str(GOOD), broken)
     assert result.stderr.splitlines()[0].startswith(f"{broken}: protection group pg-web, Owner: is not a field here")
     assert error_line(result).startswith("Error: 1 problem;")
     assert at.client.get_group("pg-web") is None
-    assert at.run("put", str(GOOD), written(json.dumps(web))).exit_code == 0
+    assert at.run("apply", str(GOOD), written(json.dumps(web))).exit_code == 0
     assert at.client.get_group("pg-web") == web
 
 
 def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
     plan = at.plan()
     for document in (plan | {"PlanId": "a b/é\n"}, plan | {"PlanId": ""}, plan | {"PlanId": 3}):
-        result = at.run("put", "--force", written(json.dumps(document)))
+        result = at.run("apply", "--force", written(json.dumps(document)))
         assert result.exit_code == 2
         assert "plan, PlanId: " in result.stderr
         assert error_line(result) == "Error: 1 problem; nothing was loaded: mend the ids"
-    result = at.run("put", "--force", str(GOOD), written(json.dumps(plan | {"PlanName": "Other"})))
+    result = at.run("apply", "--force", str(GOOD), written(json.dumps(plan | {"PlanName": "Other"})))
     assert result.exit_code == 2
     assert f"recovery plan {PLAN} is given 2 times; give it once" in result.stderr
 
@@ -227,14 +229,14 @@ def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
 )
 def test_files_are_loaded_all_or_none(at, written, content, message):
     at.client.delete_plan(PLAN)
-    result = at.run("put", str(GOOD), "none.json" if content is None else written(content))
+    result = at.run("apply", str(GOOD), "none.json" if content is None else written(content))
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in error_line(result)
     assert at.client.get_plan(PLAN) is None
 
 
 def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):
-    result = at.run("put", "--force", written(json.dumps(at.plan() | {"TimeoutSeconds": 600.5})))
+    result = at.run("apply", "--force", written(json.dumps(at.plan() | {"TimeoutSeconds": 600.5})))
     assert result.exit_code == 0
     assert "TimeoutSeconds: must be a whole number, is 600.5" in result.stderr
     assert at.client.get_plan(PLAN)["TimeoutSeconds"] == 600.5

@@ -21,16 +21,16 @@ def ahead(time: AwsTime) -> float:
 @pytest.mark.parametrize(("seconds", "told"), [(3600, 3600), (-86_400, -86_400), (6, 6), (3, 0), (-2, 0), (0, 0)])
 def test_a_clock_that_is_wrong_by_more_than_the_way_takes_is_put_right(seconds, told):
     time = AwsTime()
-    time.hear(answer(date=format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)))
+    time.observe(answer(date=format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)))
     assert ahead(time) == pytest.approx(told, abs=1.1)
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": ""}, {"date": "yesterday"}])
 def test_an_answer_that_tells_no_time_changes_nothing(headers):
     time = AwsTime()
-    time.hear(answer(**headers))
+    time.observe(answer(**headers))
     assert ahead(time) == pytest.approx(0, abs=1)
-    time.hear(answer(date="Mon, 05 Jan 2026 09:00:00 GMT"))
+    time.observe(answer(date="Mon, 05 Jan 2026 09:00:00 GMT"))
     before = ahead(time)
-    time.hear(answer(**headers))
+    time.observe(answer(**headers))
     assert ahead(time) == pytest.approx(before, abs=1)

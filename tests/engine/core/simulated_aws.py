@@ -10,6 +10,7 @@ from typing import Any
 from engine.core import document, invariants
 from engine.core.actions import (
     Action,
+    ActionOutcome,
     Busy,
     CheckInstances,
     Failed,
@@ -24,14 +25,13 @@ from engine.core.actions import (
     JobNotFound,
     JobsSeen,
     JobStarted,
+    ListedRecoveryInstance,
     Notify,
-    Outcome,
     PollJobs,
     Published,
     ReadJobLog,
     ReadServers,
     RecoveriesFound,
-    RecoveryInstance,
     RecoveryInstancesSeen,
     ServersFound,
     StartRecovery,
@@ -41,7 +41,7 @@ from engine.core.actions import (
     Wait,
 )
 from engine.core.decisions import decide
-from engine.core.drs_status import Job
+from engine.core.drs_status import DrsJob
 from engine.core.outcomes import apply
 from engine.core.plan import ExecutionType, parse_plan, resolve_target
 from engine.core.state import CancelRequest, Execution, new_execution
@@ -143,9 +143,9 @@ class World:
 
     def step(self) -> Wait | Finish:
         saved = execution = self.load()
-        asked: set[Action] = set()
+        performed: set[Action] = set()
         while True:
-            decision = decide(execution, asked, self.now)
+            decision = decide(execution, performed, self.now)
             invariants.check(saved, decision.execution)
             execution, action = decision.execution, decision.action
             if isinstance(action, ReadServers):
@@ -162,12 +162,12 @@ class World:
             outcome = self._perform(action)
             self.now += timedelta(milliseconds=80)
             execution = apply(execution, action, outcome, self.now)
-            asked.add(action)
+            performed.add(action)
 
     def _save(self, execution: Execution) -> None:
         self.items |= document.items(execution)
 
-    def _perform(self, action: Action) -> Outcome:
+    def _perform(self, action: Action) -> ActionOutcome:
         self.actions += 1
         dies = self.actions == self.kill_at
         if dies and not self.kill_after_effect:
@@ -180,7 +180,7 @@ class World:
 
     # --- DRS, EC2 and SNS ---
 
-    def _answer(self, action: Action) -> Outcome:  # noqa: C901 - one case for each action
+    def _answer(self, action: Action) -> ActionOutcome:  # noqa: C901 - one case for each action
         if self.failing.get(type(action)):
             return self.failing[type(action)].pop(0)
         match action:
@@ -201,7 +201,7 @@ class World:
                 return JobLogRead(self.fails)
             case FindRecoveryInstances(ids):
                 return RecoveryInstancesSeen(
-                    {i: RecoveryInstance(i, i, "2026-01-05T07:59:00Z") for i in ids if i not in self.terminated}
+                    {i: ListedRecoveryInstance(i, i, "2026-01-05T07:59:00Z") for i in ids if i not in self.terminated}
                 )
             case CheckInstances(ids):
                 return InstancesSeen({i: self._state(i) for i in ids})
@@ -215,18 +215,18 @@ class World:
                 return Published("message-1")
         raise AssertionError(action)
 
-    def _start(self, action: StartRecovery) -> Outcome:
+    def _start(self, action: StartRecovery) -> ActionOutcome:
         if self.busy_times:
             self.busy_times -= 1
             return Busy("servers are being processed by a Job")
         self.jobs.append((self.now, action))
         return JobStarted(self._job(len(self.jobs) - 1))
 
-    def _job(self, index: int) -> Job:
+    def _job(self, index: int) -> DrsJob:
         started, action = self.jobs[index]
         over = self.now >= started + timedelta(seconds=self.job_seconds)
         words = {s: "FAILED" if s in self.fails else "LAUNCHED" for s in action.source_server_ids}
-        return Job(
+        return DrsJob(
             job_id=f"drsjob-{index:017d}",
             status="COMPLETED" if over else "STARTED",
             launch_statuses=words if over else dict.fromkeys(words, "IN_PROGRESS"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from engine.core.drs_status import Job, JobStatus, UnknownWord, server_job_status
+from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 
 S = "s-00000000000000001"
 
@@ -27,17 +27,17 @@ S = "s-00000000000000001"
     ],
 )
 def test_words(job, launch, expected):
-    assert server_job_status(Job("drsjob-1", job, {S: launch} if launch else {}), S) is expected
+    assert server_job_status(DrsJob("drsjob-1", job, {S: launch} if launch else {}), S) is expected
 
 
 @pytest.mark.parametrize(("job", "launch"), [("PAUSED", "PENDING"), ("COMPLETED", "VANISHED"), ("", "PENDING")])
 def test_an_undocumented_word_is_an_error_that_names_it(job, launch):
-    with pytest.raises(UnknownWord, match=f"'{job if job != 'COMPLETED' else launch}'"):
-        server_job_status(Job("drsjob-1", job, {S: launch}), S)
+    with pytest.raises(UndocumentedStatus, match=f"'{job if job != 'COMPLETED' else launch}'"):
+        server_job_status(DrsJob("drsjob-1", job, {S: launch}), S)
 
 
 def test_every_word_of_the_model_is_known():
     model = botocore.session.get_session().get_service_model("drs")
     for job in model.shape_for("JobStatus").enum:
         for launch in model.shape_for("LaunchStatus").enum:
-            server_job_status(Job("drsjob-1", job, {S: launch}), S)
+            server_job_status(DrsJob("drsjob-1", job, {S: launch}), S)

@@ -88,7 +88,7 @@ TERMINATING = {
     "status": ServerStatus.RECOVERED,
     "end_time": NOW,
     "termination_job_id": OTHER_JOB,
-    "termination_asked_at": NOW,
+    "termination_requested_at": NOW,
 }
 
 
@@ -109,8 +109,8 @@ LIMIT = timedelta(seconds=policy.TERMINATION_LIMIT_SECONDS)
         ({}, LIMIT - timedelta(seconds=1), Wait),
         ({}, LIMIT, TerminateInstances),
         ({}, LIMIT + timedelta(minutes=1), TerminateInstances),
-        ({"termination_asked_at": None}, LIMIT * 2, Wait),
-        ({"termination_job_id": None, "termination_asked_at": None}, timedelta(0), TerminateInstances),
+        ({"termination_requested_at": None}, LIMIT * 2, Wait),
+        ({"termination_job_id": None, "termination_requested_at": None}, timedelta(0), TerminateInstances),
     ],
     ids=["young", "at the limit", "old", "adopted", "not asked for yet"],
 )
@@ -143,10 +143,10 @@ def test_one_that_drs_cannot_terminate_now_does_not_keep_the_others():
         end(state(*servers), ExecutionStatus.CANCELLED, "enough", NOW),
         notification=Notification(NotificationStatus.SENT),
     )
-    asked: set[Action] = set()
+    performed: set[Action] = set()
     alone = []
-    while isinstance(action := decide(ended, asked, NOW).action, FindRecoveryInstances | TerminateInstances):
-        asked.add(action)
+    while isinstance(action := decide(ended, performed, NOW).action, FindRecoveryInstances | TerminateInstances):
+        performed.add(action)
         if isinstance(action, TerminateInstances):
             alone.append(action.recovery_instance_ids)
             assert len(alone) < 10, "it asks for ever"
@@ -177,10 +177,10 @@ def test_a_hundred_that_drs_cannot_terminate_now_are_not_all_asked_for_in_one_st
     )
 
     def asked_for_alone(now):
-        asked: list[Action] = [FindRecoveryInstances(tuple(f"i-{number}" for number in range(100)))]
-        while isinstance(action := decide(ended, asked, now).action, TerminateInstances):
-            asked.append(action)
-        requests = [one.recovery_instance_ids for one in asked if isinstance(one, TerminateInstances)]
+        performed: list[Action] = [FindRecoveryInstances(tuple(f"i-{number}" for number in range(100)))]
+        while isinstance(action := decide(ended, performed, now).action, TerminateInstances):
+            performed.append(action)
+        requests = [one.recovery_instance_ids for one in performed if isinstance(one, TerminateInstances)]
         return {request[0] for request in requests if len(request) == 1}
 
     first_step, second_step = asked_for_alone(NOW), asked_for_alone(NOW + timedelta(seconds=15))

@@ -22,12 +22,12 @@ from engine.core.actions import (
     JobNotFound,
     JobsSeen,
     JobStarted,
+    ListedRecoveryInstance,
     Notify,
     PollJobs,
     Published,
     ReadJobLog,
     RecoveriesFound,
-    RecoveryInstance,
     RecoveryInstancesSeen,
     ServersFound,
     StartRecovery,
@@ -37,7 +37,7 @@ from engine.core.actions import (
     Wait,
 )
 from engine.core.decisions import decide
-from engine.core.drs_status import Job, JobStatus
+from engine.core.drs_status import DrsJob, JobStatus
 from engine.core.finalization import end
 from engine.core.outcomes import UnexpectedOutcome, apply
 from engine.core.state import (
@@ -172,9 +172,9 @@ def test_a_server_that_was_recovered_for_real_is_spared_and_named(before):
 
 def test_a_job_is_not_adopted_by_a_server_that_was_taken_out_of_its_attempt_unless_it_is_in_it():
     spared = {**AWAITS_LAUNCH, "status": ServerStatus.FAILED}
-    alone = Job(JOB, "PENDING", {server(1): "PENDING"})
+    alone = DrsJob(JOB, "PENDING", {server(1): "PENDING"})
     assert second(apply(state(INTENDED, spared), START_1, JobStarted(alone), NOW)).job_id is None
-    both = Job(JOB, "PENDING", {server(1): "PENDING", server(2): "PENDING"})
+    both = DrsJob(JOB, "PENDING", {server(1): "PENDING", server(2): "PENDING"})
     assert second(apply(state(INTENDED, spared), START_1, JobStarted(both), NOW)).job_id == JOB
 
 
@@ -187,7 +187,7 @@ def test_a_launch_in_doubt_is_not_that_of_a_server_that_was_taken_out_of_its_att
 @pytest.mark.parametrize("action", [START_1, FIND_1], ids=["started", "found"])
 def test_a_job_is_adopted_by_the_servers_of_its_attempt(action):
     waiting = state(INTENDED, {**OTHER, "job_id": None}).with_wave(1, reason="waiting for DRS: busy")
-    after = apply(waiting, action, JobStarted(Job(JOB, "PENDING")), NOW)
+    after = apply(waiting, action, JobStarted(DrsJob(JOB, "PENDING")), NOW)
     assert (first(after).job_id, first(after).job_status, first(after).launch_unconfirmed) == (
         JOB,
         JobStatus.PENDING,
@@ -199,7 +199,7 @@ def test_a_job_is_adopted_by_the_servers_of_its_attempt(action):
 
 def test_a_job_found_after_the_end_leaves_the_reason_of_the_end():
     ended = end(state(INTENDED), ExecutionStatus.CANCELLED, "enough", NOW)
-    after = apply(ended, FIND_1, JobStarted(Job(JOB, "PENDING")), NOW)
+    after = apply(ended, FIND_1, JobStarted(DrsJob(JOB, "PENDING")), NOW)
     assert after.waves[0].reason == "enough"
     assert first(after).job_id == JOB
 
@@ -214,7 +214,7 @@ def test_a_launch_without_effect_is_open_no_more_but_still_wanted(action, outcom
 
 
 def test_a_completed_job_makes_its_server_launched_and_tells_its_instance():
-    job = Job(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
+    job = DrsJob(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
     after = apply(state(IN_FLIGHT, OTHER), PollJobs((JOB,)), JobsSeen({JOB: job}), NOW)
     assert (first(after).status, first(after).job_status, first(after).recovery_instance_id) == (
         ServerStatus.LAUNCHED,
@@ -225,16 +225,16 @@ def test_a_completed_job_makes_its_server_launched_and_tells_its_instance():
 
 
 def test_a_word_drs_does_not_document_fails_the_server_by_that_word():
-    after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: Job(JOB, "PAUSED")}), NOW)
+    after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: DrsJob(JOB, "PAUSED")}), NOW)
     assert first(after).error_message == f"DRS answered with the undocumented job status 'PAUSED' for {JOB}"
     assert first(after).end_time == NOW
     ended = end(state(IN_FLIGHT), ExecutionStatus.CANCELLED, "enough", NOW)
-    assert apply(ended, PollJobs((JOB,)), JobsSeen({JOB: Job(JOB, "PAUSED")}), NOW) == ended
+    assert apply(ended, PollJobs((JOB,)), JobsSeen({JOB: DrsJob(JOB, "PAUSED")}), NOW) == ended
 
 
 def test_a_job_that_ends_after_a_cancellation_is_recorded_without_moving_the_server():
     ended = end(state(IN_FLIGHT), ExecutionStatus.CANCELLED, "enough", NOW)
-    job = Job(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
+    job = DrsJob(JOB, "COMPLETED", {server(1): "LAUNCHED"}, {server(1): INSTANCE})
     after = apply(ended, PollJobs((JOB,)), JobsSeen({JOB: job}), NOW)
     assert (first(after).status, first(after).recovery_instance_id) == (ServerStatus.CANCELLED, INSTANCE)
 
@@ -247,10 +247,10 @@ def test_a_failed_launch_carries_drs_reason_or_says_that_there_is_none():
 
 
 def test_a_recovery_instance_tells_its_ec2_instance_and_the_time_of_its_data():
-    seen = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, "i-ec2", "2026-01-05T07:00:00Z")})
+    seen = RecoveryInstancesSeen({INSTANCE: ListedRecoveryInstance(INSTANCE, "i-ec2", "2026-01-05T07:00:00Z")})
     after = apply(state(LAUNCHED), FindRecoveryInstances((INSTANCE,)), seen, NOW)
     assert (first(after).ec2_instance_id, first(after).snapshot_time) == ("i-ec2", "2026-01-05T07:00:00Z")
-    unsaid = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, None)})
+    unsaid = RecoveryInstancesSeen({INSTANCE: ListedRecoveryInstance(INSTANCE, None)})
     assert apply(after, FindRecoveryInstances((INSTANCE,)), unsaid, NOW) == after
 
 
@@ -287,7 +287,7 @@ def test_what_drs_has_never_listed_counts_as_terminated_only_after_five_minutes(
 def test_the_wait_for_the_listing_takes_nothing_from_the_patience_of_the_health_checks():
     action = FindRecoveryInstances((INSTANCE,))
     waiting = apply(state(LAUNCHED, OTHER), action, RecoveryInstancesSeen({}), NOW)
-    listed = RecoveryInstancesSeen({INSTANCE: RecoveryInstance(INSTANCE, INSTANCE)})
+    listed = RecoveryInstancesSeen({INSTANCE: ListedRecoveryInstance(INSTANCE, INSTANCE)})
     seen = apply(waiting, action, listed, NOW + timedelta(seconds=280))
     looked = apply(seen, CheckInstances((INSTANCE,)), InstancesSeen({}), NOW + timedelta(seconds=280))
     assert first(looked).first_health_check == NOW + timedelta(seconds=280)
@@ -297,7 +297,7 @@ def test_the_wait_for_the_listing_takes_nothing_from_the_patience_of_the_health_
 
 def test_a_launch_without_the_id_of_its_instance_is_asked_about_again():
     one = server(1)
-    nameless = Job(JOB, "COMPLETED", {one: "LAUNCHED"}, {})
+    nameless = DrsJob(JOB, "COMPLETED", {one: "LAUNCHED"}, {})
     after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: nameless}), NOW)
     assert (first(after).status, first(after).job_in_flight) == (ServerStatus.IN_PROGRESS, True)
     named = replace(nameless, recovery_instances={one: INSTANCE})

@@ -199,8 +199,8 @@ def test_a_parameter_that_cloudformation_refuses_leaves_nothing(at):
     assert left(at) == NOTHING
 
 
-def test_that_nobody_is_told_of_alarms_is_said_until_there_is_a_topic(at):
-    hint = "Note: nobody is told of alarms, they show in CloudWatch only; deploy with -p AlarmTopicArn=ARN"
+def test_deploy_notes_that_alarms_notify_no_topic_until_there_is_one(at):
+    hint = "Note: alarms send no notification, they only show in CloudWatch; deploy with -p AlarmTopicArn=ARN"
     topic = at.aws.session().client("sns").create_topic(Name="on-call")["TopicArn"]
     for words, said in (([], True), (["--json"], True), (["-p", f"AlarmTopicArn={topic}"], False), ([], False)):
         result = at.run("deploy", *words)

@@ -49,7 +49,7 @@ def test_what_becomes_of_the_data_is_said_before_it_is_asked(at, keep_data, said
 def kept(at):
     """An account where a plan lies in the tables of a stack that is gone."""
     at.run("deploy")
-    at.run("put", str(TESTDATA / "groups.json"), str(TESTDATA / "plans" / "three-tier.json"))
+    at.run("apply", str(TESTDATA / "groups.json"), str(TESTDATA / "plans" / "three-tier.json"))
     at.run("destroy", "--yes")
     return at
 
@@ -59,7 +59,7 @@ def plans_left(at) -> list[str]:
     return [item["PlanId"]["S"] for item in items]
 
 
-def test_kept_data_is_said_before_anything_is_made(kept):
+def test_deploy_reports_retained_data_before_it_creates_resources(kept):
     before = left(kept)
     result = kept.run("deploy")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -109,7 +109,7 @@ def test_a_failed_stack_that_another_tool_left_over_kept_tables_costs_no_data(ke
     assert plans_left(kept) == ["plan-three-tier"]
 
 
-def test_the_name_can_be_used_again_when_the_kept_data_is_gone(kept):
+def test_the_stack_name_can_be_reused_after_the_retained_data_is_deleted(kept):
     session = kept.aws.session()
     for name in KEPT:
         session.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
@@ -124,8 +124,8 @@ def error_line_before_last(result):
     return result.stderr.strip().splitlines()[-2]
 
 
-def test_the_template_of_kept_data_describes_what_the_stack_makes():
-    whole, kept = template("template.yaml"), template("kept_data.yaml")
+def test_the_template_of_retained_data_describes_the_resources_of_the_stack():
+    whole, kept = template("template.yaml"), template("retained_data.yaml")
     made = {
         name: one
         for name, one in whole["Resources"].items()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.core.state import CleanUpStatus, ExecutionStatus, NotificationStatus
-from engine.function.stopping import MAX_DEATHS, _closed
+from engine.function.stopping import MAX_ABNORMAL_EXITS, _closed
 from tests.engine.core.simulated_aws import START, execution_of, server, wave
 
 
 def test_each_death_puts_a_new_run_in_charge_until_there_have_been_too_many():
     execution = execution_of(wave(1, [server(1)]))
-    for death in range(1, MAX_DEATHS):
+    for exits in range(1, MAX_ABNORMAL_EXITS):
         execution = _closed(execution, "the state machine was stopped from outside", START)
-        assert (execution.deaths, execution.run, execution.settled) == (death, death + 1, False)
+        assert (execution.abnormal_exits, execution.run, execution.settled) == (exits, exits + 1, False)
         assert execution.status is ExecutionStatus.FAILED
     last = _closed(execution, "it failed for good", START)
     assert last.settled
@@ -24,6 +24,8 @@ def test_each_death_puts_a_new_run_in_charge_until_there_have_been_too_many():
 
 def test_a_close_never_changes_a_final_status():
     ended = replace(
-        _closed(execution_of(wave(1, [server(1)])), "stopped", START), status=ExecutionStatus.COMPLETED, deaths=0
+        _closed(execution_of(wave(1, [server(1)])), "stopped", START),
+        status=ExecutionStatus.COMPLETED,
+        abnormal_exits=0,
     )
     assert _closed(ended, "stopped again", START).status is ExecutionStatus.COMPLETED

@@ -10,7 +10,7 @@ Record = Mapping[str, Any]
 _LISTED = 2
 
 
-def waits_for(record: Record, now: datetime) -> str:
+def describe_wait(record: Record, now: datetime) -> str:
     """The end of "Waiting for ..."; empty when it waits for nothing."""
     if record["Status"] != "RUNNING":
         return _clean_up(record)
@@ -24,14 +24,14 @@ def _wave(wave: Record) -> str:
     servers = wave["ServerResults"]
     jobs = [one["DrsJobId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" in one]
     booting = [one.get("Ec2InstanceId") or one["SourceServerId"] for one in servers if one["Status"] == "LAUNCHED"]
-    asked = [one["SourceServerId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
+    requested = [one["SourceServerId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
     parts = []
     if jobs:
         parts.append(f"DRS to launch {_count(len(jobs), 'server')} ({_some(list(dict.fromkeys(jobs)))})")
     if booting:
         parts.append(f"{_some(booting)} to run")
-    if asked:
-        parts.append(f"DRS to take the launch of {_some(asked)}")
+    if requested:
+        parts.append(f"DRS to take the launch of {_some(requested)}")
     return " and ".join(parts) or "the wave to begin"
 
 

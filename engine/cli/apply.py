@@ -1,4 +1,4 @@
-"""`python -m engine put`: recovery plans and protection groups into the engine's tables, all of the files or none."""
+"""`python -m engine apply`: recovery plans and protection groups into the engine's tables, all of the files or none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Given:
 @click.option("--force", is_flag=True, help="Load even what `start` will refuse; its problems are shown.")
 @json_option
 @stack_option
-def put(files: tuple[Path, ...], force: bool, as_json: bool, stack: str) -> None:
+def apply(files: tuple[Path, ...], force: bool, as_json: bool, stack: str) -> None:
     """Load recovery plans and protection groups from JSON FILES (one document or a list).
 
     A document with GroupId is a protection group, one with PlanId a recovery plan. Every plan is checked first, with
