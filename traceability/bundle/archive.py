@@ -65,6 +65,25 @@ def manifest_of(path: Path) -> dict[str, Any]:
         return _manifest(archive, path)
 
 
+def is_archive(path: Path) -> bool:
+    """Return whether the file is a ZIP archive; it may still be damaged or hostile."""
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def read_first(path: Path, names: Iterable[str], limit: int) -> bytes | None:
+    """Return the first of the named files that the archive has, cut off at `limit` bytes, None if it has none of them.
+
+    Raises BadBundle.
+    """
+    with _opened(path) as archive:
+        for name in names:
+            if name in archive.namelist():
+                # The archive may lie about the size of the file.
+                with archive.open(name) as file:
+                    return file.read(limit)
+    return None
+
+
 def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
     """Write files of an archive that was examined below `folder`, under their own names. Raises BadBundle."""
     with _opened(path) as archive:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from traceability.bundle import git
 from traceability.model import redaction, run_notes
 from traceability.model.paths import Places
 from traceability.model.states import STATES
@@ -96,7 +96,7 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
         **{key: coverage[key] for key in FROM_COVERAGE},
         "account": account(places),
         "who": _user(places.root),
-        "dirty": _dirty(places.root),
+        "dirty": git.has_changes(places.root),
         "tools": _tools(places.root),
         "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
     }
@@ -178,33 +178,10 @@ def _user(root: Path) -> str:
     actor = next((os.environ[one] for one in _ACTORS if os.environ.get(one)), "")
     if actor:
         return f"{actor} (CI)"
-    name = _git(root, "config", "user.name")
-    if name:
-        return name
     try:
-        return getpass.getuser()
+        return git.user_name(root) or getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def _dirty(root: Path) -> bool | None:
-    """Say whether the tree differs from its commit; None where git cannot say."""
-    said = _git(root, "status", "--porcelain")
-    return None if said is None else bool(said)
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        return subprocess.run(  # noqa: S603  # our own command, no shell
-            ["git", *arguments],  # noqa: S607  # whichever git the user has
-            cwd=root,
-            check=True,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _tools(root: Path) -> dict[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from traceability.bundle import manifest
+from traceability.bundle import archive, manifest
 from traceability.evaluation.coverage import totals_of
 from traceability.model import sign_offs
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, STATES
@@ -97,7 +96,7 @@ def read(path: Path) -> CoverageDocument:
         return _complete(path, json.loads(_text(path)))
     except BadRun:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         raise BadRun(
             f"{path}: not a run ({type(problem).__name__}); name a coverage.json, a folder that holds one, or a bundle"
         ) from problem
@@ -197,23 +196,19 @@ def _text(path: Path) -> str:
             raise BadRun(f"{path}: no coverage.json in this folder")
         path = inside[0]
     _require_unchanged(path)
-    if not zipfile.is_zipfile(path):
+    if not archive.is_archive(path):
         return path.read_text(encoding="utf-8")
-    with zipfile.ZipFile(path) as archive:
-        names = [one for one in _INSIDE if one in archive.namelist()]
-        if not names:
-            raise BadRun(f"{path}: no coverage.json in this bundle")
-        with archive.open(names[0]) as file:
-            # However small it says it is: no more is read than a run can be.
-            body = file.read(MAX_BYTES)
-        if "manifest.json" in archive.namelist():
-            with archive.open("manifest.json") as file:
-                _require_listed(path, body, path / "manifest.json", file.read(MAX_BYTES))
-        return body.decode()
+    body = archive.read_first(path, _INSIDE, MAX_BYTES)
+    if body is None:
+        raise BadRun(f"{path}: no coverage.json in this bundle")
+    described = archive.read_first(path, [archive.MANIFEST], MAX_BYTES)
+    if described is not None:
+        _require_listed(path, body, path / archive.MANIFEST, described)
+    return body.decode()
 
 
 def _require_unchanged(path: Path) -> None:
-    beside = path.with_name("manifest.json")
+    beside = path.with_name(archive.MANIFEST)
     if path.name == "coverage.json" and beside.is_file():
         _require_listed(path, path.read_bytes(), beside, beside.read_bytes())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import zipfile
 from pathlib import Path
 
 import click
@@ -73,7 +72,7 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
 
 def _from_elsewhere(path: Path, places: Places, current: run_loader.CoverageDocument) -> run_loader.CoverageDocument:
     """Return the run in a bundle that can be believed. Raises run_loader.BadRun, archive.BadBundle."""
-    if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
+    if path.exists() and not archive.is_archive(path):
         raise run_loader.BadRun(
             f"{path}: its records are not with it, so it proves nothing; merge the bundle that `make bundle` writes "
             "where the run was made"

@@ -7,7 +7,6 @@ be taken for new; a suite that refuses to begin gets it back, for it has nothing
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceability.bundle import integrity, last_run, run_history
+from traceability.bundle import git, integrity, last_run, run_history
 from traceability.evaluation import coverage, record_readers
 from traceability.evaluation.coverage import RunFacts
 from traceability.evaluation.evaluate import evaluate_run
@@ -112,7 +111,7 @@ def judge(
     """Read the records that a run left and write the coverage files."""
     _redact_log(places.log)
     record_readers.redact_junit(places.junit)
-    facts = RunFacts(selected, exit_code, _commit(places.root), started, _now())
+    facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now())
     content, differences = evaluate_run(places, catalogue, scenarios, facts, integrity.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
@@ -156,17 +155,6 @@ def _put_back(places: Places) -> None:
 def _redact_log(log: Path) -> None:
     if log.exists():
         log.write_text(redaction.text(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-
-
-def _commit(root: Path) -> str:
-    """Return the commit that is checked out, "" outside of git."""
-    try:
-        command = ["git", "rev-parse", "HEAD"]
-        return subprocess.run(  # noqa: S603  # our own command, no shell
-            command, cwd=root, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def _now() -> str:
