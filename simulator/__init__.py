@@ -6,8 +6,8 @@ with Simulator() as aws:
 """
 
 from simulator.gateway.faults import Fault
-from simulator.gateway.journal import Call
-from simulator.simulator import Simulator, WaitTimeout
+from simulator.gateway.journal import JournalEntry
+from simulator.simulator import ConditionTimeout, Simulator
 from simulator.time.clock import Deadlock, SimulatorDefect
 
-__all__ = ["Call", "Deadlock", "Fault", "Simulator", "SimulatorDefect", "WaitTimeout"]
+__all__ = ["ConditionTimeout", "Deadlock", "Fault", "JournalEntry", "Simulator", "SimulatorDefect"]

@@ -20,7 +20,7 @@ _SEED = Path(__file__).parent.parent / "testdata" / "environments" / "six-server
 _PORT = 4599
 
 
-class InputError(click.ClickException):
+class InvalidOption(click.ClickException):
     """Something is wrong with what was given; one line, exit code 2."""
 
     exit_code = 2
@@ -63,22 +63,22 @@ def serve(
     Ctrl-C or SIGTERM ends it; nothing is kept.
     """
     if virtual and speed is not None:
-        raise InputError("--virtual and --speed exclude each other: virtual time has no speed")
+        raise InvalidOption("--virtual and --speed exclude each other: virtual time has no speed")
     if speed is not None and math.isnan(speed):
-        raise InputError("--speed: nan is no number")
+        raise InvalidOption("--speed: nan is no number")
     try:
         environments = environment_files.read(seed)
         if account is not None:
             environments = environment_files.in_account(environments, account)
         listener = server.listen(host, port)
-    except (environment_files.BadSeed, server.AddressTaken) as problem:
-        raise InputError(str(problem)) from problem
+    except (environment_files.InvalidEnvironment, server.AddressUnavailable) as problem:
+        raise InvalidOption(str(problem)) from problem
 
-    def ready(served: server.Served) -> None:
+    def ready(served: server.ServerInfo) -> None:
         if as_json:
             click.echo(json.dumps(banner.facts(served)))
         else:
-            banner.tell(Console(highlight=False, soft_wrap=True), served)
+            banner.show(Console(highlight=False, soft_wrap=True), served)
         sys.stdout.flush()
 
     until = _end_of_input if stop_with_stdin else _never

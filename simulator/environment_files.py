@@ -20,12 +20,12 @@ _KEYS = {"AccountId", "Region", "Initialized", "SourceServers"}
 _ACCOUNT, _REGION, _SERVER = r"\d{12}", r"[a-z]{2}(-[a-z]+)+-\d", r"s-[0-9a-zA-Z]{17}"
 
 
-class BadSeed(ValueError):
+class InvalidEnvironment(ValueError):
     """The document is not one of these; the message names the file, the place and what is wrong there."""
 
 
 @dataclass(frozen=True)
-class SeededServer:
+class DrsServer:
     server_id: str
     host_name: str
     replication_state: str = "CONTINUOUS"
@@ -34,39 +34,39 @@ class SeededServer:
 
 
 @dataclass(frozen=True)
-class Environment:
+class DrsEnvironment:
     """DRS in one account and Region."""
 
     account: str
     region: str
     initialized: bool = True
-    servers: list[SeededServer] = field(default_factory=list)
+    servers: list[DrsServer] = field(default_factory=list)
 
 
-def read(path: Path) -> list[Environment]:
-    """Raises BadSeed."""
+def read(path: Path) -> list[DrsEnvironment]:
+    """Raises InvalidEnvironment."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise BadSeed(f"{path}: {problem.strerror}") from problem
+        raise InvalidEnvironment(f"{path}: {problem.strerror}") from problem
     except ValueError as problem:
-        raise BadSeed(f"{path}: not JSON: {problem}") from problem
+        raise InvalidEnvironment(f"{path}: not JSON: {problem}") from problem
     entries = document.get("Environments") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise BadSeed(f'{path}: must be {{"Environments": [...]}} with at least one')
+        raise InvalidEnvironment(f'{path}: must be {{"Environments": [...]}} with at least one')
     return [parse(entry, f"{path}: environment {number}") for number, entry in enumerate(entries, 1)]
 
 
-def in_account(environments: list[Environment], account: str) -> list[Environment]:
-    """The same world with its first account called `account`. Raises BadSeed."""
+def in_account(environments: list[DrsEnvironment], account: str) -> list[DrsEnvironment]:
+    """The same world with its first account called `account`. Raises InvalidEnvironment."""
     if not re.fullmatch(_ACCOUNT, account):
-        raise BadSeed(f"account {account!r}: an account id has 12 digits")
+        raise InvalidEnvironment(f"account {account!r}: an account id has 12 digits")
     first = environments[0].account
     return [replace(one, account=account) if one.account == first else one for one in environments]
 
 
-def parse(document: Any, place: str) -> Environment:
-    """One environment. Raises BadSeed."""
+def parse(document: Any, place: str) -> DrsEnvironment:
+    """One environment. Raises InvalidEnvironment."""
     _require(isinstance(document, dict), f"{place}: must be an object")
     _known(document, _KEYS, place)
     account, region = document.get("AccountId"), document.get("Region")
@@ -74,7 +74,7 @@ def parse(document: Any, place: str) -> Environment:
     _require(re.fullmatch(_REGION, str(region)), f"{place}: Region {region!r} is no Region's name, such as us-east-1")
     servers = document.get("SourceServers", [])
     _require(isinstance(servers, list), f"{place}: SourceServers must be a list")
-    return Environment(
+    return DrsEnvironment(
         str(account),
         str(region),
         bool(document.get("Initialized", True)),
@@ -82,12 +82,12 @@ def parse(document: Any, place: str) -> Environment:
     )
 
 
-def _server(document: Any, place: str) -> SeededServer:
+def _server(document: Any, place: str) -> DrsServer:
     _require(isinstance(document, dict), f"{place}: must be an object")
     _known(document, _SERVER_KEYS, place)
     server_id = str(document.get("SourceServerId"))
     _require(re.fullmatch(_SERVER, server_id), f"{place}: SourceServerId {server_id!r} must be s- and 17 characters")
-    return SeededServer(
+    return DrsServer(
         server_id,
         str(document.get("HostName", f"host-{server_id[-4:]}")),
         str(document.get("ReplicationState", "CONTINUOUS")),
@@ -103,10 +103,10 @@ def _known(document: dict[str, Any], keys: set[str], place: str) -> None:
 
 def _require(holds: object, message: str) -> None:
     if not holds:
-        raise BadSeed(message)
+        raise InvalidEnvironment(message)
 
 
-def plant(aws: Simulator, environment: Environment) -> None:
+def apply_environment(aws: Simulator, environment: DrsEnvironment) -> None:
     """Adds the environment to what there is; a server that is there already is replaced."""
     drs = aws.drs_in(environment.account, environment.region)
     if environment.initialized:

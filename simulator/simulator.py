@@ -24,7 +24,7 @@ from simulator.gateway import identity
 from simulator.gateway.faults import Faults
 from simulator.gateway.gateway import Gateway, Inspector
 from simulator.gateway.journal import Journal
-from simulator.gateway.network import Attempt, SocketGuard
+from simulator.gateway.network import ConnectionAttempt, SocketGuard
 from simulator.gateway.permissions import Permissions
 from simulator.gateway.requests import HttpRequest, HttpResponse
 from simulator.patches import (
@@ -42,7 +42,7 @@ from simulator.services.cloudformation import resource_types
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
 from simulator.services.dynamodb.metering import Meter
-from simulator.services.dynamodb.tables import TableWorld
+from simulator.services.dynamodb.tables import TableData
 from simulator.services.eventbridge import EventBus
 from simulator.services.lambda_.functions import Functions
 from simulator.services.sns_sqs import MessageLimit
@@ -63,7 +63,7 @@ _MOTO_ENVIRONMENT = {
 }
 
 
-class WaitTimeout(AssertionError):
+class ConditionTimeout(AssertionError):
     """What was waited for did not come true in the virtual time it was given."""
 
 
@@ -110,8 +110,8 @@ class Simulator:
 
     def __enter__(self) -> Simulator:
         with ExitStack() as entered:
-            entered.callback(_forget_backends)
-            _forget_backends()
+            entered.callback(_clear_backends)
+            _clear_backends()
             entered.callback(random.setstate, random.getstate())
             random.seed(self._seed)
             mock_random.seed(self._seed)
@@ -200,14 +200,14 @@ class Simulator:
         The condition is asked about AWS, not about the clock: whenever something has changed there and nothing is due
         within `settle` virtual seconds, so that one that calls AWS is not asked between each two calls of a Lambda.
         `settle=0` asks after every single event. `of` names the only service whose data the condition reads, where
-        nothing but calls changes them (dynamodb): it is asked when such a call was made. Raises WaitTimeout.
+        nothing but calls changes them (dynamodb): it is asked when such a call was made. Raises ConditionTimeout.
         """
         started = self.clock.now()
         end = started + timedelta(seconds=timeout)
         seen = -1
         while True:
             self._settle(timedelta(seconds=settle), end)
-            changes = self.changes(of)
+            changes = self.change_count(of)
             if (changes != seen or not settle) and (value := condition()):
                 return value
             seen = changes
@@ -216,15 +216,15 @@ class Simulator:
                 self.clock.sleep_until(end, what)
                 if value := condition():
                     return value
-                raise WaitTimeout(_not_come(condition, what, started, self.clock))
+                raise ConditionTimeout(_timeout_message(condition, what, started, self.clock))
             self.clock.sleep_until(due, what)
 
-    def changes(self, of: str | None = None) -> int:
+    def change_count(self, of: str | None = None) -> int:
         """Counts what may have changed anything: calls that do not only read, timers, and actors that ended.
 
         With `of`, the calls of that service alone.
         """
-        return self.journal.count_of_changes(of) + (self.clock.happenings if of is None else 0)
+        return self.journal.change_count(of) + (self.clock.change_count if of is None else 0)
 
     def _settle(self, quiet: timedelta, end: datetime) -> None:
         due = self.clock.next_due()
@@ -241,9 +241,9 @@ class Simulator:
     def drs_in(self, account: str, region: str) -> Any:
         return simulator.drs.world(account, region, self.clock)
 
-    def table(self, name: str) -> TableWorld:
+    def table(self, name: str) -> TableData:
         """What a DynamoDB table of the default account and Region holds."""
-        return TableWorld(self.account, self.region, name)
+        return TableData(self.account, self.region, name)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answers an AWS call that came by another way than this process's boto3. Raises ConnectionLost."""
@@ -254,18 +254,18 @@ class Simulator:
         return self._functions.logs(function_name)
 
     @property
-    def network_attempts(self) -> list[Attempt]:
+    def network_attempts(self) -> list[ConnectionAttempt]:
         """Connections that something tried to open; all were refused."""
         return self._guard.attempts
 
 
-def _not_come(condition: Callable[[], Any], what: str, started: datetime, clock: VirtualClock) -> str:
+def _timeout_message(condition: Callable[[], Any], what: str, started: datetime, clock: VirtualClock) -> str:
     name = what or getattr(condition, "__name__", repr(condition))
     spent = (clock.now() - started).total_seconds()
     return f"{name} did not come true within {spent:g} virtual seconds. Then: {clock.describe()}"
 
 
-def _forget_backends() -> None:
+def _clear_backends() -> None:
     """Drops moto's data. Its own reset makes every backend anew, which takes 200 ms with EC2; nobody needs them."""
     for backends in BackendDict._instances:
         if backends.service_name == "s3":  # whose buckets are known outside the backends as well

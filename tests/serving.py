@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 ONCE = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 20}
 
 
-class Server:
+class SimulatorServer:
     def __init__(self, process: subprocess.Popen[str], facts: dict[str, str]) -> None:
         self.process = process
         self.facts = facts
@@ -53,11 +53,11 @@ class Server:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Server]:
+def serving(*arguments: str) -> Iterator[SimulatorServer]:
     command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--json", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield Server(process, json.loads(process.stdout.readline()))
+            yield SimulatorServer(process, json.loads(process.stdout.readline()))
         finally:
             process.kill()

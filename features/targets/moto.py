@@ -15,7 +15,7 @@ from features.targets import granted_accesses
 from features.targets.base import EngineCall, Target, WaitTimeout
 from features.targets.endpoints import note_endpoints
 from simulator.drs import DrsWorld
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 from traceability.model import run_notes
 from traceability.recording import recorded_calls
 
@@ -107,12 +107,12 @@ class MotoTarget(Target):
             self._homes[server_id].reset_launch(server_id)
 
     def changes_of_items(self) -> int | None:
-        return self.simulator.changes("dynamodb")
+        return self.simulator.change_count("dynamodb")
 
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str, *, of: str | None = None) -> Any:
         try:
             return self.simulator.wait_until(condition, timeout, what=what, of=of)
-        except (simulator.WaitTimeout, simulator.Deadlock) as late:
+        except (simulator.ConditionTimeout, simulator.Deadlock) as late:
             raise WaitTimeout(f"Waited in vain for {what}: {late}") from late
 
     def note_privileges(self, scenario: str, file: str, line: int) -> None:
@@ -125,7 +125,7 @@ class MotoTarget(Target):
         return [cast(recorded_calls.RecordedCall, call) for call in self.simulator.journal if call.ended]
 
 
-def _engine_call(call: Call) -> EngineCall:
+def _engine_call(call: JournalEntry) -> EngineCall:
     return EngineCall(
         service=call.service,
         operation=call.operation,

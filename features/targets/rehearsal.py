@@ -78,7 +78,7 @@ class RehearsalTarget(AwsTarget):
         environment = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))["Environments"][0]
         for server in environment["SourceServers"]:
             server["LaunchSeconds"] = launch_seconds
-        self._control.add_world(environment)
+        self._control.add_environment(environment)
 
     def close(self) -> None:
         try:

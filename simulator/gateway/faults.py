@@ -39,7 +39,7 @@ SOURCES = frozenset({"suite", "client", "lambda", "states", "events"})
 _MOST_NAMES = 8
 
 
-class UnknownFault(ValueError):
+class InvalidFault(ValueError):
     """A fault that could never meet a call: with a word misspelt, what it should disturb would pass undisturbed."""
 
 
@@ -158,9 +158,9 @@ class Faults:
         return iter(self._faults)
 
     def add(self, fault: Fault) -> Fault:
-        """Raises UnknownFault, naming what is known, for a fault that could never strike."""
+        """Raises InvalidFault, naming what is known, for a fault that could never strike."""
         if problem := _problem(fault):
-            raise UnknownFault(problem)
+            raise InvalidFault(problem)
         self._faults.append(fault)
         return fault
 
@@ -246,7 +246,7 @@ class Faults:
 
     # -- meeting calls ------------------------------------------------------------------------------------------------
 
-    def meet(
+    def hit(
         self,
         kinds: frozenset[str],
         service: str,

@@ -29,11 +29,11 @@ from moto.moto_api._internal import mock_random
 from simulator.gateway import dispatch, model_validation
 from simulator.gateway import faults as f
 from simulator.gateway.faults import Fault, Faults
-from simulator.gateway.identity import Principal, principal_of, secret_of
-from simulator.gateway.journal import Call, Journal, plain
+from simulator.gateway.identity import CallingPrincipal, calling_principal, secret_of
+from simulator.gateway.journal import Journal, JournalEntry, plain
 from simulator.gateway.permissions import Permissions
 from simulator.gateway.requests import HttpRequest, HttpResponse, IdentifiedCall, identify, parse_response
-from simulator.gateway.service_errors import AwsError, encode, status_of, wording
+from simulator.gateway.service_errors import AwsError, encode, error_codes, status_of
 from simulator.gateway.signatures import is_genuine, regions
 from simulator.patches.patching import Patch
 from simulator.time.clock import Actor, SimulatorDefect, VirtualClock
@@ -54,7 +54,7 @@ class LambdaKilled(BaseException):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ServiceResponse:
     """An answer of the service itself, before it is put on the wire."""
 
     http: HttpResponse
@@ -67,7 +67,7 @@ class Inspector(Protocol):
     What it returns is called with the answer of a call that succeeded, to note in the journal what it consumed.
     """
 
-    def inspect(self, call: IdentifiedCall, account: str) -> Callable[[dict[str, Any], Call], None] | None: ...
+    def inspect(self, call: IdentifiedCall, account: str) -> Callable[[dict[str, Any], JournalEntry], None] | None: ...
 
 
 class Gateway:
@@ -92,8 +92,8 @@ class Gateway:
         """Raises ConnectionLost where the caller gets no answer, LambdaKilled where the caller dies of the call."""
         actor = self._clock.current()
         if actor is None:
-            with self._clock.adopted("a client in another thread", "suite") as adopted:
-                return self._handle(request, adopted)
+            with self._clock.external_actor("a client in another thread", "suite") as guest:
+                return self._handle(request, guest)
         if actor.killed is not None:
             raise actor.killed
         with actor.outside_scope():
@@ -101,7 +101,7 @@ class Gateway:
 
     def _handle(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         call = identify(request)
-        principal = principal_of(call.access_key)
+        principal = calling_principal(call.access_key)
         entry = self._open(call, principal, actor)
         try:
             answer = self._perform(call, principal, entry, actor, request)
@@ -121,8 +121,13 @@ class Gateway:
         return answer.http
 
     def _perform(
-        self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor, request: HttpRequest
-    ) -> Answer:
+        self,
+        call: IdentifiedCall,
+        principal: CallingPrincipal | None,
+        entry: JournalEntry,
+        actor: Actor,
+        request: HttpRequest,
+    ) -> ServiceResponse:
         half = self._latency_of(call) / 2
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
         try:
@@ -137,30 +142,34 @@ class Gateway:
             self._clock.sleep(half, f"the error of {call.service} {call.operation}")
             raise
         self._clock.sleep(half, f"the answer of {call.service} {call.operation}")
-        self._strike_after(call, entry, actor)
+        self._apply_faults_after(call, entry, actor)
         return answer
 
     # -- before the effect --------------------------------------------------------------------------------------------
 
-    def _admit(self, call: IdentifiedCall, principal: Principal | None, entry: Call, actor: Actor) -> None:
-        words = wording(call.service)
+    def _admit(
+        self, call: IdentifiedCall, principal: CallingPrincipal | None, entry: JournalEntry, actor: Actor
+    ) -> None:
+        codes = error_codes(call.service)
         if principal is None:
             raise AwsError(
-                words.unknown_key[0], "The security token included in the request is invalid.", words.unknown_key[1]
+                codes.unknown_key[0], "The security token included in the request is invalid.", codes.unknown_key[1]
             )
         if principal.expires is not None and principal.expires <= self._clock.now():
             raise _expired(call)
         found = _request_problems(call)
         if found:
-            raise AwsError(words.invalid[0], model_validation.message(found), words.invalid[1])
-        self._permissions.judge_call(call, principal)
-        self._strike_before(call, principal, entry, actor)
+            raise AwsError(codes.invalid[0], model_validation.message(found), codes.invalid[1])
+        self._permissions.authorise_call(call, principal)
+        self._apply_faults_before(call, principal, entry, actor)
 
-    def _strike_before(self, call: IdentifiedCall, principal: Principal, entry: Call, actor: Actor) -> None:
-        fault = self._meet(f.BEFORE_EFFECT, entry)
+    def _apply_faults_before(
+        self, call: IdentifiedCall, principal: CallingPrincipal, entry: JournalEntry, actor: Actor
+    ) -> None:
+        fault = self._hit(f.BEFORE_EFFECT, entry)
         if fault is None:
             return
-        words = wording(call.service)
+        codes = error_codes(call.service)
         if fault.kind == f.LOSE_CONNECTION:
             raise ConnectionLost(fault.code or "ConnectionClosedError")
         if fault.kind == f.KILL_BEFORE:
@@ -171,16 +180,16 @@ class Gateway:
             text = (
                 fault.message or f"User: {principal.arn} is not authorized to perform: {call.service}:{call.operation}"
             )
-            raise AwsError(words.access_denied[0], text, words.access_denied[1])
+            raise AwsError(codes.access_denied[0], text, codes.access_denied[1])
         if fault.kind in (f.THROTTLE, f.RATE_LIMIT):
-            raise _modelled(call, *words.throttled, fault.message or "Rate exceeded", fault)
+            raise _modelled(call, *codes.throttled, fault.message or "Rate exceeded", fault)
         if fault.kind == f.SERVER_ERROR:
-            raise _modelled(call, *words.server_error, fault.message or "An internal error occurred", fault)
+            raise _modelled(call, *codes.server_error, fault.message or "An internal error occurred", fault)
         raise _modelled(call, fault.code or "InternalFailure", fault.status or 400, fault.message or "", fault)
 
     # -- the effect ---------------------------------------------------------------------------------------------------
 
-    def _forward(self, call: IdentifiedCall, entry: Call, actor: Actor) -> Answer:
+    def _forward(self, call: IdentifiedCall, entry: JournalEntry, actor: Actor) -> ServiceResponse:
         try:
             reply = dispatch.process(call.prepared, call.normal)
         except NotImplementedError as missing:
@@ -196,7 +205,7 @@ class Gateway:
         parsed = parse_response(call, http)
         if http.status < 300:
             self._check_answer(call, parsed, actor)
-        return Answer(http, parsed)
+        return ServiceResponse(http, parsed)
 
     def _check_answer(self, call: IdentifiedCall, parsed: dict[str, Any], actor: Actor) -> None:
         shape = call.operation_model.output_shape
@@ -216,16 +225,16 @@ class Gateway:
 
     # -- after the effect ---------------------------------------------------------------------------------------------
 
-    def _strike_after(self, call: IdentifiedCall, entry: Call, actor: Actor) -> None:
-        fault = self._meet(f.AFTER_EFFECT, entry)
+    def _apply_faults_after(self, call: IdentifiedCall, entry: JournalEntry, actor: Actor) -> None:
+        fault = self._hit(f.AFTER_EFFECT, entry)
         if fault is None:
             return
         if fault.kind == f.KILL_AFTER:
             raise actor.kill(LambdaKilled(f"killed after {call.operation} took effect"))
         raise ConnectionLost(fault.code or "ReadTimeoutError")
 
-    def _meet(self, kinds: frozenset[str], entry: Call) -> Fault | None:
-        fault = self._faults.meet(
+    def _hit(self, kinds: frozenset[str], entry: JournalEntry) -> Fault | None:
+        fault = self._faults.hit(
             kinds, entry.service, entry.operation, entry.parameters, entry.source, self._clock.now()
         )
         if fault is not None:
@@ -234,8 +243,8 @@ class Gateway:
 
     # -- journal ------------------------------------------------------------------------------------------------------
 
-    def _open(self, call: IdentifiedCall, principal: Principal | None, actor: Actor) -> Call:
-        entry = Call(
+    def _open(self, call: IdentifiedCall, principal: CallingPrincipal | None, actor: Actor) -> JournalEntry:
+        entry = JournalEntry(
             number=len(self._journal) + 1,
             service=call.service,
             operation=call.operation,
@@ -251,7 +260,7 @@ class Gateway:
         self._journal.add(entry)
         return entry
 
-    def _note(self, entry: Call, answer: Answer) -> None:
+    def _note(self, entry: JournalEntry, answer: ServiceResponse) -> None:
         entry.status_code = answer.http.status
         parsed = {name: value for name, value in answer.parsed.items() if name != "ResponseMetadata"}
         error = parsed.get("Error")
@@ -294,7 +303,7 @@ class Gateway:
         try:
             response = self.handle(HttpRequest(request.method, request.url, request.headers, body or b""))
         except ConnectionLost as lost:
-            self._clock.sleep(_patience(session, lost.kind), f"the client to give up: {lost.kind}")
+            self._clock.sleep(_client_timeout(session, lost.kind), f"the client to give up: {lost.kind}")
             raise _BOTOCORE_ERRORS[lost.kind](request) from lost
         headers = HTTPHeaders()
         for name, value in response.headers.items():
@@ -302,9 +311,9 @@ class Gateway:
         return AWSResponse(request.url, response.status, headers, MockRawResponse(response.body))
 
 
-def _require_signature(call: IdentifiedCall, principal: Principal | None, request: HttpRequest) -> None:
+def _require_signature(call: IdentifiedCall, principal: CallingPrincipal | None, request: HttpRequest) -> None:
     """What a client of this process sends, botocore has just signed; only what comes from elsewhere is judged."""
-    code, status = wording(call.service).bad_signature
+    code, status = error_codes(call.service).bad_signature
     if call.region not in regions():
         raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
     if principal is not None and request.target and not is_genuine(request, secret_of(call.access_key)):
@@ -321,7 +330,7 @@ def _request_problems(call: IdentifiedCall) -> list[str]:
 
 
 def _expired(call: IdentifiedCall) -> AwsError:
-    code, status = wording(call.service).expired_token
+    code, status = error_codes(call.service).expired_token
     return AwsError(code, "The security token included in the request is expired", status)
 
 
@@ -339,7 +348,7 @@ _BOTOCORE_ERRORS: dict[str, Callable[[Any], Exception]] = {
 }
 
 
-def _patience(session: URLLib3Session, kind: str) -> float:
+def _client_timeout(session: URLLib3Session, kind: str) -> float:
     """Virtual seconds until the client notices: its own time-out (60 s by default), or at once if it is told."""
     name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
     timeout: Any = vars(session)["_timeout"]

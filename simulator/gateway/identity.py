@@ -16,7 +16,7 @@ _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action
 
 
 @dataclass(frozen=True)
-class Principal:
+class CallingPrincipal:
     """`arn` as sts:GetCallerIdentity gives it; `expires` is None for the lasting keys of a user."""
 
     account: str
@@ -41,18 +41,18 @@ class Credentials:
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key, **token}
 
 
-def principal_of(access_key: str) -> Principal | None:
+def calling_principal(access_key: str) -> CallingPrincipal | None:
     """None for a key that nobody has issued."""
     for account, backends in list(sts_backends.items()):
         if PARTITION in backends.keys():  # noqa: SIM118 - moto's own `in` says yes for backends that do not exist yet
             role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
             if role is not None:
-                return Principal(account, role.arn, role.expiration.replace(tzinfo=UTC))
+                return CallingPrincipal(account, role.arn, role.expiration.replace(tzinfo=UTC))
     for account, backends in list(iam_backends.items()):
         key = backends[PARTITION].access_keys.get(access_key)
         if key is not None and key.user_name:
             user = backends[PARTITION].get_user(key.user_name)
-            return Principal(account, user.arn)
+            return CallingPrincipal(account, user.arn)
     return None
 
 

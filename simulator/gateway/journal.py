@@ -18,7 +18,7 @@ _READING = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "Lookup", "F
 
 
 @dataclass
-class Call:
+class JournalEntry:
     """One AWS call. `parameters` and `response` have boto3's names and plain JSON values; secrets are masked.
 
     `source` says who called: "suite", "lambda" or "states". `response` is None for a call that failed or whose answer
@@ -54,23 +54,23 @@ class Call:
 
 
 @dataclass
-class Journal(Sequence[Call]):
-    calls: list[Call] = field(default_factory=list)
+class Journal(Sequence[JournalEntry]):
+    calls: list[JournalEntry] = field(default_factory=list)
 
     _changing: Counter[str] = field(default_factory=Counter)
 
-    def add(self, call: Call) -> None:
+    def add(self, call: JournalEntry) -> None:
         self.calls.append(call)
         self._count(call)
 
-    def note_end(self, call: Call) -> None:
+    def note_end(self, call: JournalEntry) -> None:
         """The effect of a call lies between its beginning and its end: whoever counts is told of both."""
         self._count(call)
 
-    def _count(self, call: Call) -> None:
+    def _count(self, call: JournalEntry) -> None:
         self._changing[call.service] += not call.operation.startswith(_READING)
 
-    def count_of_changes(self, service: str | None = None) -> int:
+    def change_count(self, service: str | None = None) -> int:
         """Grows whenever a call (of this service) began or ended that may have changed something."""
         return self._changing.total() if service is None else self._changing[service]
 
@@ -83,7 +83,7 @@ class Journal(Sequence[Call]):
         source: str | None = None,
         since: datetime | None = None,
         error_code: str | None = None,
-    ) -> list[Call]:
+    ) -> list[JournalEntry]:
         """The calls that match everything given; `principal` matches any part of the caller's ARN."""
         return [
             call
@@ -101,16 +101,16 @@ class Journal(Sequence[Call]):
         return "".join(json.dumps(call.to_dict(), sort_keys=True) + "\n" for call in self.calls)
 
     @overload
-    def __getitem__(self, index: int) -> Call: ...
+    def __getitem__(self, index: int) -> JournalEntry: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Call]: ...
-    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+    def __getitem__(self, index: slice) -> list[JournalEntry]: ...
+    def __getitem__(self, index: int | slice) -> JournalEntry | list[JournalEntry]:
         return self.calls[index]
 
     def __len__(self) -> int:
         return len(self.calls)
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[JournalEntry]:
         return iter(self.calls)
 
 

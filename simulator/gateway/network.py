@@ -17,7 +17,7 @@ class NetworkRefused(ConnectionRefusedError):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ConnectionAttempt:
     """`address` as given to the socket; `stack` is where it came from, innermost last."""
 
     address: str
@@ -28,14 +28,14 @@ class SocketGuard:
     """Refuses and records connections and name look-ups; loopback too, unless `allow_loopback` (a server's clients)."""
 
     def __init__(self, *, allow_loopback: bool = False) -> None:
-        self.attempts: list[Attempt] = []
+        self.attempts: list[ConnectionAttempt] = []
         self._allow_loopback = allow_loopback
 
     def _permits(self, host: str) -> bool:
         return self._allow_loopback and host.startswith(_LOOPBACK)
 
     def _refuse(self, address: str) -> NetworkRefused:
-        self.attempts.append(Attempt(address, "".join(traceback.format_stack(limit=8)[:-2])))
+        self.attempts.append(ConnectionAttempt(address, "".join(traceback.format_stack(limit=8)[:-2])))
         return NetworkRefused(f"the simulator has no network: connection to {address} refused")
 
     def patches(self) -> list[Patch]:

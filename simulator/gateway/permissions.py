@@ -7,9 +7,9 @@ from typing import Any
 from moto.logs.models import logs_backends
 
 from simulator.gateway import identity
-from simulator.gateway.identity import Credentials, Principal
+from simulator.gateway.identity import CallingPrincipal, Credentials
 from simulator.gateway.requests import IdentifiedCall
-from simulator.gateway.service_errors import AwsError, wording
+from simulator.gateway.service_errors import AwsError, error_codes
 from simulator.iam import AwsRequest, authorise
 
 SERVICE_NAMES = {"lambda": "lambda.amazonaws.com", "states": "states.amazonaws.com", "events": "events.amazonaws.com"}
@@ -21,7 +21,7 @@ class Permissions:
     def __init__(self, *, enforced: bool) -> None:
         self._enforced = enforced
 
-    def judge_call(self, call: IdentifiedCall, principal: Principal) -> None:
+    def authorise_call(self, call: IdentifiedCall, principal: CallingPrincipal) -> None:
         """Raises the service's own access-denied error."""
         if not self._enforced:
             return
@@ -29,7 +29,7 @@ class Permissions:
             AwsRequest(call.service, call.operation, call.parameters, principal.account, call.region, principal.arn)
         )
         if denied is not None:
-            raise AwsError(denied.code, denied.message, wording(call.service).access_denied[1])
+            raise AwsError(denied.code, denied.message, error_codes(call.service).access_denied[1])
 
     def service_may_invoke(self, service: str, function_arn: str, source_arn: str) -> bool:
         """Whether a function's resource policy lets a service in that acts for `source_arn`."""

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 
 @dataclass(frozen=True)
-class Wording:
+class ErrorCodes:
     """Error codes of one service with their HTTP statuses: (code, status)."""
 
     throttled: tuple[str, int] = ("ThrottlingException", 400)
@@ -22,14 +22,14 @@ class Wording:
     bad_signature: tuple[str, int] = ("InvalidSignatureException", 400)
 
 
-_REST = Wording(
+_REST = ErrorCodes(
     throttled=("ThrottlingException", 429),
     expired_token=("ExpiredTokenException", 403),
     access_denied=("AccessDeniedException", 403),
     unknown_key=("UnrecognizedClientException", 403),
     bad_signature=("InvalidSignatureException", 403),
 )
-_QUERY = Wording(
+_QUERY = ErrorCodes(
     throttled=("Throttling", 400),
     server_error=("InternalFailure", 500),
     expired_token=("ExpiredToken", 403),
@@ -38,13 +38,13 @@ _QUERY = Wording(
     unknown_key=("InvalidClientTokenId", 403),
     bad_signature=("SignatureDoesNotMatch", 403),
 )
-_WORDINGS = {
+_ERROR_CODES = {
     "drs": _REST,
-    "dynamodb": Wording(server_error=("InternalServerError", 500)),
-    "stepfunctions": Wording(),
-    "logs": Wording(server_error=("ServiceUnavailableException", 503), invalid=("InvalidParameterException", 400)),
-    "events": Wording(server_error=("InternalException", 500)),
-    "lambda": Wording(
+    "dynamodb": ErrorCodes(server_error=("InternalServerError", 500)),
+    "stepfunctions": ErrorCodes(),
+    "logs": ErrorCodes(server_error=("ServiceUnavailableException", 503), invalid=("InvalidParameterException", 400)),
+    "events": ErrorCodes(server_error=("InternalException", 500)),
+    "lambda": ErrorCodes(
         throttled=("TooManyRequestsException", 429),
         server_error=("ServiceException", 500),
         expired_token=("ExpiredTokenException", 403),
@@ -52,7 +52,7 @@ _WORDINGS = {
         unknown_key=("UnrecognizedClientException", 403),
         bad_signature=("InvalidSignatureException", 403),
     ),
-    "ec2": Wording(
+    "ec2": ErrorCodes(
         throttled=("RequestLimitExceeded", 503),
         server_error=("InternalError", 500),
         expired_token=("RequestExpired", 400),
@@ -61,7 +61,7 @@ _WORDINGS = {
         unknown_key=("AuthFailure", 401),
         bad_signature=("AuthFailure", 401),
     ),
-    "sns": Wording(
+    "sns": ErrorCodes(
         throttled=("Throttled", 429),
         server_error=("InternalError", 500),
         expired_token=("ExpiredToken", 403),
@@ -70,7 +70,7 @@ _WORDINGS = {
         unknown_key=("InvalidClientTokenId", 403),
         bad_signature=("SignatureDoesNotMatch", 403),
     ),
-    "sqs": Wording(
+    "sqs": ErrorCodes(
         throttled=("RequestThrottled", 400),
         server_error=("InternalFailure", 500),
         expired_token=("ExpiredToken", 403),
@@ -79,7 +79,7 @@ _WORDINGS = {
         unknown_key=("InvalidClientTokenId", 403),
         bad_signature=("SignatureDoesNotMatch", 403),
     ),
-    "s3": Wording(
+    "s3": ErrorCodes(
         throttled=("SlowDown", 503),
         server_error=("InternalError", 500),
         expired_token=("ExpiredToken", 400),
@@ -95,8 +95,8 @@ _WORDINGS = {
 }
 
 
-def wording(service: str) -> Wording:
-    return _WORDINGS.get(service, _REST)
+def error_codes(service: str) -> ErrorCodes:
+    return _ERROR_CODES.get(service, _REST)
 
 
 @dataclass(frozen=True)

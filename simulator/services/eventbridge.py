@@ -36,7 +36,7 @@ class EventBus:
 
     def execution_changed(self, execution: Any) -> None:
         """Publishes "Step Functions Execution Status Change" as Step Functions words it."""
-        self._clock.happenings += 1
+        self._clock.change_count += 1
         self.publish(
             execution.account_id,
             execution.region_name,

@@ -9,7 +9,7 @@ from moto.sqs.models import Queue
 from simulator.gateway.requests import IdentifiedCall
 from simulator.gateway.service_errors import AwsError
 from simulator.patches.patching import Patch
-from simulator.services.dynamodb.metering import Note
+from simulator.services.dynamodb.metering import ResponseHook
 from simulator.time.clock import VirtualClock
 
 SNS_MESSAGE_LIMIT = 256 * 1024
@@ -19,7 +19,7 @@ LONG_POLL_STEP = 0.25
 class MessageLimit:
     """SNS takes messages of up to 256 KB, counted in bytes of UTF-8, with their attributes."""
 
-    def inspect(self, call: IdentifiedCall, account: str) -> Note | None:
+    def inspect(self, call: IdentifiedCall, account: str) -> ResponseHook | None:
         messages = {"Publish": [call.parameters], "PublishBatch": call.parameters.get("PublishBatchRequestEntries", [])}
         if sum(_size(message) for message in messages.get(call.operation, [])) > SNS_MESSAGE_LIMIT:
             raise AwsError("InvalidParameter", "Invalid parameter: Message too long", 400)

@@ -17,7 +17,7 @@ from simulator.gateway.requests import HttpRequest, HttpResponse, NotAnAwsReques
 from simulator.gateway.service_errors import AwsError
 from simulator.gateway.service_errors import encode as encode_error
 from simulator.serving.control import BadRequest, Control, encode
-from simulator.serving.paths import PATH
+from simulator.serving.remote import CONTROL_PATH
 from simulator.simulator import Simulator
 from simulator.time.clock import ActorStopped, SimulatorDefect
 
@@ -50,7 +50,7 @@ class Application:
         body = request.get_data(cache=False)
         call = HttpRequest(request.method, request.url, dict(request.headers), body, request.environ["RAW_URI"])
         try:
-            with self._aws.clock.adopted(f"client {request.remote_addr}:{_port(request)}", "client"):
+            with self._aws.clock.external_actor(f"client {request.remote_addr}:{_port(request)}", "client"):
                 return _response(request, self._aws.handle(call))
         except NotAnAwsRequest as problem:
             return _plain(403, f"{problem}. {self._hint}")
@@ -59,19 +59,19 @@ class Application:
         except SimulatorDefect as defect:  # the driver tells it
             return _response(request, _defect(call, defect))
         except Exception as error:  # noqa: BLE001 - the outermost edge of a request: the server outlives what moto raises
-            self._control.tell(error)
+            self._control.report(error)
             return _response(request, _defect(call, error))
 
     # -- control ------------------------------------------------------------------------------------------------------
 
     def _control_call(self, request: Request) -> Response:
         if not _is_local(request):
-            return _plain(403, f"{PATH} answers this machine only")
+            return _plain(403, f"{CONTROL_PATH} answers this machine only")
         try:
             document = _document(request)
-            if (request.method, request.path) == ("POST", f"{PATH}/hold"):
+            if (request.method, request.path) == ("POST", f"{CONTROL_PATH}/hold"):
                 return Response(self._hold(request.environ["werkzeug.socket"]), content_type="application/json")
-            with self._aws.clock.adopted("the control", "control") as me:
+            with self._aws.clock.external_actor("the control", "control") as me:
                 answer = self._control.answer(request.method, request.path, document, me)
         except BadRequest as problem:
             return _plain(400, str(problem))
@@ -88,7 +88,7 @@ class Application:
 
 
 def _is_control(path: str) -> bool:
-    return path == PATH or path.startswith(f"{PATH}/")
+    return path == CONTROL_PATH or path.startswith(f"{CONTROL_PATH}/")
 
 
 def _is_local(request: Request) -> bool:

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from simulator.serving.server import Served
+from simulator.serving.server import ServerInfo
 
 
-def facts(served: Served) -> dict[str, str]:
+def facts(served: ServerInfo) -> dict[str, str]:
     return {
         "endpoint": served.endpoint,
         "account": served.account,
@@ -22,7 +22,7 @@ def facts(served: Served) -> dict[str, str]:
     }
 
 
-def variables(served: Served) -> dict[str, str]:
+def variables(served: ServerInfo) -> dict[str, str]:
     """The environment that makes any AWS client use the server."""
     return {
         "AWS_ENDPOINT_URL": served.endpoint,
@@ -33,7 +33,7 @@ def variables(served: Served) -> dict[str, str]:
     }
 
 
-def tell(console: Console, served: Served) -> None:
+def show(console: Console, served: ServerInfo) -> None:
     console.print(f"Simulated AWS at [bold]{served.endpoint}[/] is ready. Ctrl-C ends it.\n")
     for one in served.environments:
         count = len(one.servers)
@@ -42,7 +42,7 @@ def tell(console: Console, served: Served) -> None:
         width = max((len(server.host_name) for server in one.servers), default=0)
         for server in one.servers:
             console.print(f"  {server.server_id}  {server.host_name:<{width}}  {server.replication_state}")
-    console.print(f"Time: {served.pace}\n")
+    console.print(f"Time: {served.time_mode}\n")
     console.print("In another terminal (the keys are worth nothing anywhere else):\n")
     for name, value in variables(served).items():
         console.print(f"  export {name}={value}")

@@ -23,8 +23,8 @@ from typing import Any
 
 from simulator import environment_files
 from simulator.gateway.faults import Fault
-from simulator.serving.paths import PATH
-from simulator.serving.time_mode import FASTEST, Driver, Jumping, Pace, Paced, Stepped
+from simulator.serving.remote import CONTROL_PATH
+from simulator.serving.time_mode import FASTEST, Driver, ScaledTime, SteppedTime, TimeMode, VirtualTime
 from simulator.simulator import Simulator
 from simulator.time.clock import Actor, VirtualClock
 
@@ -35,14 +35,14 @@ class BadRequest(ValueError):
     """The request means nothing here; the message says what may stand in it."""
 
 
-def pace_of(word: object, clock: VirtualClock) -> Pace:
+def time_mode_of(word: object, clock: VirtualClock) -> TimeMode:
     """The pace that a word ("stepped", "virtual") or a number of times real time names."""
     if word == "stepped":
-        return Stepped()
+        return SteppedTime()
     if word == "virtual":
-        return Jumping()
+        return VirtualTime()
     if isinstance(word, int | float) and 0 < word <= FASTEST:
-        return Paced(clock, float(word))
+        return ScaledTime(clock, float(word))
     raise BadRequest(f'the pace is "stepped", "virtual" or a number above 0, at most {FASTEST:.0f}, not {word!r}')
 
 
@@ -54,7 +54,7 @@ class Control:
         self.defects: list[str] = []
         self._routes: dict[tuple[str, str], Callable[[Document, Actor], Any]] = {
             ("GET", ""): lambda _query, _me: self._about | self._clock(),
-            ("POST", "clock"): self._set_pace,
+            ("POST", "clock"): self._set_time_mode,
             ("POST", "advance"): self._advance,
             ("POST", "next-event"): self._next_event,
             ("GET", "faults"): lambda _query, _me: [fault.to_dict() for fault in aws.faults],
@@ -62,10 +62,10 @@ class Control:
             ("DELETE", "faults"): lambda _query, _me: aws.faults.clear(),
             ("GET", "journal"): self._journal,
             ("GET", "defects"): lambda _query, _me: self.defects,
-            ("POST", "world"): self._world,
+            ("POST", "world"): self._apply_environment,
         }
 
-    def tell(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """A defect of the simulator: on standard error now, and for whoever asks for the defects later."""
         self.defects.append(f"{type(error).__name__}: {error}")
         traceback.print_exception(error, limit=-5, file=sys.__stderr__)
@@ -73,8 +73,8 @@ class Control:
     @contextmanager
     def held(self) -> Iterator[None]:
         """The clock is stepped; afterwards it goes on as before."""
-        before = self._driver.pace
-        self._driver.change(Stepped())
+        before = self._driver.time_mode
+        self._driver.change(SteppedTime())
         try:
             yield
         finally:
@@ -82,9 +82,9 @@ class Control:
 
     def answer(self, method: str, path: str, document: Document, actor: Actor) -> Any:
         """`document` is the body's, or the query's. Raises BadRequest; LookupError when there is nothing there."""
-        route = self._routes.get((method, path.removeprefix(PATH).strip("/")))
+        route = self._routes.get((method, path.removeprefix(CONTROL_PATH).strip("/")))
         if route is None:
-            there = ", ".join(f"{verb} {PATH}/{name}".rstrip("/") for verb, name in self._routes)
+            there = ", ".join(f"{verb} {CONTROL_PATH}/{name}".rstrip("/") for verb, name in self._routes)
             raise LookupError(f"{method} {path}: there is {there}")
         try:
             return route(document, actor)
@@ -96,11 +96,11 @@ class Control:
         return {
             "now": self._aws.clock.now().isoformat(),
             "next_due": due.isoformat() if due else None,
-            "pace": self._driver.pace.name,
+            "pace": self._driver.time_mode.name,
         }
 
-    def _set_pace(self, wanted: Document, _me: Actor) -> Document:
-        self._driver.change(pace_of(wanted["pace"], self._aws.clock))
+    def _set_time_mode(self, wanted: Document, _me: Actor) -> Document:
+        self._driver.change(time_mode_of(wanted["pace"], self._aws.clock))
         return self._clock()
 
     def _advance(self, wanted: Document, _me: Actor) -> Document:
@@ -111,15 +111,15 @@ class Control:
         """Ends when something may have changed in AWS and nothing more is due within `settle` virtual seconds."""
         clock = self._aws.clock
         settle, end = timedelta(seconds=float(wanted.get("settle", 1))), clock.now() + _span(wanted)
-        before, started = self._aws.changes(), clock.now()
+        before, started = self._aws.change_count(), clock.now()
         while (due := clock.next_due()) is not None and due <= end:
             clock.sleep_until(due, "a client that waits for the next event")
-            if self._aws.changes() != before and not self._due_before(clock.now() + settle):
+            if self._aws.change_count() != before and not self._due_before(clock.now() + settle):
                 break
         else:
             clock.sleep_until(end, "a client that waits for the next event")
         seconds = (clock.now() - started).total_seconds()
-        return self._clock() | {"changed": self._aws.changes() != before, "seconds": seconds}
+        return self._clock() | {"changed": self._aws.change_count() != before, "seconds": seconds}
 
     def _due_before(self, moment: datetime) -> bool:
         due = self._aws.clock.next_due()
@@ -129,8 +129,8 @@ class Control:
         calls = self._aws.journal[int(query.get("since", 0)) :]
         return {"calls": [call.to_dict() for call in calls], "last": len(self._aws.journal)}
 
-    def _world(self, document: Document, _me: Actor) -> Document:
-        environment_files.plant(self._aws, environment_files.parse(document, "the body"))
+    def _apply_environment(self, document: Document, _me: Actor) -> Document:
+        environment_files.apply_environment(self._aws, environment_files.parse(document, "the body"))
         return self._about
 
 

@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from simulator.serving.paths import PATH
-
+CONTROL_PATH = "/_simulator"
+"""The control answers below this path, which no AWS client requests."""
 _READ_SECONDS = 600.0
 
 
@@ -28,14 +28,14 @@ class RemoteSimulator:
         """Endpoint, account, Region, the time and its pace."""
         return dict(self._ask("GET", ""))
 
-    def set_pace(self, pace: str | float) -> None:
+    def set_time_mode(self, time_mode: str | float) -> None:
         """ "stepped", "virtual" or a number of times real time."""
-        self._ask("POST", "clock", {"pace": pace})
+        self._ask("POST", "clock", {"pace": time_mode})
 
     def hold(self) -> None:
         """Time moves only with calls and by `advance` and `next_event`, until `release` or the end of this process."""
         self._holding = http.client.HTTPConnection(self._address, timeout=_READ_SECONDS)
-        self._holding.request("POST", f"{PATH}/hold", "{}", {"Content-Type": "application/json"})
+        self._holding.request("POST", f"{CONTROL_PATH}/hold", "{}", {"Content-Type": "application/json"})
         self._held = self._holding.getresponse()
         self._held.readline()
 
@@ -62,7 +62,7 @@ class RemoteSimulator:
         self._ask("DELETE", "faults")
 
     def journal(self, since: int = 0) -> list[dict[str, Any]]:
-        """The calls after number `since`, as `Call.to_dict` writes them."""
+        """The calls after number `since`, as `JournalEntry.to_dict` writes them."""
         calls: list[dict[str, Any]] = self._ask("GET", f"journal?{urlencode({'since': since})}")["calls"]
         return calls
 
@@ -70,7 +70,7 @@ class RemoteSimulator:
         """What went wrong in the simulator itself."""
         return list(self._ask("GET", "defects"))
 
-    def add_world(self, environment: dict[str, Any]) -> None:
+    def add_environment(self, environment: dict[str, Any]) -> None:
         """One environment, as in testdata/environments."""
         self._ask("POST", "world", environment)
 
@@ -78,7 +78,7 @@ class RemoteSimulator:
         connection = http.client.HTTPConnection(self._address, timeout=_READ_SECONDS)
         try:
             body = None if document is None else json.dumps(document)
-            connection.request(method, f"{PATH}/{path}".rstrip("/"), body, {"Content-Type": "application/json"})
+            connection.request(method, f"{CONTROL_PATH}/{path}".rstrip("/"), body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:

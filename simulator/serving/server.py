@@ -15,23 +15,23 @@ from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from simulator import environment_files
-from simulator.environment_files import Environment
+from simulator.environment_files import DrsEnvironment
 from simulator.gateway import identity
 from simulator.serving.application import Application
-from simulator.serving.control import Control, pace_of
-from simulator.serving.paths import PATH
+from simulator.serving.control import Control, time_mode_of
+from simulator.serving.remote import CONTROL_PATH
 from simulator.serving.time_mode import Driver
 from simulator.simulator import Simulator
 
 USER = "operator"
 
 
-class AddressTaken(OSError):
+class AddressUnavailable(OSError):
     """The address cannot be listened on; the message says which and why."""
 
 
 @dataclass(frozen=True)
-class Served:
+class ServerInfo:
     """What a client needs to know. The key pair is that of a lasting user who may do everything."""
 
     endpoint: str
@@ -39,12 +39,12 @@ class Served:
     region: str
     access_key: str
     secret_key: str
-    environments: list[Environment]
-    pace: str
+    environments: list[DrsEnvironment]
+    time_mode: str
 
     @property
     def control(self) -> str:
-        return f"{self.endpoint}{PATH}"
+        return f"{self.endpoint}{CONTROL_PATH}"
 
 
 class _Handler(WSGIRequestHandler):
@@ -58,23 +58,23 @@ class _Handler(WSGIRequestHandler):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Raises AddressTaken."""
+    """Raises AddressUnavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as problem:
-        raise AddressTaken(f"{host}:{port} cannot be listened on: {problem.strerror or problem}") from problem
+        raise AddressUnavailable(f"{host}:{port} cannot be listened on: {problem.strerror or problem}") from problem
 
 
 def serve(
     listener: socket.socket,
-    environments: list[Environment],
-    pace: object,
-    ready: Callable[[Served], None],
+    environments: list[DrsEnvironment],
+    time_mode: object,
+    ready: Callable[[ServerInfo], None],
     *,
     until: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM. `pace` is as in `control.pace_of`; `until` gets the function that ends it."""
+    """Serves until SIGINT or SIGTERM. `control.time_mode_of` reads `time_mode`; `until` receives the stop function."""
     host, port = listener.getsockname()[:2]
     endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     # Made before the simulator takes the network away.
@@ -86,11 +86,17 @@ def serve(
     try:
         with Simulator(start=start, account=first.account, region=first.region) as aws:
             for one in environments:
-                environment_files.plant(aws, one)
+                environment_files.apply_environment(aws, one)
             keys = identity.user_credentials(first.account, USER)
-            driver = Driver(aws.clock, pace_of(pace, aws.clock), lambda error: control.tell(error))
-            served = Served(
-                endpoint, first.account, first.region, keys.access_key, keys.secret_key, environments, driver.pace.name
+            driver = Driver(aws.clock, time_mode_of(time_mode, aws.clock), lambda error: control.report(error))
+            served = ServerInfo(
+                endpoint,
+                first.account,
+                first.region,
+                keys.access_key,
+                keys.secret_key,
+                environments,
+                driver.time_mode.name,
             )
             about = {"endpoint": endpoint, "account": first.account, "region": first.region}
             control = Control(aws, driver, about)

@@ -30,7 +30,7 @@ class Scope(Protocol):
 
 
 @dataclass(order=True)
-class Due:
+class ScheduledEvent:
     when: datetime
     sequence: int
     actor: Actor | None = field(compare=False, default=None)
@@ -39,22 +39,22 @@ class Due:
     cancelled: bool = field(compare=False, default=False)
 
 
-class Turns(Protocol):
+class Scheduler(Protocol):
     """What an actor and an event need of the virtual clock: the time, a later turn, and a wait for one."""
 
     def now(self) -> datetime: ...
 
     def schedule(
         self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
-    ) -> Due: ...
+    ) -> ScheduledEvent: ...
 
-    def wait(self, until: datetime | None, why: str, waiting: list[tuple[Due, Actor]] | None) -> bool: ...
+    def wait(self, until: datetime | None, why: str, waiting: list[tuple[ScheduledEvent, Actor]] | None) -> bool: ...
 
 
 class Timer:
     """A call that has been scheduled; `cancel()` before its time makes it never happen."""
 
-    def __init__(self, due: Due) -> None:
+    def __init__(self, due: ScheduledEvent) -> None:
         self._due = due
 
     @property
@@ -68,7 +68,7 @@ class Timer:
 class Actor:
     """A thread on the virtual clock. `source` names it in the call journal; `owner` is whatever drives it."""
 
-    def __init__(self, clock: Turns, name: str, source: str, owner: object = None) -> None:
+    def __init__(self, clock: Scheduler, name: str, source: str, owner: object = None) -> None:
         self.clock = clock
         self.name = name
         self.source = source
@@ -83,7 +83,7 @@ class Actor:
         self.error: BaseException | None = None
         self.finished = VirtualEvent(clock, f"the end of {name}")
         self.left = threading.Event()  # set when the thread has left the clock for good
-        self._baton = threading.Semaphore(0)
+        self._turn_token = threading.Semaphore(0)
         self._interrupt: BaseException | None = None
         self._scope_entered = False
         self._outside = 0
@@ -133,11 +133,11 @@ class Actor:
 class VirtualEvent:
     """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes those who waited."""
 
-    def __init__(self, clock: Turns, name: str = "an event") -> None:
+    def __init__(self, clock: Scheduler, name: str = "an event") -> None:
         self._clock = clock
         self._name = name
         self._set = False
-        self._waiting: list[tuple[Due, Actor]] = []
+        self._waiting: list[tuple[ScheduledEvent, Actor]] = []
 
     def is_set(self) -> bool:
         return self._set

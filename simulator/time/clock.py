@@ -29,7 +29,7 @@ from typing import Any
 
 import time_machine
 
-from simulator.time.actors import Actor, ActorStopped, Deadlock, Due, SimulatorDefect, Timer, VirtualEvent
+from simulator.time.actors import Actor, ActorStopped, Deadlock, ScheduledEvent, SimulatorDefect, Timer, VirtualEvent
 
 REAL_SECONDS_BEFORE_HANG = 60.0
 
@@ -43,24 +43,24 @@ class VirtualClock:
         if start.tzinfo is None:
             raise ValueError("the clock starts at an aware time: give `start` a timezone, e.g. timezone.utc")
         self._now = start
-        self._patience = real_seconds_before_hang
-        self._queue: list[Due] = []
+        self._hang_timeout = real_seconds_before_hang
+        self._queue: list[ScheduledEvent] = []
         self._sequence = itertools.count()
         self._turns = 0
         # Timers that ran, executions that changed their status: what may have changed the world without a call.
-        self.happenings = 0
+        self.change_count = 0
         self._lock = threading.Lock()
         self._actors: dict[int, Actor] = {}
         self._running: Actor | None = None
         self._in_timer: str | None = None
         self._stopping = False
         # Set while the suite lets others go on: whether it wants to be back before what is due at that moment.
-        self._back_before: Callable[[datetime], bool] | None = None
+        self._resume_before: Callable[[datetime], bool] | None = None
         # Called, without the baton, when a thread that the clock did not start asks for its first turn.
         self.on_arrival: Callable[[], object] = lambda: None
         self.arrival_time: Callable[[], datetime] = self.now
         # Threads that the clock did not start and that are actors now: the clients of a server in a call.
-        self.guests = 0
+        self.external_actors = 0
         self._travel = time_machine.travel(start, tick=False)
         self._traveller: Any = None
         self.main: Actor | None = None
@@ -83,7 +83,7 @@ class VirtualClock:
             if actor is not me and actor.thread is not None:
                 actor._interrupt = ActorStopped(f"{actor.name} was stopped with the simulator")
                 self._running = actor
-                actor._baton.release()
+                actor._turn_token.release()
                 actor.left.wait(timeout=5)
         self._queue.clear()
         self._actors.clear()
@@ -125,11 +125,11 @@ class VirtualClock:
 
         The suite gets the baton back once, when nothing is due within `quiet`, rather than between each two events.
         """
-        self.let_others_go_on(lambda due: due > min(end, self._now + quiet), "the world to settle")
+        self.run_others(lambda due: due > min(end, self._now + quiet), "the world to settle")
 
-    def let_others_go_on(self, back_before: Callable[[datetime], bool], why: str) -> None:
-        """For the suite: others go on until `back_before(moment of the next event)` holds, or nothing is due."""
-        self._back_before = back_before
+    def run_others(self, resume_before: Callable[[datetime], bool], why: str) -> None:
+        """For the suite: others go on until `resume_before(moment of the next event)` holds, or nothing is due."""
+        self._resume_before = resume_before
         self.wait(None, why, None)
 
     def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
@@ -149,7 +149,7 @@ class VirtualClock:
         actor = Actor(self, name, source, owner)
         if prepare is not None:
             prepare(actor)
-        actor.thread = threading.Thread(target=self._live, args=(actor, fn), name=name, daemon=True)
+        actor.thread = threading.Thread(target=self._run_actor, args=(actor, fn), name=name, daemon=True)
         actor.thread.start()
         with self._lock:
             assert actor.thread.ident is not None
@@ -158,20 +158,20 @@ class VirtualClock:
         return actor
 
     @contextmanager
-    def adopted(self, name: str, source: str) -> Iterator[Actor]:
+    def external_actor(self, name: str, source: str) -> Iterator[Actor]:
         """Makes a thread that the clock did not start (one of an HTTP server) an actor for a while."""
         actor = Actor(self, name, source)
         actor.thread = threading.current_thread()
         with self._lock:
             self._actors[threading.get_ident()] = actor
-            self.guests += 1
+            self.external_actors += 1
         due = self.schedule(self.arrival_time(), actor=actor, name=name)
         self.on_arrival()
         turns = -1
         # The machine may have stood still: only if nothing moves for as long again there is no turn to come.
-        while not actor._baton.acquire(timeout=self._patience):
+        while not actor._turn_token.acquire(timeout=self._hang_timeout):
             if self._turns == turns and self._withdrawn(due):
-                raise SimulatorDefect(f"{name} got no turn for {self._patience:g} s: {self.describe()}")
+                raise SimulatorDefect(f"{name} got no turn for {self._hang_timeout:g} s: {self.describe()}")
             turns = self._turns
         try:
             if actor._interrupt is not None:
@@ -179,27 +179,27 @@ class VirtualClock:
             yield actor
         finally:
             with self._lock:
-                self.guests -= 1
+                self.external_actors -= 1
             if self._stopping:
                 self._actors.pop(threading.get_ident(), None)
             else:
                 self._retire(actor)
             actor.left.set()
 
-    def _withdrawn(self, due: Due) -> bool:
+    def _withdrawn(self, due: ScheduledEvent) -> bool:
         """Takes a guest's arrival back, so that nobody gives the baton to who is gone; False if that has been done."""
         with self._lock:
             if not any(one is due for one in self._queue):
                 return False
             due.cancelled = True
-            self.guests -= 1
+            self.external_actors -= 1
             self._actors.pop(threading.get_ident(), None)
         return True
 
     # -- the baton ----------------------------------------------------------------------------------------------------
 
-    def _live(self, actor: Actor, fn: Callable[[], object]) -> None:
-        actor._baton.acquire()
+    def _run_actor(self, actor: Actor, fn: Callable[[], object]) -> None:
+        actor._turn_token.acquire()
         try:
             if actor._interrupt is None:
                 actor.result = fn()
@@ -218,20 +218,20 @@ class VirtualClock:
 
     def _retire(self, actor: Actor) -> None:
         # What functions and state machines did stands in the journal; the mere end of a turn of theirs changes nothing.
-        self.happenings += actor.source == "suite"
+        self.change_count += actor.source == "suite"
         with self._lock:
             self._actors.pop(threading.get_ident(), None)
-        self._pass_baton(actor, waits=False)
+        self._pass_turn_token(actor, waits=False)
 
     def schedule(
         self, when: datetime, *, actor: Actor | None = None, call: Callable[[], object] | None = None, name: str = ""
-    ) -> Due:
+    ) -> ScheduledEvent:
         with self._lock:
-            due = Due(when, next(self._sequence), actor, call, name)
+            due = ScheduledEvent(when, next(self._sequence), actor, call, name)
             heapq.heappush(self._queue, due)
         return due
 
-    def wait(self, until: datetime | None, why: str, waiting: list[tuple[Due, Actor]] | None) -> bool:
+    def wait(self, until: datetime | None, why: str, waiting: list[tuple[ScheduledEvent, Actor]] | None) -> bool:
         """Gives the baton away. True when `until` came, False when an event woke the actor before."""
         me = self.current()
         if self._in_timer is not None:
@@ -243,14 +243,14 @@ class VirtualClock:
         if me.killed is not None:
             raise me.killed
         kill_at_wake = me.deadline is not None and (until is None or until > me.deadline)
-        due: Due | None = None
+        due: ScheduledEvent | None = None
         if kill_at_wake or until is not None:
             due = self.schedule(me.deadline if kill_at_wake else until, actor=me, name=why)  # type: ignore[arg-type]  # one is set
-        token = due or Due(self._now, -1, me)
+        token = due or ScheduledEvent(self._now, -1, me)
         if waiting is not None:
             waiting.append((token, me))
         me.waiting_for = why
-        self._pass_baton(me, waits=True)
+        self._pass_turn_token(me, waits=True)
         woken_by_event = token.cancelled
         token.cancelled = True
         if kill_at_wake and not woken_by_event:
@@ -258,11 +258,11 @@ class VirtualClock:
             raise me.kill(me.past_deadline())
         return not woken_by_event
 
-    def _pass_baton(self, me: Actor, *, waits: bool) -> None:
+    def _pass_turn_token(self, me: Actor, *, waits: bool) -> None:
         while True:
             due = self._take_next()
             if due is None:
-                self._nothing_will_happen(me)
+                self._report_deadlock(me)
                 break
             if due.call is not None:
                 me._suspend_scope()
@@ -273,17 +273,17 @@ class VirtualClock:
                 break
             self._give(due.actor, me)
             if waits:
-                self._await_baton(me)
+                self._await_turn_token(me)
             return self._resume(me) if waits else None
         return self._resume(me) if waits else None
 
-    def _take_next(self) -> Due | None:
+    def _take_next(self) -> ScheduledEvent | None:
         with self._lock:
             while self._queue:
                 if self._queue[0].cancelled:
                     heapq.heappop(self._queue)
                     continue
-                if self._back_before is not None and self._back_before(self._queue[0].when):
+                if self._resume_before is not None and self._resume_before(self._queue[0].when):
                     break
                 due = heapq.heappop(self._queue)
                 self._turns += 1
@@ -291,14 +291,14 @@ class VirtualClock:
                     self._traveller.shift(due.when - self._now)  # move_to would set the process's timezone each time
                     self._now = due.when
                 return due
-            if self._back_before is not None:
-                self._back_before = None
-                return Due(self._now, -1, self.main)
+            if self._resume_before is not None:
+                self._resume_before = None
+                return ScheduledEvent(self._now, -1, self.main)
         return None
 
-    def _run_timer(self, due: Due) -> None:
+    def _run_timer(self, due: ScheduledEvent) -> None:
         assert due.call is not None
-        self.happenings += 1
+        self.change_count += 1
         self._in_timer = due.name
         try:
             contextvars.Context().run(due.call)
@@ -310,17 +310,17 @@ class VirtualClock:
     def _give(self, actor: Actor, me: Actor) -> None:
         me._suspend_scope()
         self._running = actor
-        actor._baton.release()
+        actor._turn_token.release()
 
-    def _await_baton(self, me: Actor) -> None:
+    def _await_turn_token(self, me: Actor) -> None:
         if me is not self.main:
-            me._baton.acquire()
+            me._turn_token.acquire()
             return
         turns = -1
-        while not me._baton.acquire(timeout=self._patience):
+        while not me._turn_token.acquire(timeout=self._hang_timeout):
             if self._turns == turns:
                 raise SimulatorDefect(
-                    f"nothing moved for {self._patience:g} real seconds: {self.describe(stacks=True)}"
+                    f"nothing moved for {self._hang_timeout:g} real seconds: {self.describe(stacks=True)}"
                 )
             turns = self._turns
 
@@ -332,7 +332,7 @@ class VirtualClock:
             raise self.failures.pop(0)
         me._resume_scope()
 
-    def _nothing_will_happen(self, me: Actor) -> None:
+    def _report_deadlock(self, me: Actor) -> None:
         """Nobody is due: the suite is told who waits for what."""
         self._running = None
         deadlock = Deadlock(f"nothing will ever happen again: {self.describe()}")
@@ -343,7 +343,7 @@ class VirtualClock:
             self._give(self.main, me)
             if me.finished.is_set():
                 return
-            me._baton.acquire()
+            me._turn_token.acquire()
 
     def describe(self, *, stacks: bool = False) -> str:
         """Who runs and who waits for what, for error messages."""

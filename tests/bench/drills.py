@@ -12,7 +12,7 @@ from typing import Any
 from engine.client import EngineClient
 from engine.deploy import deployment
 from simulator import Simulator
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 
 STACK = "engine-bench"
 LAUNCH_SECONDS = (420, 600)
@@ -26,7 +26,7 @@ class Drill:
 
     seconds: int
     critical: int
-    calls: list[Call]
+    calls: list[JournalEntry]
     transitions: int
     largest_payload: int
     largest_item: int

@@ -81,7 +81,7 @@ class Watcher:
         del self._aws._functions.invoke  # the class's own shows again
 
     def look(self) -> None:
-        writes = self._aws.journal.count_of_changes()
+        writes = self._aws.journal.change_count()
         if writes == self._writes:
             return
         self._writes = writes

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 
 from simulator.gateway import faults
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 from tests.simulation import model
 from tests.simulation.cases import Document, kind_of, server_id, snapshot_id
 from tests.simulation.monitor import ATTEMPT_TAG, ENDED, TAG, WAVE_TAG
@@ -207,7 +207,7 @@ def _pace(life: Life) -> Iterator[str]:
             return
 
 
-def _launch_request(life: Life, call: Call) -> Iterator[str]:
+def _launch_request(life: Life, call: JournalEntry) -> Iterator[str]:
     tags, servers = call.parameters["tags"], call.parameters["sourceServers"]
     plan = life.day.plans[life.executions[tags[TAG]]]
     wave = plan["waves"][int(tags[WAVE_TAG]) - 1]
@@ -222,7 +222,7 @@ def _launch_request(life: Life, call: Call) -> Iterator[str]:
             yield f"{one['sourceServerID']} was launched from {one.get('recoverySnapshotID', 'the latest data')}"
 
 
-def _termination_request(life: Life, call: Call) -> Iterator[str]:
+def _termination_request(life: Life, call: JournalEntry) -> Iterator[str]:
     job = next((job for job in life.jobs if job["jobID"] == (call.response or {}).get("job", {}).get("jobID")), None)
     owners = {
         one.get("recoveryInstanceID"): other.get("tags", {}).get(TAG)
@@ -253,7 +253,7 @@ def _instances(life: Life) -> Iterator[str]:
 
 def _messages(life: Life) -> Iterator[str]:
     """One message an execution that has a topic; a second one only where the function died after the first."""
-    sent: dict[str, list[Call]] = defaultdict(list)
+    sent: dict[str, list[JournalEntry]] = defaultdict(list)
     for call in engine_calls(life):
         if call.operation == "Publish" and (call.error_code is None or call.fault in faults.AFTER_EFFECT):
             message = call.parameters["Message"]

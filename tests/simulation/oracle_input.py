@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.gateway import faults
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 from tests.simulation import model
 from tests.simulation.cases import Day, Document, server_id
 from tests.simulation.monitor import TAG
@@ -122,7 +122,7 @@ def result_of(record: Document, server: str) -> Document:
     return next((result for result in results if result["SourceServerId"] == server), {})
 
 
-def engine_calls(life: Life) -> list[Call]:
+def engine_calls(life: Life) -> list[JournalEntry]:
     return [call for call in life.calls if call.source == "lambda"]
 
 
@@ -144,12 +144,12 @@ def delays(life: Life) -> Iterator[tuple[float, float]]:
     # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
 
 
-def _behind(life: Life) -> Iterator[Call]:
+def _behind(life: Life) -> Iterator[JournalEntry]:
     """The looks at the launch queue that found somebody waiting, and after which nothing was launched.
 
     Whoever waits may be an execution that was cancelled: its place counts until it has not been renewed for a while.
     """
-    by_invocation: dict[str, list[Call]] = defaultdict(list)
+    by_invocation: dict[str, list[JournalEntry]] = defaultdict(list)
     for call in engine_calls(life):
         by_invocation[call.actor].append(call)
     for calls in by_invocation.values():
@@ -173,7 +173,7 @@ def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
             pauses[state] = min(2 * pauses[state], LONGEST_PAUSE)
 
 
-def _asked_to_wait(life: Life, call: Call) -> float:
+def _asked_to_wait(life: Life, call: JournalEntry) -> float:
     retry = [
         fault.retry_after
         for fault in life.faults
@@ -184,7 +184,7 @@ def _asked_to_wait(life: Life, call: Call) -> float:
 
 def outages(life: Life) -> Iterator[model.Outage]:
     """When an operation failed for good: refused, or so many times in a row that any patience is over."""
-    row: dict[str, list[Call]] = defaultdict(list)
+    row: dict[str, list[JournalEntry]] = defaultdict(list)
     for call in engine_calls(life):
         name = f"{call.service}:{call.operation}"
         if call.fault in (faults.DENY, faults.RESPOND, faults.EXPIRE_TOKEN):
@@ -199,7 +199,7 @@ def outages(life: Life) -> Iterator[model.Outage]:
                     yield model.Outage(affected, life.seconds(since), life.seconds(until) + 30)
 
 
-def _tries_of(call: Call, name: str) -> tuple[str, ...]:
+def _tries_of(call: JournalEntry, name: str) -> tuple[str, ...]:
     """A launch looks for its job before it is repeated and after a conflict: what fails there is a try of its own."""
     looks = call.operation == "DescribeJobs" and "fromDate" in call.parameters.get("filters", {})
     return ("drs:StartRecovery", "drs:DescribeJobs") if looks or call.operation == "StartRecovery" else (name,)

@@ -24,7 +24,7 @@ from engine.client import AlreadyEnded, EngineClient, EngineError, ExecutionNotF
 from engine.deploy import deployment
 from simulator import Fault, Simulator
 from simulator.gateway.faults import FAIL_LAMBDA
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 from tests.simulation import aws_state
 from tests.simulation.cases import (
     EXTERNAL_ID,
@@ -84,7 +84,7 @@ class Life:
     recovery_instances: list[str]
     runs: list[Document]
     locks: list[str]
-    calls: list[Call]
+    calls: list[JournalEntry]
     journal: str
     faults: list[Fault]
     failures: list[Failure]
@@ -161,22 +161,22 @@ class _Living:
             self._note_missed_invocations()
             self._pass_the_day()
             watcher.unwatch()
-            del self.aws.faults.meet  # the class's own shows again
+            del self.aws.faults.hit  # the class's own shows again
             self.aws.faults.clear()
         return self._seen(watcher, keep_journal)
 
     def _note_missed_invocations(self) -> None:
-        meet = self.aws.faults.meet
+        hit = self.aws.faults.hit
 
         def noted(*call: Any) -> Fault | None:
-            fault = meet(*call)
+            fault = hit(*call)
             if fault is not None and fault.kind == FAIL_LAMBDA:
                 payload = call[3]["Payload"]
                 event = payload if isinstance(payload, dict) else json.loads(payload)
                 self.missed.append((self.aws.clock.now(), event))
             return fault
 
-        self.aws.faults.meet = noted  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace
+        self.aws.faults.hit = noted  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace
 
     def _function_arn(self) -> str:
         return f"arn:aws:lambda:{REGION}:{OWN_ACCOUNT}:function:{self.stack.outputs['FunctionName']}"

@@ -114,7 +114,7 @@ class _Run:
     def _invoke(self, payload: Document) -> tuple[Document, Document | None]:
         self._clock.sleep(HALF_A_CALL, "lambda Invoke to arrive")
         function = self._function
-        fault = self._faults.meet(
+        fault = self._faults.hit(
             frozenset({FAIL_LAMBDA}),
             "lambda",
             function.function_name,

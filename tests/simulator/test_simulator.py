@@ -15,7 +15,7 @@ import botocore.httpsession
 import pytest
 import requests
 
-from simulator import Simulator, WaitTimeout
+from simulator import ConditionTimeout, Simulator
 from tests.simulator.sample import Sample, definition, deploy
 
 SERVER = "s-0123456789abcdef0"
@@ -158,14 +158,14 @@ def test_a_write_that_takes_long_is_seen_when_it_has_arrived() -> None:
 def test_waiting_in_vain_says_for_what_and_how_long(aws: Simulator, sample: Sample) -> None:
     sample.start("run", 99)
     with pytest.raises(
-        WaitTimeout, match=r"the cows to come home did not come true within 50 virtual seconds(.|\n)*execution run"
+        ConditionTimeout, match=r"the cows to come home did not come true within 50 virtual seconds(.|\n)*execution run"
     ):
         aws.wait_until(lambda: None, 50, what="the cows to come home")
 
 
 def test_waiting_with_nothing_to_come_takes_its_time_and_ends(aws: Simulator) -> None:
     started = aws.clock.now()
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(ConditionTimeout):
         aws.wait_until(lambda: False, 3600)
     assert aws.clock.now() - started == timedelta(hours=1)
 

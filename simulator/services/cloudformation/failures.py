@@ -29,14 +29,14 @@ _TABLE = "AWS::DynamoDB::Table"
 class _ResourceFailed(Exception):
     """CloudFormation could not make this resource; not one of moto's errors, which its parser takes for its own."""
 
-    def __init__(self, made: NotMade, reason: str) -> None:
+    def __init__(self, made: FailedResource, reason: str) -> None:
         super().__init__(reason)
         self.resource = made
         self.reason = reason
 
 
 @dataclass(frozen=True)
-class NotMade:
+class FailedResource:
     """A resource of a failed stack that was not made, or is no more; deleting the stack leaves its name alone."""
 
     logical_resource_id: str
@@ -49,7 +49,7 @@ class NotMade:
 
 
 @dataclass(frozen=True)
-class HalfMade(NotMade):
+class CancelledTable(FailedResource):
     """A table that its service goes on making although CloudFormation has cancelled its creation."""
 
     table: Any = None
@@ -71,7 +71,7 @@ class Stacks:
     def heal(self) -> None:
         self._failing.clear()
 
-    def become(self, account: str, region: str, name: str, status: str) -> None:
+    def set_status(self, account: str, region: str, name: str, status: str) -> None:
         """Somebody or something brought the stack into this state."""
         cloudformation_backends[account][region].get_stack(name).status = status
 
@@ -113,7 +113,7 @@ class Stacks:
 
     def _making(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def make(logical_id: str, description: Any, resources: Any, account_id: str, region_name: str) -> Any:
-            resource = NotMade(logical_id, description["Type"])
+            resource = FailedResource(logical_id, description["Type"])
             if logical_id in self._failing and _is_wanted(description, resources):
                 raise _ResourceFailed(resource, self._failing[logical_id])
             try:
@@ -135,7 +135,7 @@ class Stacks:
                 return
             bystander = next(name for name in described if name not in failed)
             stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
-            _tell(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
+            _add_failure_events(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
             _end(stack, "UPDATE_ROLLBACK_COMPLETE")
 
         return update
@@ -146,14 +146,14 @@ def _is_wanted(description: Any, resources: Any) -> bool:
     return not condition or bool(resources.lazy_condition_map[condition])
 
 
-def _refused(resource: NotMade, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
+def _refused(resource: FailedResource, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
     """In CloudFormation's words where the name is taken, else in the service's."""
     reason = str(getattr(refusal, "message", refusal))
     if "already exists" not in reason:
         return _ResourceFailed(resource, reason)
     name = parsing.parse_resource_and_generate_name(resource.logical_resource_id, description, resources)[2]
     kind = resource.cf_resource_type
-    taken = NotMade(resource.logical_resource_id, kind, name)
+    taken = FailedResource(resource.logical_resource_id, kind, name)
     return _ResourceFailed(taken, f"Resource of type '{kind}' with identifier '{name}' already exists.")
 
 
@@ -173,13 +173,13 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
     failed = failure.resource
     made = [name for name in described if name in resources._parsed_resources]
     not_begun = (
-        NotMade(name, description["Type"])
+        FailedResource(name, description["Type"])
         for name, description in described.items()
         if name not in made and name != failed.logical_resource_id and _is_wanted(description, resources)
     )
     cancelled = next(not_begun, None)
     if cancelled is not None and cancelled.cf_resource_type == _TABLE:
-        cancelled = _begun(cancelled, stack)
+        cancelled = _cancelled_table(cancelled, stack)
     reasons = {failed.logical_resource_id: failure.reason}
     for one in (failed, cancelled):
         if one is not None:
@@ -188,18 +188,18 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
     # moto makes whatever stands in these when it is looked at.
     resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
     stack.output_map = OutputMap(resources, {}, stack.stack_id)
-    _tell(stack, reasons, "CREATE_FAILED")
+    _add_failure_events(stack, reasons, "CREATE_FAILED")
     _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
 
 
-def _begun(cancelled: NotMade, stack: Any) -> NotMade:
+def _cancelled_table(cancelled: FailedResource, stack: Any) -> FailedResource:
     """The cancelled table: being made, or, where its name is taken, somebody else's that only looks so."""
     name = cancelled.logical_resource_id
     try:
         table = stack.resource_map[name]
     except _ResourceFailed as failure:
         return failure.resource
-    return HalfMade(name, _TABLE, table.physical_resource_id, table=table)
+    return CancelledTable(name, _TABLE, table.physical_resource_id, table=table)
 
 
 def _roll_back(stack: Any) -> None:
@@ -210,11 +210,11 @@ def _roll_back(stack: Any) -> None:
     for name, one in listed.items():
         kept = resources._resource_json_map[name].get("DeletionPolicy") == "Retain"
         status = "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"
-        resources._parsed_resources[name] = NotMade(name, one.cf_resource_type, one.physical_resource_id, status)
+        resources._parsed_resources[name] = FailedResource(name, one.cf_resource_type, one.physical_resource_id, status)
     _end(stack, "ROLLBACK_COMPLETE")
 
 
-def _tell(stack: Any, reasons: dict[str, str], status: str) -> None:
+def _add_failure_events(stack: Any, reasons: dict[str, str], status: str) -> None:
     for name, reason in reasons.items():
         stack.events.append(
             Event(
@@ -238,7 +238,7 @@ def _end(stack: Any, status: str, reason: str | None = None) -> None:
 def _describing(real: Callable[..., None]) -> Callable[..., None]:
     def describe(described: Any, stack: Any, resource: Any) -> None:
         real(described, stack, resource)
-        if isinstance(resource, NotMade):
+        if isinstance(resource, FailedResource):
             described.resource_status = resource.status
             described.resource_status_reason = resource.reason
         elif stack.status == "CREATE_FAILED":

@@ -20,7 +20,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from simulator.gateway import dispatch
-from simulator.gateway.journal import Call
+from simulator.gateway.journal import JournalEntry
 from simulator.gateway.requests import IdentifiedCall
 from simulator.gateway.service_errors import AwsError
 
@@ -33,7 +33,7 @@ _NARROWING = ("FilterExpression", "ProjectionExpression", "Select", "AttributesT
 _PLACEHOLDER = re.compile(r"[#:][A-Za-z0-9_]+")
 
 Attributes = Mapping[str, Mapping[str, Any]]
-Note = Callable[[dict[str, Any], Call], None]
+ResponseHook = Callable[[dict[str, Any], JournalEntry], None]
 
 
 # -- sizes -----------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def _projected(table: Any, index: Any, item: Attributes | None) -> dict[str, Any
 class Meter:
     """Enforces DynamoDB's limits before a call and notes in the journal what it consumed."""
 
-    def inspect(self, call: IdentifiedCall, account: str) -> Note | None:
+    def inspect(self, call: IdentifiedCall, account: str) -> ResponseHook | None:
         writes = list(_writes(call, account))
         if writes:
             return _watch_writes(writes, factor=2 if call.operation == "TransactWriteItems" else 1)
@@ -189,7 +189,7 @@ def _actions(call: IdentifiedCall) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield kind.removesuffix("Request"), {"TableName": name, **body}
 
 
-def _watch_writes(writes: list[_Write], factor: int) -> Note:
+def _watch_writes(writes: list[_Write], factor: int) -> ResponseHook:
     sizes = [item_size(write.item) for write in writes]
     if any(size > ITEM_LIMIT for size in sizes):
         raise AwsError("ValidationException", "Item size has exceeded the maximum allowed size", 400)
@@ -198,7 +198,7 @@ def _watch_writes(writes: list[_Write], factor: int) -> Note:
         raise AwsError("ValidationException", text, 400)
     before = [write.table.stored(write.key) for write in writes]
 
-    def note(_: dict[str, Any], entry: Call) -> None:
+    def note(_: dict[str, Any], entry: JournalEntry) -> None:
         units = written = 0
         for write, old in zip(writes, before, strict=True):
             new = write.table.stored(write.key)
@@ -211,20 +211,20 @@ def _watch_writes(writes: list[_Write], factor: int) -> Note:
     return note
 
 
-def _read(entry: Call, sizes: list[int], *, consistent: bool) -> None:
+def _read(entry: JournalEntry, sizes: list[int], *, consistent: bool) -> None:
     """Each size is rounded up by itself: an item that was got, or all that a Query went through."""
     units = sum(read_units(size, consistent=consistent) for size in sizes)
     entry.consumed = {"read_units": units, "write_units": 0.0, "bytes": sum(sizes)}
 
 
-def _note_get(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None:
+def _note_get(call: IdentifiedCall, answer: dict[str, Any], entry: JournalEntry) -> None:
     item = answer.get("Item")
     if item is not None and any(name in call.parameters for name in _NARROWING):
         item = _Table(entry.account, call.region, call.parameters["TableName"]).stored(call.parameters["Key"])
     _read(entry, [item_size(item)], consistent=bool(call.parameters.get("ConsistentRead")))
 
 
-def _note_batch_get(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None:
+def _note_batch_get(call: IdentifiedCall, answer: dict[str, Any], entry: JournalEntry) -> None:
     sizes, consistent = [], False
     for name, request in call.parameters["RequestItems"].items():
         consistent = consistent or bool(request.get("ConsistentRead"))
@@ -236,7 +236,7 @@ def _note_batch_get(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -
     _read(entry, sizes, consistent=consistent)
 
 
-def _note_query(call: IdentifiedCall, answer: dict[str, Any], entry: Call) -> None:
+def _note_query(call: IdentifiedCall, answer: dict[str, Any], entry: JournalEntry) -> None:
     """A filter or a projection narrows the answer, not what is read: so it is read once more without them."""
     items = _read_again(call) if any(name in call.parameters for name in _NARROWING) else answer["Items"]
     _read(entry, [sum(item_size(item) for item in items)], consistent=bool(call.parameters.get("ConsistentRead")))
@@ -257,7 +257,7 @@ def _read_again(call: IdentifiedCall) -> list[Attributes]:
     return items
 
 
-_READS: dict[str, Callable[[IdentifiedCall, dict[str, Any], Call], None]] = {
+_READS: dict[str, Callable[[IdentifiedCall, dict[str, Any], JournalEntry], None]] = {
     "GetItem": _note_get,
     "BatchGetItem": _note_batch_get,
     "Query": _note_query,

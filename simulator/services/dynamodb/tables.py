@@ -12,7 +12,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 Item = Mapping[str, Any]
 
 
-class TableWorld:
+class TableData:
     """One table of an account and Region. Items and keys as DynamoDB writes them: {"Name": {"S": "value"}}."""
 
     def __init__(self, account: str, region: str, name: str) -> None:

@@ -30,7 +30,7 @@ from simulator.gateway.permissions import Permissions
 from simulator.gateway.service_errors import AwsError
 from simulator.patches.patching import Patch
 from simulator.services.lambda_ import results
-from simulator.services.lambda_.results import Outcome
+from simulator.services.lambda_.results import InvocationResult
 from simulator.services.lambda_.sandbox import Sandbox, unpack
 from simulator.time.clock import Actor, VirtualClock
 
@@ -42,7 +42,7 @@ _RUNTIME_LINES = ("START ", "END ", "REPORT ")
 
 
 @dataclass
-class Environment:
+class ExecutionEnvironment:
     """An execution environment and what it was made for; idle ones are used again, as Lambda does."""
 
     key: str
@@ -83,15 +83,15 @@ class Functions:
         self._permissions = permissions
         self._faults = faults
         self._seed = seed
-        self._idle: dict[str, list[Environment]] = defaultdict(list)
+        self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
         self._cold_starts = 0
         self._lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     # -- invocation ---------------------------------------------------------------------------------------------------
 
-    def invoke(self, function: Any, event: Any) -> Outcome:
+    def invoke(self, function: Any, event: Any) -> InvocationResult:
         """Runs the function to its end in virtual time, as an actor of its own; the caller waits."""
-        outcome: Outcome = self._spawn(function, event).join()
+        outcome: InvocationResult = self._spawn(function, event).join()
         return outcome
 
     def invoke_async(self, function: Any, event: Any, *, delay: float = 0.0) -> Actor:
@@ -111,7 +111,7 @@ class Functions:
         run = functools.partial(self._run, function, event, request_id)
         return self._clock.spawn(f"{function.function_name} {request_id}", run, source="lambda")
 
-    def _run(self, function: Any, event: Any, request_id: str) -> Outcome:
+    def _run(self, function: Any, event: Any, request_id: str) -> InvocationResult:
         actor = self._clock.current()
         assert actor is not None
         environment = self._environment(function)
@@ -125,14 +125,14 @@ class Functions:
         try:
             outcome = self._call(function, environment, actor, event, context)
         except LambdaKilled as killed:
-            outcome = results.killed_outcome(killed, request_id, timed_out=killed.args[0].startswith("Task timed out"))
+            outcome = results.killed(killed, request_id, timed_out=killed.args[0].startswith("Task timed out"))
             self._log(function, environment, json.loads(outcome.payload)["errorMessage"])
             environment = None  # type: ignore[assignment]  # the environment died with its invocation
         finally:
             actor.leave_scope()
             actor.deadline = None
         if actor.killed is not None and environment is not None:
-            outcome = results.killed_outcome(actor.killed, request_id, timed_out="timed out" in str(actor.killed))
+            outcome = results.killed(actor.killed, request_id, timed_out="timed out" in str(actor.killed))
         elif environment is not None:
             milliseconds = (self._clock.now() - started).total_seconds() * 1000
             self._log(function, environment, f"END RequestId: {request_id}")
@@ -140,7 +140,9 @@ class Functions:
             self._idle[environment.key].append(environment)
         return outcome
 
-    def _call(self, function: Any, environment: Environment, actor: Actor, event: Any, context: Context) -> Outcome:
+    def _call(
+        self, function: Any, environment: ExecutionEnvironment, actor: Actor, event: Any, context: Context
+    ) -> InvocationResult:
         request_id = context.aws_request_id
         actor.enter_scope(environment.sandbox)
         try:
@@ -164,7 +166,7 @@ class Functions:
 
     # -- execution environments ---------------------------------------------------------------------------------------
 
-    def _environment(self, function: Any) -> Environment:
+    def _environment(self, function: Any) -> ExecutionEnvironment:
         key = _configuration_key(function)
         idle = self._idle[key]
         while idle:
@@ -173,7 +175,7 @@ class Functions:
                 return environment
         return self._cold_start(function, key)
 
-    def _cold_start(self, function: Any, key: str) -> Environment:
+    def _cold_start(self, function: Any, key: str) -> ExecutionEnvironment:
         self._cold_starts += 1
         folder = unpack(function.code_sha_256, function.code_bytes)
         credentials = self._permissions.service_credentials(
@@ -192,7 +194,7 @@ class Functions:
         seed = f"{self._seed}/{function.function_arn}/{self._cold_starts}"
         end = self._clock.now() + timedelta(seconds=CREDENTIAL_SECONDS)
         may_log = self._permissions.function_may_log(function, stream)
-        environment = Environment(key, Sandbox(folder, variables, seed, log), end, stream, may_log)
+        environment = ExecutionEnvironment(key, Sandbox(folder, variables, seed, log), end, stream, may_log)
         return environment
 
     # -- logs ---------------------------------------------------------------------------------------------------------
@@ -201,7 +203,7 @@ class Functions:
         """What the function printed: JSON lines as they are, others as {"message": line}; not Lambda's own."""
         return list(self._lines[function_name])
 
-    def _log(self, function: Any, environment: Environment, line: str) -> None:
+    def _log(self, function: Any, environment: ExecutionEnvironment, line: str) -> None:
         if not line.startswith(_RUNTIME_LINES):
             self._lines[function.function_name].append(_as_document(line))
         if not environment.logs:
@@ -237,8 +239,8 @@ class Functions:
         if outcome.function_error and function.dead_letters:
             self._send(function, function.dead_letters, event)
 
-    def _attempt(self, function: Any, event: Any) -> Outcome:
-        fault = self._faults.meet(
+    def _attempt(self, function: Any, event: Any) -> InvocationResult:
+        fault = self._faults.hit(
             frozenset({FAIL_LAMBDA}), "lambda", function.function_name, {"Payload": event}, "lambda", self._clock.now()
         )
         return results.runtime_died() if fault is not None else self.invoke(function, event)
@@ -290,7 +292,7 @@ class Functions:
             return b""
         me = self._clock.current()
         source = me.source if me else "suite"
-        fault = self._faults.meet(
+        fault = self._faults.hit(
             frozenset({FAIL_LAMBDA}), "lambda", function.function_name, {"Payload": event}, source, self._clock.now()
         )
         if fault is not None and fault.code == "service":

@@ -16,7 +16,7 @@ _UNPACKED = re.compile(r'"[^"]*/lambda-[^/"]+/')
 
 
 @dataclass(frozen=True)
-class Outcome:
+class InvocationResult:
     """What an invocation gave back; `function_error` is Lambda's header, None when the function returned."""
 
     payload: bytes
@@ -24,7 +24,7 @@ class Outcome:
     request_id: str = ""
 
 
-def returned(result: Any, request_id: str) -> Outcome:
+def returned(result: Any, request_id: str) -> InvocationResult:
     try:
         payload = json.dumps(result).encode()
     except (TypeError, ValueError) as error:
@@ -32,33 +32,35 @@ def returned(result: Any, request_id: str) -> Outcome:
     if len(payload) > PAYLOAD_LIMIT:
         text = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
         return failed("Function.ResponseSizeTooLarge", text, request_id, None)
-    return Outcome(payload, None, request_id)
+    return InvocationResult(payload, None, request_id)
 
 
-def failed(kind: str, text: str, request_id: str, error: BaseException | None) -> Outcome:
+def failed(kind: str, text: str, request_id: str, error: BaseException | None) -> InvocationResult:
     document: dict[str, Any] = {"errorMessage": text, "errorType": kind, "requestId": request_id}
     if error is not None:
         lines = traceback.format_tb(error.__traceback__)
         # The function's code lies where Lambda has it, whatever folder of this machine it was unpacked into.
         frames = [_UNPACKED.sub('"/var/task/', line) for line in lines if "/simulator/" not in line]
         document["stackTrace"] = frames
-    return Outcome(json.dumps(document).encode(), "Unhandled", request_id)
+    return InvocationResult(json.dumps(document).encode(), "Unhandled", request_id)
 
 
-def killed_outcome(killed: BaseException, request_id: str, *, timed_out: bool) -> Outcome:
+def killed(error: BaseException, request_id: str, *, timed_out: bool) -> InvocationResult:
     if timed_out:
-        return failed("Sandbox.Timedout", f"RequestId: {request_id} Error: {killed}", request_id, None)
+        return failed("Sandbox.Timedout", f"RequestId: {request_id} Error: {error}", request_id, None)
     text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
     return failed("Runtime.ExitError", text, request_id, None)
 
 
-def runtime_died() -> Outcome:
+def runtime_died() -> InvocationResult:
     request_id = str(mock_random.uuid4())
     text = f"RequestId: {request_id} Error: Runtime exited with error: exit status 1"
     return failed("Runtime.ExitError", text, request_id, None)
 
 
-def destination_record(function: Any, event: Any, outcome: Outcome, attempts: int, now: datetime) -> dict[str, Any]:
+def destination_record(
+    function: Any, event: Any, outcome: InvocationResult, attempts: int, now: datetime
+) -> dict[str, Any]:
     condition = "RetriesExhausted" if outcome.function_error else "Success"
     return {
         "version": "1.0",

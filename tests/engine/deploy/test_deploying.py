@@ -258,7 +258,7 @@ def test_the_stack_of_another_application_is_not_touched(at, command):
 @pytest.mark.parametrize("command", [("deploy", "-p", "KeepData=no"), ("destroy", "--yes")], ids=["deploy", "destroy"])
 def test_what_is_left_of_an_earlier_creation_is_replaced_or_removed(at, status, command):
     at.deploy()
-    at.aws.stacks.become(at.aws.account, at.aws.region, STACK, status)
+    at.aws.stacks.set_status(at.aws.account, at.aws.region, STACK, status)
     result = at.run(*command)
     assert result.exit_code == 0, result.output
     expected = [STACK] if command[0] == "deploy" else []
@@ -278,7 +278,7 @@ def test_what_is_left_of_an_earlier_creation_is_replaced_or_removed(at, status, 
 )
 def test_a_stack_that_takes_no_update_is_said_with_the_cure(at, status, cure):
     at.deploy()
-    at.aws.stacks.become(at.aws.account, at.aws.region, STACK, status)
+    at.aws.stacks.set_status(at.aws.account, at.aws.region, STACK, status)
     result = at.run("deploy")
     assert result.exit_code == 1
     assert status in result.stderr

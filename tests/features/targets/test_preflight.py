@@ -26,7 +26,7 @@ EMPTY_STACK = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
 def aws():
     with Simulator() as simulated:
         for one in environment_files.read(ROOT / "testdata" / "environments" / "six-servers.json"):
-            environment_files.plant(simulated, one)
+            environment_files.apply_environment(simulated, one)
         yield simulated
 
 

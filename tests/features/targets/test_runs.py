@@ -17,33 +17,33 @@ from pathlib import Path
 import pytest
 
 from engine.deploy import sweep
-from tests.serving import ROOT, Server, serving
+from tests.serving import ROOT, SimulatorServer, serving
 
 DRILL = "features/r10_real_drs_environment.feature"
 SECONDS = 180
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[SimulatorServer]:
     with serving("--virtual") as started:
         yield started
 
 
 @pytest.fixture(autouse=True)
-def _clean(server: Server) -> Iterator[None]:
+def _clean(server: SimulatorServer) -> Iterator[None]:
     yield
     server.control.heal()
     for one in sweep.find(_endpointed(server)):
         sweep.remove(_endpointed(server), one.label, server.control.advance, print)
 
 
-def environment(server: Server) -> dict[str, str]:
+def environment(server: SimulatorServer) -> dict[str, str]:
     allowed = {"ACCEPTANCE_ACCOUNT": "111122223333", "ACCEPTANCE_REGION": "us-east-1", "ACCEPTANCE_BUDGET": "6"}
     return os.environ | server.variables | allowed
 
 
 @contextmanager
-def behaving(server: Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def behaving(server: SimulatorServer, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "behave", "-D", "target=aws", "--no-color", "--no-skipped", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(server), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -58,12 +58,12 @@ def output(process: subprocess.Popen[str]) -> str:
     return process.communicate(timeout=SECONDS)[0]
 
 
-def run_sweep(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_sweep(server: SimulatorServer, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "engine", "sweep", "--look-every", "0.1", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment(server), text=True, capture_output=True, timeout=SECONDS)
 
 
-def wait_until_launching(server: Server, run: subprocess.Popen[str]) -> None:
+def wait_until_launching(server: SimulatorServer, run: subprocess.Popen[str]) -> None:
     """Until a drill of the run is under way."""
     end = time.monotonic() + SECONDS
     client = server.client("drs")
@@ -73,7 +73,7 @@ def wait_until_launching(server: Server, run: subprocess.Popen[str]) -> None:
         time.sleep(0.01)  # the run is another process, in real time
 
 
-def left(server: Server) -> list[str]:
+def left(server: SimulatorServer) -> list[str]:
     """What there is of any run: by its label, and every instance and stack whatever its label."""
     found = [f"{one.label}: {line}" for one in sweep.find(_endpointed(server)) for line in one.lines()]
     instances = server.client("drs").describe_recovery_instances(filters={})["items"]
@@ -90,11 +90,11 @@ class _endpointed:  # noqa: N801 - stands for a session
 
     region_name = "us-east-1"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: SimulatorServer) -> None:
         self.client = server.client
 
 
-def test_a_run_that_ends_leaves_nothing_and_tells_no_credential(server: Server, tmp_path: Path) -> None:
+def test_a_run_that_ends_leaves_nothing_and_tells_no_credential(server: SimulatorServer, tmp_path: Path) -> None:
     """The run's own keys are the planted ones: botocore's log, hooks and reports all could have them."""
     results, junit = tmp_path / "allure", tmp_path / "junit"
     arguments = ["--format", "traceability.recording.allure_formatter:TraceabilityFormatter", "--outfile", str(results)]
@@ -111,7 +111,7 @@ def test_a_run_that_ends_leaves_nothing_and_tells_no_credential(server: Server, 
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_interrupted_removes_everything(server: Server, sign: signal.Signals) -> None:
+def test_a_run_that_is_interrupted_removes_everything(server: SimulatorServer, sign: signal.Signals) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
         wait_until_launching(server, run)
         run.send_signal(sign)
@@ -120,7 +120,7 @@ def test_a_run_that_is_interrupted_removes_everything(server: Server, sign: sign
     assert left(server) == []
 
 
-def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Server) -> None:
+def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: SimulatorServer) -> None:
     formation = server.client("cloudformation")
     formation.create_stack(StackName="other", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}')
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
@@ -146,7 +146,7 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Server) -
     assert "Nothing of a test run is left" in run_sweep(server).stdout
 
 
-def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_sweeps(server: Server) -> None:
+def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_sweeps(server: SimulatorServer) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
         wait_until_launching(server, run)
         server.control.add_fault("expire_token", times=None, source="client")
@@ -161,7 +161,7 @@ def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_swe
     assert left(server) == []
 
 
-def test_a_network_that_is_lost_for_a_while_does_not_end_a_run(server: Server) -> None:
+def test_a_network_that_is_lost_for_a_while_does_not_end_a_run(server: SimulatorServer) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.3") as run:
         wait_until_launching(server, run)
         server.control.add_fault("lose_connection", times=3, source="client")
@@ -170,7 +170,7 @@ def test_a_network_that_is_lost_for_a_while_does_not_end_a_run(server: Server) -
     assert left(server) == []
 
 
-def test_a_run_without_leave_does_nothing(server: Server) -> None:
+def test_a_run_without_leave_does_nothing(server: SimulatorServer) -> None:
     before = len(server.control.journal())
     variables = os.environ | server.variables
     command = [sys.executable, "-m", "behave", "-D", "target=aws", DRILL]

@@ -21,18 +21,18 @@ from simulator import environment_files
 from simulator.__main__ import main
 from simulator.gateway import faults
 from simulator.serving.remote import ControlRefused
-from tests.serving import ROOT, Server, serving
+from tests.serving import ROOT, SimulatorServer, serving
 
 KNOWN_SERVER, OTHER_SERVER = "s-3d75cdc0d9a28a725", "s-3afa164776f93ce4f"
 
 
 @contextmanager
-def pace(server: Server, word):
-    server.control.set_pace(word)
+def pace(server: SimulatorServer, word):
+    server.control.set_time_mode(word)
     try:
         yield
     finally:
-        server.control.set_pace("virtual")
+        server.control.set_time_mode("virtual")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_six_servers_replicate(server):
 def test_the_region_is_that_of_the_signature(server):
     with pytest.raises(ClientError, match="UninitializedAccountException"):
         server.client("drs", "eu-west-1").describe_source_servers(filters={})
-    server.control.add_world({"AccountId": "111122223333", "Region": "eu-central-1"})
+    server.control.add_environment({"AccountId": "111122223333", "Region": "eu-central-1"})
     assert server.client("drs", "eu-central-1").describe_source_servers(filters={})["items"] == []
 
 
@@ -363,7 +363,7 @@ def test_control_takes_json_only_and_says_what_it_takes(server):
     answer = _get(server.endpoint, "/_simulator/clock", {"Content-Type": "text/plain"}, b'{"pace": "stepped"}')
     assert "Content-Type: application/json" in answer
     with pytest.raises(ControlRefused, match='"stepped", "virtual" or a number'):
-        server.control.set_pace("slow")
+        server.control.set_time_mode("slow")
     with pytest.raises(ControlRefused, match="there is GET /_simulator"):
         server.control._ask("GET", "nothing")
     with pytest.raises(ControlRefused, match="a fault has no colour"):
@@ -394,7 +394,7 @@ def _refused(arguments: list[str], said: str) -> None:
     assert said in ended.stderr.strip().splitlines()[-1]
 
 
-def _now(server: Server) -> datetime:
+def _now(server: SimulatorServer) -> datetime:
     return datetime.fromisoformat(server.control.about()["now"])
 
 

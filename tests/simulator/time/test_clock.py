@@ -176,7 +176,7 @@ def test_a_foreign_thread_gets_its_turn_when_the_suite_waits(clock: VirtualClock
     seen: list[float] = []
 
     def foreign() -> None:
-        with clock.adopted("a request", "suite"):
+        with clock.external_actor("a request", "suite"):
             clock.sleep(5)
             seen.append(seconds(clock))
 
@@ -194,7 +194,7 @@ def guest(clock: VirtualClock, told: list[object]) -> threading.Thread:
 
     def foreign() -> None:
         try:
-            with clock.adopted("a request", "suite"):
+            with clock.external_actor("a request", "suite"):
                 told.append(seconds(clock))
         except SimulatorDefect as defect:
             told.append(str(defect))
@@ -224,7 +224,7 @@ def test_a_guest_that_gave_up_stands_in_nobodys_way(clock: VirtualClock) -> None
     clock.sleep(10)
     waiting.join()
     assert told[1:] == [10]
-    assert clock.guests == 0
+    assert clock.external_actors == 0
 
 
 def test_the_clock_needs_an_aware_start() -> None:
