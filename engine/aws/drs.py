@@ -10,6 +10,7 @@ from typing import Any
 from engine.aws.accounts import Accounts, RoleNotAssumed
 from engine.aws.caller import Caller, Refused, Unavailable
 from engine.core.actions import ListedRecoveryInstance, StartRecovery
+from engine.core.chunks import chunks
 from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
 from engine.core.plan import RecoveryTarget
@@ -59,7 +60,7 @@ class RecoveryService:
     def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
         """Which of these source servers DRS knows."""
         known: set[str] = set()
-        for chunk in _chunks(ids, _IDS_A_REQUEST):
+        for chunk in chunks(ids, _IDS_A_REQUEST):
             for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk}):
                 known.update(server["sourceServerID"] for server in page["items"])
         return frozenset(known)
@@ -135,7 +136,7 @@ class RecoveryService:
         """These jobs, by id, with one DescribeJobs call (a page of them)."""
         pages = (
             page
-            for chunk in _chunks(ids, _JOBS_A_REQUEST)
+            for chunk in chunks(ids, _JOBS_A_REQUEST)
             for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
         )
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
@@ -144,7 +145,7 @@ class RecoveryService:
         """The recovery instances of these servers that no drill launched, by source server id; drills' are left out."""
         return {
             item["sourceServerID"]: item["recoveryInstanceID"]
-            for chunk in _chunks(source_server_ids, _IDS_A_REQUEST)
+            for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"sourceServerIDs": chunk})
             for item in page["items"]
             if item.get("isDrill") is False and item.get("ec2InstanceState") not in _GONE
@@ -164,7 +165,7 @@ class RecoveryService:
         """These recovery instances as DRS lists them; one that is gone is left out."""
         pages = (
             page
-            for chunk in _chunks(ids, _IDS_A_REQUEST)
+            for chunk in chunks(ids, _IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
         )
         return {
@@ -202,7 +203,7 @@ class RecoveryService:
     def instance_states(self, ids: Sequence[str]) -> dict[str, str]:
         """EC2 instance state names; instances that EC2 does not know are left out."""
         states: dict[str, str] = {}
-        for chunk in _chunks(ids, _INSTANCES_A_REQUEST):
+        for chunk in chunks(ids, _INSTANCES_A_REQUEST):
             states.update(self._states(chunk))
         return states
 
@@ -239,11 +240,6 @@ class RecoveryService:
             self.target,
             lambda: self.caller.once(self.accounts.client(self.target, service), operation, **parameters),
         )
-
-
-def _chunks(ids: Sequence[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(ids), size):
-        yield list(ids[start : start + size])
 
 
 def _job(item: Mapping[str, Any]) -> DrsJob:

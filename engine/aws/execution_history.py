@@ -13,7 +13,7 @@ again; a save whose answer was lost is recognised by its own SaveId, so a retry 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from engine.aws.caller import Caller, Refused, Unavailable
 from engine.aws.tables import from_item, to_item
 from engine.core import document
+from engine.core.chunks import chunks
 from engine.core.document import HEADER_KEY, Item, timestamp
 from engine.core.state import Execution, ExecutionStatus
 
@@ -61,7 +62,8 @@ class ExecutionHistory:
     def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
         """The execution with the servers of these waves read."""
         keys = [key for number in waves for key in document.part_keys(execution.wave(number))]
-        found = {item["ItemKey"]: item for chunk in _chunks(keys) for item in self._items(execution, chunk)}
+        read = (item for some in chunks(keys, _ITEMS_A_REQUEST) for item in self._items(execution, some))
+        found = {item["ItemKey"]: item for item in read}
         for number in waves:
             parts = [found[key] for key in document.part_keys(execution.wave(number))]
             execution = document.with_servers(execution, number, parts)
@@ -233,8 +235,3 @@ def _a_condition_failed(error: Refused) -> bool:
     return error.code == "TransactionCanceledException" and any(
         reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
     )
-
-
-def _chunks(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), _ITEMS_A_REQUEST):
-        yield keys[start : start + _ITEMS_A_REQUEST]

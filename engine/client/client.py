@@ -18,7 +18,8 @@ from engine.aws.tables import from_item, to_item
 from engine.client.aws_time import AwsTime
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
-from engine.core.validation import PlanProblem, is_id, named_groups, plan_problems
+from engine.core.schema_errors import is_id
+from engine.core.validation import PlanProblem, named_groups, plan_problems
 from engine.deploy.deployment import describe
 
 Document = dict[str, Any]

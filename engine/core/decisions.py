@@ -20,10 +20,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.core import policy
-from engine.core.actions import Action, ReadServers
+from engine.core.actions import Action, ReadServers, Wait
 from engine.core.finalization import end, settle
 from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
-from engine.core.waiting import wait
 from engine.core.wave_work import work
 
 Performed = Collection[Action]
@@ -75,7 +74,7 @@ def _stop_if_due(execution: Execution, now: datetime) -> Execution:
 def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Execution, Action | None]:
     """Work on the waves, one after the other, until something has to be performed or waited for, or all are over."""
     if execution.deferral is not None and now < execution.deferral.until:
-        return execution, wait(execution, now, [execution.deferral.until])
+        return execution, Wait(policy.next_wake_up(now, [execution.deferral.until], execution.deadline))
     while True:
         wave = execution.active_wave
         if wave is None:
@@ -99,7 +98,7 @@ def _next_wave(execution: Execution, now: datetime) -> tuple[Execution, Action |
         return _next_wave(skipped, now)
     start = _earliest_start(execution, wave)
     if start is not None and now < start:
-        return execution, wait(execution, now, [policy.whole_second_after(start)])
+        return execution, Wait(policy.next_wake_up(now, [policy.whole_second_after(start)], execution.deadline))
     execution = execution.with_wave(wave.number, status=WaveStatus.RUNNING, start_time=now)
     return execution, ReadServers((wave.number,)) if wave.servers is None else None
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.core import policy
+from engine.core.chunks import chunks
 from engine.core.drs_status import JobStatus
 from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, RecoveryTarget
 from engine.core.state import (
@@ -81,7 +82,7 @@ def items(execution: Execution) -> dict[str, Item]:
     """All items of the execution whose content is known, by ItemKey."""
     result = {HEADER_KEY: header_item(execution)}
     for wave in execution.waves:
-        for part, servers in enumerate(_parts(wave)):
+        for part, servers in enumerate(chunks(wave.servers or (), PART_SIZE)):
             key = part_key(wave.number, part)
             result[key] = {
                 "ExecutionId": execution.execution_id,
@@ -89,12 +90,6 @@ def items(execution: Execution) -> dict[str, Item]:
                 "ServerResults": [_server_item(server) for server in servers],
             }
     return result
-
-
-def _parts(wave: WaveState) -> Iterator[tuple[ServerState, ...]]:
-    servers = wave.servers or ()
-    for start in range(0, len(servers), PART_SIZE):
-        yield servers[start : start + PART_SIZE]
 
 
 def header_item(execution: Execution) -> Item:

@@ -21,6 +21,7 @@ from engine.core.actions import (
     PollJobs,
     ReadServers,
     TerminateInstances,
+    Wait,
 )
 from engine.core.state import (
     FINAL_CLEAN_UP,
@@ -36,10 +37,9 @@ from engine.core.state import (
     WaveState,
     WaveStatus,
 )
-from engine.core.waiting import soon, wait
-from engine.core.wave_work import open_launches
+from engine.core.wave_work import unconfirmed_launches
 
-Settling = tuple[Execution, Action]
+NextStep = tuple[Execution, Action]
 
 _CANCELLED = ExecutionStatus.CANCELLED
 
@@ -98,15 +98,15 @@ def _close_server(server: ServerState, status: ExecutionStatus, reason: str, now
     return server.failed(reason, now)
 
 
-def settle(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
-    """What an ended execution still owes: telling, resolving, cleaning up."""
+def settle(execution: Execution, performed: Collection[Action], now: datetime) -> NextStep:
+    """The next step of an ended execution: send the notification, resolve unconfirmed launches, clean up, finish."""
     unread = tuple(wave.number for wave in execution.launched_waves if wave.servers is None)
     if execution.settled:
         return execution, Finish()
     if unread:
         return execution, ReadServers(unread)
     if execution.deferral is not None and now < execution.deferral.until:
-        return execution, wait(execution, now, [execution.deferral.until])
+        return execution, Wait(policy.next_wake_up(now, [execution.deferral.until]))
     if execution.notification is None:
         if execution.topic_arn is not None:
             return execution, Notify(execution.topic_arn)
@@ -114,15 +114,15 @@ def settle(execution: Execution, performed: Collection[Action], now: datetime) -
     return _clean_up(execution, performed, now)
 
 
-def _clean_up(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
+def _clean_up(execution: Execution, performed: Collection[Action], now: datetime) -> NextStep:
     clean_up = _clean_up_of(execution)
     if clean_up.status in FINAL_CLEAN_UP:
         return execution, Finish()
     if _too_late(execution, now):
         return _give_up(execution, now)
-    if open_ones := [find for wave in execution.launched_waves for find in open_launches(wave)]:
-        again = wait(execution, now, [soon(now, policy.BUSY_WAIT_SECONDS)])
-        return execution, next((look_up for look_up in open_ones if look_up not in performed), again)
+    if unresolved := [find for wave in execution.launched_waves for find in unconfirmed_launches(wave)]:
+        unsearched = (find for find in unresolved if find not in performed)
+        return execution, next(unsearched, _wait(policy.BUSY_WAIT_SECONDS, now))
     if not (execution.is_drill and execution.terminate_drill_instances):
         return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
     if clean_up.status is CleanUpStatus.PENDING:
@@ -131,57 +131,65 @@ def _clean_up(execution: Execution, performed: Collection[Action], now: datetime
 
 
 def _clean_up_of(execution: Execution) -> CleanUp:
-    """The clean-up of an ended execution; `end` gives every one of them one."""
+    """The clean-up of an ended execution; `end` creates it."""
     if execution.clean_up is None:
         raise LookupError(f"execution {execution.execution_id} has not ended")
     return execution.clean_up
 
 
-def _terminate(execution: Execution, performed: Collection[Action], now: datetime) -> Settling:
-    """Wait for the jobs in flight, then terminate what was launched, see it gone, and know the jobs that did it."""
+def _wait(seconds: float, now: datetime) -> Wait:
+    return Wait(policy.next_wake_up(now, [policy.resume_time(now, seconds)]))
+
+
+def _terminate(execution: Execution, performed: Collection[Action], now: datetime) -> NextStep:
+    """Wait for the jobs in flight, terminate the instances, confirm that they are gone, and find lost job ids."""
     servers = [server for _, server in execution.servers()]
-    in_flight = tuple(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id}))
-    if in_flight:
-        poll = PollJobs(in_flight)
-        age = (now - min(server.start_time for server in servers if server.start_time)) / timedelta(seconds=1)
-        polled = any(isinstance(action, PollJobs) for action in performed)
-        return execution, wait(execution, now, [soon(now, policy.poll_interval(age))]) if polled else poll
-    remaining = [server for server in servers if server.awaits_termination]
-    if not remaining:
-        # A termination whose answer was lost was done all the same; its job belongs into the record.
-        jobless = tuple(s.source_server_id for s in servers if s.terminated_at and s.termination_job_id is None)
-        begun = _clean_up_of(execution).start_time
-        if jobless and begun and not any(isinstance(action, FindTerminations) for action in performed):
-            return execution, FindTerminations(jobless, begun)
-        return _cleaned_up(execution, now), Finish()
-    return execution, _next_termination(execution, remaining, performed, now)
+    if any(server.job_in_flight for server in servers):
+        return execution, _await_jobs(servers, performed, now)
+    if remaining := [server for server in servers if server.awaits_termination]:
+        return execution, _next_termination(execution, remaining, performed, now)
+    # DRS terminates the instances even if the answer to the request is lost; the record must still name the job.
+    without_job = tuple(s.source_server_id for s in servers if s.terminated_at and s.termination_job_id is None)
+    started = _clean_up_of(execution).start_time
+    if without_job and started and not any(isinstance(action, FindTerminations) for action in performed):
+        return execution, FindTerminations(without_job, started)
+    return _cleaned_up(execution, now), Finish()
+
+
+def _await_jobs(servers: list[ServerState], performed: Collection[Action], now: datetime) -> Action:
+    """Poll the jobs in flight, once in a step."""
+    if any(isinstance(action, PollJobs) for action in performed):
+        age = now - min(server.start_time for server in servers if server.start_time)
+        return _wait(policy.poll_interval(age.total_seconds()), now)
+    return PollJobs(tuple(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id})))
 
 
 def _next_termination(
     execution: Execution, remaining: list[ServerState], performed: Collection[Action], now: datetime
 ) -> Action:
-    looked = {
-        i for action in performed if isinstance(action, FindRecoveryInstances) for i in action.recovery_instance_ids
-    }
-    unseen = tuple(_instance_id(server) for server in remaining if _instance_id(server) not in looked)
-    if unseen:
-        return FindRecoveryInstances(unseen)
+    """Check which of the remaining instances still exist, then request their termination, then wait."""
+    checked = {i for one in performed if isinstance(one, FindRecoveryInstances) for i in one.recovery_instance_ids}
+    if unchecked := tuple(_instance_id(server) for server in remaining if _instance_id(server) not in checked):
+        return FindRecoveryInstances(unchecked)
+    due = tuple(_instance_id(server) for server in remaining if _termination_is_due(server, now))
     requests = [action.recovery_instance_ids for action in performed if isinstance(action, TerminateInstances)]
-    to_request = [_instance_id(server) for server in remaining if _is_to_be_asked_for(server, now)]
-    chunk = tuple(to_request[: execution.servers_per_job])
-    if chunk and not any(set(request) & set(chunk) for request in requests):
-        return TerminateInstances(chunk)
+    request = _next_request(due[: execution.servers_per_job], requests, now)
+    return TerminateInstances(request) if request else _wait(policy.LISTING_WAIT_SECONDS, now)
+
+
+def _next_request(due: tuple[str, ...], requests: list[tuple[str, ...]], now: datetime) -> tuple[str, ...]:
+    """The instances of the next request after the `requests` of this step; empty if this step has tried enough."""
+    if not any(set(request) & set(due) for request in requests):
+        return due
     # DRS terminates all instances of a request or none. One that it refuses must not block the others, so the engine
-    # asks for them one by one. Each step begins with other instances, so that a few refused ones do not fill each step.
-    alone = [one for request in requests if len(request) == 1 for one in request]
-    turn = int(now.timestamp()) % len(chunk) if chunk else 0
-    untried = [one for one in chunk[turn:] + chunk[:turn] if one not in alone]
-    if untried and len(alone) < policy.TERMINATIONS_ALONE:
-        return TerminateInstances((untried[0],))
-    return wait(execution, now, [soon(now, policy.LISTING_WAIT_SECONDS)])
+    # requests them one by one. Each step begins with another one, so that a few refused ones do not fill each step.
+    alone = [request[0] for request in requests if len(request) == 1]
+    turn = int(now.timestamp()) % len(due)
+    untried = [one for one in due[turn:] + due[:turn] if one not in alone]
+    return tuple(untried[:1]) if len(alone) < policy.TERMINATIONS_ALONE else ()
 
 
-def _is_to_be_asked_for(server: ServerState, now: datetime) -> bool:
+def _termination_is_due(server: ServerState, now: datetime) -> bool:
     requested_at, limit = server.termination_requested_at, timedelta(seconds=policy.TERMINATION_LIMIT_SECONDS)
     return server.termination_job_id is None or (requested_at is not None and now >= requested_at + limit)
 
@@ -201,7 +209,7 @@ def _too_late(execution: Execution, now: datetime) -> bool:
     return execution.end_time is not None and now >= execution.end_time + limit
 
 
-def _give_up(execution: Execution, now: datetime) -> Settling:
+def _give_up(execution: Execution, now: datetime) -> NextStep:
     left = [_instance_id(server) for _, server in execution.servers() if server.awaits_termination]
     jobs = sorted({server.job_id for _, server in execution.servers() if server.job_in_flight and server.job_id})
     doubtful = [server.source_server_id for _, server in execution.servers() if server.launch_unconfirmed]

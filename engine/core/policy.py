@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 # API back-off (design: at most 3 retries, 2, 4 and 8 seconds apart).
@@ -85,6 +86,19 @@ def whole_second_before(when: datetime) -> datetime:
 def whole_second_after(when: datetime) -> datetime:
     """For what must never come early: a wave's wait, a Retry-After, a deadline."""
     return when if when.microsecond == 0 else when.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def resume_time(now: datetime, seconds: float) -> datetime:
+    """About `seconds` after `now`, at a whole second."""
+    return whole_second_before(now + timedelta(seconds=seconds))
+
+
+def next_wake_up(now: datetime, wake_ups: Iterable[datetime], deadline: datetime | None = None) -> datetime:
+    """The earliest of `wake_ups`, the deadline and the longest wait after which a cancellation must be noticed."""
+    limits = [resume_time(now, LONGEST_WAIT_SECONDS)]
+    if deadline is not None:
+        limits.append(whole_second_after(deadline))
+    return min([*wake_ups, *limits])
 
 
 def elapsed_seconds(start: datetime, end: datetime) -> int:

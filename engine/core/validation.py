@@ -7,22 +7,17 @@ the second pass, so that one mistake is told once.
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema import ValidationError
 
 from engine.core.plan import Document, RecoveryTarget, wave_servers
+from engine.core.schema_errors import describe_schema_error, schema_errors
 
 MAX_SERVERS = 1000
-_ID = "^[A-Za-z0-9._-]{1,128}$"
 
 
 @dataclass(frozen=True)
@@ -83,38 +78,19 @@ def unknown_server_problems(
 
 
 def named_groups(plan: Document) -> set[str]:
-    """The GroupIds that the plan's waves name."""
-    return {wave["ProtectionGroupId"] for wave in _waves(plan) if isinstance(wave.get("ProtectionGroupId"), str)}
-
-
-def is_id(text: str) -> bool:
-    """Whether a plan or a group can have this id; the schemas say the same."""
-    return re.fullmatch(_ID, text) is not None
+    """The GroupIds that the plan's waves name; the plan may be invalid."""
+    named = (wave.get("ProtectionGroupId") for wave in _waves(plan))
+    return {group_id for group_id in named if isinstance(group_id, str) and group_id}
 
 
 # --- shape -----------------------------------------------------------------------------------------------------------
-
-
-def _whole_pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-    """Python's `$` overlooks a line break at the end; an id with one is another id."""
-    if validator.is_type(value, "string") and re.fullmatch(pattern, value) is None:
-        yield ValidationError(f"{value!r} does not match {pattern}")
-
-
-_Validator = validators.extend(Draft202012Validator, {"pattern": _whole_pattern})  # type: ignore[no-untyped-call] # jsonschema's types leave it open
-
-
-@cache
-def _validator(schema: str) -> Any:
-    text = resources.files("engine.core").joinpath("schemas", f"{schema}.json").read_text(encoding="utf-8")
-    return _Validator(json.loads(text))
 
 
 def _shape_problems(
     schema: str, document: Document, place: Callable[[ValidationError], tuple[str, str]]
 ) -> Iterator[PlanProblem]:
     """Every violation of the schema; `place` tells the (where, field) of an error."""
-    for error in sorted(_validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path))):
+    for error in schema_errors(schema, document):
         where, field = place(error)
         for name, message in describe_schema_error(error, field):
             yield PlanProblem(where, name, message)
@@ -130,77 +106,6 @@ def _plan_place(plan: Document, error: ValidationError) -> tuple[str, str]:
 def _field(path: Iterable[str | int]) -> str:
     """`HealthCheck.TimeoutSeconds`, `ExecutionOrder`: list positions are said by the value itself."""
     return ".".join(str(part) for part in path if isinstance(part, str))
-
-
-def describe_schema_error(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:  # noqa: C901 - one case a keyword
-    """(field, sentence) for one schema error, in the words of somebody who writes plans."""
-    value: Any = error.instance
-    limit: Any = error.validator_value
-    schema: Any = error.schema
-
-    def inside(name: str) -> str:
-        return f"{field}.{name}" if field else name
-
-    match error.validator:
-        case "required":
-            yield from ((inside(name), "is missing") for name in limit if name not in value)
-        case "additionalProperties" if limit is False:
-            known = schema["properties"]
-            yield from (
-                (inside(name), f"is not a field here; fields are {', '.join(known)}")
-                for name in value
-                if name not in known
-            )
-        case "dependentRequired":
-            yield from (
-                (inside(missing), f"is missing; {name} needs it")
-                for name, needed in limit.items()
-                if name in value
-                for missing in needed
-                if missing not in value
-            )
-        case "type":
-            yield field or "document", f"must be {_TYPES.get(str(limit), limit)}, is {_shown(value)}"
-        case "enum":
-            yield field, f"must be {' or '.join(map(str, limit))}, is {_shown(value)}"
-        case "pattern":
-            yield field, f"{_shown(value)} is malformed; {_FORMATS.get(limit, f'it must match {limit}')}"
-        case "minItems" | "minLength":
-            yield field, "must not be empty" if limit == 1 else f"must have at least {limit}, has {len(value)}"
-        case "maxItems" | "maxLength":
-            yield field, f"must have at most {limit}, has {len(value)}"
-        case "minimum":
-            yield field, f"must be at least {limit}, is {value}"
-        case "maximum":
-            yield field, f"must be at most {limit}, is {value}"
-        case "uniqueItems":
-            twice = [item for item, count in Counter(map(str, value)).items() if count > 1]
-            yield field, f"names {', '.join(twice)} twice"
-        case _:
-            yield field or "document", error.message
-
-
-_TYPES = {
-    "integer": "a whole number",
-    "string": "a text",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-}
-_FORMATS = {
-    "^s-[0-9A-Za-z]{17}$": "a source server id is s- and 17 letters or digits",
-    "^pit-[0-9A-Za-z]{17}$": "a snapshot id is pit- and 17 letters or digits; leave it out for the latest data",
-    _ID: "an id is 1 to 128 letters, digits, points, hyphens and underscores",
-    "^[0-9]{12}$": "an account id is 12 digits",
-    "^[a-z]{2}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
-}
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(
-        value, ensure_ascii=False, default=lambda other: float(other) if isinstance(other, Decimal) else str(other)
-    )
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 # --- what the documents tell together --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from engine.core import policy
@@ -22,11 +22,11 @@ from engine.core.actions import (
     PollJobs,
     ReadJobLog,
     StartRecovery,
+    Wait,
 )
 from engine.core.drs_status import JobStatus
 from engine.core.plan import LaunchOrder
 from engine.core.state import Execution, ServerState, ServerStatus, WaveState, WaveStatus
-from engine.core.waiting import soon, wait
 
 # How many servers a wave's reason names before it only counts them.
 NAMED_SERVERS = 10
@@ -48,36 +48,38 @@ def work(
         return execution.with_wave(wave.number, servers=skipped), None
     if launch := _next_launch(execution, wave, performed, now):
         return launch
-    return execution, wait(execution, now, _wake_ups(wave, now))
+    return execution, Wait(policy.next_wake_up(now, _wake_ups(wave, now), execution.deadline))
 
 
 def open_questions(wave: WaveState, performed: Collection[Action]) -> Iterator[Action]:
-    """What is not known yet about the launches of this wave, in the order in which it must be performed."""
-    for look_up in open_launches(wave):
-        if look_up not in performed:
-            yield look_up
-    in_flight = {server.job_id for server in wave.loaded if server.job_in_flight and server.job_id}
-    if in_flight and not any(isinstance(action, PollJobs | StartRecovery) for action in performed):
-        yield PollJobs(tuple(sorted(in_flight)))
-    for job_id in sorted({server.job_id for server in wave.loaded if _lacks_reason(server) and server.job_id}):
-        yield ReadJobLog(job_id)
-    instances = FindRecoveryInstances(
-        tuple(
-            server.recovery_instance_id
-            for server in wave.loaded
-            if server.status is ServerStatus.LAUNCHED and server.recovery_instance_id and not server.ec2_instance_id
-        )
-    )
-    if instances.recovery_instance_ids and instances not in performed:
-        yield instances
+    """The facts about this wave's launches that are still unknown, as actions in the order in which to perform them."""
+    yield from (find for find in unconfirmed_launches(wave) if find not in performed)
+    yield from _unpolled_jobs(wave, performed)
+    yield from map(ReadJobLog, sorted({s.job_id for s in wave.loaded if _lacks_reason(s) and s.job_id}))
+    yield from _unlisted_instances(wave, performed)
 
 
-def open_launches(wave: WaveState) -> Iterator[FindJob]:
-    """The look-ups that tell whether an unconfirmed StartRecovery took effect."""
+def unconfirmed_launches(wave: WaveState) -> Iterator[FindJob]:
+    """The searches that show whether an unconfirmed StartRecovery took effect."""
     unconfirmed = [server for server in wave.loaded if server.launch_unconfirmed and server.launch_attempt]
     for attempt in sorted({server.launch_attempt for server in unconfirmed if server.launch_attempt}):
         times = [s.start_time for s in unconfirmed if s.launch_attempt == attempt and s.start_time]
         yield FindJob(wave.number, attempt, since=min(times))
+
+
+def _unpolled_jobs(wave: WaveState, performed: Collection[Action]) -> Iterator[PollJobs]:
+    """The jobs in flight, unless this step has polled jobs or started one."""
+    in_flight = {server.job_id for server in wave.loaded if server.job_in_flight and server.job_id}
+    if in_flight and not any(isinstance(action, PollJobs | StartRecovery) for action in performed):
+        yield PollJobs(tuple(sorted(in_flight)))
+
+
+def _unlisted_instances(wave: WaveState, performed: Collection[Action]) -> Iterator[FindRecoveryInstances]:
+    """The launched recovery instances whose EC2 instance is unknown, unless this step has searched for them."""
+    launched = [s for s in wave.loaded if s.status is ServerStatus.LAUNCHED and not s.ec2_instance_id]
+    action = FindRecoveryInstances(tuple(s.recovery_instance_id for s in launched if s.recovery_instance_id))
+    if action.recovery_instance_ids and action not in performed:
+        yield action
 
 
 def _lacks_reason(server: ServerState) -> bool:
@@ -98,8 +100,8 @@ def _without_health_check(wave: WaveState, now: datetime) -> tuple[ServerState, 
 def _due_for_check(wave: WaveState, now: datetime) -> tuple[str, ...]:
     return tuple(
         server.ec2_instance_id
-        for server, look in _next_checks(wave)
-        if server.ec2_instance_id and (look is None or policy.is_due(look, now))
+        for server, check in _next_checks(wave)
+        if server.ec2_instance_id and (check is None or policy.is_due(check, now))
     )
 
 
@@ -201,15 +203,15 @@ def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
     wake_ups = []
     for server in wave.loaded:
         if server.job_in_flight and server.start_time:
-            wake_ups.append(soon(now, policy.poll_interval((now - server.start_time) / timedelta(seconds=1))))
+            wake_ups.append(policy.resume_time(now, policy.poll_interval((now - server.start_time).total_seconds())))
         if server.awaits_launch or server.launch_unconfirmed:
-            wake_ups.append(soon(now, policy.BUSY_WAIT_SECONDS))
+            wake_ups.append(policy.resume_time(now, policy.BUSY_WAIT_SECONDS))
         if server.status is ServerStatus.LAUNCHED and not server.ec2_instance_id:
-            wake_ups.append(soon(now, policy.LISTING_WAIT_SECONDS))
+            wake_ups.append(policy.resume_time(now, policy.LISTING_WAIT_SECONDS))
     wake_ups.extend(
         # An instance that DRS does not list yet cannot be looked at: its look would be due for ever, and the wait over.
-        policy.whole_second_before(look)
-        for server, look in _next_checks(wave)
-        if look is not None and server.ec2_instance_id
+        policy.whole_second_before(check)
+        for server, check in _next_checks(wave)
+        if check is not None and server.ec2_instance_id
     )
     return wake_ups

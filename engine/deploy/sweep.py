@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_LABEL
+from engine.core.chunks import chunks
 from engine.deploy.code_bucket import delete_bucket
 from engine.deploy.deployment import DeploymentFailed, describe, destroy
 
@@ -85,8 +86,7 @@ def _terminate(
 ) -> None:
     drs = session.client("drs")
     jobs = []
-    for start in range(0, len(instances), _INSTANCES_A_JOB):
-        some = instances[start : start + _INSTANCES_A_JOB]
+    for some in chunks(instances, _INSTANCES_A_JOB):
         tell(f"terminating the recovery instances {', '.join(some)}")
         jobs.append(drs.terminate_recovery_instances(recoveryInstanceIDs=some)["job"]["jobID"])
     while jobs and any(

@@ -17,9 +17,9 @@ from engine.aws.caller import CallError
 from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
 from engine.core.outcomes import recovered_for_real
-from engine.core.plan import Document, ExecutionType, Plan, parse_plan, resolve_target
+from engine.core.plan import ExecutionType, Plan, parse_plan, resolve_target
 from engine.core.state import Execution, ExecutionStatus, new_execution
-from engine.core.validation import plan_problems, unknown_server_problems
+from engine.core.validation import named_groups, plan_problems, unknown_server_problems
 from engine.function.wiring import Services
 
 # ExecutionIds of starts with a client token are derived from it: the same token always means the same execution.
@@ -164,7 +164,7 @@ def _checked_plan(services: Services, request: StartRequest) -> Plan:
     document = services.plans.plan(plan_id)
     if document is None:
         raise CannotStart([f"plan {plan_id} does not exist; load it with `apply`"])
-    groups = services.plans.groups(_group_ids(document))
+    groups = services.plans.groups(sorted(named_groups(document)))
     target = resolve_target(document, account_id=services.account_id, region=services.region)
     problems = [str(problem) for problem in plan_problems(document, groups, target)]
     if problems:
@@ -190,11 +190,3 @@ def _cure(error: CallError | RoleNotAssumed) -> str:
     if isinstance(error, CallError) and error.code == "UninitializedAccountException":
         return "; initialise DRS in that account and Region: aws drs initialize-service"
     return ""
-
-
-def _group_ids(document: Document) -> list[str]:
-    waves = document.get("Waves")
-    named = (
-        [wave.get("ProtectionGroupId") for wave in waves if isinstance(wave, dict)] if isinstance(waves, list) else []
-    )
-    return sorted({group_id for group_id in named if isinstance(group_id, str) and group_id})

@@ -1,0 +1,127 @@
+"""The JSON Schemas of recovery plans and protection groups, and their errors in the words of a plan's author."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+_ID = "^[A-Za-z0-9._-]{1,128}$"
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is valid as a PlanId or GroupId; the schemas use the same pattern."""
+    return re.fullmatch(_ID, text) is not None
+
+
+def schema_errors(schema: str, document: object) -> list[ValidationError]:
+    """The errors of `document` against `engine/core/schemas/<schema>.json`, sorted by path."""
+    return sorted(_validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
+
+
+def describe_schema_error(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:
+    """(field, message) for each mistake that `error` reports; `field` is the path of the value that has the error."""
+    if describe_members := _MEMBER_ERRORS.get(str(error.validator)):
+        for name, message in describe_members(error.instance, error.validator_value, error.schema):
+            yield f"{field}.{name}" if field else name, message
+    else:
+        describe = _VALUE_ERRORS.get(str(error.validator))
+        yield field or "document", describe(error.instance, error.validator_value) if describe else error.message
+
+
+def _match_whole_value(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Python's `$` also matches before a final line break; an id that ends with one is another id."""
+    if validator.is_type(value, "string") and re.fullmatch(pattern, value) is None:
+        yield ValidationError(f"{value!r} does not match {pattern}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _match_whole_value})  # type: ignore[no-untyped-call] # jsonschema's types leave it open
+
+
+@cache
+def _validator(schema: str) -> Any:
+    text = resources.files("engine.core").joinpath("schemas", f"{schema}.json").read_text(encoding="utf-8")
+    return _Validator(json.loads(text))
+
+
+def _missing(value: Any, required: Any, _: Any) -> Iterator[tuple[str, str]]:
+    return ((name, "is missing") for name in required if name not in value)
+
+
+def _unknown(value: Any, _: Any, schema: Any) -> Iterator[tuple[str, str]]:
+    known = schema["properties"]
+    return ((name, f"is not a field here; fields are {', '.join(known)}") for name in value if name not in known)
+
+
+def _missing_companions(value: Any, dependent: Any, _: Any) -> Iterator[tuple[str, str]]:
+    return (
+        (missing, f"is missing; {name} needs it")
+        for name, needed in dependent.items()
+        if name in value
+        for missing in needed
+        if missing not in value
+    )
+
+
+# Keywords whose errors concern members of an object: (object, keyword's value, schema) -> (member, message) for each.
+_MEMBER_ERRORS: Mapping[str, Callable[[Any, Any, Any], Iterator[tuple[str, str]]]] = {
+    "required": _missing,
+    "additionalProperties": _unknown,
+    "dependentRequired": _missing_companions,
+}
+
+_TYPES = {
+    "integer": "a whole number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+_FORMATS = {
+    "^s-[0-9A-Za-z]{17}$": "a source server id is s- and 17 letters or digits",
+    "^pit-[0-9A-Za-z]{17}$": "a snapshot id is pit- and 17 letters or digits; leave it out for the latest data",
+    _ID: "an id is 1 to 128 letters, digits, points, hyphens and underscores",
+    "^[0-9]{12}$": "an account id is 12 digits",
+    "^[a-z]{2}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
+}
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(
+        value, ensure_ascii=False, default=lambda other: float(other) if isinstance(other, Decimal) else str(other)
+    )
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _too_short(value: Any, limit: Any) -> str:
+    return "must not be empty" if limit == 1 else f"must have at least {limit}, has {len(value)}"
+
+
+def _too_long(value: Any, limit: Any) -> str:
+    return f"must have at most {limit}, has {len(value)}"
+
+
+def _repeated(value: Any, _: Any) -> str:
+    return f"names {', '.join(item for item, count in Counter(map(str, value)).items() if count > 1)} twice"
+
+
+# Keywords whose errors concern the value itself: (value, keyword's value) -> message.
+_VALUE_ERRORS: Mapping[str, Callable[[Any, Any], str]] = {
+    "type": lambda value, limit: f"must be {_TYPES.get(str(limit), limit)}, is {_shown(value)}",
+    "enum": lambda value, limit: f"must be {' or '.join(map(str, limit))}, is {_shown(value)}",
+    "pattern": lambda value, limit: f"{_shown(value)} is malformed; {_FORMATS.get(limit, f'it must match {limit}')}",
+    "minItems": _too_short,
+    "minLength": _too_short,
+    "maxItems": _too_long,
+    "maxLength": _too_long,
+    "minimum": lambda value, limit: f"must be at least {limit}, is {value}",
+    "maximum": lambda value, limit: f"must be at most {limit}, is {value}",
+    "uniqueItems": _repeated,
+}
