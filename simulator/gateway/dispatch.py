@@ -1,6 +1,6 @@
-"""Hands a request to moto's own handler for it, and remembers which handler a host name means.
+"""Passes a request to moto's handler, and caches the handlers of each host name.
 
-moto tries 250 patterns and rebuilds the service's table of URLs at each request, 0.4 ms of work that always ends alike.
+moto tries 250 patterns and rebuilds the service's URL table for each request: 0.4 ms for the same result.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from moto.core.exceptions import HTTPException
 from moto.core.request import Request
 from moto.moto_api._internal import mock_random
 
-from simulator.patches.moto_requests import normal, url_of
+from simulator.patches.moto_requests import normalized, url_of
 
 Reply = tuple[int, dict[str, Any], str | bytes]
 Handler = Callable[..., Reply]
 
 
 def process(request: AWSPreparedRequest, known: Request | None = None) -> Reply | None:
-    """(status, headers, body), or None when moto has nothing for this address. `known` is moto's form of it."""
+    """(status, headers, body); None when moto has no handler. `known` is moto's form of the request, if it exists."""
     parts = urlsplit(request.url)
     address = f"{parts.scheme}://{parts.netloc}{parts.path}"
     for pattern, handler in _handlers(_service(f"{parts.scheme}://{parts.netloc}/")):
         if pattern.match(address):
-            made = known if known is not None else normal(request)
+            made = known if known is not None else normalized(request)
             try:
                 return handler(made, url_of(made), made.headers)
             except HTTPException as error:
@@ -42,7 +42,7 @@ def process(request: AWSPreparedRequest, known: Request | None = None) -> Reply 
 
 @functools.lru_cache(maxsize=4096)
 def _service(host: str) -> str | None:
-    """moto's name of the service; a service with no pattern of its own may be a bucket's host name, which is S3's."""
+    """moto's name of the service. The host name of a bucket matches S3's pattern."""
     return next((name for name, pattern in backend_index.backend_url_patterns if pattern.match(host)), None)
 
 
@@ -50,7 +50,7 @@ def _service(host: str) -> str | None:
 def _handlers(service: str | None) -> list[tuple[re.Pattern[str], Handler]]:
     if service is None:
         return []
-    # Looking a backend up may make it, and making it draws random numbers: only the first time in a process.
+    # The first look-up in a process may create the backend, which draws random numbers.
     state = mock_random.getstate()
     try:
         return _urls_of(service)

@@ -1,10 +1,10 @@
-"""The gateway: the one way by which every AWS call of the process, whatever client or transport made it, reaches moto.
+"""The gateway: every AWS call of the process, from any client and transport, passes through it to moto.
 
-    identify -> half the latency -> credentials -> request's model -> permissions -> faults -> moto -> answer's model
-             -> half the latency -> faults after the effect -> answer
+    identify -> half the latency -> credentials -> request's model -> permissions -> faults -> moto -> response's model
+             -> half the latency -> faults after the effect -> response
 
-The effect happens in the middle of a call's latency, so a call can be overtaken before and after it. Everything between
-the two halves is atomic. Each call is in the journal from the moment it is made.
+The effect happens in the middle of a call's latency, so another call can take effect before or after it. The steps
+between the two halves are atomic. The journal holds each call from its start.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEFAULT_LATENCY = 0.08
 
 
 class ConnectionLost(Exception):
-    """The caller gets no answer. `kind` names the exception with which botocore reports it."""
+    """The caller gets no response. `kind` is the name of the exception that botocore raises."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -50,21 +50,21 @@ class ConnectionLost(Exception):
 
 
 class LambdaKilled(BaseException):
-    """The Lambda invocation is dead. Not an Exception: nothing in the function can catch it and go on."""
+    """The Lambda invocation is dead. Not an Exception, so that the function cannot catch it and continue."""
 
 
 @dataclass(frozen=True)
 class ServiceResponse:
-    """An answer of the service itself, before it is put on the wire."""
+    """The response of the service, on the wire and parsed."""
 
     http: HttpResponse
     parsed: dict[str, Any]
 
 
 class Inspector(Protocol):
-    """Looks at a call from a service's own side: raises AwsError where it exceeds the service's limits.
+    """Checks the limits of one service: `inspect` raises AwsError for a call that exceeds them.
 
-    What it returns is called with the answer of a call that succeeded, to note in the journal what it consumed.
+    The gateway passes the response of a successful call to the returned hook, which records its consumption.
     """
 
     def inspect(self, call: IdentifiedCall, account: str) -> Callable[[dict[str, Any], JournalEntry], None] | None: ...
@@ -89,7 +89,7 @@ class Gateway:
         self._latency = latency or {}
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """Raises ConnectionLost where the caller gets no answer, LambdaKilled where the caller dies of the call."""
+        """Raises ConnectionLost where the caller gets no response, LambdaKilled where the call ends its function."""
         actor = self._clock.current()
         if actor is None:
             with self._clock.external_actor("a client in another thread", "suite") as guest:
@@ -109,7 +109,7 @@ class Gateway:
             entry.error_code, entry.error_message, entry.status_code = error.code, error.message, error.status
             return HttpResponse(*encode(error, call.protocol, entry.request_id))
         except ConnectionLost as lost:
-            entry.error_code, entry.error_message = lost.kind, "the caller got no answer"
+            entry.error_code, entry.error_message = lost.kind, "the caller got no response"
             raise
         except BaseException as error:
             entry.error_code, entry.error_message = type(error).__name__, str(error)
@@ -191,7 +191,7 @@ class Gateway:
 
     def _forward(self, call: IdentifiedCall, entry: JournalEntry, actor: Actor) -> ServiceResponse:
         try:
-            reply = dispatch.process(call.prepared, call.normal)
+            reply = dispatch.process(call.prepared, call.normalized)
         except NotImplementedError as missing:
             raise self._defect(actor, f"moto offers no {call.service} {call.operation}") from missing
         if reply is None:
@@ -217,7 +217,7 @@ class Gateway:
             raise self._defect(actor, f"answer of {call.service} {call.operation}: {model_validation.message(found)}")
 
     def _defect(self, actor: Actor, message: str) -> SimulatorDefect:
-        """Raised in the caller; where a function could swallow it, the suite's next step on the clock raises it too."""
+        """An error for the caller. A function may catch it, so the suite's next step on the clock raises it as well."""
         defect = SimulatorDefect(message)
         if actor is not self._clock.main:
             self._clock.failures.append(defect)
@@ -267,7 +267,9 @@ class Gateway:
         if answer.http.status >= 300 and isinstance(error, dict):
             entry.error_code, entry.error_message = str(error.get("Code")), str(error.get("Message"))
         else:
-            entry.response = parsed if entry.consumed is not None else plain(parsed)  # metered: plain JSON, no secrets
+            entry.response = (
+                parsed if entry.consumed is not None else plain(parsed)
+            )  # metered responses are plain JSON without secrets
 
     def _latency_of(self, call: IdentifiedCall) -> float:
         for name in (f"{call.service}.{call.operation}", f"{call.service}.*", "*"):
@@ -286,11 +288,9 @@ class Gateway:
             return self._send(session, request)
 
         return [
+            Patch(URLLib3Session, "send", send, "every botocore client of the process sends its requests here"),
             Patch(
-                URLLib3Session, "send", send, "the place where every botocore client of the process meets the network"
-            ),
-            Patch(
-                botocore_stubber, "enabled", False, "moto's own hook would answer before the gateway sees the request"
+                botocore_stubber, "enabled", False, "moto's own hook would respond before the gateway sees the request"
             ),
         ]
 
@@ -312,7 +312,7 @@ class Gateway:
 
 
 def _require_signature(call: IdentifiedCall, principal: CallingPrincipal | None, request: HttpRequest) -> None:
-    """What a client of this process sends, botocore has just signed; only what comes from elsewhere is judged."""
+    """Checks the signature of requests from other processes only; botocore has just signed those of this process."""
     code, status = error_codes(call.service).bad_signature
     if call.region not in regions():
         raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
@@ -349,7 +349,7 @@ _BOTOCORE_ERRORS: dict[str, Callable[[Any], Exception]] = {
 
 
 def _client_timeout(session: URLLib3Session, kind: str) -> float:
-    """Virtual seconds until the client notices: its own time-out (60 s by default), or at once if it is told."""
+    """Virtual seconds until the client notices: its own time-out (60 s by default), 0 for a closed connection."""
     name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
     timeout: Any = vars(session)["_timeout"]
     return float(getattr(timeout, name, timeout)) if name else 0.0

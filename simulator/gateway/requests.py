@@ -1,4 +1,4 @@
-"""From an HTTP request to the AWS call that it is, whatever transport brought it."""
+"""Identifies the AWS call in an HTTP request from any transport, and parses its response."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotAnAwsRequest(ValueError):
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """`target` is the path and query that the client sent, where its signature is to be judged."""
+    """`target` is the path and query as sent; empty for requests whose signature is not checked."""
 
     method: str
     url: str
@@ -50,9 +50,9 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class IdentifiedCall:
-    """`parameters` have boto3's names; `prepared` is the request as it was sent, at the service's AWS address.
+    """`parameters` have boto3's names; `prepared` is the request, addressed to the service's AWS host.
 
-    `normal` is moto's form of it where it had to be made so as to know the call.
+    `normalized` is moto's form of the request, where identifying the call required it.
     """
 
     service: str
@@ -63,11 +63,11 @@ class IdentifiedCall:
     protocol: str
     operation_model: Any
     prepared: AWSPreparedRequest
-    normal: Request | None = None
+    normalized: Request | None = None
 
     @property
     def is_item_operation(self) -> bool:
-        """DynamoDB's calls on items: attribute values are deep, and the model says nothing about them."""
+        """DynamoDB's calls on items: their attribute values are deep, and the model does not restrict them."""
         return self.service == "dynamodb" and self.operation in ITEM_OPERATIONS
 
 
@@ -82,18 +82,18 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     url = _at_aws(request.url, service, scope["region"])
     prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
     target = headers.get("X-Amz-Target")
-    normal = None if target else normalize_request(prepared)
-    if normal is None:
+    normalized = None if target else normalize_request(prepared)
+    if normalized is None:
         protocol, operation, parameters = _parse_target(service, prepared, target)
     else:
-        protocol, operation, parameters = _parse(service, normal)
+        protocol, operation, parameters = _parse(service, normalized)
     return IdentifiedCall(
-        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared, normal
+        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared, normalized
     )
 
 
 def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tuple[str, Any, dict[str, Any]]:
-    """The JSON protocol says everything itself; blobs stay the base64 text that they are on the wire."""
+    """The JSON protocol needs no model to parse. Blobs stay base64 text, as on the wire."""
     name = target.rpartition(".")[2]
     model = get_service_model(service)
     if name not in model.operation_names:
@@ -121,19 +121,19 @@ def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
 
 
 def _text(value: str | bytes) -> str:
-    """botocore signs with some header values as bytes."""
+    """botocore sends some header values as bytes."""
     return value.decode() if isinstance(value, bytes) else value
 
 
 def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, Any]:
-    """What boto3 would make of the answer: the operation's output, or {"Error": …}; with ResponseMetadata."""
+    """boto3's result for the response: the operation's output or {"Error": …}, with ResponseMetadata."""
     if call.is_item_operation and response.status < 300:
-        return dict(json.loads(response.body))  # an attribute value takes botocore 50 times as long, to the same end
+        return dict(json.loads(response.body))  # botocore needs 50 times as long for the same result
     parser = create_parser(call.protocol)
     lower = HTTPHeaders()
     for name, value in response.headers.items():
         lower[name] = str(value)
-    # botocore hands a stream on as it is, and would take its bytes for text.
+    # botocore's parser expects a file object for a stream, and decodes bytes as text.
     is_stream = call.operation_model.has_streaming_output and response.status < 300
     body = io.BytesIO(response.body) if is_stream else response.body
     shape = call.operation_model.output_shape
@@ -142,11 +142,11 @@ def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, An
 
 
 def _at_aws(url: str, service: str, region: str) -> str:
-    """moto recognises services by their AWS host names; a request that came to another host is sent there."""
+    """moto recognises services by their AWS host names, so a request to another host gets the AWS host name."""
     parts = urlsplit(url)
     if (parts.hostname or "").endswith(".amazonaws.com"):
         return url
     host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
     if service == "s3" and (bucket := (parts.hostname or "").removesuffix(".localhost")) != parts.hostname:
-        host = f"{bucket}.{host}"  # a bucket may be named in the host instead of the path
+        host = f"{bucket}.{host}"  # the host name may contain the bucket
     return parts._replace(scheme="https", netloc=host).geturl()

@@ -1,5 +1,5 @@
 """Every replacement of a part of moto or botocore, for speed or for correctness.
 
-Lowest layer beside `time`. `patching` installs and removes a replacement; each module says what it replaces and why.
+Lowest layer beside `time`. `patching` installs and removes replacements; each `Patch` states its target and reason.
 Start with `patching`.
 """

@@ -1,9 +1,9 @@
-"""Fast ways for DynamoDB's attribute values, which are trees of hundreds of small structures.
+"""Shortcuts for DynamoDB's attribute values, which are trees of hundreds of small structures.
 
-An item passes five walks that look each leaf up in the service model: botocore's validation and serialisation, the
-simulator's own validation, moto's parsing, and botocore's parsing of the answer. For an attribute value that is plain
-(no blobs, nothing wrong with it) each of these walks ends where it began. One quick look tells whether a value is
-plain; whatever is not takes the library's own way and meets its errors. A test compares both ways.
+Five passes look up each leaf of an item in the service model: botocore's validation and serialisation, the simulator's
+own validation, moto's parsing, and botocore's parsing of the response. A plain attribute value (valid and without
+blobs) leaves each pass unchanged, so one quick check replaces them. Any other value takes the library's own path and
+raises its errors. A test compares both paths.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import moto.core.parse
 from simulator.patches.item_answers import ITEM_OPERATIONS
 from simulator.patches.patching import Patch
 
-LONGEST_NAME = 65535  # the model's bound of an attribute's name
+LONGEST_NAME = 65535  # the service model's limit for an attribute name
 _TEXT = ("S", "N")
 _FLAGS = ("BOOL", "NULL")
-# The answers in which nothing but attribute values needs reading, and no operation of another service is called so.
+# Outputs that hold only attribute values and plain JSON. No other service has an output of the same name.
 _ITEM_OUTPUTS = frozenset({"BatchGetItemOutput", "GetItemOutput", "QueryOutput", "ScanOutput"})
 _BLOBS = (b'"B"', b'"BS"')
 
 
 def is_plain(value: Any) -> bool:
-    """Whether this is an attribute value that satisfies the model and holds no blob and no set."""
+    """Whether this is an attribute value that satisfies the model and holds neither a blob nor a set."""
     if type(value) is not dict or len(value) != 1:
         return False
     ((kind, content),) = value.items()
@@ -44,7 +44,7 @@ def is_plain(value: Any) -> bool:
 
 
 def is_plain_member(value: Any, shape: Any) -> bool:
-    """Whether `value` stands where the model wants an attribute value, and is a plain one."""
+    """Whether the model expects an attribute value here, and `value` is a plain one."""
     return bool(shape.name == "AttributeValue") and is_plain(value)
 
 
@@ -85,13 +85,13 @@ def _blobs(body: bytes) -> bool:
 
 
 def _known_members(parsed: dict[str, Any], shape: Any) -> dict[str, Any]:
-    """As the parsers do: what the model does not know is left out, and so is null."""
+    """Drops members that the model does not know, and nulls, as the library's parsers do."""
     members = shape.members
     return {name: value for name, value in parsed.items() if name in members and value is not None}
 
 
 def patches() -> list[Patch]:
-    reason = "a walk through the model for each leaf of an item; together half the cost of an item operation"
+    reason = "the library looks up each leaf of an item in the model: half the cost of an item operation"
     return [
         Patch(botocore.validate.ParamValidator, "_validate", _validate_parameter, reason),
         Patch(botocore.serialize.JSONSerializer, "_serialize", _serialize_member, reason),

@@ -1,7 +1,8 @@
-"""What botocore works out for each request although nobody reads it here, or although it comes out the same each time.
+"""Skips work of botocore's clients whose result the simulator does not read, or which never changes.
 
-A signature proves to AWS who calls. The simulator takes the access key, Region and service from the header that carries
-it, and verifies nothing, as moto does; so the header is written and the signature itself, a tenth of a call, is not.
+A signature proves the caller's identity to AWS. For clients of this process the simulator reads only the access key,
+Region and service from the Authorization header, as moto does. The replacement writes this header without computing
+the signature, which saves a tenth of a call.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from simulator.patches.patching import Patch
 
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _UNSIGNED = "0" * 64
-# Those whose result is this header; a URL that is signed beforehand is computed as ever.
+# The signers that write this header; presigned URLs keep their real signature.
 _HEADER_SIGNERS = (SigV4Auth, S3SigV4Auth)
 
 _add_auth = SigV4Auth.add_auth
@@ -40,7 +41,7 @@ def _add_header(self: Any, request: Any) -> None:
 
 
 def _user_agent(self: Any) -> str:
-    """A client's User-Agent changes with nothing but the features that a call uses."""
+    """A client's User-Agent depends only on the features that a call uses."""
     if self._client_config is None:
         return str(_to_string(self))
     context = get_context()
@@ -53,6 +54,6 @@ def _user_agent(self: Any) -> str:
 
 def patches() -> list[Patch]:
     return [
-        Patch(SigV4Auth, "add_auth", _add_header, "a tenth of a call for a signature that nobody verifies"),
+        Patch(SigV4Auth, "add_auth", _add_header, "a tenth of a call for a signature that is not verified"),
         Patch(UserAgentString, "to_string", _user_agent, "each call builds its User-Agent twice, 0.1 ms"),
     ]

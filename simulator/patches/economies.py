@@ -1,6 +1,6 @@
-"""What moto and botocore do again and again although the result is always the same: done once a process.
+"""Caches results that moto and botocore compute repeatedly although they never change: one computation a process.
 
-Nothing here changes an answer. Each figure is what one simulator (a deployed stack, a drill) saves.
+No patch here changes a response. Each figure is the time that one simulator (a deployed stack, a drill) saves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from simulator.patches.patching import Patch
 
 
 class _TemplateYaml:
-    """Stands for the module `yaml` in moto's CloudFormation: a template is parsed once, and handed out as copies."""
+    """Replaces the module `yaml` in moto's CloudFormation: parses a template once and returns copies."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -43,7 +43,7 @@ class _TemplateYaml:
         return copy.deepcopy(self._parse(text))
 
     def add_multi_constructor(self, prefix: str, constructor: Any) -> None:
-        """Registered with `load`'s own loader already."""
+        """`load` has already registered the constructor with its own loader."""
 
     def _parse_once(self, text: str) -> Any:
         class Loader(getattr(self._real, "CLoader", self._real.Loader)):  # type: ignore[misc]  # a class found at run time
@@ -81,7 +81,7 @@ _rule_set_class = botocore.endpoint_provider.RuleSet
 
 
 def _rule_set(**data: Any) -> Any:
-    """Rules are read-only; the shared loader hands out the same `rules` for the same service, so they are the key."""
+    """Rules are read-only. The shared loader returns the same `rules` for a service, so their id is the key."""
     rules = data["rules"]
     if id(rules) not in _rule_sets:
         _rule_sets[id(rules)] = (rules, _rule_set_class(**data))
@@ -92,7 +92,7 @@ _service_models: dict[int, tuple[Any, ServiceModel]] = {}
 
 
 def _service_model(self: Any, service_name: str, api_version: str | None = None) -> ServiceModel:
-    """A model is read-only, and learns as it is read; the description that the shared loader hands out is the key."""
+    """A model is read-only and caches what it parses. The shared loader returns one description a service: its key."""
     description = self._loader.load_service_model(service_name, "service-2", api_version=api_version)
     if id(description) not in _service_models:
         _service_models[id(description)] = (description, ServiceModel(description, service_name=service_name))
@@ -105,8 +105,8 @@ def _compiled(source: str) -> CodeType:
 
 
 def _execute(source: str, names: dict[str, Any], local: dict[str, Any] | None = None) -> None:
-    """Stands for `exec` in `dataclasses`, which writes the same methods whenever a function's modules are loaded."""
-    exec(_compiled(source), names, local)  # noqa: S102 - what the standard library does there
+    """Replaces `exec` in `dataclasses`, which generates the same methods for each load of a function's modules."""
+    exec(_compiled(source), names, local)  # noqa: S102 - the standard library executes the same source
 
 
 _user_agent_part = functools.lru_cache(maxsize=1024)(botocore.useragent.sanitize_user_agent_string_component)
@@ -125,40 +125,45 @@ def patches() -> list[Patch]:
             moto.kms.models,
             "generate_private_key",
             _private_key,
-            "100 ms for the key of encrypted tables, which nobody ever encrypts with",
+            "100 ms for an encrypted table's default key, which moto never encrypts with",
         ),
         Patch(
             moto.cloudformation.models,
             "yaml",
             _template_yaml,
-            "150 ms for the same template in each stack",
+            "150 ms to parse the same template for each stack",
         ),
         Patch(
-            session, "_get_ssl_context", lambda _self: _ssl_context(), "3 ms a client, none of which opens a connection"
+            session,
+            "_get_ssl_context",
+            lambda _self: _ssl_context(),
+            "3 ms a client, although no client opens a connection",
         ),
-        Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client learns the same aliases"),
+        Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client computes the same aliases"),
         Patch(botocore.client.ClientCreator, "_create_client_class", _client_class, "20 ms a client of EC2"),
         Patch(botocore.endpoint_provider, "RuleSet", _rule_set, "3 ms a client"),
         Patch(
             botocore.client.ClientCreator,
             "_load_service_model",
             _service_model,
-            "1 to 5 ms a client: each reads through the operations of its service anew",
+            "1 to 5 ms a client: each reads all operations of its service",
         ),
         Patch(
             botocore.credentials,
             "ContainerMetadataFetcher",
             _container_metadata,
-            "0.4 ms a session, which asks for no container's credentials",
+            "0.4 ms a session, although no session uses a container's credentials",
         ),
-        Patch(dataclasses, "exec", _execute, "half of a cold start is compiling the methods of the same dataclasses"),
+        Patch(dataclasses, "exec", _execute, "half of a cold start compiles the methods of the same dataclasses"),
         Patch(
             botocore.useragent,
             "sanitize_user_agent_string_component",
             _user_agent_part,
-            "each call builds its User-Agent anew, 0.1 ms",
+            "each call builds its User-Agent, 0.1 ms",
         ),
-        Patch(boto3.Session, "get_available_regions", _regions, "20 ms: moto asks for each new account and service"),
+        Patch(
+            boto3.Session, "get_available_regions", _regions, "20 ms: moto calls it for each new account and service"
+        ),
     ]
 
 

@@ -1,9 +1,9 @@
-"""Fast answers for DynamoDB's item operations.
+"""Fast responses for DynamoDB's item operations.
 
-moto 5.2.5 sends every answer through a serializer that looks each member up in the service model: 25 ms for an item
-of a few kilobytes, since an attribute value is a deep structure. The answers of item operations are already in the
-wire's shape, so they are written as they are, in one walk from moto's stored values to plain ones; what botocore's
-parser makes of them is the same (a test compares).
+moto 5.2.5 sends every response through a serializer that looks up each member in the service model: 25 ms for an item
+of a few kilobytes, since an attribute value is a deep structure. The results of item operations already have the wire
+format, so one pass converts moto's stored values and writes them as JSON. botocore parses both responses to the same
+value (a test compares them).
 """
 
 from __future__ import annotations
@@ -41,10 +41,8 @@ _convert_result = DynamoResult.__init__
 
 def patches() -> list[Patch]:
     return [
-        Patch(ActionResult, "execute_result", _answer, "25 ms an answer become 0.1 ms"),
-        Patch(
-            DynamoResult, "__init__", ActionResult.__init__, "the walk that the answer makes all the same, see above"
-        ),
+        Patch(ActionResult, "execute_result", _answer, "25 ms a response become 0.1 ms"),
+        Patch(DynamoResult, "__init__", ActionResult.__init__, "a conversion that `_answer` does anyway"),
     ]
 
 
@@ -63,7 +61,7 @@ def _blob(value: bytes) -> str:
 
 
 def _on_the_wire(value: Any) -> Any:
-    """Stored values in the wire's notation. moto says None for what an answer does not have; the wire leaves it out."""
+    """Stored values in the wire format. moto stores None for an absent member; the wire format omits it."""
     kind = type(value)
     if kind is str:
         return value

@@ -1,9 +1,8 @@
-"""Requests of the JSON protocol as moto takes them, without the detours that only other protocols need.
+"""Requests of the JSON protocol in moto's form, without the steps that only other protocols need.
 
-Such a request names its operation in a header, and its body is its parameters. moto builds a WSGI environment for it
-as a web server would, looks for a form in it, and reads the body as a query string; none of that ever finds anything.
-What comes out is the same request and the same handler's state, a test compares them; whatever is not of this form
-takes moto's own way.
+Such a request names its operation in a header, and its body holds its parameters. moto builds a WSGI environment for
+it, searches it for a form, and parses the body as a query string, always without a result. The shortcut produces the
+same request and the same state of the handler (a test compares them). Any other request takes moto's own path.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import io
 import re
 import sys
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import moto.core.responses
 from botocore.awsrequest import AWSPreparedRequest
@@ -34,24 +33,35 @@ from werkzeug.http import http_date
 
 from simulator.patches.patching import Patch
 
-_JSON = re.compile(rb"application/x-amz-json-1\.\d")
+_JSON = re.compile(r"application/x-amz-json-1\.\d")
 _REQUEST_ID = re.compile(r"(?<=<RequestId>).*(?=<\/RequestId>)")
 _MARK = "simulator.json"
 _DROPPED = "transfer-encoding"
 _SINGLE = ("CONTENT_TYPE", "HTTP_HOST")
 
 
-def normal(request: AWSPreparedRequest) -> Request:
+def normalized(request: AWSPreparedRequest) -> Request:
     """moto's form of the request."""
-    headers = request.headers
-    kind = headers.get("Content-Type") or b""
-    kind = kind.encode() if isinstance(kind, str) else kind
     parts = urlsplit(request.url)
-    is_plain = request.method == "POST" and parts.path in ("", "/") and not parts.query and not parts.port
-    if not is_plain or "X-Amz-Target" not in headers or not _JSON.fullmatch(kind) or "Content-Encoding" in headers:
+    if not _is_json_call(request, parts):
         return normalize_request(request)
     body = request.body or b""
-    items = [(name, _text(value)) for name, value in headers.items() if name.lower() != _DROPPED]
+    made = Request(_environ(request, parts, body))
+    # The values that werkzeug computes for such a request.
+    vars(made).update(form=ImmutableMultiDict(), files=ImmutableMultiDict(), _cached_data=body)
+    return made
+
+
+def _is_json_call(request: AWSPreparedRequest, parts: SplitResult) -> bool:
+    if request.method != "POST" or parts.path not in ("", "/") or parts.query or parts.port:
+        return False
+    headers = request.headers
+    is_json = _JSON.fullmatch(_text(headers.get("Content-Type") or ""))
+    return bool(is_json) and "X-Amz-Target" in headers and "Content-Encoding" not in headers
+
+
+def _environ(request: AWSPreparedRequest, parts: SplitResult, body: bytes) -> dict[str, Any]:
+    items = [(name, _text(value)) for name, value in request.headers.items() if name.lower() != _DROPPED]
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
@@ -81,10 +91,7 @@ def normal(request: AWSPreparedRequest) -> Request:
         if key != "CONTENT_LENGTH":
             is_repeated = key in environ and key not in _SINGLE
             environ[key] = f"{environ[key]},{value}" if is_repeated else value
-    made = Request(environ)
-    # What werkzeug would find when it looks for them.
-    vars(made).update(form=ImmutableMultiDict(), files=ImmutableMultiDict(), _cached_data=body)
-    return made
+    return environ
 
 
 def url_of(request: Request) -> str:
@@ -142,12 +149,12 @@ def _enrich(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
 
 def patches() -> list[Patch]:
     return [
-        Patch(BaseResponse, "setup_class", _set_up, "0.2 ms a call of the JSON protocol, see above"),
-        Patch(BaseResponse, "_enrich_response", staticmethod(_enrich), "moto looks for XML in each answer of JSON"),
+        Patch(BaseResponse, "setup_class", _set_up, "0.2 ms a call of the JSON protocol"),
+        Patch(BaseResponse, "_enrich_response", staticmethod(_enrich), "moto searches each JSON response for XML"),
         Patch(
             moto.core.responses,
             "camelcase_to_underscores",
             functools.lru_cache(maxsize=4096)(camelcase_to_underscores),
-            "the names of operations, letter by letter at each call",
+            "moto converts an operation's name, letter by letter, at each call",
         ),
     ]

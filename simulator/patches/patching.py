@@ -1,7 +1,8 @@
-"""Replacing an attribute of a library for as long as the simulator is entered.
+"""Replaces attributes of libraries while the simulator is entered.
 
-Every replacement is a `Patch` that says why. They are applied together and undone in reverse order, so nothing of the
-simulator stays behind. Written against moto 5.2.5 and botocore 1.44.5; re-check each when a version moves.
+Every replacement is a `Patch` with its reason. All patches are applied together and undone in reverse order, so the
+libraries are unchanged afterwards. Written against moto 5.2.5 and botocore 1.44.5; check each patch when a version
+changes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def applied(patches: Iterable[Patch]) -> Iterator[None]:
     undo: list[tuple[object, str, object]] = []
     try:
         for patch in patches:
-            # vars(), not getattr(): a staticmethod must come back as one, and what was inherited must be so again
+            # vars(), not getattr(): a staticmethod stays a staticmethod, and an inherited attribute stays inherited
             undo.append((patch.owner, patch.attribute, vars(patch.owner).get(patch.attribute, _INHERITED)))
             setattr(patch.owner, patch.attribute, patch.replacement)
         yield

@@ -1,4 +1,4 @@
-"""What makes many boto3 sessions and calls in one process cheap and repeatable."""
+"""Makes many boto3 sessions and calls in one process cheap and repeatable."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from botocore.compat import accepts_kwargs
 from moto.core import responses as moto_responses
 from moto.core.base_backend import BackendDict
 from moto.core.utils import method_names_from_class
-from moto.kms import models as kms_models
-from moto.kms.utils import generate_private_key
 from moto.sts import utils as sts_utils
 
 from simulator.patches.patching import Patch
@@ -29,7 +27,6 @@ def _shared_loader() -> botocore.loaders.Loader:
 
 
 _accepts_kwargs = functools.lru_cache(maxsize=8192)(accepts_kwargs)
-_private_key = functools.cache(generate_private_key)
 _method_names = functools.cache(method_names_from_class)
 
 
@@ -60,13 +57,10 @@ def patches(seed: int) -> list[Patch]:
             botocore.session.Session,
             "_register_data_loader",
             _register_data_loader,
-            "each session reads the services' models anew, 40 ms a client; they never change",
+            "each session reads the services' models, 40 ms a client; they never change",
         ),
-        Patch(botocore.hooks, "accepts_kwargs", _accepts_kwargs, "each session inspects its 130 handlers anew, 8 ms"),
-        Patch(BackendDict, "__getitem__", _known_account, "moto looks through all services at each look-up"),
-        Patch(
-            kms_models, "generate_private_key", _private_key, "each encrypted table's default key takes 100 ms of RSA"
-        ),
+        Patch(botocore.hooks, "accepts_kwargs", _accepts_kwargs, "each session inspects its 130 handlers, 8 ms"),
+        Patch(BackendDict, "__getitem__", _known_account, "moto lists all services at each look-up"),
         Patch(botocore.handlers, "uuid", SimpleNamespace(uuid4=uuid4), "idempotency tokens repeat with the seed"),
         Patch(sts_utils, "os", SimpleNamespace(urandom=tokens.randbytes), "session tokens repeat with the seed"),
     ]

@@ -1,7 +1,7 @@
-"""Copies of botocore's event handlers that share what they have in common.
+"""Copy-on-write for botocore's trees of event handlers.
 
-Each client begins with a copy of its session's tree of handlers, twelve hundred nodes, and adds a few of its own. Here
-a copy costs nothing, and adding to it copies the nodes from the root down to the one that changes, no others.
+Each client starts with a copy of its session's tree of handlers, 1,200 nodes, and adds a few handlers. Here a copy
+shares all nodes, and an addition copies only the nodes from the root down to the changed one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _remove_item = _Trie.remove_item
 
 
 def _copy(trie: Any) -> Any:
-    """Both share all nodes from now on, so neither may change one in place any more."""
+    """Both tries share all nodes from now on, so neither may change a node in place."""
     copied = _Trie()
     copied._root = trie._root
     trie._own = set()
@@ -27,7 +27,7 @@ def _copy(trie: Any) -> Any:
 
 
 def _append_item(trie: Any, key: str, value: Any, section: int = _MIDDLE) -> None:
-    """As botocore does it; a node that another tree may hold as well is replaced by a copy first."""
+    """botocore's algorithm, except that it first copies a node that another trie may share."""
     own = _own(trie)
     current = trie._root = _owned(trie._root, own)
     for part in key.split("."):
@@ -42,13 +42,13 @@ def _append_item(trie: Any, key: str, value: Any, section: int = _MIDDLE) -> Non
 
 
 def _remove(trie: Any, key: str, value: Any) -> None:
-    """Removing is rare: the whole tree becomes the trie's own before it."""
+    """Copies the whole tree first, since removals are rare."""
     trie._root = _deep(trie._root, _own(trie))
     _remove_item(trie, key, value)
 
 
 def _own(trie: Any) -> set[int]:
-    """The ids of the nodes that this trie alone holds; they live as long as its tree does."""
+    """The ids of the nodes that belong to this trie alone; the trie keeps these nodes alive."""
     own: set[int] = vars(trie).setdefault("_own", set())
     return own
 
@@ -74,7 +74,7 @@ def _noted(node: dict[str, Any], own: set[int]) -> dict[str, Any]:
 
 
 def patches() -> list[Patch]:
-    why = "1.4 ms a client: the tree of handlers is copied node by node"
+    why = "1.4 ms a client: botocore copies the tree of handlers node by node"
     return [
         Patch(_Trie, "__copy__", _copy, why),
         Patch(_Trie, "append_item", _append_item, why),

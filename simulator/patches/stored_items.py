@@ -1,6 +1,6 @@
-"""The same stored items of DynamoDB, weighed once.
+"""Computes the size of a stored DynamoDB item once.
 
-moto weighs an item anew for each attribute that it takes in, and wraps each value again in order to weigh it.
+moto computes an item's size for each attribute that it adds, and wraps each value again to compute it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from moto.dynamodb.models.utilities import bytesize
 
 from simulator.patches.patching import Patch
 
-MOTO_ITEM_LIMIT = 405_000  # what LimitedSizeDict says; the simulator's own, exact limit is judged before, see dynamodb
+MOTO_ITEM_LIMIT = 405_000  # of LimitedSizeDict; `services.dynamodb.metering` checks the exact limit before
 
 _size = DynamoType.size
 
@@ -43,6 +43,6 @@ def _make_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) 
 
 def patches() -> list[Patch]:
     return [
-        Patch(DynamoType, "size", _value_size, "a map is wrapped anew at each of its levels in order to be weighed"),
-        Patch(Item, "__init__", _make_item, "an item is weighed anew for each attribute that it takes in"),
+        Patch(DynamoType, "size", _value_size, "moto wraps a map again at each level to compute its size"),
+        Patch(Item, "__init__", _make_item, "moto computes an item's size for each attribute that it adds"),
     ]

@@ -1,4 +1,4 @@
-"""Who lives on the virtual clock: actors, the events they wait for, and the errors that say that something is wrong."""
+"""Actors on the virtual clock, the events that they wait for, and the errors of the clock."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, Protocol
 
 
 class SimulatorDefect(Exception):
-    """The simulator itself is wrong, or is used in a way it forbids; never the fault of the program under test."""
+    """The simulator has a defect, or its caller misuses it; never a mistake of the program under test."""
 
 
 class ActorStopped(BaseException):
-    """The simulator is being left: unwinds an actor that still waits. Not an Exception, so that no handler keeps it."""
+    """Unwinds a waiting actor when the simulator stops. Not an Exception, so that no handler catches it."""
 
 
 class Deadlock(SimulatorDefect):
-    """Every actor waits for something that nobody will ever do."""
+    """Every actor waits, and no event is scheduled."""
 
 
 class Scope(Protocol):
-    """What must surround an actor's own code and must not leak into anybody else's turn."""
+    """State of the process that only one actor's code may see; `leave` removes it before another actor's turn."""
 
     def enter(self) -> None: ...
     def leave(self) -> None: ...
@@ -40,7 +40,7 @@ class ScheduledEvent:
 
 
 class Scheduler(Protocol):
-    """What an actor and an event need of the virtual clock: the time, a later turn, and a wait for one."""
+    """The part of the virtual clock that actors and events use."""
 
     def now(self) -> datetime: ...
 
@@ -52,7 +52,7 @@ class Scheduler(Protocol):
 
 
 class Timer:
-    """A call that has been scheduled; `cancel()` before its time makes it never happen."""
+    """A scheduled call; `cancel()` before its time removes it."""
 
     def __init__(self, due: ScheduledEvent) -> None:
         self._due = due
@@ -66,7 +66,7 @@ class Timer:
 
 
 class Actor:
-    """A thread on the virtual clock. `source` names it in the call journal; `owner` is whatever drives it."""
+    """A thread on the virtual clock. `source` stands in the call journal; `owner` is an object of its creator."""
 
     def __init__(self, clock: Scheduler, name: str, source: str, owner: object = None) -> None:
         self.clock = clock
@@ -89,7 +89,7 @@ class Actor:
         self._outside = 0
 
     def kill(self, reason: BaseException) -> BaseException:
-        """Marks the actor as dead: whatever it still tries on the clock or at AWS raises `reason` again."""
+        """Marks the actor as dead: each later wait and each later AWS call raises `reason` again."""
         self.killed = reason
         return reason
 
@@ -113,7 +113,7 @@ class Actor:
 
     @contextmanager
     def outside_scope(self) -> Iterator[None]:
-        """For code of the simulator's own that runs on this actor's thread, such as an AWS call."""
+        """For the simulator's own code on this actor's thread, such as an AWS call."""
         self._suspend_scope()
         self._outside += 1
         try:
@@ -123,7 +123,7 @@ class Actor:
             self._resume_scope()
 
     def join(self) -> Any:
-        """Waits for the end; returns the function's result or raises what it raised."""
+        """Waits for the end; returns the function's result or raises its exception."""
         self.finished.wait()
         if self.error is not None:
             raise self.error
@@ -131,7 +131,7 @@ class Actor:
 
 
 class VirtualEvent:
-    """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes those who waited."""
+    """`threading.Event` on the virtual clock; a `set` that is cleared at once still wakes the waiting actors."""
 
     def __init__(self, clock: Scheduler, name: str = "an event") -> None:
         self._clock = clock
@@ -154,7 +154,7 @@ class VirtualEvent:
                 self._clock.schedule(self._clock.now(), actor=actor, name=f"{self._name} happened")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """True when the event happened, False when `timeout` virtual seconds passed before it."""
+        """True when the event happened, False after `timeout` virtual seconds."""
         if self._set:
             return True
         until = None if timeout is None else self._clock.now() + timedelta(seconds=timeout)

@@ -1,16 +1,16 @@
-"""One virtual clock for the whole process, and the actors that live on it.
+"""One virtual clock for the whole process, and the actors that take turns on it.
 
 Roles
 -----
-- An **actor** is a thread that takes part in virtual time: the suite (the thread that entered the simulator), each Step
-  Functions execution, each Lambda invocation. Exactly one actor runs at any moment: it holds the *baton*.
-- An actor gives the baton away only where time could pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. Everything
+- An **actor** is a thread on the virtual clock: the suite (the thread that entered the simulator), each Step Functions
+  execution, each Lambda invocation. Exactly one actor runs at a time: the holder of the *turn token*.
+- An actor passes the turn token on only where time can pass: `sleep`, `VirtualEvent.wait`, `Actor.join`. The code
   between two such points is atomic.
-- A **timer** (`call_at`) is a function of the world's own, such as a recovery job that moves on. It runs between two
-  turns of actors, in whatever thread is just giving the baton away, and must not wait.
+- A **timer** (`call_at`) is a function of the simulated AWS, such as the next state of a recovery job. It runs between
+  two turns, in the thread that passes the turn token on, and must not wait.
 
-Invariant: time never goes back, and it moves only when every actor waits. Then whoever is due first goes on; those due
-at the same moment go in the order in which they asked. Nothing else decides an order, so a run repeats exactly.
+Invariant: time never goes back, and it moves only when every actor waits. Then the earliest scheduled event runs;
+events of the same moment run in the order of scheduling. No other rule decides an order, so a run repeats exactly.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ __all__ = ["Actor", "ActorStopped", "Deadlock", "SimulatorDefect", "Timer", "Vir
 
 
 class VirtualClock:
-    """Virtual time in UTC, see above. The thread that calls `start` becomes the first actor, the suite."""
+    """Virtual time in UTC. The thread that calls `start` becomes the first actor, the suite."""
 
     def __init__(self, start: datetime, *, real_seconds_before_hang: float = REAL_SECONDS_BEFORE_HANG) -> None:
         if start.tzinfo is None:
-            raise ValueError("the clock starts at an aware time: give `start` a timezone, e.g. timezone.utc")
+            raise ValueError("`start` has no timezone: pass an aware datetime, such as one in datetime.UTC")
         self._now = start
         self._hang_timeout = real_seconds_before_hang
         self._queue: list[ScheduledEvent] = []
         self._sequence = itertools.count()
         self._turns = 0
-        # Timers that ran, executions that changed their status: what may have changed the world without a call.
+        # Changes without an AWS call: timers that ran, actors that ended, executions that changed their status.
         self.change_count = 0
         self._lock = threading.Lock()
         self._actors: dict[int, Actor] = {}
         self._running: Actor | None = None
         self._in_timer: str | None = None
         self._stopping = False
-        # Set while the suite lets others go on: whether it wants to be back before what is due at that moment.
+        # Set during `run_others`: whether the suite resumes before an event that is due at this moment.
         self._resume_before: Callable[[datetime], bool] | None = None
-        # Called, without the baton, when a thread that the clock did not start asks for its first turn.
+        # Called, without the turn token, when a thread that the clock did not start requests its first turn.
         self.on_arrival: Callable[[], object] = lambda: None
         self.arrival_time: Callable[[], datetime] = self.now
-        # Threads that the clock did not start and that are actors now: the clients of a server in a call.
+        # Threads that the clock did not start and that are actors now: a server's clients during a call.
         self.external_actors = 0
         self._travel = time_machine.travel(start, tick=False)
         self._traveller: Any = None
         self.main: Actor | None = None
         self.failures: list[BaseException] = []
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- start and stop -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         self._traveller = self._travel.start()
@@ -76,7 +76,7 @@ class VirtualClock:
         self._running = self.main
 
     def stop(self) -> None:
-        """Unwinds every other actor, then gives real time back."""
+        """Unwinds every other actor, then restores real time."""
         self._stopping = True
         me = self.current()
         for actor in list(self._actors.values()):
@@ -96,44 +96,39 @@ class VirtualClock:
         return self._now
 
     def current(self) -> Actor | None:
-        """The actor this thread is; None for a thread that does not live on the clock."""
+        """The actor of this thread; None for a thread outside the clock."""
         return self._actors.get(threading.get_ident())
 
     def next_due(self) -> datetime | None:
-        """When something happens next if the caller does nothing; None when nothing will."""
+        """The moment of the next scheduled event; None when the queue is empty."""
         with self._lock:
             while self._queue and self._queue[0].cancelled:
                 heapq.heappop(self._queue)
             return self._queue[0].when if self._queue else None
 
-    @property
-    def in_timer(self) -> str | None:
-        """The name of the timer that is running now, if one is."""
-        return self._in_timer
-
-    # -- what actors do -----------------------------------------------------------------------------------------------
+    # -- for actors ---------------------------------------------------------------------------------------------------
 
     def sleep(self, seconds: float, why: str = "") -> None:
-        """Lets `seconds` of virtual time pass for the calling actor; others go on meanwhile."""
+        """Lets `seconds` of virtual time pass for the calling actor; the other actors run meanwhile."""
         self.sleep_until(self._now + timedelta(seconds=max(0.0, seconds)), why or f"{seconds:g} s to pass")
 
     def sleep_until(self, when: datetime, why: str = "") -> None:
         self.wait(max(when, self._now), why or f"{when.isoformat()}", None)
 
     def sleep_until_quiet(self, quiet: timedelta, end: datetime) -> None:
-        """For the suite: lets everything happen that is due in steps of at most `quiet`, not beyond `end`.
+        """For the suite: runs events that follow each other within `quiet`, up to `end`.
 
-        The suite gets the baton back once, when nothing is due within `quiet`, rather than between each two events.
+        The suite resumes once, before the first longer gap, instead of after each event.
         """
-        self.run_others(lambda due: due > min(end, self._now + quiet), "the world to settle")
+        self.run_others(lambda due: due > min(end, self._now + quiet), "AWS to settle")
 
     def run_others(self, resume_before: Callable[[datetime], bool], why: str) -> None:
-        """For the suite: others go on until `resume_before(moment of the next event)` holds, or nothing is due."""
+        """For the suite: runs the other actors until `resume_before(moment of the next event)` or an empty queue."""
         self._resume_before = resume_before
         self.wait(None, why, None)
 
     def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
-        """Runs `fn` at `when` (at once, if that has passed) between two turns of actors. `fn` must not wait."""
+        """Runs `fn` at `when`, or now if `when` has passed, between two turns. `fn` must not wait."""
         return Timer(self.schedule(max(when, self._now), call=fn, name=name))
 
     def spawn(
@@ -145,7 +140,7 @@ class VirtualClock:
         owner: object = None,
         prepare: Callable[[Actor], object] | None = None,
     ) -> Actor:
-        """Starts `fn` as an actor of its own; its first turn comes when the caller next waits."""
+        """Starts `fn` as a new actor. Its first turn comes when the caller next waits."""
         actor = Actor(self, name, source, owner)
         if prepare is not None:
             prepare(actor)
@@ -159,7 +154,7 @@ class VirtualClock:
 
     @contextmanager
     def external_actor(self, name: str, source: str) -> Iterator[Actor]:
-        """Makes a thread that the clock did not start (one of an HTTP server) an actor for a while."""
+        """Makes the calling thread, which the clock did not start (an HTTP server did), an actor for a while."""
         actor = Actor(self, name, source)
         actor.thread = threading.current_thread()
         with self._lock:
@@ -168,7 +163,7 @@ class VirtualClock:
         due = self.schedule(self.arrival_time(), actor=actor, name=name)
         self.on_arrival()
         turns = -1
-        # The machine may have stood still: only if nothing moves for as long again there is no turn to come.
+        # The machine may have been suspended: give up only after a second period without any turn.
         while not actor._turn_token.acquire(timeout=self._hang_timeout):
             if self._turns == turns and self._withdrawn(due):
                 raise SimulatorDefect(f"{name} got no turn for {self._hang_timeout:g} s: {self.describe()}")
@@ -187,7 +182,7 @@ class VirtualClock:
             actor.left.set()
 
     def _withdrawn(self, due: ScheduledEvent) -> bool:
-        """Takes a guest's arrival back, so that nobody gives the baton to who is gone; False if that has been done."""
+        """Cancels the first turn of an external actor that gives up; False if the turn has already begun."""
         with self._lock:
             if not any(one is due for one in self._queue):
                 return False
@@ -196,7 +191,7 @@ class VirtualClock:
             self._actors.pop(threading.get_ident(), None)
         return True
 
-    # -- the baton ----------------------------------------------------------------------------------------------------
+    # -- the turn token -----------------------------------------------------------------------------------------------
 
     def _run_actor(self, actor: Actor, fn: Callable[[], object]) -> None:
         actor._turn_token.acquire()
@@ -205,7 +200,7 @@ class VirtualClock:
                 actor.result = fn()
         except ActorStopped:
             pass
-        except BaseException as error:  # noqa: BLE001 - the outermost frame of a thread: whoever joins the actor raises it
+        except BaseException as error:  # noqa: BLE001 - the outermost frame of a thread: `join` raises it
             actor.error = error
         finally:
             actor.leave_scope()
@@ -217,7 +212,7 @@ class VirtualClock:
             actor.left.set()
 
     def _retire(self, actor: Actor) -> None:
-        # What functions and state machines did stands in the journal; the mere end of a turn of theirs changes nothing.
+        # The journal counts the calls of functions and state machines; only an actor of the suite may change more.
         self.change_count += actor.source == "suite"
         with self._lock:
             self._actors.pop(threading.get_ident(), None)
@@ -232,7 +227,23 @@ class VirtualClock:
         return due
 
     def wait(self, until: datetime | None, why: str, waiting: list[tuple[ScheduledEvent, Actor]] | None) -> bool:
-        """Gives the baton away. True when `until` came, False when an event woke the actor before."""
+        """Passes the turn token on. True when `until` came, False when an event woke the actor before."""
+        me = self._waiting_actor(why)
+        killed_at_wake = me.deadline is not None and (until is None or until > me.deadline)
+        wake_at = me.deadline if killed_at_wake else until
+        wake = ScheduledEvent(self._now, -1, me) if wake_at is None else self.schedule(wake_at, actor=me, name=why)
+        if waiting is not None:
+            waiting.append((wake, me))
+        me.waiting_for = why
+        self._pass_turn_token(me, waits=True)
+        woken_by_event, wake.cancelled = wake.cancelled, True
+        if killed_at_wake and not woken_by_event:
+            assert me.past_deadline is not None
+            raise me.kill(me.past_deadline())
+        return not woken_by_event
+
+    def _waiting_actor(self, why: str) -> Actor:
+        """The calling actor. Raises where the caller must not wait or must end."""
         me = self.current()
         if self._in_timer is not None:
             raise SimulatorDefect(f"timer {self._in_timer!r} tried to wait for {why}; a timer must not wait")
@@ -242,21 +253,7 @@ class VirtualClock:
             raise ActorStopped(f"{me.name} was stopped with the simulator")
         if me.killed is not None:
             raise me.killed
-        kill_at_wake = me.deadline is not None and (until is None or until > me.deadline)
-        due: ScheduledEvent | None = None
-        if kill_at_wake or until is not None:
-            due = self.schedule(me.deadline if kill_at_wake else until, actor=me, name=why)  # type: ignore[arg-type]  # one is set
-        token = due or ScheduledEvent(self._now, -1, me)
-        if waiting is not None:
-            waiting.append((token, me))
-        me.waiting_for = why
-        self._pass_turn_token(me, waits=True)
-        woken_by_event = token.cancelled
-        token.cancelled = True
-        if kill_at_wake and not woken_by_event:
-            assert me.past_deadline is not None
-            raise me.kill(me.past_deadline())
-        return not woken_by_event
+        return me
 
     def _pass_turn_token(self, me: Actor, *, waits: bool) -> None:
         while True:
@@ -320,7 +317,7 @@ class VirtualClock:
         while not me._turn_token.acquire(timeout=self._hang_timeout):
             if self._turns == turns:
                 raise SimulatorDefect(
-                    f"nothing moved for {self._hang_timeout:g} real seconds: {self.describe(stacks=True)}"
+                    f"no turn ended for {self._hang_timeout:g} real seconds: {self.describe(stacks=True)}"
                 )
             turns = self._turns
 
@@ -333,9 +330,9 @@ class VirtualClock:
         me._resume_scope()
 
     def _report_deadlock(self, me: Actor) -> None:
-        """Nobody is due: the suite is told who waits for what."""
+        """No event is scheduled: raises Deadlock in the suite."""
         self._running = None
-        deadlock = Deadlock(f"nothing will ever happen again: {self.describe()}")
+        deadlock = Deadlock(f"every actor waits and no event is scheduled: {self.describe()}")
         if me is self.main:
             raise deadlock
         if self.main is not None:
@@ -346,7 +343,7 @@ class VirtualClock:
             me._turn_token.acquire()
 
     def describe(self, *, stacks: bool = False) -> str:
-        """Who runs and who waits for what, for error messages."""
+        """The state of each actor, for error messages."""
         lines = [f"virtual time {self._now.isoformat()}"]
         frames = sys._current_frames() if stacks else {}
         for ident, actor in list(self._actors.items()):
@@ -364,7 +361,7 @@ _active: list[VirtualClock] = []
 
 
 def virtual_sleep(seconds: float) -> None:
-    """Stands in for `time.sleep` while a simulator is entered: an actor's sleep is virtual, other threads' is real."""
+    """Replaces `time.sleep` while a simulator is entered: virtual for actors, real for other threads."""
     clock = _active[-1] if _active else None
     if clock is None or clock.current() is None:
         _real_sleep(seconds)

@@ -62,7 +62,7 @@ def environ_of(request: Any) -> dict[str, Any]:
     ],
 )
 def test_a_request_is_as_moto_itself_makes_it(request_: AWSPreparedRequest) -> None:
-    quick, slow = moto_requests.normal(request_), normalize_request(request_)
+    quick, slow = moto_requests.normalized(request_), normalize_request(request_)
     assert environ_of(quick) == environ_of(slow)
     assert moto_requests.url_of(quick) == slow.raw_url
     for one in ("method", "url", "path", "raw_path", "raw_url", "query_string", "args", "form", "files", "data"):
@@ -84,7 +84,7 @@ def test_a_handler_is_set_up_as_moto_itself_does_it(aws: Simulator, raw: bool) -
             if name not in ("querystring", "data", "headers", "normalized_request", "parsed_url")
         } | {"netloc": known["parsed_url"].netloc, "agent": known["headers"]["User-Agent"]}
 
-    quick = state(moto_requests._set_up, moto_requests.normal(prepared()))
+    quick = state(moto_requests._set_up, moto_requests.normalized(prepared()))
     assert quick == state(moto_requests._setup_class, normalize_request(prepared()))
     assert quick["region"] == "eu-west-1"
     assert quick["access_key"] == KEY
@@ -92,7 +92,7 @@ def test_a_handler_is_set_up_as_moto_itself_does_it(aws: Simulator, raw: bool) -
 
 def test_a_body_that_looks_like_a_query_names_no_operation(aws: Simulator) -> None:
     handler = BaseResponse("dynamodb")
-    handler.setup_class(moto_requests.normal(prepared(body=b'{"TableName": "a&Action=DeleteTable&b"}')))
+    handler.setup_class(moto_requests.normalized(prepared(body=b'{"TableName": "a&Action=DeleteTable&b"}')))
     assert handler._get_action() == "GetItem"
 
 
