@@ -1,7 +1,7 @@
-"""Faults: named facts about the AWS side, for any operation of any service.
+"""Faults of the simulated AWS, for any operation of any service.
 
-A `Fault` is data: it can be written as JSON and read back. `Faults` holds those of one simulator, counts what passes
-(`after`) and what is hit (`times`), and says which fault meets a call. The gateway and the Lambda service act on it.
+A `Fault` is data: JSON can hold it. `Faults` holds the faults of one simulator, counts the calls that a fault lets
+pass (`after`) and hits (`times`), and selects the fault for a call. The gateway and the Lambda service apply it.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ BEFORE_EFFECT = frozenset(
 AFTER_EFFECT = frozenset({LOSE_ANSWER, KILL_AFTER})
 KINDS = BEFORE_EFFECT | AFTER_EFFECT | {FAIL_LAMBDA}
 SOURCES = frozenset({"suite", "client", "lambda", "states", "events"})
-"""Who calls: a test in this process, a client of the served simulator, a function, a state machine, the event bus."""
+"""Callers: a test in this process, a client of the served simulator, a function, a state machine, the event bus."""
 _MOST_NAMES = 8
 
 
 class InvalidFault(ValueError):
-    """A fault that could never meet a call: with a word misspelt, what it should disturb would pass undisturbed."""
+    """A fault that can never hit a call. Without this error, a misspelt name would leave the test undisturbed."""
 
 
 @dataclass
 class Fault:
-    """One fact. `operation` may be "*". `times` is how many calls it hits (None: all), after letting `after` pass.
+    """One fault. `operation` may be "*". It lets `after` calls pass, then hits `times` calls (None: all).
 
-    `where` narrows it to calls whose parameters match: {JMESPath: value}, where the value found equals the given one
-    or, if it is a list, contains it: {"sourceServers[].sourceServerID": "s-0123…"}. `source` narrows it to those of one
-    kind of caller ("lambda").
+    `where` selects calls by their parameters: {JMESPath: value}. The value found must equal the given value or, if it
+    is a list, contain it: {"sourceServers[].sourceServerID": "s-0123…"}. `source` selects the calls of one kind of
+    caller ("lambda").
     """
 
     kind: str
@@ -69,7 +69,7 @@ class Fault:
     hits: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form; members that have their default are left out."""
+        """The JSON form, without members that have their default."""
         plain = asdict(self)
         return {f.name: plain[f.name] for f in fields(self) if f.name == "kind" or plain[f.name] != _default(f)}
 
@@ -95,22 +95,22 @@ class Fault:
 
 
 def _problem(fault: Fault) -> str | None:
-    """Why a fault can never strike, with the names that are known, the nearest first; None if it can."""
+    """Why the fault can never hit a call, with the known names, the most similar first; None if it can."""
     if fault.kind not in KINDS:
         return f"there is no fault {fault.kind!r}; there are {_nearest_first(fault.kind, KINDS)}"
     if fault.source is not None and fault.source not in SOURCES:
-        return f"nobody calls as {fault.source!r}; the sources are {_nearest_first(fault.source, SOURCES)}"
+        return f"there is no source {fault.source!r}; there are {_nearest_first(fault.source, SOURCES)}"
     for name, least in (("times", 1), ("after", 0)):
         value = getattr(fault, name)
         if not (isinstance(value, int) and value >= least) and not (name == "times" and value is None):
             every = ", or null for every call" if name == "times" else ""
-            return f"{name} is {value!r}; it is a whole number from {least} on{every}"
+            return f"{name} is {value!r}; it must be a whole number, at least {least}{every}"
     if fault.service == "*":
-        return None if fault.operation == "*" else f"name the service whose operation {fault.operation!r} is"
+        return None if fault.operation == "*" else f"operation {fault.operation!r} needs the name of its service"
     if fault.service not in _services():
         return f"there is no service {fault.service!r}; there are {_nearest_first(fault.service, _services())}"
     operations = _operations(fault.service)
-    # A function that fails is named in the place of an operation.
+    # For this kind, `operation` holds the name of a function.
     if fault.operation == "*" or fault.operation in operations or fault.kind == FAIL_LAMBDA:
         return None
     near = _nearest_first(fault.operation, operations)
@@ -132,7 +132,7 @@ def _nearest_first(word: str, known: Iterable[str]) -> str:
         return -difflib.SequenceMatcher(None, str(word).lower(), name.lower()).ratio(), name
 
     names = sorted(known, key=likeness)
-    # All kinds of faults are worth reading; of a service's operations only those that may have been meant.
+    # Lists all kinds of faults, but of a service's operations only the most similar names.
     shown = names if len(names) <= len(KINDS) else names[:_MOST_NAMES]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
@@ -148,7 +148,7 @@ def _matches(path: str, wanted: Any, parameters: dict[str, Any]) -> bool:
 
 
 class Faults:
-    """The faults of one simulator. Each named constructor adds its fault and returns it; `remove` heals it."""
+    """The faults of one simulator. Each named constructor adds its fault and returns it; `remove` ends it."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -158,7 +158,7 @@ class Faults:
         return iter(self._faults)
 
     def add(self, fault: Fault) -> Fault:
-        """Raises InvalidFault, naming what is known, for a fault that could never strike."""
+        """Raises InvalidFault, with the known names, for a fault that can never hit a call."""
         if problem := _problem(fault):
             raise InvalidFault(problem)
         self._faults.append(fault)
@@ -170,7 +170,7 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
-    # -- named facts --------------------------------------------------------------------------------------------------
+    # -- named constructors -------------------------------------------------------------------------------------------
 
     def throttle(
         self,
@@ -181,7 +181,7 @@ class Faults:
         retry_after: int | None = None,
         **narrow: Any,
     ) -> Fault:
-        """The service throttles; `retry_after` seconds go into the answer's Retry-After header."""
+        """The service throttles; `retry_after` is the seconds of its Retry-After header."""
         return self.add(Fault(THROTTLE, service, operation, times, retry_after=retry_after, **narrow))
 
     def server_error(
@@ -193,41 +193,41 @@ class Faults:
         retry_after: int | None = None,
         **narrow: Any,
     ) -> Fault:
-        """The service answers with its own 5xx error."""
+        """The service returns its own 5xx error."""
         return self.add(Fault(SERVER_ERROR, service, operation, times, retry_after=retry_after, **narrow))
 
     def lose_connection(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The connection breaks before the request arrives: nothing took effect (EndpointConnectionError)."""
+        """The connection breaks before the request arrives: the call has no effect (EndpointConnectionError)."""
         return self.add(Fault(LOSE_CONNECTION, service, operation, times, **narrow))
 
     def lose_answer(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The call takes effect and its answer never arrives (ReadTimeoutError)."""
+        """The call takes effect, but its answer is lost (ReadTimeoutError)."""
         return self.add(Fault(LOSE_ANSWER, service, operation, times, **narrow))
 
     def expire_token(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The service says that the caller's credentials have expired."""
+        """The service rejects the caller's credentials as expired."""
         return self.add(Fault(EXPIRE_TOKEN, service, operation, times, **narrow))
 
     def deny(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The service denies access, whatever the policies say."""
+        """The service denies access, regardless of the policies."""
         return self.add(Fault(DENY, service, operation, times, **narrow))
 
     def kill_lambda(self, when: str, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The Lambda that makes this call dies, "before" the call takes effect or "after" it."""
+        """The function that makes this call dies, "before" the call takes effect or "after" it."""
         if when not in ("before", "after"):
-            raise ValueError(f"a Lambda is killed 'before' or 'after' a call, not {when!r}")
+            raise ValueError(f"`when` is 'before' or 'after', not {when!r}")
         return self.add(Fault(f"kill_lambda_{when}", service, operation, times, **narrow))
 
     def fail_lambda(
         self, times: int | None = 1, *, function: str = "*", error: str = "unhandled", **narrow: Any
     ) -> Fault:
-        """An invocation fails without running: "unhandled" (the runtime died) or "service" (Lambda answers 500)."""
+        """An invocation fails before it runs: "unhandled" (the runtime died) or "service" (Lambda returns 500)."""
         if error not in ("unhandled", "service"):
-            raise ValueError(f"an invocation fails 'unhandled' or by the 'service', not {error!r}")
+            raise ValueError(f"`error` is 'unhandled' or 'service', not {error!r}")
         return self.add(Fault(FAIL_LAMBDA, "lambda", function, times, code=error, **narrow))
 
     def rate_limit(self, service: str, per_second: float, burst: int = 1, operation: str = "*", **narrow: Any) -> Fault:
-        """A token bucket in virtual time: `burst` calls at once, refilled `per_second`; what exceeds it fails."""
+        """A token bucket in virtual time: `burst` tokens, refilled `per_second`. It throttles calls without a token."""
         return self.add(Fault(RATE_LIMIT, service, operation, None, per_second=per_second, burst=burst, **narrow))
 
     def respond(
@@ -241,10 +241,10 @@ class Faults:
         times: int | None = 1,
         **narrow: Any,
     ) -> Fault:
-        """The service answers with this error; `status` defaults to what the service's model says."""
+        """The service returns this error; `status` defaults to the status in the service's model."""
         return self.add(Fault(RESPOND, service, operation, times, code=code, status=status, message=message, **narrow))
 
-    # -- meeting calls ------------------------------------------------------------------------------------------------
+    # -- selection for a call -----------------------------------------------------------------------------------------
 
     def hit(
         self,
@@ -255,7 +255,7 @@ class Faults:
         source: str,
         now: datetime,
     ) -> Fault | None:
-        """The first fault of these kinds that hits the call; each fault that concerns it counts the call."""
+        """The first fault of these kinds that hits the call. Matching faults before it count the call as passed."""
         for fault in self._faults:
             if fault.kind not in kinds or fault.exhausted or not fault.concerns(service, operation, parameters, source):
                 continue

@@ -1,4 +1,4 @@
-"""Who calls: the principal behind an access key, and its credentials' end. Read from moto's IAM and STS backends."""
+"""The principal behind an access key, and when its credentials expire. Read from moto's IAM and STS backends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 PARTITION = "aws"
-SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # what AWS renews behind a service's back does not expire for its user
+SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # AWS renews the sessions of its services
 _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
 @dataclass(frozen=True)
 class CallingPrincipal:
-    """`arn` as sts:GetCallerIdentity gives it; `expires` is None for the lasting keys of a user."""
+    """`arn` as in sts:GetCallerIdentity; `expires` is None for the long-term keys of a user."""
 
     account: str
     arn: str
@@ -26,7 +26,7 @@ class CallingPrincipal:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Keys as boto3 takes them; a user's lasting keys have no token."""
+    """Keys as boto3 takes them; a user's long-term keys have no token."""
 
     access_key: str
     secret_key: str
@@ -36,15 +36,15 @@ class Credentials:
         return boto3.Session(self.access_key, self.secret_key, self.token, region_name=region)
 
     def variables(self) -> dict[str, str]:
-        """The environment variables from which a client without other instructions takes them."""
+        """The environment variables from which AWS clients read credentials by default."""
         token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key, **token}
 
 
 def calling_principal(access_key: str) -> CallingPrincipal | None:
-    """None for a key that nobody has issued."""
+    """The principal of the key; None for an unknown key."""
     for account, backends in list(sts_backends.items()):
-        if PARTITION in backends.keys():  # noqa: SIM118 - moto's own `in` says yes for backends that do not exist yet
+        if PARTITION in backends.keys():  # noqa: SIM118 - moto's own `in` is true for backends that do not exist yet
             role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
             if role is not None:
                 return CallingPrincipal(account, role.arn, role.expiration.replace(tzinfo=UTC))
@@ -57,7 +57,7 @@ def calling_principal(access_key: str) -> CallingPrincipal | None:
 
 
 def secret_of(access_key: str) -> str:
-    """The secret that was issued with this key. Raises LookupError."""
+    """The secret key of this access key. Raises LookupError for an unknown key."""
     for backends in list(sts_backends.values()):
         if PARTITION in backends.keys():  # noqa: SIM118 - as above
             role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
@@ -71,7 +71,7 @@ def secret_of(access_key: str) -> str:
 
 
 def user_credentials(account: str, user: str, policy: str | None = None) -> Credentials:
-    """Credentials of an IAM user, made when it does not exist; without `policy` (JSON) it may do everything."""
+    """Credentials of an IAM user; creates the user if needed, as an administrator unless `policy` (JSON) is given."""
     backend = iam_backends[account][PARTITION]
     if user not in {existing.name for existing in backend.users.values()}:
         backend.create_user(region_name=PARTITION, user_name=user)
@@ -82,7 +82,7 @@ def user_credentials(account: str, user: str, policy: str | None = None) -> Cred
 
 
 def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERVICE_SESSION_SECONDS) -> Credentials:
-    """Credentials with which a service acts under `role_arn`, as AWS hands them to its services."""
+    """Credentials with which an AWS service acts under `role_arn`."""
     account = role_arn.split(":")[4]
     role: Any = sts_backends[account][PARTITION].assume_role(
         region_name="us-east-1",

@@ -1,4 +1,4 @@
-"""The call journal: every AWS call that any client of this process made, in the order in which the calls began."""
+"""The call journal: every AWS call of every client, in the order in which the calls began."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, overload
 MAX_TEXT = 4096
 _SECRETS = {"SecretAccessKey", "SessionToken", "secretAccessKey", "sessionToken"}
 MASK = "********"
-# Calls that change nothing by themselves; what a function does when it is invoked, it does by calls of its own.
+# Operations that only read. Invoke counts as one: the effects of a function are calls of their own.
 _READING = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "Lookup", "Filter", "Invoke")
 
 
@@ -21,9 +21,9 @@ _READING = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "Lookup", "F
 class JournalEntry:
     """One AWS call. `parameters` and `response` have boto3's names and plain JSON values; secrets are masked.
 
-    `source` says who called: "suite", "lambda" or "states". `response` is None for a call that failed or whose answer
-    was lost; `error_code` then says why (AWS's code, or botocore's exception for a connection). `fault` names the fault
-    that took part, `consumed` a DynamoDB call's {read_units, write_units, bytes}.
+    `source` is the kind of caller, see `faults.SOURCES`. `response` is None for a call that failed or whose response
+    was lost; `error_code` then holds AWS's code, or botocore's exception for a connection. `fault` is the kind of the
+    fault that hit the call, `consumed` a DynamoDB call's {read_units, write_units, bytes}.
     """
 
     number: int
@@ -64,14 +64,14 @@ class Journal(Sequence[JournalEntry]):
         self._count(call)
 
     def note_end(self, call: JournalEntry) -> None:
-        """The effect of a call lies between its beginning and its end: whoever counts is told of both."""
+        """Counts the end as a change too: the effect of a call lies between its beginning and its end."""
         self._count(call)
 
     def _count(self, call: JournalEntry) -> None:
         self._changing[call.service] += not call.operation.startswith(_READING)
 
     def change_count(self, service: str | None = None) -> int:
-        """Grows whenever a call (of this service) began or ended that may have changed something."""
+        """Grows with each beginning and each end of a call (of this service) that may change data."""
         return self._changing.total() if service is None else self._changing[service]
 
     def select(
@@ -84,7 +84,7 @@ class Journal(Sequence[JournalEntry]):
         since: datetime | None = None,
         error_code: str | None = None,
     ) -> list[JournalEntry]:
-        """The calls that match everything given; `principal` matches any part of the caller's ARN."""
+        """The calls that match all given criteria; `principal` matches any part of the caller's ARN."""
         return [
             call
             for call in self.calls
@@ -97,7 +97,7 @@ class Journal(Sequence[JournalEntry]):
         ]
 
     def to_json_lines(self) -> str:
-        """One JSON object a line; two runs with the same seed give the same text."""
+        """One JSON object a line. Two runs with the same seed give the same text."""
         return "".join(json.dumps(call.to_dict(), sort_keys=True) + "\n" for call in self.calls)
 
     @overload
@@ -115,7 +115,7 @@ class Journal(Sequence[JournalEntry]):
 
 
 def plain(value: Any, name: str = "") -> Any:
-    """The value as JSON would hold it; secrets masked, long blobs by their size."""
+    """The value as plain JSON. Masks secrets; replaces long blobs by their size."""
     if name in _SECRETS and isinstance(value, str):
         return MASK
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Values against botocore's model: required members, types' bounds, patterns and enumerations.
+"""Checks values against botocore's model: required members, bounds, patterns and enumerations.
 
-botocore checks minima and types of a request on the client, but neither maxima nor patterns, and of an answer nothing.
-Here both directions are checked, as the service's own front door does.
+botocore's client checks the minima and types of a request, but neither maxima nor patterns, and it checks no response.
+This module checks requests and responses, as AWS's service endpoint does.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from botocore.model import Shape
 from simulator.patches.attribute_values import is_plain_member
 
 _FAILED = "failed to satisfy constraint"
-# S3 judges names by rules of its own, with errors of its own.
+# S3 validates names with its own rules and errors.
 _UNCHECKED_REQUESTS = frozenset({"s3"})
-# Answers that AWS gives although its own model forbids them, and one that a world may be told to give.
+# Responses of AWS that violate its own model, and one that a test may configure.
 _TOLERATED = [
     ("dynamodb", re.compile(r"at '.*ProvisionedThroughput.NumberOfDecreasesToday'")),  # 0
     (
         "drs",
         re.compile(r"at '(job|items\.\d+\.member)\.status'.*enum value set"),
-    ),  # an undocumented word, to see who trips
+    ),  # an undocumented status, for tests of clients
 ]
 
 
 def request_problems(service: str, value: Any, shape: Shape) -> list[str]:
-    """What the service's front door objects to in a request."""
+    """The service endpoint's objections to a request."""
     return [] if service in _UNCHECKED_REQUESTS else problems(value, shape)
 
 
 def answer_problems(service: str, value: Any, shape: Shape) -> list[str]:
-    """What no service would answer; anything here is a defect of the simulator."""
+    """The violations in a response; each is a defect of the simulator."""
     return [
         found
         for found in problems(value, shape)
@@ -43,12 +43,12 @@ def answer_problems(service: str, value: Any, shape: Shape) -> list[str]:
 
 
 def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
-    """What violates the model, in AWS's words; empty when nothing does. `path` names the value in the messages."""
+    """The violations of the model, in AWS's words. `path` names the value in the messages."""
     return list(_check(value, shape, path))
 
 
 def message(found: list[str]) -> str:
-    """One message for all violations, worded as AWS words it."""
+    """One message for all violations, in AWS's words."""
     noun = "validation error" if len(found) == 1 else "validation errors"
     return f"{len(found)} {noun} detected: " + "; ".join(found)
 
@@ -131,7 +131,7 @@ _CHECKERS = {
 
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for the few patterns of AWS's models (POSIX classes, Unicode properties) that Python's re cannot read."""
+    """None for the few patterns (POSIX classes, Unicode properties) that Python's re does not support."""
     try:
         return re.compile(pattern)
     except re.error:

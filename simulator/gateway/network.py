@@ -1,4 +1,4 @@
-"""The socket guard: no connection leaves the simulator, and every attempt is on record."""
+"""The socket guard: refuses and records every connection attempt."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 
 class NetworkRefused(ConnectionRefusedError):
-    """Something tried to reach the network from inside the simulator."""
+    """Code inside the simulator tried to open a connection."""
 
 
 @dataclass(frozen=True)
 class ConnectionAttempt:
-    """`address` as given to the socket; `stack` is where it came from, innermost last."""
+    """`address` as given to the socket; `stack` is the caller's stack, innermost frame last."""
 
     address: str
     stack: str
 
 
 class SocketGuard:
-    """Refuses and records connections and name look-ups; loopback too, unless `allow_loopback` (a server's clients)."""
+    """Refuses and records connections and name look-ups, loopback included unless `allow_loopback`."""
 
     def __init__(self, *, allow_loopback: bool = False) -> None:
         self.attempts: list[ConnectionAttempt] = []
@@ -54,7 +54,7 @@ class SocketGuard:
                 return getaddrinfo(host, *args, **kwargs)
             raise self._refuse(f"{host} (name look-up)")
 
-        reason = "no call may leave the machine, and the proof is the record of attempts"
+        reason = "no call may leave the machine; the record of attempts is the evidence"
         return [
             Patch(socket.socket, "connect", guarded(connect), reason),
             Patch(socket.socket, "connect_ex", guarded(connect_ex), reason),

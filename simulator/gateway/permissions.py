@@ -1,4 +1,4 @@
-"""Asks the authoriser: about each call at the gateway, and about what AWS's services do by themselves."""
+"""Authorises each call at the gateway, and the actions that AWS services take on their own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SERVICE_NAMES = {"lambda": "lambda.amazonaws.com", "states": "states.amazonaws.c
 
 
 class Permissions:
-    """With `enforced=False` everybody may do everything; credentials must exist and be valid all the same."""
+    """With `enforced=False` every valid credential has all permissions."""
 
     def __init__(self, *, enforced: bool) -> None:
         self._enforced = enforced
 
     def authorise_call(self, call: IdentifiedCall, principal: CallingPrincipal) -> None:
-        """Raises the service's own access-denied error."""
+        """Raises AwsError with the service's access-denied code."""
         if not self._enforced:
             return
         denied = authorise(
@@ -32,7 +32,7 @@ class Permissions:
             raise AwsError(denied.code, denied.message, error_codes(call.service).access_denied[1])
 
     def service_may_invoke(self, service: str, function_arn: str, source_arn: str) -> bool:
-        """Whether a function's resource policy lets a service in that acts for `source_arn`."""
+        """Whether a function's resource policy allows a service to invoke it on behalf of `source_arn`."""
         if not self._enforced:
             return True
         account, region = function_arn.split(":")[4], function_arn.split(":")[3]
@@ -47,15 +47,15 @@ class Permissions:
     ) -> Credentials:
         """Credentials with which a service acts under a role, on behalf of the resource `source_arn`.
 
-        AwsError when the role does not trust the service for that resource.
+        Raises AwsError when the role does not trust the service for that resource.
         """
         self._trusts(service, role_arn, source_arn)
         return identity.service_credentials(role_arn, session_name, seconds=seconds or identity.SERVICE_SESSION_SECONDS)
 
     def function_may_log(self, function: Any, log_stream: str) -> bool:
-        """Whether the function's role lets Lambda write to its log group, and create it if there is none.
+        """Whether the function's role allows Lambda to write to its log group, and to create a missing one.
 
-        Without these rights Lambda runs the function all the same, and its output is lost.
+        Without these permissions Lambda still runs the function, and its output is lost.
         """
         if not self._enforced:
             return True

@@ -1,4 +1,4 @@
-"""How each service words the errors that every service has, and how an error travels in each AWS protocol."""
+"""The error codes of each service for errors that all services have, and their form in each AWS protocol."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def error_codes(service: str) -> ErrorCodes:
 
 @dataclass(frozen=True)
 class AwsError(Exception):
-    """An error answer of a service, not yet in its protocol."""
+    """An error of a service, not yet encoded in its protocol."""
 
     code: str
     message: str
@@ -113,7 +113,7 @@ class AwsError(Exception):
 
 
 def status_of(operation_model: Any, code: str, default: int) -> int:
-    """The HTTP status that the service's model gives this error; `default` if the operation does not model it."""
+    """The HTTP status of this error in the service's model; `default` if the model does not have it."""
     for shape in operation_model.service_model.error_shapes:
         if shape.name == code or shape.metadata.get("error", {}).get("code") == code:
             return int(shape.metadata.get("error", {}).get("httpStatusCode", default))
@@ -134,7 +134,7 @@ def encode(error: AwsError, protocol: str, request_id: str) -> tuple[int, dict[s
 
 
 def _cancellation_reasons(error: AwsError) -> dict[str, object]:
-    """DynamoDB names the reasons of a cancelled transaction twice: in the message's brackets, and as a list."""
+    """DynamoDB gives the reasons of a cancelled transaction twice: in the message's brackets, and as a list."""
     named = re.search(r"\[([\w, ]+)\]$", error.message)
     if error.code != "TransactionCanceledException" or named is None:
         return {}

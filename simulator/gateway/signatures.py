@@ -1,6 +1,7 @@
-"""Whether a request is what it says: signed for a Region that there is, with the secret that belongs to its access key.
+"""Checks a request's signature: a known Region, and the secret key of its access key.
 
-botocore calculates the signature anew from what arrived. Its date is not judged: virtual time runs ahead of clients.
+botocore computes the signature of the received request again. Its date is not checked: virtual time runs ahead of the
+clients' time.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def regions() -> frozenset[str]:
 
 
 class _AsSigned:
-    """The client says which headers it has signed; they are all that `request` has."""
+    """`request` holds exactly the headers that the client has signed."""
 
     def headers_to_sign(self, request: Any) -> Any:
         return request.headers
@@ -45,7 +46,7 @@ class _S3Signature(_AsSigned, S3SigV4Auth):  # type: ignore[misc]  # botocore pu
 
 
 def is_genuine(request: HttpRequest, secret_key: str) -> bool:
-    """Whether the request, with its target as it stood on the request line, was signed with this secret."""
+    """Whether the request, with its `target` as sent, is signed with this secret key."""
     given = {name.lower(): value for name, value in request.headers.items()}
     authorization = str(given.get("authorization", ""))
     scope, signed = _SCOPE.search(authorization), _SIGNED.search(authorization)

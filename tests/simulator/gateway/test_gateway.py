@@ -224,10 +224,10 @@ def test_throttling_hits_as_often_as_it_says_after_letting_some_pass(aws: Simula
     ("drs", "NoSuchOperation", {}, "drs has no operation 'NoSuchOperation'; it has "),
     ("drs", "describe_jobs", {}, "drs has no operation 'describe_jobs'; it has DescribeJobs, "),
     ("states", "*", {}, "there is no service 'states'; there are "),
-    ("*", "DescribeJobs", {}, "name the service whose operation 'DescribeJobs' is"),
-    ("drs", "DescribeJobs", {"source": "lamda"}, "nobody calls as 'lamda'; the sources are lambda, "),
-    ("drs", "DescribeJobs", {"times": 0}, "times is 0; it is a whole number from 1 on, or null for every call"),
-    ("drs", "DescribeJobs", {"after": -1}, "after is -1; it is a whole number from 0 on"),
+    ("*", "DescribeJobs", {}, "operation 'DescribeJobs' needs the name of its service"),
+    ("drs", "DescribeJobs", {"source": "lamda"}, "there is no source 'lamda'; there are lambda, "),
+    ("drs", "DescribeJobs", {"times": 0}, "times is 0; it must be a whole number, at least 1, or null for every call"),
+    ("drs", "DescribeJobs", {"after": -1}, "after is -1; it must be a whole number, at least 0"),
 ])  # fmt: skip
 def test_a_fault_that_could_never_strike_is_refused(
     aws: Simulator, service: str, operation: str, more: dict[str, Any], said: str
