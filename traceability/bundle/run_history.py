@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def known(places: Places, current: CoverageDocument) -> KnownRuns:
     # What has its records outweighs a coverage document alone.
     for path in sorted(places.history.glob("*.json")) + sorted(places.history.glob("*.zip")):
         try:
-            run = _read(path, archive.digest(path))
+            run = run_loader.read(path)
         except BadRun as problem:
             name = path.relative_to(places.root).as_posix()
             left_out.append(f"{name}: {str(problem).replace(f'{path}: ', '')}")
@@ -87,12 +86,6 @@ def known(places: Places, current: CoverageDocument) -> KnownRuns:
         found[key_of(run)], files[key_of(run)] = run, path
     found[key_of(current)] = current
     return KnownRuns(sorted(found.values(), key=key_of), files, left_out)
-
-
-@lru_cache(maxsize=256)
-def _read(path: Path, digest: str) -> CoverageDocument:
-    """Read a kept run once, however often it is asked for; `digest` tells one content of the file from the next."""
-    return run_loader.read(path)
 
 
 def _prune(places: Places, run: Mapping[str, Any]) -> None:

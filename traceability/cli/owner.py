@@ -40,8 +40,8 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
     content = run_loader.read(places.coverage)
     for path, one in [(path, _from_elsewhere(path, places, content)) for path in runs]:
         run_history.keep_bundle(places, path, one)
-    outputs.rewrite(places, known, content, last_run.memory(places)["differences"])
     gathered = provenance.gather(places, known, content)
+    outputs.rewrite(places, known, content, last_run.memory(places)["differences"], gathered)
     click.echo(matrix.summary(content, gathered.found))
     click.echo(matrix.not_proven_on_aws(gathered.found))
     for source in gathered.sources:

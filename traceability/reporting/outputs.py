@@ -12,17 +12,20 @@ from traceability.evaluation import coverage
 from traceability.model.catalogue import Catalogue
 from traceability.model.paths import Places
 from traceability.reporting import allure_report, matrix, provenance
+from traceability.reporting.provenance import Provenance
 
 
-def rewrite(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> Path:
+def rewrite(
+    places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str], known: Provenance
+) -> Path:
     """Write coverage, matrix, report and manifest of a run that is as it was left; return the report.
 
     Raises report.ReportFailed, and then nothing is written.
     """
     # First what may fail: a run of which only half was written anew would not be what its manifest says.
-    page = _report(places, catalogue, content, differences)
+    page = _report(places, catalogue, content, differences, known)
     coverage.write(content, catalogue, places.reports)
-    matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
+    matrix.write(content, catalogue, places.matrix, known)
     manifest.update(places, content)
     return page
 
@@ -31,7 +34,8 @@ def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Map
     """Write into everything the last run left which criteria can fail: coverage, matrix, report."""
     for row in last.coverage["criteria"]:
         row["can_fail"] = can_fail.get(row["id"])
-    rewrite(places, catalogue, last.coverage, last.differences)
+    known = provenance.gather(places, catalogue, last.coverage)
+    rewrite(places, catalogue, last.coverage, last.differences, known)
 
 
 def refresh(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> bool:
@@ -39,28 +43,30 @@ def refresh(places: Places, catalogue: Catalogue, content: dict[str, Any], diffe
 
     The run itself must be intact.
     """
-    page = matrix.page(content, catalogue, provenance.gather(places, catalogue, content))
+    known = provenance.gather(places, catalogue, content)
+    page = matrix.page(content, catalogue, known)
     if places.matrix.exists() and places.matrix.read_text(encoding="utf-8") == page:
         return False
-    rewrite(places, catalogue, content, differences)
+    rewrite(places, catalogue, content, differences, known)
     return True
 
 
 def report_and_manifest(
-    places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str]
+    places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str], known: Provenance
 ) -> Path:
     """Make the report of a run, with its matrix inside, and the manifest of all it left. Raises report.ReportFailed."""
-    page = _report(places, catalogue, content, differences)
+    page = _report(places, catalogue, content, differences, known)
     manifest.write(places, content)
     return page
 
 
-def _report(places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str]) -> Path:
-    gathered = provenance.gather(places, catalogue, dict(content))
+def _report(
+    places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str], known: Provenance
+) -> Path:
     inside = places.notes / "matrix" / "matrix.html"
     inside.parent.mkdir(parents=True, exist_ok=True)
-    matrix.write(content, catalogue, inside, gathered, links=False)
-    shown = {one: matrix.describe(found) for one, found in gathered.found.items()}
+    matrix.write(content, catalogue, inside, known, links=False)
+    shown = {one: matrix.describe(found) for one, found in known.found.items()}
     return allure_report.build(
         content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown
     )

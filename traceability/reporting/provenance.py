@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
             # A date claims something as well: without records nothing is told of AWS, or of a rehearsal.
             if not tried and (file.suffix == ".zip" or run["target"] == "moto"):
                 continue
-            doubt = _distrust(file)
+            doubt = _objection(file)
             if doubt:
                 doubted[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {doubt}"
                 continue
@@ -77,16 +76,10 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
     return Provenance(found, runs, sources, [*known.left_out, *doubted.values()], len(in_trend))
 
 
-def _distrust(file: Path) -> str:
-    """Say why a kept run proves nothing, "" where its records bear it out."""
+def _objection(file: Path) -> str:
+    """Return why a kept run proves nothing, "" if its records support it."""
     if file.suffix != ".zip":
         return "kept without its records, so it proves nothing; `matrix --merge` the bundle of that run"
-    return _objection(file, archive.digest(file))
-
-
-@lru_cache(maxsize=256)
-def _objection(file: Path, digest: str) -> str:
-    """`digest` tells one content of the file from the next."""
     try:
         return next(iter(bundle.objections(file)), "")
     except archive.BadBundle as problem:

@@ -23,6 +23,7 @@ from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario, SuiteProblem
 from traceability.model.paths import Places
 from traceability.reporting import matrix, outputs, provenance
+from traceability.reporting.provenance import Provenance
 from traceability.running import selection
 from traceability.running.processes import run_behave
 
@@ -46,7 +47,8 @@ class RunResult:
     coverage: dict[str, Any]
     differences: list[str]
     log: Path
-    behave_seconds: float
+    provenance: Provenance
+    behave_seconds: float = 0.0
 
 
 def checked_scenarios(places: Places, catalogue: Catalogue) -> list[Scenario]:
@@ -114,13 +116,14 @@ def judge(
     facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now())
     content, differences = evaluate_run(places, catalogue, scenarios, facts, integrity.rehearsed(places, catalogue))
     coverage.write(content, catalogue, places.reports)
-    matrix.write(content, catalogue, places.matrix, provenance.gather(places, catalogue, content))
-    return RunResult(content, differences, places.log, 0.0)
+    known = provenance.gather(places, catalogue, content)
+    matrix.write(content, catalogue, places.matrix, known)
+    return RunResult(content, differences, places.log, known)
 
 
 def write_report(places: Places, catalogue: Catalogue, judged: RunResult) -> Path:
     """Make the Allure report of a judged run and the manifest of all it left. Raises report.ReportFailed."""
-    return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences)
+    return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences, judged.provenance)
 
 
 def _folders(places: Places) -> tuple[Path, ...]:

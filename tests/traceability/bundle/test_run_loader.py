@@ -155,7 +155,7 @@ def test_what_was_learned_later_is_written_into_everything(suite: Suite) -> None
     judged = suite.scenario("Then nothing is wrong").run()
     manifest.write(suite.places, judged.coverage)
     judged.coverage["criteria"][0]["can_fail"] = True
-    outputs.rewrite(suite.places, suite.catalogue, judged.coverage, judged.differences)
+    outputs.rewrite(suite.places, suite.catalogue, judged.coverage, judged.differences, judged.provenance)
     assert "can fail: shown by a defect" in suite.places.matrix.read_text(encoding="utf-8")
     kept = manifest.read(suite.places)
     assert kept is not None
