@@ -1,6 +1,6 @@
-"""From requirement to proof: the criteria catalogue, the evidence a scenario leaves, and the report of a run.
+"""Requirement traceability for behave suites: the criteria, the evidence of their scenarios, and the report of a run.
 
-Who they are, how they meet: the suite attaches what it saw (`evidence`), the formatter writes it down as Allure
-results, behave's own JUnit reporter keeps a second, independent record; `coverage` judges each criterion from both, and
-`reconcile` refuses a run whose records do not agree with each other, with the features and with the catalogue.
+The suite attaches evidence (`recording.evidence`), the formatter writes it as Allure results, and behave's JUnit
+reporter writes a second, independent record. `evaluation.coverage` derives the state of each criterion from both.
+`evaluation.reconcile` rejects a run whose records contradict each other, the features or the catalogue.
 """

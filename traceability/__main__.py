@@ -32,17 +32,17 @@ _BAD_FILES = (
 
 
 def entry() -> None:
-    """Run the command; what a user can mend is one line without a traceback."""
+    """Run the command; print one line, not a traceback, for each problem that the user can fix."""
     try:
         main()
     except BadInput as problem:
         console.problems(Console(stderr=True), problem.problems)
         sys.exit(BAD_INPUT)
     except integrity.StaleRun as problem:
-        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}: {problem.remedy}"])
+        console.problems(Console(stderr=True), [*problem.changes[:20], f"{problem}; {problem.remedy}"])
         sys.exit(BAD_INPUT)
     except prove.BaselineFailed as problem:
-        console.problems(Console(stderr=True), [f"red without any defect: {line}" for line in problem.problems])
+        console.problems(Console(stderr=True), [f"fails without a defect: {line}" for line in problem.problems])
         sys.exit(RED)
     except _BAD_FILES as problem:
         console.problems(Console(stderr=True), [str(problem)])

@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens from disk, asks the network for nothing, and leads to the evidence."""
+"""The report in a real browser: it opens from disk, makes no network request, and leads to the evidence."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def coverage() -> Coverage:
 
 
 @of_last_run
-def test_the_first_page_says_what_counts(page: Page, coverage: Coverage) -> None:
+def test_the_first_page_counts_criteria(page: Page, coverage: Coverage) -> None:
     totals = coverage["totals"]
     expected = [f"{totals['proven']} of 60 criteria proven on {coverage['target']}", "60 criteria, not scenarios"]
     for text in (*expected, "Proven", "Violated", "Suite defect", "Not run", "No scenario"):
@@ -119,9 +119,7 @@ def summary(browser: Browser, requests: list[str], five: Path) -> Iterator[Page]
     opened.close()
 
 
-def test_three_clicks_lead_from_the_summary_to_what_a_violation_was_judged_on(
-    summary: Page, requests: list[str]
-) -> None:
+def test_three_clicks_lead_from_the_summary_to_the_evidence_of_a_violation(summary: Page, requests: list[str]) -> None:
     for sign in ("✓ proven", "✗ violated", "! suite defect", "– not run", "· no scenario"):
         summary.get_by_text(re.compile(rf"^AC-1\.\d {re.escape(sign)} · WHEN")).first.wait_for(state="visible")
     clicks = [
@@ -136,7 +134,9 @@ def test_three_clicks_lead_from_the_summary_to_what_a_violation_was_judged_on(
     assert outward(requests) == []
 
 
-def test_the_matrix_links_to_the_scenario_and_calls_nobody(browser: Browser, requests: list[str], five: Path) -> None:
+def test_the_matrix_links_to_the_scenario_without_network_requests(
+    browser: Browser, requests: list[str], five: Path
+) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.on("request", lambda request: requests.append(request.url))
     page.goto((five / "matrix.html").as_uri())
@@ -165,12 +165,12 @@ def outward(requests: list[str]) -> list[str]:
 
 
 def requirement_title(requirement: str) -> str:
-    """The start of the tree's first level, such as "03 "."""
+    """Return the start of a label on the tree's first level, such as "03 "."""
     return f"{int(requirement):02} "
 
 
 def open_branch(page: Page, wanted: str, *, inside: str) -> None:
-    """Make `wanted` visible: branches in which all is well are closed at first."""
+    """Make `wanted` visible: branches with only green results are closed at first."""
     target = page.get_by_text(re.compile(f"^{re.escape(wanted)}")).last
     if not target.is_visible():
         page.get_by_text(re.compile(f"^{re.escape(inside)}")).first.click()

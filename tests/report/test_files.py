@@ -1,4 +1,4 @@
-"""What the last run left, read as other tools would read it."""
+"""The files of the last run, read as other tools read them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_scenarios_are_where_the_file_says(coverage: Coverage) -> None:
             assert one["name"] in lines[one["line"] - 1] or " -- @" in one["name"]
 
 
-def test_the_table_says_what_the_document_says(coverage: Coverage) -> None:
+def test_the_table_matches_the_document(coverage: Coverage) -> None:
     with (REPORTS / "coverage.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["criterion"], row["state"]) for row in rows] == [

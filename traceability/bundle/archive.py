@@ -1,7 +1,7 @@
-"""Archives of a run's files: packed so that equal content gives an equal archive, and read with distrust.
+"""Archives of a run's files: written reproducibly, read as untrusted input.
 
-Names, sizes and the manifest of an archive are an attacker's words until they have been checked. `examine` checks them
-without unpacking anything; `unpack` takes single files out of an archive that was examined.
+An attacker may choose the names, sizes and manifest of an archive. `examine` checks them without unpacking a file;
+`unpack` extracts single files from an examined archive.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from traceability.bundle import manifest
 MANIFEST = "manifest.json"
 MAX_FILES = 50_000
 MAX_BYTES = 1_000_000_000
-"""What all files together may unpack to; a run has about 20 MB."""
+"""Limit for the unpacked size of all files; a run has about 20 MB."""
 MAX_MANIFEST_BYTES = 50_000_000
 _CHUNK = 1 << 20
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class BadBundle(ValueError):
-    """The archive cannot be judged, or must not be opened; the message says why."""
+    """The archive is invalid or must not be unpacked; the message says why."""
 
 
 def pack(path: Path, described: bytes, names: Iterable[str], root: Path) -> None:
@@ -48,9 +48,9 @@ def digest(path: Path) -> str:
 
 
 def examine(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the manifest of an archive and the SHA-256 of each file in it, "damaged" where its own check sum is wrong.
+    """Return the manifest and the SHA-256 of each file; "damaged" for a file with a wrong checksum.
 
-    Raises BadBundle for what is no bundle, or is hostile.
+    Raises BadBundle if the archive is hostile or not a bundle.
     """
     if not path.is_file():
         raise BadBundle(f"{path}: no such file")
@@ -85,7 +85,7 @@ def read_first(path: Path, names: Iterable[str], limit: int) -> bytes | None:
 
 
 def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
-    """Write files of an archive that was examined below `folder`, under their own names. Raises BadBundle."""
+    """Extract files of an examined archive to `folder`. Raises BadBundle."""
     with _opened(path) as archive:
         for name in names:
             if leads_outside(name):
@@ -96,12 +96,12 @@ def unpack(path: Path, names: Iterable[str], folder: Path) -> None:
 
 
 def printable(text: str) -> str:
-    """Return what an archive says of itself, fit for a terminal: it moves no cursor and begins no line of its own."""
+    """Return text from an archive without control characters, so that it cannot forge terminal output."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def leads_outside(name: str) -> bool:
-    """Whether a name in an archive may mean a place outside of it, on any system."""
+    """Return whether a name in an archive could lead outside of the target folder on any system."""
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
 
@@ -126,14 +126,14 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _LONG_AGO)
+    entry = zipfile.ZipInfo(name, _FIXED_TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = (stat.S_IFREG | 0o644) << 16
     archive.writestr(entry, body, compresslevel=6)
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """Return the entries, all of them plain files below the bundle's own root. Raises BadBundle."""
+    """Return the entries, all plain files inside the bundle. Raises BadBundle."""
     entries = archive.infolist()
     if len(entries) > MAX_FILES:
         raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MAX_FILES}")
@@ -144,12 +144,12 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(one.external_attr >> 16)
         if leads_outside(one.filename):
             raise BadBundle(f"{path}: {one.filename!r} would lie outside of the bundle; do not unpack it")
-        # Who packs a bundle anew may add its folders: they hold nothing.
+        # Other ZIP tools add entries for folders; these are empty.
         plain = (0, stat.S_IFDIR) if one.is_dir() and not one.file_size else (0, stat.S_IFREG)
         if kind not in plain:
-            raise BadBundle(f"{path}: {one.filename!r} is no plain file but a link or a device; do not unpack it")
+            raise BadBundle(f"{path}: {one.filename!r} is not a plain file but a link or a device; do not unpack it")
         if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadBundle(f"{path}: {one.filename!r} is packed in a way that bundles are not")
+            raise BadBundle(f"{path}: {one.filename!r} uses a compression method that bundles do not use")
         if one.flag_bits & 0x1:
             raise BadBundle(f"{path}: {one.filename!r} is encrypted")
     return [one for one in entries if not (one.is_dir() and not one.file_size)]
@@ -163,13 +163,13 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             raise BadBundle(f"{path}: its {MANIFEST} is larger than {MAX_MANIFEST_BYTES} bytes")
         return manifest.parse(body)
     except KeyError as problem:
-        raise BadBundle(f"{path}: no bundle of this project: {problem} is missing") from problem
+        raise BadBundle(f"{path}: not a bundle of this project: {problem} is missing") from problem
     except manifest.BadManifest as problem:
         raise BadBundle(f"{path}: its {MANIFEST} is {problem}") from problem
 
 
 def _sums(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file; what is read is counted, whatever the archive says of its sizes."""
+    """Return the SHA-256 of each file; count the bytes read, because the archive may lie about sizes."""
     read, found = 0, {}
     for one in members:
         running = hashlib.sha256()
@@ -182,6 +182,6 @@ def _sums(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) 
                     running.update(chunk)
             found[one.filename] = running.hexdigest()
         except (zipfile.BadZipFile, zlib.error, EOFError):
-            # The archive's own check sum does not fit: this file was changed, the others can still be judged.
+            # The checksum is wrong: this file was changed; the other files can still be checked.
             found[one.filename] = "damaged"
     return found

@@ -1,7 +1,7 @@
-"""One archive of all that a run was and left, and what an auditor can say of it on another machine.
+"""The bundle: one archive with all inputs and outputs of a run, which an auditor can verify on another machine.
 
-`write` makes the archive. `verify` says two things of one: which files are those of its manifest, and whether its
-coverage is what its own records say. The first shows an edit, the second one whose author edited the manifest as well.
+`write` creates the archive. `verify` compares the files with the manifest, and the coverage with the records. The first
+check detects an edited file, the second an edit with a fitting manifest.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from traceability.model.states import REHEARSAL
 
 @dataclass
 class Verification:
-    """What became of the files of a bundle, and what its records contradict. `run` is what the manifest says of itself.
+    """The result of a verification: the files by result, and the contradictions. `run` is the manifest.
 
-    `contradicting` has a line for each claim of the coverage or the manifest that the records do not bear out.
+    `contradicting` has a line for each claim of coverage or manifest that the records do not support.
     """
 
     digest: str
@@ -42,10 +42,10 @@ class Verification:
 
 
 def write(places: Places, known: Catalogue) -> Path:
-    """Write the archive of the last run. Raises BadBundle without a run, StaleRun when it is no longer what it left."""
+    """Write the archive of the last run. Raises BadBundle without a run, StaleRun if its files were changed."""
     content = manifest.read(places)
     if content is None:
-        raise BadBundle(f"{places.manifest.name}: there is no run to bundle; `make acceptance` makes one")
+        raise BadBundle(f"{places.manifest.name}: no run to bundle; run `make acceptance` first")
     integrity.require_unchanged(places, known, "bundled")
     moment = re.sub(r"[^0-9T]", "", content["started"].split(".")[0])
     path = places.reports / f"bundle-{content['target'] or 'none'}-{moment}-{content['commit'][:7] or 'no-commit'}.zip"
@@ -54,11 +54,11 @@ def write(places: Places, known: Catalogue) -> Path:
 
 
 def verify(path: Path) -> Verification:
-    """Compare an archive with its manifest, and its coverage with its records. Raises BadBundle for what is none."""
+    """Compare an archive with its manifest, and its coverage with its records. Raises BadBundle."""
     content, sums = archive.examine(path)
     if content.get(manifest.RECORDS_ONLY):
         raise BadBundle(
-            f"{path}: no bundle, but the records of a run as the history keeps them; `make bundle` makes one"
+            f"{path}: not a bundle but the records of a run from the history; `make bundle` writes a bundle"
         )
     found = Verification(archive.digest(path), content)
     wanted: Mapping[str, Any] = content["files"]
@@ -74,9 +74,9 @@ def verify(path: Path) -> Verification:
 
 
 def objections(path: Path) -> list[str]:
-    """Return why the run in an archive proves nothing, one line each; none where its records bear it out.
+    """Return the reasons why the run in an archive cannot be trusted, none if its records support it.
 
-    The archive may be a bundle or what `history` keeps of a run. Raises BadBundle.
+    The archive may be a bundle or a run from the history. Raises BadBundle.
     """
     content, sums = archive.examine(path)
     wanted = {name: entry["sha256"] for name, entry in content["files"].items()}
@@ -88,14 +88,14 @@ def objections(path: Path) -> list[str]:
 def _contradictions(
     path: Path, content: Mapping[str, Any], names: Sequence[str], listed: Sequence[str] = ()
 ) -> list[str]:
-    """Judge the records of an archive anew, in a folder that is gone afterwards."""
+    """Evaluate the records of an archive again, in a temporary folder."""
     reports = "reports/rehearsal/" if content["target"] == REHEARSAL else "reports/"
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         root = Path(folder)
         archive.unpack(path, [name for name in names if _is_needed(name, reports)], root)
         for name in (*names, *listed):
             if name.startswith(f"{reports}allure-results/") and not (root / name).exists():
-                # That evidence is there is part of the judgement; what it says is for people to read.
+                # The evaluation needs the existence of evidence, not its content.
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
@@ -104,12 +104,12 @@ def _contradictions(
             known = catalogue.load(own) if own.exists() else catalogue.load()
             return list(integrity.contradictions(places, known, content))
         except Exception as problem:  # noqa: BLE001 - a hostile file may make any reader fail; each means the same
-            told = str(problem).replace(f"{folder}/", "")[:300]
-            return [f"its records cannot be judged: {type(problem).__name__}: {told}"]
+            text = str(problem).replace(f"{folder}/", "")[:300]
+            return [f"its records cannot be evaluated: {type(problem).__name__}: {text}"]
 
 
 def _is_needed(name: str, reports: str) -> bool:
-    """Whether a file takes part in the judgement: all but pages, attachments, log and the manifest itself."""
+    """Return whether the evaluation needs a file: all except pages, attachments and the manifest."""
     if name.startswith(f"{reports}allure-results/"):
         return name.endswith("-result.json")
     return not name.startswith(f"{reports}allure-report/") and name not in (archive.MANIFEST, f"{reports}matrix.html")

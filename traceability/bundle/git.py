@@ -1,4 +1,4 @@
-"""What git knows of the tree: its commit, its changes, its user. The only module that calls git."""
+"""Facts from git about the tree: commit, changes, user. No other module calls git."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Whether a run still is what it left, and what it left is what its records say.
+"""Checks that a run is unchanged: its files match the manifest, and its coverage matches its records.
 
-Invariant: nothing of a run is bundled, shown anew or learned from while one of its files differs from its manifest, or
-while its coverage differs from its own records. The first shows an edit; the second one whose author edited the
-manifest as well.
+Invariant: a run that fails a check is not bundled, shown or reused. The first check detects an edited file, the second
+an edit with a fitting manifest.
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ _COMMANDS = {"aws": "make acceptance-aws", REHEARSAL: "make rehearsal"}
 
 
 class StaleRun(Exception):
-    """What lies on disk is no longer what the run left; `changes` has a line each, `remedy` what to do."""
+    """The files of the last run were changed; `changes` has a line for each change, `remedy` the command to run."""
 
-    def __init__(self, changes: list[str], done: str, command: str) -> None:
-        count = f"{len(changes)} files differ" if len(changes) > 1 else "1 file differs"
-        super().__init__(f"{count} from what the last run left")
+    def __init__(self, changes: list[str], use: str, command: str) -> None:
+        count = f"{len(changes)} changes" if len(changes) > 1 else "1 change"
+        super().__init__(f"{count} since the last run, so it cannot be {use}")
         self.changes = changes
-        self.remedy = f"nothing is {done}, as it would not be what was judged; run `{command}` again"
+        self.remedy = f"run `{command}` again"
 
 
-def require_unchanged(places: Places, catalogue: Catalogue, done: str) -> None:
-    """Raise StaleRun unless the run is intact; `done` is what is not done with it then."""
+def require_unchanged(places: Places, catalogue: Catalogue, use: str) -> None:
+    """Raise StaleRun if the run was changed. `use` is the participle for the message, such as "bundled"."""
     found = changes(places, catalogue)
     if found:
         content = manifest.read(places) if places.manifest.exists() else None
         target = str(content["target"]) if content else REHEARSAL if places.rehearsal else ""
-        raise StaleRun(found, done, _COMMANDS.get(target, "make acceptance"))
+        raise StaleRun(found, use, _COMMANDS.get(target, "make acceptance"))
 
 
 def changes(places: Places, catalogue: Catalogue) -> list[str]:
-    """Return a line for each file that is no longer what the run left, none where it is intact.
+    """Return a line for each change of the run's files since it ended.
 
     Raises manifest.BadManifest, run_loader.BadRun.
     """
@@ -57,12 +56,12 @@ def changes(places: Places, catalogue: Catalogue) -> list[str]:
 def recall(places: Places, catalogue: Catalogue) -> LastRun | None:
     """Return the last run, None if there was none, or the tree has changed since. Raises StaleRun for other changes."""
     if last_run.is_of_this_tree(places):
-        require_unchanged(places, catalogue, "taken from it")
+        require_unchanged(places, catalogue, "reused")
     return last_run.recall(places)
 
 
 def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
-    """The criteria that a rehearsal of this very tree went through; none where it cannot be believed."""
+    """Return the criteria that a rehearsal of this tree covered; none if the rehearsal fails a check."""
     try:
         last = recall(places.of_rehearsal, catalogue)
     except (StaleRun, manifest.BadManifest, run_loader.BadRun):
@@ -73,9 +72,9 @@ def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
 
 
 def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
-    """Judge the records anew, and say where coverage or manifest claim something else: the file, and what it claims.
+    """Evaluate the records again, and yield a line for each different claim of coverage or manifest.
 
-    `content` is the manifest. Raises what reading the records raises.
+    `content` is the manifest. Raises the errors of the record readers.
     """
     kept, noted = run_loader.read(places.coverage), last_run.memory(places)
     scenarios, _ = feature_files.read(places.root / places.features, places.root)
@@ -83,55 +82,55 @@ def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, A
     again, differences = evaluate_run(places, catalogue, scenarios, facts, ())
     name, memory = (path.relative_to(places.root).as_posix() for path in (places.coverage, places.memory))
     if noted["differences"] != differences:
-        yield f"{memory}: the records disagree about other things{_first(differences)}"
+        yield f"{memory}: its differences are not those between the records{_first(differences)}"
     if [row["id"] for row in kept["criteria"]] != [row["id"] for row in again["criteria"]]:
         yield f"{name}: its criteria are not those of the catalogue"
         return
-    yield from _written_otherwise(places, catalogue, kept)
-    # What other runs taught it, the negative proof and a rehearsal, is not in its records.
+    yield from _different_files(places, catalogue, kept)
+    # These results come from other runs, the negative proof and a rehearsal, so the records do not contain them.
     if content.get(manifest.RECORDS_ONLY):
         for row in kept["criteria"]:
             row["can_fail"] = None
-    taught = {"can_fail"} if again["target"] == REHEARSAL else {"can_fail", "rehearsed"}
+    external = {"can_fail"} if again["target"] == REHEARSAL else {"can_fail", "rehearsed"}
     for claimed, found in zip(kept["criteria"], again["criteria"], strict=True):
-        other = _claimed_otherwise(claimed, found, taught)
+        other = _different_claim(claimed, found, external)
         if other:
             yield f"{name}: AC-{found['id']}{other}"
     for key in ("document", "target"):
         if kept[key] != again[key]:
             yield f"{name}: {key} is {kept[key]!r}, the records of the run say {again[key]!r}"
-    yield from _described_otherwise(places, content, kept)
+    yield from _manifest_contradictions(places, content, kept)
 
 
-def _described_otherwise(places: Places, content: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[str]:
-    """Say where the manifest claims something else than the coverage, or than the run noted of its account."""
+def _manifest_contradictions(places: Places, content: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each claim of the manifest that differs from coverage.json or from the recorded account."""
     described, account = places.manifest.relative_to(places.root).as_posix(), manifest.account(places)
     if content["account"] != account:
-        yield f"{described}: account is {content['account']!r}, the run noted {account!r}"
+        yield f"{described}: account is {content['account']!r}, the run recorded {account!r}"
     if kept["target"] == "aws" and account == "simulated":
-        yield f"{described}: the target is 'aws', but the run noted no account"
+        yield f"{described}: the target is 'aws', but the run recorded no account"
     for key in manifest.FROM_COVERAGE:
         if content[key] != kept[key]:
-            yield f"{described}: {key} is not what coverage says"
+            yield f"{described}: {key} differs from coverage.json"
 
 
-def _written_otherwise(places: Places, catalogue: Catalogue, kept: Mapping[str, Any]) -> Iterator[str]:
-    """Say where a file of the coverage is not what a run writes: other tools might read something else there."""
+def _different_files(places: Places, catalogue: Catalogue, kept: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each coverage file, read by other tools, that differs from the file of a run."""
     for name, body in coverage.files(kept, catalogue).items():
         path = places.reports / name
         if path.exists() and path.read_bytes() != body:
-            yield f"{path.relative_to(places.root).as_posix()}: not as a run writes what coverage.json says"
+            yield f"{path.relative_to(places.root).as_posix()}: differs from the file that a run would write"
 
 
 def _first(differences: Sequence[str]) -> str:
     return f": {differences[0]}" if differences else ""
 
 
-def _claimed_otherwise(claimed: Mapping[str, Any], found: Mapping[str, Any], taught: Set[str]) -> str:
-    """Say what a row of the coverage claims that the records do not say, "" when there is nothing."""
+def _different_claim(claimed: Mapping[str, Any], found: Mapping[str, Any], external: Set[str]) -> str:
+    """Return the claim of a coverage row that the records do not support, "" if there is none."""
     if claimed["state"] != found["state"]:
         return f" is {claimed['state']}, the records of the run say {found['state']}"
-    other = [key for key in found if key not in taught and claimed.get(key) != found[key]]
+    other = [key for key in found if key not in external and claimed.get(key) != found[key]]
     if other:
-        return f": the records of the run say otherwise of its {' and '.join(other)}"
-    return " can fail, which the negative proof does not say" if claimed["can_fail"] and not found["can_fail"] else ""
+        return f": {' and '.join(other)} differs from the records of the run"
+    return " is marked can_fail, but prove.json lacks it" if claimed["can_fail"] and not found["can_fail"] else ""

@@ -1,4 +1,4 @@
-"""What a later command may take from the last run, as long as the tree is still the one it ran on."""
+"""The results of the last run that later commands may reuse while the tree is unchanged."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from traceability.model.paths import Places
 
 @dataclass(frozen=True)
 class LastRun:
-    """The coverage document of the run, and what its records disagreed about."""
+    """The coverage document of the run, and the differences between its records."""
 
     coverage: dict[str, Any]
     differences: list[str]
 
     @property
     def passed(self) -> set[Key]:
-        """The scenarios that passed; none when the records of the run cannot be believed."""
+        """The scenarios that passed; none if the records of the run disagree."""
         rows = [one for row in self.coverage["criteria"] for one in row["scenarios"]]
         return set() if self.differences else {(one["file"], one["name"]) for one in rows if one["status"] == "passed"}
 
 
 def remember(places: Places, differences: Sequence[str], selected: str, exit_code: int) -> None:
-    """Note which tree the run was made on, and what its records do not hold; the coverage document lies beside."""
+    """Record the tree of the run and the facts that are missing from its records and its coverage document."""
     content = {
         "tree": tree.digest(places.root),
         "differences": list(differences),
@@ -41,7 +41,7 @@ def remember(places: Places, differences: Sequence[str], selected: str, exit_cod
 def recall(places: Places) -> LastRun | None:
     """Return the last run, None if there was none or the tree has changed since. Raises run_loader.BadRun.
 
-    Whether its files are as it left them is for `intact` to say.
+    `integrity` checks that its files are unchanged.
     """
     if not is_of_this_tree(places):
         return None
@@ -49,29 +49,29 @@ def recall(places: Places) -> LastRun | None:
 
 
 def is_of_this_tree(places: Places) -> bool:
-    """Whether there was a run, on the tree as it is now. Raises run_loader.BadRun."""
+    """Return whether the last run was on the current tree. Raises run_loader.BadRun."""
     if not (places.memory.exists() and places.coverage.exists()):
         return False
     return bool(memory(places)["tree"] == tree.digest(places.root))
 
 
 def memory(places: Places) -> dict[str, Any]:
-    """Return what `remember` noted: tree, differences, selected, exit_code. Raises run_loader.BadRun."""
+    """Return the facts from `remember`: tree, differences, selected, exit_code. Raises run_loader.BadRun."""
     try:
         content = json.loads(places.memory.read_text(encoding="utf-8"))
         return {key: content[key] for key in ("tree", "differences", "selected", "exit_code")}
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise run_loader.BadRun(
-            f"{places.memory}: not what a run of this version noted ({type(problem).__name__}); run `make acceptance`"
+            f"{places.memory}: not written by a run of this version ({type(problem).__name__}); run `make acceptance`"
         ) from problem
 
 
 def seconds(places: Places) -> dict[Key, float]:
-    """Return how long each scenario of the last run took, whatever has changed since; nothing is known without one."""
+    """Return the duration of each scenario of the last run in seconds, also after changes; empty without a run."""
     try:
         content = json.loads(places.coverage.read_text(encoding="utf-8"))
         rows = [one for row in content["criteria"] for one in row["scenarios"]]
         return {(one["file"], one["name"]): float(one["seconds"]) for one in rows if one["status"] != "skipped"}
     except (OSError, ValueError, KeyError, TypeError):
-        # A hint for sharing out the work, never a fact: a file that cannot be read is as good as none.
+        # The durations only balance the processes, so an unreadable file counts as a missing one.
         return {}

@@ -1,7 +1,7 @@
-"""What a run was made of and what it left: each file with its SHA-256, and who ran what, when, with which tools.
+"""The manifest of a run: the SHA-256 of each input and output, the user, the time, the commit and the tools.
 
-Invariant: what is judged and what it was judged by stand in one list, so that neither can change without the other
-showing it: results, features, catalogue, test data, lock files, report.
+Invariant: one list contains the results and all inputs of their evaluation (features, criteria, test data, lock files),
+so that a change of any file is detected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from traceability.model.states import STATES
 
 VERSION = 1
 CRITERIA = "traceability/model/criteria.yaml"
-"""The catalogue that a run was judged by, named as in an archive."""
+"""The path of the criteria, in the project and in an archive."""
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
 _INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", CRITERIA)
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
@@ -54,30 +54,29 @@ _SCHEMA = {
     },
 }
 RECORDS_ONLY = "records_only"
-"""True in the manifest of a run that is kept in the history: it lists only what judging it anew takes."""
+"""True in the manifest of a run in the history: it lists only the files that an evaluation needs."""
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
 
 
 class BadManifest(ValueError):
-    """What lies there is not a manifest; the message says what is wrong with it."""
+    """The file is not a valid manifest; the message names the problem."""
 
 
 def write(places: Places, coverage: Mapping[str, Any]) -> None:
-    """Write manifest.json of the run whose files lie in `places`."""
+    """Write manifest.json of the run in `places`."""
     _write(places, document(places, coverage))
 
 
 def update(places: Places, coverage: Mapping[str, Any]) -> None:
-    """Note that coverage, matrix, report and proof were written anew, and nothing else.
+    """Update totals and the digests of coverage, matrix, report and proof. Raises BadManifest.
 
-    Everything else, who ran it and on what included, stays as the run noted it: what has changed since goes on to show.
-    Raises BadManifest.
+    All other entries keep the values of the run, so that other changes are still detected.
     """
     content = read(places)
     if content is None:
         return
-    anew = {path.relative_to(places.root).as_posix(): _entry(path) for path in _rewritable_files(places)}
-    _write(places, content | {"totals": coverage["totals"], "files": content["files"] | anew})
+    updated = {path.relative_to(places.root).as_posix(): _entry(path) for path in _rewritable_files(places)}
+    _write(places, content | {"totals": coverage["totals"], "files": content["files"] | updated})
 
 
 def _write(places: Places, content: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ def _write(places: Places, content: Mapping[str, Any]) -> None:
 
 
 def encode(content: Mapping[str, Any]) -> bytes:
-    """Return a manifest as it is written."""
+    """Return the bytes of a manifest file."""
     return (redaction.text(json.dumps(content, indent=1, ensure_ascii=False)) + "\n").encode()
 
 
@@ -103,7 +102,7 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def account(places: Places) -> str:
-    """Return the masked account that a run noted, "simulated" where it noted none."""
+    """Return the masked account that the run recorded, "simulated" without one."""
     return run_notes.load_account(places.notes) or "simulated"
 
 
@@ -118,7 +117,7 @@ def read(places: Places) -> dict[str, Any] | None:
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Return a manifest from its JSON; nothing in it is taken on trust. Raises BadManifest."""
+    """Parse and validate the JSON of a manifest. Raises BadManifest."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as problem:
@@ -132,7 +131,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
-    """Return what on disk is no longer what the manifest says, one line each."""
+    """Return a line for each file that is missing, added or changed since the manifest was written."""
     now = {path.relative_to(places.root).as_posix(): path for path in _files(places)}
     gone = [f"missing: {name}" for name in content["files"] if name not in now]
     new = [f"added: {name}" for name in now if name not in content["files"]]
@@ -163,7 +162,7 @@ def _summary_files(places: Places) -> tuple[Path, ...]:
 
 
 def _rewritable_files(places: Places) -> Iterator[Path]:
-    """Yield what is written anew when something is learned of a run that is over."""
+    """Yield the files that later results may rewrite."""
     yield from (path for path in sorted(places.allure_report.rglob("*")) if path.is_file())
     yield from (path for path in _summary_files(places) if path.is_file())
 
@@ -174,7 +173,7 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def _user(root: Path) -> str:
-    """Name who ran it: the actor of a CI run, git's user, the machine's user, or "unknown"."""
+    """Return the CI actor, git's user name, the login name, or "unknown"."""
     actor = next((os.environ[one] for one in _ACTORS if os.environ.get(one)), "")
     if actor:
         return f"{actor} (CI)"

@@ -1,7 +1,7 @@
-"""The runs that stay when the next one begins: each an archive of its coverage and the records that it is judged by.
+"""The history: past runs, each an archive with its coverage and the records that an evaluation needs.
 
-Invariant: what is kept can be judged anew. A coverage document alone, as earlier versions kept it, still stands in the
-trend, and is no proof.
+Invariant: a kept run can be evaluated again. Earlier versions kept only a coverage document; such a run appears in the
+trend but proves no criterion.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from traceability.bundle.run_loader import BadRun, CoverageDocument, RunKey, key
 from traceability.model.paths import Places
 
 MAX_KEPT = 50
-"""So many runs of each target are kept; the oldest go first."""
+"""Number of runs kept for each target; older runs are deleted."""
 _RECORD = re.compile(
     rf"features/.*\.feature|features/(?:revisions|sign-offs)\.yaml|{re.escape(manifest.CRITERIA)}"
     r"|reports/(?:rehearsal/)?(?:junit/.*|coverage\.json|allure-results/.*-result\.json"
@@ -29,25 +29,25 @@ _LISTED = re.compile(r"reports/(?:rehearsal/)?allure-results/.*")
 
 @dataclass(frozen=True)
 class KnownRuns:
-    """All runs that are known, oldest first, with the current one; a run is told from others by start and target.
+    """All runs, oldest first, including the current one; start and target identify a run.
 
-    `files` says where each kept run lies; `left_out` has a line for each file that could not be read, and why.
+    `files` are the paths of the kept runs; `ignored` has a line for each unreadable file, with the reason.
     """
 
     runs: Sequence[CoverageDocument]
     files: Mapping[RunKey, Path]
-    left_out: Sequence[str]
+    ignored: Sequence[str]
 
 
 def place(places: Places, run: Mapping[str, Any]) -> Path:
-    """Return where a run is kept: its start, its target and its commit tell it from every other."""
+    """Return the path for a run, named after its start, target and commit."""
     moment = re.sub(r"[^0-9T]", "", run["started"])
     commit = re.sub(r"[^0-9a-f]", "", run["commit"])[:7] or "none"
     return places.history / f"{moment}_{_target(run)}_{commit}.zip"
 
 
 def keep(places: Places, run: Mapping[str, Any]) -> Path:
-    """Keep the run that lies in `places` with its records, without evidence and pages; it replaces itself."""
+    """Keep the run in `places` with its records, without evidence and pages; replaces its earlier copy."""
     content = manifest.document(places, run)
     names = [name for name in manifest.paths(content) if _RECORD.fullmatch(name)]
     listed = {name: entry for name, entry in content["files"].items() if name in names or _LISTED.fullmatch(name)}
@@ -60,7 +60,7 @@ def keep(places: Places, run: Mapping[str, Any]) -> Path:
 
 
 def keep_bundle(places: Places, bundle: Path, run: Mapping[str, Any]) -> Path:
-    """Keep a bundle that was made elsewhere, as it is: its digest stays the one its maker knows."""
+    """Keep a copy of a bundle from elsewhere; the copy has the same digest."""
     places.history.mkdir(parents=True, exist_ok=True)
     own = place(places, run)
     path = own.with_name(f"{own.stem}_{archive.digest(bundle)[:12]}.zip")
@@ -71,21 +71,21 @@ def keep_bundle(places: Places, bundle: Path, run: Mapping[str, Any]) -> Path:
 
 
 def known(places: Places, current: CoverageDocument) -> KnownRuns:
-    """Return all runs that are known: those that were kept, and the current one, which outweighs its kept copy."""
+    """Return the kept runs and the current run, which replaces its kept copy."""
     found: dict[RunKey, CoverageDocument] = {}
     files: dict[RunKey, Path] = {}
-    left_out = []
-    # What has its records outweighs a coverage document alone.
+    ignored = []
+    # Archives come last, so that they replace a coverage document of the same run.
     for path in sorted(places.history.glob("*.json")) + sorted(places.history.glob("*.zip")):
         try:
             run = run_loader.read(path)
         except BadRun as problem:
             name = path.relative_to(places.root).as_posix()
-            left_out.append(f"{name}: {str(problem).replace(f'{path}: ', '')}")
+            ignored.append(f"{name}: {str(problem).replace(f'{path}: ', '')}")
             continue
         found[key_of(run)], files[key_of(run)] = run, path
     found[key_of(current)] = current
-    return KnownRuns(sorted(found.values(), key=key_of), files, left_out)
+    return KnownRuns(sorted(found.values(), key=key_of), files, ignored)
 
 
 def _prune(places: Places, run: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""Runs that are over: read from wherever they lie, and what they say of each criterion.
+"""Loads finished runs, and combines their results by criterion and target.
 
-A run is its coverage document. It is read from coverage.json itself, from a folder that holds one, or from a bundle.
+A run is represented by its coverage document, read from a coverage.json, a folder that contains one, or a bundle.
 """
 
 from __future__ import annotations
@@ -73,32 +73,32 @@ RunKey = tuple[str, str]
 
 
 class BadRun(ValueError):
-    """What was named is not a run; the message names it and what may stand there."""
+    """The path is not a run; the message names it and the valid kinds of path."""
 
 
 @dataclass(frozen=True)
 class TargetResult:
-    """What the latest run on a target that tried a criterion said of it: a state, or "rehearsed"."""
+    """The result of a criterion in the latest run on a target that evaluated it: a state, or "rehearsed"."""
 
     state: str
     when: str
     commit: str
     same_revision: bool
     since: str
-    """When the first of the unbroken row of such judgements was made; worth telling of a proof."""
+    """Time of the first run in the unbroken series of such results; meaningful for a proven criterion."""
     past: bool
-    """The run that is shown could have said it again, and did not; or no scenario is left that could."""
+    """True if the current run did not repeat the result, or the criterion has no scenario now."""
 
 
 def read(path: Path) -> CoverageDocument:
-    """Return the coverage document of a run. Raises BadRun, also where the manifest beside it speaks of another."""
+    """Return the coverage document of a run. Raises BadRun, also if it does not match the manifest beside it."""
     try:
         return _complete(path, json.loads(_text(path)))
     except BadRun:
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         raise BadRun(
-            f"{path}: not a run ({type(problem).__name__}); name a coverage.json, a folder that holds one, or a bundle"
+            f"{path}: not a run ({type(problem).__name__}); name a coverage.json, a folder with one, or a bundle"
         ) from problem
 
 
@@ -108,7 +108,7 @@ def _complete(path: Path, content: Any) -> CoverageDocument:
         where = "".join(f"{one}: " for one in error.absolute_path)
         raise BadRun(f"{path}: not the coverage document of a run: {where}{error.message[:200]}")
     for row in content["criteria"]:
-        # Runs of before these were written have none of them.
+        # Runs of earlier versions lack these keys.
         for key, value in {"rehearsed": False, "revision": "", "sign_off": None, "can_fail": None}.items():
             row.setdefault(key, value)
     totals = totals_of(content["criteria"])
@@ -120,12 +120,12 @@ def _complete(path: Path, content: Any) -> CoverageDocument:
 
 
 def key_of(run: Mapping[str, Any]) -> RunKey:
-    """What tells a run from every other: when it started, and its target."""
+    """Return the identity of a run: its start and its target."""
     return str(run["started"]), str(run["target"])
 
 
 def evaluated_criteria(run: CoverageDocument) -> set[str]:
-    """Return the criteria that a run says something of: red, proven, or rehearsed."""
+    """Return the criteria with a result in a run: red, proven, or rehearsed."""
     return {row["id"] for row in run["criteria"] if _result_of(run, row)}
 
 
@@ -135,10 +135,10 @@ def latest_by_target(
     current: CoverageDocument | None = None,
     earlier: Sequence[CoverageDocument] = (),
 ) -> dict[str, dict[str, TargetResult]]:
-    """Return, by criterion and target, what the latest run that tried it found; later runs outweigh earlier ones.
+    """Return, by criterion and target, the result of the latest run that evaluated the criterion.
 
-    `current` is the run that is shown: what it does not find itself is past. `earlier` are all runs that say since when
-    a criterion is proven, `runs` where there are none.
+    `current` is the run to show: results on its target from other runs are marked past. `earlier` are the runs that
+    determine since when a criterion is proven, by default `runs`.
     """
     since = _since(earlier or runs, revisions)
     found: dict[str, dict[str, TargetResult]] = {one: {} for one in revisions}
@@ -158,9 +158,9 @@ def latest_by_target(
 
 
 def _since(runs: Sequence[CoverageDocument], revisions: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Return, by criterion and target, when the unbroken row of proofs ended that goes on to this day.
+    """Return, by criterion and target, the end of the first run in the current unbroken series of proofs.
 
-    Not having been run breaks no row; red, other words, and having no scenario do.
+    A run without a result does not break the series; red, another text of the criterion, and no scenario do.
     """
     first: dict[tuple[str, str], str] = {}
     for run in sorted(runs, key=key_of):
@@ -175,14 +175,14 @@ def _since(runs: Sequence[CoverageDocument], revisions: Mapping[str, str]) -> di
 
 
 def _result_of(run: CoverageDocument, row: Mapping[str, Any]) -> str:
-    """Return what a run says of a criterion, "" where it did not try it."""
+    """Return the result of a criterion in a run, "" if the run did not evaluate it."""
     if row["state"] not in (NOT_RUN, NO_SCENARIO):
         return str(row["state"])
     return "rehearsed" if row["rehearsed"] and run["target"] == REHEARSAL else ""
 
 
 def last_proven(runs: Sequence[CoverageDocument], criterion: str) -> str:
-    """Return when and where a criterion was proven last, "" when none of the runs did."""
+    """Return when and where a criterion was last proven, "" if never."""
     for run in sorted(runs, key=lambda one: str(one["started"]), reverse=True):
         if any(row["id"] == criterion and row["proven_on"] for row in run["criteria"]):
             return f"{run['finished'][:10]} on {run['target']}"
@@ -220,4 +220,4 @@ def _require_listed(path: Path, body: bytes, beside: Path, described: bytes) -> 
         raise BadRun(f"{beside}: {problem}") from problem
     known = {files[one]["sha256"] for one in _INSIDE if one in files}
     if hashlib.sha256(body).hexdigest() not in known:
-        raise BadRun(f"{path}: not what its run left: {beside.name} beside it has another check sum")
+        raise BadRun(f"{path}: changed since its run: {beside.name} has a different checksum")

@@ -1,5 +1,5 @@
-"""The commands of `python -m traceability`, a module for each reader.
+"""The commands of `python -m traceability`, one module for each kind of user.
 
-`suite` is for who writes scenarios, `runs` for who runs and proves them, `owner` for who asks what is covered, `audit`
-for who must believe it. Each module adds its commands to `group.main`; `traceability.__main__` brings them together.
+`suite` is for authors of scenarios, `runs` for engineers who run the suite, `owner` for product owners, `audit` for
+auditors. Each module adds its commands to `group.main`; `traceability.__main__` imports them all. Start with `runs`.
 """

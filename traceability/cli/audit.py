@@ -1,4 +1,4 @@
-"""For who must believe the report: what scenarios are bound to, what a run is made of, whether it is intact."""
+"""Commands for auditors: confirm the scenarios of criteria, bundle a run, verify a bundle."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from rich.markup import escape
 from traceability.bundle import archive, bundle, integrity, last_run, manifest, run_loader
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.model import catalogue, revisions
-from traceability.model.catalogue import TAG_PREFIX
+from traceability.model.catalogue import TAG_PREFIX, Catalogue, Criterion
+from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
+from traceability.model.revisions import Confirmed
 from traceability.reporting import console, outputs
 from traceability.reporting.allure_report import scope
 from traceability.running.run import BadInput, checked_scenarios
@@ -26,54 +28,43 @@ from traceability.running.run import BadInput, checked_scenarios
 @main.command("confirm")
 @features_option
 @root_option
-@click.option(
-    "--all", "everything", is_flag=True, help="Confirm every criterion that is not confirmed as it reads now."
-)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.argument("criteria", nargs=-1, metavar="AC-4.2 ...")
-def confirm_command(features: str, root: Path, everything: bool, yes: bool, criteria: tuple[str, ...]) -> None:
-    """Confirm that the scenarios of a criterion fit its words as they are now.
+@click.option("--all", "every", is_flag=True, help="Confirm all criteria whose current text is not confirmed.")
+@click.option("--yes", is_flag=True, help="Skip the question.")
+@click.argument("criteria", nargs=-1, metavar="[AC-R.C]...")
+def confirm_command(features: str, root: Path, every: bool, yes: bool, criteria: tuple[str, ...]) -> None:
+    """Confirm that the scenarios of criteria, such as AC-4.2, match their current text.
 
-    Shows the words that were confirmed before, the words now and the scenarios, and asks.
+    Shows the confirmed text, the current text and the scenarios, then asks.
     """
     out, known, places = Console(), catalogue.load(), Places(root.resolve(), features)
     folder = places.root / features
     scenarios, confirmed = checked_scenarios(places, known), revisions.load(folder)
     suspects = revisions.suspects(known, confirmed)
-    wanted = list(suspects) if everything else [one.removeprefix("@").removeprefix(TAG_PREFIX) for one in criteria]
-    unknown = [one for one in wanted if one not in known.criteria]
-    if unknown or not (criteria or everything):
-        names = ", ".join(f"AC-{one}" for one in unknown) or "no criterion named"
-        raise BadInput([f"{names}: name criteria of the catalogue, such as AC-4.2; suspect now: {_tags(suspects)}"])
-    open_ones = [one for one in wanted if one in suspects]
-    for one in open_ones:
-        before = confirmed.get(one)
-        out.print(f"[bold]AC-{one}[/]", highlight=False)
-        out.print(f"  before: {escape(before.text) if before else '(never confirmed)'}", highlight=False)
-        out.print(f"  now:    {escape(known.criteria[one].text)}", highlight=False)
-        for scenario in scenarios:
-            if one in scenario.criteria:
-                out.print(f"  {scenario.place}  {escape(scenario.name)}", highlight=False, soft_wrap=True)
-    if open_ones and not yes:
-        click.confirm("Do these scenarios test the words as they are now?", abort=True)
-    if open_ones:
-        revisions.confirm(folder, known, open_ones, datetime.now(UTC).date())
-    done = f"{_tags(open_ones)} confirmed in {features}/{revisions.FILE}" if open_ones else "confirmed already"
-    out.print(done, highlight=False, soft_wrap=True)
+    wanted = list(suspects) if every else _named(criteria, known, suspects)
+    unconfirmed = [one for one in wanted if one in suspects]
+    if not unconfirmed:
+        out.print("already confirmed", highlight=False)
+        return
+    for one in unconfirmed:
+        _show(out, known.criteria[one], confirmed.get(one), scenarios)
+    if not yes:
+        click.confirm("Do these scenarios test the current text?", abort=True)
+    revisions.confirm(folder, known, unconfirmed, datetime.now(UTC).date())
+    out.print(f"{_tags(unconfirmed)} confirmed in {features}/{revisions.FILE}", highlight=False, soft_wrap=True)
 
 
 @main.command("bundle")
 @root_option
-@click.option("--rehearsal", is_flag=True, help="Bundle the last rehearsal instead.")
+@click.option("--rehearsal", is_flag=True, help="Bundle the last rehearsal instead of the last run.")
 def bundle_command(root: Path, rehearsal: bool) -> None:
-    """Put the last run into one archive: report, results, features, catalogue, test data, manifest."""
+    """Pack the last run into one archive: report, results, features, criteria, test data, manifest."""
     places = Places(root.resolve(), rehearsal=rehearsal)
     out, known = Console(), catalogue.load()
     if places.manifest.exists():
         integrity.require_unchanged(places, known, "bundled")
         coverage, differences = run_loader.read(places.coverage), last_run.memory(places)["differences"]
         if outputs.refresh(places, known, coverage, differences):
-            out.print("Matrix and report were written anew: they did not show what is known now.", highlight=False)
+            out.print("Matrix and report were out of date and have been rewritten.", highlight=False)
     path = bundle.write(places, known)
     content = manifest.read(places)
     if content is not None:
@@ -85,30 +76,51 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     )
     out.print(f"SHA-256: {archive.digest(path)}", highlight=False, soft_wrap=True)
     for line in (
-        "Hand the number over by another way than the archive: it is what shows a forgery.",
-        f"Check it with: python -m traceability verify {_typed(path)} --digest <number>",
+        "Send this number separately from the archive: a forged archive has another one.",
+        f"Verify with: python -m traceability verify {_shell_path(path)} --digest <number>",
     ):
         out.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command("verify")
-@click.option("--digest", help="The SHA-256 that `make bundle` printed.")
+@click.option("--digest", help="The expected SHA-256 of the archive, as printed by `make bundle`.")
 @click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
 def verify_command(digest: str | None, path: Path) -> None:
-    """Say whether a bundle is to be believed: all files intact, and its coverage what its own records say.
+    """Verify a bundle: all files are intact, and the coverage matches the bundle's own records.
 
-    Ends with 0 only then. Its records are judged anew in a temporary folder; nothing else is unpacked.
+    Exits with 0 if both hold. The records are unpacked into a temporary folder and evaluated again; no other file is
+    unpacked.
     """
     wanted = digest.strip().lower() if digest is not None else None
     if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
-        raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` printed it"])
+        raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` prints it"])
     found = bundle.verify(path)
     console.verification(Console(), found, wanted)
     sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
 
 
-def _typed(path: Path) -> str:
-    """Return a path as it can be typed where the command was: relative, quoted where the shell wants it."""
+def _named(criteria: Iterable[str], known: Catalogue, suspects: Iterable[str]) -> list[str]:
+    """Return the ids of criteria given as 4.2, AC-4.2 or @AC-4.2. Raises BadInput for an unknown one, and for none."""
+    wanted = [one.removeprefix("@").removeprefix(TAG_PREFIX) for one in criteria]
+    unknown = [one for one in wanted if one not in known.criteria]
+    if unknown or not wanted:
+        names = ", ".join(f"AC-{one}" for one in unknown) or "no criterion named"
+        raise BadInput([f"{names}: name criteria of the catalogue, such as AC-4.2; suspect now: {_tags(suspects)}"])
+    return wanted
+
+
+def _show(out: Console, criterion: Criterion, before: Confirmed | None, scenarios: Iterable[Scenario]) -> None:
+    """Print the confirmed text of a criterion, its current text, and its scenarios."""
+    out.print(f"[bold]{criterion.tag}[/]", highlight=False)
+    out.print(f"  before: {escape(before.text) if before else '(never confirmed)'}", highlight=False)
+    out.print(f"  now:    {escape(criterion.text)}", highlight=False)
+    for scenario in scenarios:
+        if criterion.id in scenario.criteria:
+            out.print(f"  {scenario.place}  {escape(scenario.name)}", highlight=False, soft_wrap=True)
+
+
+def _shell_path(path: Path) -> str:
+    """Return a path for the shell: relative to the current folder if possible, and quoted if necessary."""
     here = Path.cwd()
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 

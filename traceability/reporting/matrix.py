@@ -1,4 +1,4 @@
-"""The matrix: requirements by criteria on one static page, for a reader with two minutes."""
+"""The matrix: all requirements and criteria on one static page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
 
 @dataclass(frozen=True)
 class Cell:
-    """One criterion: its row of the coverage document, and what each target said of it last."""
+    """One criterion: its row of the coverage document, and its latest result on each target."""
 
     criterion: Criterion
     row: Mapping[str, Any]
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Trend:
-    """A requirement over the runs on one target, oldest first: the states of its criteria in each."""
+    """The states of a requirement's criteria in each run on one target, oldest first."""
 
     runs: Sequence[tuple[str, Sequence[str]]]
 
@@ -50,12 +50,12 @@ class Trend:
 def write(
     coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Provenance, *, links: bool = True
 ) -> None:
-    """Write the page. `links` lead to the report beside the page; inside of the report they lead nowhere."""
+    """Write the page. `links` lead to the report beside the page; omit them inside the report."""
     path.write_text(page(coverage, catalogue, known, links=links), encoding="utf-8")
 
 
 def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *, links: bool = True) -> str:
-    """Return the page: no script, no request; states by colour, by sign and by word."""
+    """Return the page: no script, no network request; each state has a colour, a sign and a word."""
     rows = {row["id"]: row for row in coverage["criteria"]}
     cells = {
         one.id: Cell(
@@ -91,8 +91,8 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
 
 
 def describe_source(one: SourceRun) -> str:
-    """Return in one line what run a sign rests on, and how it comes to be believed."""
-    origin = "bundle, judged anew" if one.whole else "kept by this project, judged anew"
+    """Return one line about a run that provides signs: its target, time, user and digest."""
+    origin = "bundle, evaluated again" if one.is_bundle else "from the history, evaluated again"
     criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
     return (
         f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit {one.commit[:7] or 'not known'}, "
@@ -101,24 +101,24 @@ def describe_source(one: SourceRun) -> str:
 
 
 def describe_bare_runs(known: Provenance) -> str:
-    """Say what rests on runs without records, "" where there are none."""
+    """Return a sentence about the runs that are kept without records, "" if there are none."""
     runs = f"{known.bare} earlier runs are" if known.bare > 1 else "1 earlier run is"
-    told = "kept without records: they stand in the trend and in the dates since when, and nothing can be judged anew."
-    return f"{runs} {told}" if known.bare else ""
+    use = "the trend and the start dates include them, but they cannot be verified."
+    return f"{runs} kept without records: {use}" if known.bare else ""
 
 
 def _last_proven(known: Provenance, criterion: str, row: Mapping[str, Any]) -> str:
-    """When a criterion that is not proven was so last; where its targets say it already, "" is enough."""
+    """Return when an unproven criterion was last proven, "" if the targets' results already show it."""
     said = any(one.past for one in known.found[criterion].values())
     return "" if said or row["state"] == PROVEN else run_loader.last_proven(known.runs, criterion)
 
 
 def summary(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
-    """Return what a manager can repeat."""
+    """Return the result of the run in one sentence."""
     totals, count = coverage["totals"], coverage["totals"]["criteria"]
     on_aws = sum(_proven(one.get("aws")) for one in proofs.values())
     if coverage["target"] == REHEARSAL:
-        return f"{totals['rehearsed']} of {count} criteria were rehearsed; a rehearsal proves nothing about AWS."
+        return f"{totals['rehearsed']} of {count} criteria were rehearsed; a rehearsal is no proof for AWS."
     where = _NAMES.get(coverage["target"], "no known target")
     parts = [f"{totals[PROVEN]} of {count} criteria are proven on {where}"]
     if coverage["target"] != "aws":
@@ -126,18 +126,18 @@ def summary(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Targe
     words = STATE_WORDS | {NO_SCENARIO: "without scenario"}
     shown = [state for state in (VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO) if totals[state]]
     rest = ", ".join(f"{totals[state]} {words[state].lower()}" for state in shown)
-    calm = "" if totals[VIOLATED] else "nothing is violated"
-    expired = f"sign-offs that have expired: {totals['expired']}" if totals.get("expired") else ""
-    return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, calm, expired]))}."
+    none_violated = "" if totals[VIOLATED] else "none is violated"
+    expired = f"expired sign-offs: {totals['expired']}" if totals.get("expired") else ""
+    return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, none_violated, expired]))}."
 
 
 def not_proven_on_aws(proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
-    """Answer the question what is not proven on AWS, in one line: criteria, and requirements of which none is."""
+    """Return the criteria that are not proven on AWS in one line; a requirement without proof is named as a whole."""
     lacking = [one for one, found in proofs.items() if not _proven(found.get("aws"))]
     if not lacking:
-        return "Not proven on AWS: nothing."
+        return "Not proven on AWS: none."
     if len(lacking) == len(proofs):
-        return f"Not proven on AWS: all {len(proofs)}; no run on AWS is known that proved one."
+        return f"Not proven on AWS: all {len(proofs)}; no known run on AWS proved one."
     whole = Counter(one.split(".")[0] for one in proofs)
     missing = Counter(one.split(".")[0] for one in lacking)
     names = dict.fromkeys(
@@ -150,13 +150,13 @@ def not_proven_on_aws(proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
 
 
 def describe(found: Mapping[str, TargetResult]) -> str:
-    """Return what each target said of a criterion last, side by side in one line."""
+    """Return the latest result of a criterion on each target, in one line."""
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
-        what = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
-        other = " (for other words)" if one is not None and not one.same_revision else ""
-        parts.append(f"{word}: {what}{other}")
+        result = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
+        other = " (for an earlier text)" if one is not None and not one.same_revision else ""
+        parts.append(f"{word}: {result}{other}")
     return "; ".join(parts)
 
 
@@ -170,7 +170,7 @@ def _dated(one: TargetResult) -> str:
 
 
 def strip(requirement: Requirement, runs: Sequence[CoverageDocument]) -> Trend:
-    """Return a requirement's states in each run; a criterion that a run does not know counts as without scenario."""
+    """Return a requirement's states in each run; a criterion that is missing in a run counts as no_scenario."""
     ids = [one.id for one in requirement.criteria]
     found = []
     for run in runs:

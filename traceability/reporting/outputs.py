@@ -1,7 +1,8 @@
-"""Writes anew what a run left, when something has been learned of it since: what can fail, what other runs proved."""
+"""Rewrites the outputs of a finished run after new results: the negative proof, or runs on other targets."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from traceability.reporting.provenance import Provenance
 def rewrite(
     places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str], known: Provenance
 ) -> Path:
-    """Write coverage, matrix, report and manifest of a run that is as it was left; return the report.
+    """Rewrite coverage, matrix, report and manifest of an unchanged run; return the path of the report.
 
-    Raises report.ReportFailed, and then nothing is written.
+    Raises allure_report.ReportFailed before any file is written.
     """
-    # First what may fail: a run of which only half was written anew would not be what its manifest says.
+    # The report may fail, so it comes first: a half-written run would contradict its manifest.
     page = _report(places, catalogue, content, differences, known)
     coverage.write(content, catalogue, places.reports)
     matrix.write(content, catalogue, places.matrix, known)
@@ -30,8 +31,17 @@ def rewrite(
     return page
 
 
+def write_proof(
+    places: Places, catalogue: Catalogue, proof: Mapping[str, Any], last_runs: Sequence[tuple[Places, LastRun]]
+) -> None:
+    """Write prove.json, and add its results to the outputs of the last runs."""
+    places.proof.write_text(json.dumps(proof, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for of_run, last in last_runs:
+        add_proof(of_run, catalogue, last, proof["can_fail"])
+
+
 def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Mapping[str, bool]) -> None:
-    """Write into everything the last run left which criteria can fail: coverage, matrix, report."""
+    """Add to coverage, matrix and report of the last run which criteria can fail."""
     for row in last.coverage["criteria"]:
         row["can_fail"] = can_fail.get(row["id"])
     known = provenance.gather(places, catalogue, last.coverage)
@@ -39,9 +49,9 @@ def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Map
 
 
 def refresh(places: Places, catalogue: Catalogue, content: dict[str, Any], differences: Sequence[str]) -> bool:
-    """Write matrix and report anew if the matrix is not what the known runs say; return whether that was so.
+    """Rewrite matrix and report if the matrix is out of date; return True if it was.
 
-    The run itself must be intact.
+    The run itself must be unchanged.
     """
     known = provenance.gather(places, catalogue, content)
     page = matrix.page(content, catalogue, known)
@@ -54,7 +64,7 @@ def refresh(places: Places, catalogue: Catalogue, content: dict[str, Any], diffe
 def report_and_manifest(
     places: Places, catalogue: Catalogue, content: Mapping[str, Any], differences: Sequence[str], known: Provenance
 ) -> Path:
-    """Make the report of a run, with its matrix inside, and the manifest of all it left. Raises report.ReportFailed."""
+    """Write the report of a run, with the matrix attached, and the manifest. Raises allure_report.ReportFailed."""
     page = _report(places, catalogue, content, differences, known)
     manifest.write(places, content)
     return page

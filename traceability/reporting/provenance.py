@@ -1,7 +1,7 @@
-"""What every target proved of each criterion, and of which run that is known.
+"""The results of each criterion on every target, and the run that each result comes from.
 
-Invariant: a sign in the matrix rests on the current run or on a run whose records were judged anew and bear it out.
-Dates before that (since when, the trend) come from the coverage of the runs that were kept.
+Invariant: a sign in the matrix comes from the current run, or from a run whose records were evaluated again and support
+it. Earlier dates (proven since, the trend) come from the coverage documents in the history.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from traceability.model.paths import Places
 
 @dataclass(frozen=True)
 class SourceRun:
-    """Another run that signs in the matrix rest on; who and account are what its manifest says."""
+    """Another run that provides signs in the matrix; `who` and `account` come from its manifest."""
 
     target: str
     finished: str
@@ -29,57 +29,57 @@ class SourceRun:
     file: str
     digest: str
     criteria: int
-    whole: bool
-    """A bundle as it was handed over; the other kind is the copy that this project kept of its own run."""
+    is_bundle: bool
+    """True for a bundle, False for the copy that this project kept of its own run."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """`found` has, by criterion and target, the last word of a run that can be believed.
+    """`found` has, by criterion and target, the result of the latest verified run.
 
-    `runs` are all that the trend is drawn from, oldest first; `bare` of them are kept without their records. `left_out`
-    has a line for each that is not counted, and why.
+    `runs` are the runs of the trend, oldest first; `bare` of them are kept without records. `ignored` has a line for
+    each run that does not count, with the reason.
     """
 
     found: Mapping[str, Mapping[str, TargetResult]]
     runs: Sequence[CoverageDocument]
     sources: Sequence[SourceRun]
-    left_out: Sequence[str]
+    ignored: Sequence[str]
     bare: int
 
 
 def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> Provenance:
-    """Return what is proven where; every run but the current one is judged anew before a sign rests on it."""
+    """Return the results by criterion and target. Every run except the current one is evaluated again first."""
     known = run_history.known(places, current)
     revisions = {one.id: one.revision for one in catalogue.criteria.values()}
-    believed, sources, doubted = [], [], {}
+    verified, sources, rejected = [], [], {}
     wanted: dict[str, set[str]] = {}
     for run in reversed(known.runs):
         open_ones = wanted.setdefault(run["target"], set(revisions))
         tried = open_ones & run_loader.evaluated_criteria(run)
         if run is not current:
             file = known.files[key_of(run)]
-            # A date claims something as well: without records nothing is told of AWS, or of a rehearsal.
+            # A date is a claim too: runs on AWS and rehearsals count only with their records.
             if not tried and (file.suffix == ".zip" or run["target"] == "moto"):
                 continue
-            doubt = _objection(file)
-            if doubt:
-                doubted[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {doubt}"
+            objection = _objection(file)
+            if objection:
+                rejected[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {objection}"
                 continue
             sources.append(_source(file, file.relative_to(places.root).as_posix(), run, len(tried)))
-        believed.append(run)
+        verified.append(run)
         open_ones -= tried
     bare = {key for key, file in known.files.items() if file.suffix != ".zip" and key != key_of(current)}
     in_trend = {key for key in bare if key[1] == "moto"}
-    runs = [run for run in known.runs if key_of(run) not in doubted or key_of(run) in in_trend]
-    found = run_loader.latest_by_target(believed, revisions, current, runs)
-    return Provenance(found, runs, sources, [*known.left_out, *doubted.values()], len(in_trend))
+    runs = [run for run in known.runs if key_of(run) not in rejected or key_of(run) in in_trend]
+    found = run_loader.latest_by_target(verified, revisions, current, runs)
+    return Provenance(found, runs, sources, [*known.ignored, *rejected.values()], len(in_trend))
 
 
 def _objection(file: Path) -> str:
-    """Return why a kept run proves nothing, "" if its records support it."""
+    """Return why a kept run cannot be trusted, "" if its records support it."""
     if file.suffix != ".zip":
-        return "kept without its records, so it proves nothing; `matrix --merge` the bundle of that run"
+        return "kept without records, so it cannot be verified; merge the bundle of that run with `matrix --merge`"
     try:
         return next(iter(bundle.objections(file)), "")
     except archive.BadBundle as problem:
@@ -88,7 +88,7 @@ def _objection(file: Path) -> str:
 
 def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> SourceRun:
     described: Mapping[str, Any] = archive.manifest_of(file)
-    whole = not described.get("records_only")
+    is_bundle = not described.get("records_only")
     return SourceRun(
         run["target"],
         run["finished"],
@@ -98,5 +98,5 @@ def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> Sour
         name,
         archive.digest(file),
         criteria,
-        whole,
+        is_bundle,
     )

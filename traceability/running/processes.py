@@ -1,6 +1,6 @@
-"""Runs behave to its end: in one process on real AWS, on the simulator in as many as there is work and processors for.
+"""Runs behave: in one process on real AWS, in several processes on the simulator.
 
-The features are shared out by file: a simulator is one world, and each process has its own.
+The feature files are distributed over the processes. Each process has its own simulator.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from traceability.running import selection
 
 MAX_PROCESSES = 4
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
-"""Without a result for so long, a run waits for something that will not come. On AWS a scenario may take hours."""
-_LAST_WORDS_SECONDS = 5.0
+"""A run without a result for so long has stalled. On AWS a scenario may take hours."""
+_STACK_DUMP_SECONDS = 5.0
 
 
 def shares(
@@ -33,10 +33,10 @@ def shares(
     known_seconds: Mapping[Key, float] | None = None,
     named: Collection[str] | None = None,
 ) -> list[list[str]]:
-    """Share the feature files out, so that all processes end at about the same time.
+    """Distribute the feature files so that all processes end at about the same time.
 
-    `known_seconds` is what scenarios took in an earlier run; one that is not in it counts as an average one. `named`
-    are the places of those that are to run, None for all: what is skipped takes no time.
+    `known_seconds` are durations from an earlier run; a scenario without one counts as average. `named` are the places
+    of the scenarios to run, None for all; skipped scenarios take no time.
     """
     known = known_seconds or {}
     average = sum(known.values()) / len(known) if known else 1.0
@@ -61,7 +61,7 @@ def run_behave(
     known_seconds: Mapping[Key, float] | None = None,
     named: Collection[str] | None = None,
 ) -> int:
-    """Run all features, or skip all but the named scenarios; return the worst exit code. behave's output is the log."""
+    """Run all features, or only the named scenarios; return the worst exit code. behave's output goes to the log."""
     count = 1 if target == "aws" else min(os.cpu_count() or 1, MAX_PROCESSES)
     logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
     with ExitStack() as stack:
@@ -70,7 +70,7 @@ def run_behave(
             for files, log in zip(shares(scenarios, target, count, known_seconds, named), logs, strict=False)
         ]
         codes = _watch([one.process for one in running], places.allure_results, progress, STALLED_SECONDS[target])
-    # The one that ended worst comes last: its last line is what a reader needs first.
+    # The log of the worst exit code comes last, because its last line usually names the cause.
     order = sorted(range(len(codes)), key=lambda number: abs(codes[number]))
     places.log.write_text("".join(logs[number].read_text(encoding="utf-8", errors="replace") for number in order))
     for log in logs:
@@ -79,7 +79,7 @@ def run_behave(
 
 
 class _Behave:
-    """One behave process; leaving the context ends it, whatever happened."""
+    """One behave process; leaving the context ends it in every case."""
 
     def __init__(
         self, places: Places, target: str, arguments: Sequence[str], log: Path, named: Collection[str] | None
@@ -99,7 +99,7 @@ class _Behave:
             *(() if named is None else ("--runner", f"{selection.__name__}:{selection.SelectionRunner.__name__}")),
             *arguments,
         ]
-        # behave itself must find this package and the suite's, wherever it was started from.
+        # behave must find this package and the suite from any folder.
         own = (str(places.root), str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH"))
         environment = os.environ | {
             run_notes.RUN_DIRECTORY: str(places.notes),
@@ -107,10 +107,10 @@ class _Behave:
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
         environment |= {} if named is None else selection.environment(named)
-        # What a paid run is going to do, and why it was refused, is for the terminal at once.
-        told = None if target == "aws" else self._log
+        # On AWS the cost estimate, and the reason of a refusal, go to the terminal at once.
+        errors = None if target == "aws" else self._log
         self.process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=told
+            command, cwd=places.root, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=errors
         )
 
     def __enter__(self) -> _Behave:
@@ -119,8 +119,8 @@ class _Behave:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             if self._cleans_up:
-                # Ctrl-C reached it as well: on AWS it is removing what costs money, and a second Ctrl-C ends that.
-                print("Waiting until everything of the run is removed from AWS ...", file=sys.stderr)  # noqa: T201
+                # behave received Ctrl-C too and is removing billed resources from AWS; a second Ctrl-C stops that.
+                print("Waiting until all resources of the run are removed from AWS ...", file=sys.stderr)  # noqa: T201
                 with suppress(KeyboardInterrupt):
                     self.process.wait()
             self.process.kill()
@@ -129,29 +129,29 @@ class _Behave:
 
 
 def _watch(
-    processes: Sequence[subprocess.Popen[bytes]], written: Path, progress: Callable[[int], None], patience: float
+    processes: Sequence[subprocess.Popen[bytes]], written: Path, progress: Callable[[int], None], timeout: float
 ) -> list[int]:
-    """Return the exit codes; what brings no result for too long is ended, and the records will show the loss."""
+    """Return the exit codes. End all processes after `timeout` seconds without a result; the records show the loss."""
     done, last = -1, time.monotonic()
     while any(one.poll() is None for one in processes):
         now_done = sum(1 for _ in written.glob("*-result.json"))
         if now_done != done:
             done, last = now_done, time.monotonic()
         progress(done)
-        if time.monotonic() - last > patience:
+        if time.monotonic() - last > timeout:
             _end_stalled(processes)
         time.sleep(0.1)
     return [one.wait() for one in processes]
 
 
 def _end_stalled(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Let each that still runs write into its log where all its threads are, then end it."""
+    """Let each running process write the stacks of its threads into its log, then end it."""
     for one in processes:
         if one.poll() is None:
-            # PYTHONFAULTHANDLER answers this signal with the stacks.
+            # PYTHONFAULTHANDLER writes the stacks on this signal.
             one.send_signal(signal.SIGABRT)
     for one in processes:
         try:
-            one.wait(timeout=_LAST_WORDS_SECONDS)
+            one.wait(timeout=_STACK_DUMP_SECONDS)
         except subprocess.TimeoutExpired:
             one.kill()

@@ -1,7 +1,7 @@
-"""One judged run: behave in a process of its own, its records read back, reconciled and written down.
+"""One evaluated run: runs behave, reads and reconciles its records, and writes the coverage files.
 
-Everything of a run lies below `reports/`. A run begins by setting aside what the last one left, so that nothing old can
-be taken for new; a suite that refuses to begin gets it back, for it has nothing to put in its place.
+All files of a run are below `reports/`. A run first sets the files of the last run aside, so that no old file is taken
+for a new one. If the suite refuses to start, the files of the last run are restored.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from traceability.running.processes import run_behave
 
 Progress = Callable[[int, int], None]
 REFUSED = 2
-"""The exit code of a suite that refuses to begin; it says why on the standard error output."""
+"""The exit code of a suite that refuses to start; it prints the reason to standard error."""
 
 
 class BadInput(Exception):
-    """The features cannot be run as they are; `problems` has one line each."""
+    """The features or arguments are invalid; `problems` has one line for each problem."""
 
     def __init__(self, problems: Sequence[SuiteProblem | str]) -> None:
-        super().__init__(f"{len(problems)} problems in the features")
+        super().__init__(f"{len(problems)} problems in the input")
         self.problems = [str(one) for one in problems]
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run found: the coverage document, what the records disagree about, and what behave said."""
+    """The result of a run: the coverage document, the differences between the records, and behave's log."""
 
     coverage: dict[str, Any]
     differences: list[str]
@@ -51,12 +51,17 @@ class RunResult:
     behave_seconds: float = 0.0
 
 
-def checked_scenarios(places: Places, catalogue: Catalogue) -> list[Scenario]:
-    """Return the scenarios of the features. Raises BadInput, naming every problem at once."""
+def feature_folder(places: Places) -> Path:
+    """Return the folder of the features. Raises BadInput if it does not exist."""
     folder = places.root / places.features
     if not folder.is_dir():
         raise BadInput([f"{places.features}/: no such folder; run from the project's root, or name it with --features"])
-    scenarios, broken = feature_files.read(folder, places.root)
+    return folder
+
+
+def checked_scenarios(places: Places, catalogue: Catalogue) -> list[Scenario]:
+    """Return the scenarios of the features. Raises BadInput with all problems."""
+    scenarios, broken = feature_files.read(feature_folder(places), places.root)
     problems = [*broken, *feature_files.check(scenarios, catalogue, settings.load(places.root).tags)]
     if problems:
         raise BadInput(sorted(problems))
@@ -71,9 +76,9 @@ def run(
     arguments: Sequence[str],
     progress: Progress,
 ) -> RunResult:
-    """Run behave on `scenarios`, which are those of the features; judge and write coverage.json and coverage.csv.
+    """Run behave on `scenarios`, all scenarios of the features; evaluate them and write the coverage files.
 
-    `arguments` are for behave; with files or lines among them only those run. Raises BadInput.
+    `arguments` are for behave; if they contain files or lines, only those run. Raises BadInput.
     """
     try:
         for_behave, named = selection.split(arguments, scenarios, places)
@@ -81,7 +86,7 @@ def run(
         raise BadInput([str(problem)]) from problem
     known_seconds = last_run.seconds(places)
     _set_aside(places)
-    started, begun = _now(), time.perf_counter()
+    started, start = _now(), time.perf_counter()
     exit_code = run_behave(
         places, scenarios, selected, for_behave, lambda done: progress(done, len(scenarios)), known_seconds, named
     )
@@ -89,28 +94,28 @@ def run(
         _put_back(places)
         raise BadInput([refusal])
     shutil.rmtree(places.set_aside, ignore_errors=True)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     judged = judge(places, catalogue, scenarios, exit_code, selected, started)
     last_run.remember(places, judged.differences, selected, exit_code)
     if not arguments:
-        # Part of a suite would look like a loss in the history of all.
+        # In the history, a partial run would look like a loss.
         run_history.keep(places, judged.coverage)
     return replace(judged, behave_seconds=seconds)
 
 
 def _refusal(places: Places, exit_code: int) -> str | None:
-    """Return why the suite did not begin; a run that never began is not judged: it proves and disproves nothing."""
+    """Return the reason why the suite did not start, None if it did. Such a run is not evaluated."""
     if exit_code != REFUSED or any(places.junit.glob("*.xml")):
         return None
     _redact_log(places.log)
     lines = [line for line in places.log.read_text(encoding="utf-8").splitlines() if "USING RUNNER" not in line]
-    return f"the suite did not begin, so nothing was judged: {lines[-1] if lines else 'its reason stands above'}"
+    return f"the suite did not start: {lines[-1] if lines else 'see the reason above'}"
 
 
 def judge(
     places: Places, catalogue: Catalogue, scenarios: Sequence[Scenario], exit_code: int, selected: str, started: str
 ) -> RunResult:
-    """Read the records that a run left and write the coverage files."""
+    """Evaluate the records of a run, and write the coverage files and the matrix."""
     _redact_log(places.log)
     record_readers.redact_junit(places.junit)
     facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now())
@@ -122,7 +127,7 @@ def judge(
 
 
 def write_report(places: Places, catalogue: Catalogue, judged: RunResult) -> Path:
-    """Make the Allure report of a judged run and the manifest of all it left. Raises report.ReportFailed."""
+    """Write the Allure report of an evaluated run and the manifest. Raises allure_report.ReportFailed."""
     return outputs.report_and_manifest(places, catalogue, judged.coverage, judged.differences, judged.provenance)
 
 
@@ -130,16 +135,16 @@ def _folders(places: Places) -> tuple[Path, ...]:
     return places.allure_results, places.allure_report, places.junit, places.notes
 
 
-def _left_by_a_run(places: Places) -> list[Path]:
+def _outputs_of_a_run(places: Places) -> list[Path]:
     files = ("coverage.json", "coverage.csv", "matrix.html", "manifest.json")
     return [*_folders(places), *(places.reports / name for name in files)]
 
 
 def _set_aside(places: Places) -> None:
-    """Move away what the last run left, and make empty folders for this one."""
+    """Move the files of the last run aside, and create empty folders for this run."""
     shutil.rmtree(places.set_aside, ignore_errors=True)
     places.set_aside.mkdir(parents=True)
-    for path in _left_by_a_run(places):
+    for path in _outputs_of_a_run(places):
         if path.exists():
             path.rename(places.set_aside / path.name)
     for folder in _folders(places):
@@ -147,7 +152,7 @@ def _set_aside(places: Places) -> None:
 
 
 def _put_back(places: Places) -> None:
-    """Everything as it was before `_set_aside`; what the refused suite left goes."""
+    """Undo `_set_aside`, and delete the files of the refused run."""
     for folder in _folders(places):
         shutil.rmtree(folder)
     for path in places.set_aside.iterdir():

@@ -1,4 +1,4 @@
-"""A run of part of the suite: the files and lines that were named, taken out of behave's arguments.
+"""A partial run: takes the named files and lines out of behave's arguments.
 
 `SelectionRunner` still loads all features and skips each scenario that was not named, with the reason. So every
 scenario has its place in both records of the run, and a lost scenario shows.
@@ -26,15 +26,15 @@ NAMED = "TRACEABILITY_NAMED"
 
 
 class BadSelection(ValueError):
-    """behave's arguments name what is not there; one line that says what may be named."""
+    """behave's arguments name a file or line that does not exist; the message says which names are possible."""
 
 
 def split(
     arguments: Sequence[str], scenarios: Sequence[Scenario], places: Places
 ) -> tuple[list[str], frozenset[str] | None]:
-    """Return the arguments without files, and the places of the scenarios that these name; None if none was named.
+    """Return the arguments without files, and the places of the scenarios that the files name; None without files.
 
-    A file, FILE:LINE, a folder and @LIST mean what they mean to behave. Raises BadSelection.
+    A file, FILE:LINE, a folder and @LIST have the meaning that behave gives them. Raises BadSelection.
     """
     parser = setup_parser()
     parser.error = _refuse
@@ -45,8 +45,8 @@ def split(
     for path in paths:
         rest.remove(path)
     named = {place for path in paths for place in _named(path, places)}
-    if strangers := sorted(named - {one.place for one in scenarios}):
-        raise BadSelection(f"{strangers[0]}: no scenario of {places.features}/")
+    if unknown := sorted(named - {one.place for one in scenarios}):
+        raise BadSelection(f"{unknown[0]}: no scenario of {places.features}/")
     return rest, frozenset(named)
 
 
@@ -55,7 +55,7 @@ def is_named(scenario: Scenario, named: Collection[str] | None) -> bool:
 
 
 def environment(named: Collection[str]) -> dict[str, str]:
-    """What a process of behave has to be told besides its arguments."""
+    """Return the environment variables that a behave process needs for the selection."""
     return {NAMED: json.dumps(sorted(named))}
 
 
@@ -83,8 +83,8 @@ def _named(path: str, places: Places) -> list[str]:
     return [f"{Path(os.path.relpath(one.filename, places.root)).as_posix()}:{one.line}" for one in named]
 
 
-_MEANT = "no feature is there; name one below {features}/, as FILE, FILE:LINE or a folder"
+_MEANT = "no feature found; name one below {features}/, as FILE, FILE:LINE or a folder"
 
 
 def _refuse(message: str) -> NoReturn:
-    raise BadSelection(f"what stands behind -- goes to behave, which says: {message}; see behave --help")
+    raise BadSelection(f"behave rejects the arguments after --: {message}; see behave --help")

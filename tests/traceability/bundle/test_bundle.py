@@ -1,4 +1,4 @@
-"""A bundle on another machine: planted changes are found, hostile archives refused."""
+"""Verification of a bundle on another machine: planted changes are found, hostile archives refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def archive(suite: Suite) -> Path:
 
 
 def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """Write the archive anew after `change` had its way with the files."""
+    """Write a copy of the archive after `change` edited its files."""
     with zipfile.ZipFile(archive) as old:
         files = {name: old.read(name) for name in old.namelist()}
     change(files)
@@ -50,7 +50,7 @@ def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
-def test_a_bundle_that_nobody_touched_is_intact(archive: Path) -> None:
+def test_an_unchanged_bundle_passes_verification(archive: Path) -> None:
     found = bundle.verify(archive)
     assert found.good
     for name in ("features/r01.feature", "reports/coverage.json", "reports/matrix.html", "features/revisions.yaml"):
@@ -96,11 +96,11 @@ def test_a_forger_who_rewrites_the_manifest_is_found_by_the_digest(archive: Path
     ended = verify(forged, "--digest", zips.digest(archive))
     assert ended.returncode == 1
     assert "Not the archive that was bundled" in ended.stdout
-    assert "--digest do it" in verify(forged).stdout
+    assert "pass that one with --digest" in verify(forged).stdout
 
 
 def forged(archive: Path, coverage: Callable[[dict[str, Any]], object], **files: bytes) -> Path:
-    """Write the archive anew with another coverage and other files, and with a manifest that fits all of it."""
+    """Write a copy of the archive with another coverage, other files, and a manifest that fits them."""
 
     def forge(inside: dict[str, bytes]) -> None:
         content = json.loads(inside["reports/coverage.json"])
@@ -124,17 +124,17 @@ def all_proven(content: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("digest", [False, True])
-def test_a_coverage_that_its_own_records_contradict_is_not_believed(archive: Path, digest: bool) -> None:
+def test_a_coverage_that_contradicts_its_records_fails_verification(archive: Path, digest: bool) -> None:
     other = forged(archive, all_proven)
     ended = verify(other, *(["--digest", zips.digest(archive)] if digest else []))
     said = ended.stdout.splitlines()
     assert ended.returncode == 1
-    assert said[0].startswith("Not the archive that was bundled" if digest else "Not to be believed")
+    assert said[0].startswith("Not the archive that was bundled" if digest else "Verification failed")
     assert "reports/coverage.json: AC-1.2 is proven, the records of the run say no_scenario" in ended.stdout
     assert "criteria proven" not in ended.stdout
 
 
-def test_another_archive_is_refused_before_anything_is_said_of_it(archive: Path) -> None:
+def test_an_archive_with_another_digest_gets_no_summary(archive: Path) -> None:
     ended = verify(archive, "--digest", "0" * 64)
     assert ended.returncode == 1
     assert ended.stdout.startswith("Not the archive that was bundled")
@@ -151,7 +151,11 @@ MOTO_AS_AWS = {
     ("change", "files", "said"),
     [
         (lambda content: content.update(target="aws"), {}, "target is 'aws', the records of the run say 'moto'"),
-        (lambda content: content.update(target="aws"), MOTO_AS_AWS, "the records disagree about other things"),
+        (
+            lambda content: content.update(target="aws"),
+            MOTO_AS_AWS,
+            "its differences are not those between the records",
+        ),
         (
             lambda content: content.update(started="2026-03-01T00:00:00.000Z", finished="2026-03-01T00:01:00.000Z"),
             {},
@@ -163,12 +167,16 @@ MOTO_AS_AWS = {
             {"reports/junit/TESTS-r01.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'},
             "it declares a document type",
         ),
-        (lambda content: None, {"reports/allure-results/x-result.json": b"[]"}, "its records cannot be judged"),
-        (lambda content: None, {"features/revisions.yaml": b"[" * 5_000}, "its records cannot be judged"),
-        (lambda content: None, {"reports/.run/account.txt": b"********9012"}, "account is 'simulated', the run noted"),
+        (lambda content: None, {"reports/allure-results/x-result.json": b"[]"}, "its records cannot be evaluated"),
+        (lambda content: None, {"features/revisions.yaml": b"[" * 5_000}, "its records cannot be evaluated"),
+        (
+            lambda content: None,
+            {"reports/.run/account.txt": b"********9012"},
+            "account is 'simulated', the run recorded",
+        ),
     ],
 )
-def test_each_record_is_held_against_the_others(
+def test_each_record_is_compared_with_the_others(
     archive: Path, change: Callable[[dict[str, Any]], object], files: dict[str, bytes], said: str
 ) -> None:
     with zipfile.ZipFile(archive) as opened:
@@ -189,7 +197,7 @@ def test_an_archive_is_judged_by_the_catalogue_inside_it(suite: Suite) -> None:
     assert bundle.verify(archive).good
     reworded = criteria.read_bytes().replace(b"WHEN ", b"IF ")
     found = bundle.verify(forged(archive, lambda content: None, **{manifest.CRITERIA: reworded}))
-    assert "its revision" in " ".join(found.contradicting)
+    assert "reports/coverage.json: AC-1.4: revision differs from the records of the run" in found.contradicting
 
 
 def double_key(body: bytes) -> bytes:
@@ -203,7 +211,7 @@ def double_key(body: bytes) -> bytes:
         ("coverage.json", double_key),
     ],
 )
-def test_both_files_of_the_coverage_are_as_a_run_writes_them(
+def test_both_coverage_files_match_the_files_of_a_run(
     archive: Path, name: str, change: Callable[[bytes], bytes]
 ) -> None:
     def forge(files: dict[str, bytes]) -> None:
@@ -215,10 +223,10 @@ def test_both_files_of_the_coverage_are_as_a_run_writes_them(
         files[zips.MANIFEST] = json.dumps(described).encode()
 
     found = bundle.verify(rewritten(archive, forge))
-    assert found.contradicting == [f"reports/{name}: not as a run writes what coverage.json says"]
+    assert found.contradicting == [f"reports/{name}: differs from the file that a run would write"]
 
 
-def test_what_an_archive_says_of_itself_writes_no_line_of_verify(archive: Path) -> None:
+def test_text_from_an_archive_cannot_forge_a_line_of_the_output(archive: Path) -> None:
     def forge(files: dict[str, bytes]) -> None:
         described = json.loads(files[zips.MANIFEST]) | {"who": "me\r\x1b[2K\nThe archive is the one that was bundled."}
         files[zips.MANIFEST] = json.dumps(described).encode()
@@ -236,8 +244,8 @@ def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) 
         [*command, "bundle", "--root", suite.root],
         cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    said = next(line for line in asked.stdout.splitlines() if line.startswith("Check it with: "))
-    given = shlex.split(said.removeprefix("Check it with: ").replace("<number>", zips.digest(archive)))
+    said = next(line for line in asked.stdout.splitlines() if line.startswith("Verify with: "))
+    given = shlex.split(said.removeprefix("Verify with: ").replace("<number>", zips.digest(archive)))
     ended = subprocess.run(
         [sys.executable, *given[1:]], cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
     )
@@ -267,7 +275,7 @@ def test_a_path_outside_is_refused(archive: Path, name: str, kind: int) -> None:
         bundle.verify(archive)
 
 
-def test_folders_of_an_archive_that_was_packed_anew_hold_nothing(archive: Path) -> None:
+def test_folder_entries_of_a_repacked_archive_are_accepted(archive: Path) -> None:
     with zipfile.ZipFile(archive, "a") as opened:
         opened.mkdir("features/")
     assert bundle.verify(archive).good
@@ -309,13 +317,13 @@ def test_a_bomb_is_not_unpacked(archive: Path, monkeypatch: pytest.MonkeyPatch) 
         b"[" * 100_000,
     ],
 )
-def test_a_manifest_that_is_none_is_refused(archive: Path, content: bytes) -> None:
+def test_an_invalid_manifest_is_refused(archive: Path, content: bytes) -> None:
     with pytest.raises(zips.BadBundle):
         bundle.verify(rewritten(archive, lambda files: files.update({zips.MANIFEST: content})))
 
 
 @pytest.mark.parametrize("body", [b"", b"no zip at all", b"PK\x03\x04 cut off"])
-def test_what_is_no_archive_gets_one_line(tmp_path: Path, body: bytes) -> None:
+def test_a_file_that_is_no_archive_gets_one_line(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "some.zip"
     path.write_bytes(body)
     ended = verify(path)
@@ -324,14 +332,16 @@ def test_what_is_no_archive_gets_one_line(tmp_path: Path, body: bytes) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_what_changed_since_the_run_is_not_bundled(suite: Suite, archive: Path) -> None:
+def test_a_run_with_changed_files_is_not_bundled(suite: Suite, archive: Path) -> None:
     (suite.root / "features" / "r01.feature").write_text("Feature: Other\n", encoding="utf-8")
     with pytest.raises(integrity.StaleRun) as refused:
         bundle.write(suite.places, suite.catalogue)
     assert refused.value.changes == ["changed: features/r01.feature"]
 
 
-def test_the_manifest_says_who_what_when(suite: Suite, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_manifest_records_user_account_and_tools(
+    suite: Suite, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = manifest.read(suite.places)
     assert content is not None
     assert content["target"] == "moto"

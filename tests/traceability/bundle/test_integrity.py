@@ -1,4 +1,4 @@
-"""A run that somebody changed: neither bundled nor shown anew nor learned from, and nothing is written."""
+"""A changed run is neither bundled nor shown nor reused, and no file is written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def left(suite: Suite) -> dict[str, bytes]:
 
 
 def proven_everywhere(suite: Suite) -> None:
-    """Call all proven, totals and all, as somebody would who wants to be believed."""
+    """Mark all criteria and scenarios proven, including the totals."""
     content = json.loads(suite.places.coverage.read_text(encoding="utf-8"))
     for one in content["criteria"]:
         one.update(state="proven", proven_on=["moto"])
@@ -75,7 +75,7 @@ def reworded(suite: Suite) -> None:
 
 
 def fit_the_manifest(suite: Suite) -> None:
-    """What a forger does who knows of the manifest: the check sums fit again, and so do the totals."""
+    """Rewrite the manifest, so that checksums and totals fit the forged coverage."""
     places = suite.places
     content = json.loads(places.coverage.read_text(encoding="utf-8"))
     manifest.write(places, content)
@@ -97,16 +97,16 @@ CHANGES: dict[str, tuple[Callable[[Suite], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_what_was_changed_is_not_shown_anew_and_then_not_bundled(judged: Suite, what: str) -> None:
-    change, line = CHANGES[what]
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_changed_run_is_neither_shown_nor_bundled(judged: Suite, kind: str) -> None:
+    change, line = CHANGES[kind]
     change(judged)
     before = left(judged)
     ended = command(judged, "matrix")
     assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
     said = ended.stderr.splitlines()
     assert said[0] == line
-    assert said[-1].startswith("1 file differs from what the last run left: nothing is written, as it would not be")
+    assert said[-1].startswith("1 change since the last run, so it cannot be shown; run `make acceptance` again")
     ended = command(judged, "bundle")
     assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
     assert line.rpartition("/")[2] in ended.stderr
@@ -123,7 +123,7 @@ def test_a_manifest_that_was_made_to_fit_does_not_help(judged: Suite, name: str)
 
 
 def claims(judged: Suite, change: Callable[[dict[str, Any]], object]) -> list[str]:
-    """Return what is found after `change` had its way with the coverage, and the manifest was made to fit."""
+    """Return the detected changes after `change` edited the coverage and the manifest was made to fit."""
     content = run_loader.read(judged.places.coverage)
     change(content)
     coverage.write(content, judged.catalogue, judged.places.reports)
@@ -134,14 +134,20 @@ def claims(judged: Suite, change: Callable[[dict[str, Any]], object]) -> list[st
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda content: content["criteria"][0]["scenarios"].clear(), "AC-1.1: the records of the run say otherwise"),
-        (lambda content: content["criteria"][0].update(can_fail=True), "AC-1.1 can fail, which the negative proof"),
-        (lambda content: content["criteria"][0].update(revision="0" * 12), "say otherwise of its revision"),
+        (
+            lambda content: content["criteria"][0]["scenarios"].clear(),
+            "AC-1.1: scenarios differs from the records of the run",
+        ),
+        (lambda content: content["criteria"][0].update(can_fail=True), "AC-1.1 is marked can_fail, but prove.json"),
+        (
+            lambda content: content["criteria"][0].update(revision="0" * 12),
+            "revision differs from the records of the run",
+        ),
         (lambda content: content.update(target="aws"), "target is 'aws', the records of the run say 'moto'"),
         (lambda content: content["criteria"].reverse(), "its criteria are not those of the catalogue"),
     ],
 )
-def test_each_claim_is_held_against_the_records(
+def test_each_claim_is_compared_with_the_records(
     judged: Suite, change: Callable[[dict[str, Any]], object], said: str
 ) -> None:
     assert said in claims(judged, change)[0]
@@ -153,11 +159,11 @@ def test_totals_of_the_manifest_are_those_of_the_coverage(judged: Suite) -> None
     content["totals"]["proven"] = 60
     judged.places.manifest.write_text(json.dumps(content), encoding="utf-8")
     assert integrity.changes(judged.places, judged.catalogue) == [
-        "changed: reports/manifest.json: totals is not what coverage says"
+        "changed: reports/manifest.json: totals differs from coverage.json"
     ]
 
 
-def test_a_run_that_nobody_touched_is_shown_anew_and_bundled_as_often_as_wanted(judged: Suite) -> None:
+def test_an_unchanged_run_can_be_shown_and_bundled_repeatedly(judged: Suite) -> None:
     before = manifest.read(judged.places)
     for _ in range(2):
         ended = command(judged, "matrix")
@@ -171,7 +177,7 @@ def test_a_run_that_nobody_touched_is_shown_anew_and_bundled_as_often_as_wanted(
     assert command(judged, "bundle").returncode == 0
 
 
-def test_a_run_whose_records_disagreed_is_still_what_it_was(judged: Suite) -> None:
+def test_a_run_whose_records_disagreed_is_unchanged(judged: Suite) -> None:
     case = next(case for case in record_readers.read_allure(judged.places.allure_results) if case.name == "first")
     content = json.loads(case.path.read_text(encoding="utf-8"))
     case.path.write_text(json.dumps(content | {"status": "failed"}), encoding="utf-8")
@@ -182,7 +188,7 @@ def test_a_run_whose_records_disagreed_is_still_what_it_was(judged: Suite) -> No
     assert integrity.changes(judged.places, judged.catalogue) == []
 
 
-def test_what_is_learned_later_does_not_cover_a_change(judged: Suite) -> None:
+def test_later_results_do_not_hide_a_change(judged: Suite) -> None:
     last = last_run.recall(judged.places)
     assert last is not None
     judged.feature(TWO.format(second="nothing is wrong"))
@@ -192,7 +198,7 @@ def test_what_is_learned_later_does_not_cover_a_change(judged: Suite) -> None:
     assert "changed: features/r01.feature" in refused.value.changes
 
 
-def test_a_run_that_learned_what_can_fail_is_intact_and_stays_so(judged: Suite) -> None:
+def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> None:
     proof = {"tree": tree.digest(judged.root), "can_fail": {"1.1": True}, "defects": []}
     judged.places.proof.write_text(json.dumps(proof), encoding="utf-8")
     last = last_run.recall(judged.places)
@@ -203,14 +209,14 @@ def test_a_run_that_learned_what_can_fail_is_intact_and_stays_so(judged: Suite) 
     assert bundle.verify(bundle.write(judged.places, judged.catalogue)).good
 
 
-def test_nothing_is_learned_from_a_run_that_was_changed(judged: Suite) -> None:
+def test_a_changed_run_is_not_reused(judged: Suite) -> None:
     assert integrity.recall(judged.places, judged.catalogue) is not None
     proven_everywhere(judged)
     with pytest.raises(integrity.StaleRun):
         integrity.recall(judged.places, judged.catalogue)
 
 
-def test_a_rehearsal_that_was_changed_rehearsed_nothing(suite: Suite) -> None:
+def test_a_changed_rehearsal_does_not_count(suite: Suite) -> None:
     judged = rehearse(suite)
     places = suite.places.of_rehearsal
     assert row(suite.run(), "10.1")["rehearsed"] is True
@@ -237,4 +243,4 @@ def test_a_bundle_that_was_changed_is_not_merged(judged: Suite, tmp_path: Path) 
     before = left(judged)
     ended = command(judged, "matrix", "--merge", forged)
     assert (ended.returncode, left(judged)) == (2, before)
-    assert "forged.zip: not to be believed: features/r01.feature" in ended.stderr
+    assert "forged.zip: verification failed: features/r01.feature" in ended.stderr

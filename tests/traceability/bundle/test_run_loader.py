@@ -1,4 +1,4 @@
-"""Runs that are over: kept, bounded, shown side by side, and compared."""
+"""Finished runs: kept, limited in number, combined by target, and compared."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_run_is_kept_and_the_next_run_does_not_clear_it(suite: Suite) -> None:
     assert [run_loader.read(path)["target"] for path in kept(suite)] == ["moto", "moto"]
 
 
-def test_part_of_a_suite_is_no_history(suite: Suite) -> None:
+def test_a_partial_run_is_not_kept(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run("--tags", "@AC-1.1")
     assert kept(suite) == []
 
@@ -77,7 +77,7 @@ def test_the_history_is_bounded_for_each_target(suite: Suite, monkeypatch: pytes
     assert [path.name[6:8] for path in kept(suite)] == ["01", "06", "07", "08"]
 
 
-def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() -> None:
+def test_the_latest_result_on_each_target_counts() -> None:
     runs = [
         run("aws", 3, {"1.1": "proven", "1.2": "proven"}),
         run("aws", 5, {"1.2": "violated"}),
@@ -101,13 +101,13 @@ def test_moto_rehearsal_and_aws_stand_side_by_side_and_the_latest_word_counts() 
     )
 
 
-def test_a_proof_of_other_words_is_not_a_proof() -> None:
+def test_a_proof_of_an_earlier_text_does_not_count() -> None:
     found = run_loader.latest_by_target([run("aws", 3, {"1.1": "proven"}, words="0123456789ab")], REVISIONS)
     assert not found["1.1"]["aws"].same_revision
     assert "all 60" in matrix.not_proven_on_aws(found)
 
 
-def test_what_changed_between_two_runs() -> None:
+def test_the_changes_between_two_runs() -> None:
     before = run("moto", 1, {"1.1": "proven", "1.2": "proven", "1.4": "violated"})
     after = run("moto", 2, {"1.1": "violated", "1.3": "proven", "1.4": "suite_defect"})
     after["criteria"][0]["revision"] = "ffffffffffff"
@@ -122,14 +122,16 @@ def test_what_changed_between_two_runs() -> None:
     assert not diff.is_worse(diff.between(after, after))
 
 
-def test_what_only_another_target_can_run_is_no_loss() -> None:
+def test_a_criterion_of_another_target_is_not_lost() -> None:
     found = diff.between(run("moto", 1, {"1.1": "proven"}), run("aws", 2, {}))
     assert [row["id"] for row in found["lost"]] == ["1.1"]
     assert not diff.is_worse(found)
 
 
 @pytest.mark.parametrize(("states", "code"), [({"1.1": "violated"}, 1), ({"1.1": "proven", "1.2": "proven"}, 0)])
-def test_the_command_says_it_and_ends_with_it(tmp_path: Path, states: dict[str, str], code: int) -> None:
+def test_the_command_prints_the_changes_and_sets_the_exit_code(
+    tmp_path: Path, states: dict[str, str], code: int
+) -> None:
     for name, content in (("a.json", run("moto", 1, {"1.1": "proven"})), ("b.json", run("moto", 2, states))):
         (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
     command = [sys.executable, "-m", "traceability", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]
@@ -141,7 +143,7 @@ def test_the_command_says_it_and_ends_with_it(tmp_path: Path, states: dict[str, 
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"criteria": 1}', "[" * 100_000])
-def test_what_is_no_run_is_named(tmp_path: Path, body: str) -> None:
+def test_an_invalid_run_is_named(tmp_path: Path, body: str) -> None:
     path = tmp_path / "coverage.json"
     path.write_text(body, encoding="utf-8")
     with pytest.raises(run_loader.BadRun, match=r"coverage\.json"):
@@ -150,7 +152,7 @@ def test_what_is_no_run_is_named(tmp_path: Path, body: str) -> None:
         run_loader.read(tmp_path / "nowhere")
 
 
-def test_what_was_learned_later_is_written_into_everything(suite: Suite) -> None:
+def test_later_results_are_written_into_all_outputs(suite: Suite) -> None:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     judged = suite.scenario("Then nothing is wrong").run()
     manifest.write(suite.places, judged.coverage)

@@ -84,7 +84,7 @@ def test_confirming_shows_the_old_words_and_the_new_and_asks(suite: Suite) -> No
     said, code = confirm(suite, "AC-1.1")
     assert code == 0
     assert revisions.suspects(catalogue.load(), revisions.load(path.parent)) == {}
-    assert "confirmed already" in confirm(suite, "AC-1.1")[0]
+    assert "already confirmed" in confirm(suite, "AC-1.1")[0]
 
 
 def test_only_criteria_of_the_catalogue_are_confirmed(suite: Suite) -> None:

@@ -1,4 +1,4 @@
-"""The report of a run with all five states: complete, silent towards the network, and honest on its first page."""
+"""The report of a run with all five states: complete, without network requests, criteria on the first page."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def data(page: str, ending: str) -> dict[str, Any]:
     return content
 
 
-def test_the_page_calls_nobody(page: str) -> None:
+def test_the_page_makes_no_network_request(page: str) -> None:
     assert "googletagmanager" not in page
     assert "gtag(" not in page
 
 
 def test_the_first_page_counts_criteria(page: str) -> None:
     variables = data(page, "widgets/variables.json")
-    assert variables["What counts"] == "60 criteria, not scenarios"
+    assert variables["Counted"] == "60 criteria, not scenarios"
     assert [variables[word] for word in states.STATE_WORDS.values()] == ["1 of 60"] * 4 + ["56 of 60"]
     assert "Execution Engine Testing: 1 of 60 criteria proven on moto" in page
 
@@ -118,7 +118,7 @@ def test_records_that_disagree_are_named_in_the_report(suite: Suite) -> None:
     assert "0 of 60 criteria proven" in page
 
 
-def test_the_results_stay_as_the_run_left_them(suite: Suite) -> None:
+def test_the_results_stay_unchanged(suite: Suite) -> None:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     judged = suite.feature(FIVE).run()
     before = sorted(path.name for path in suite.places.allure_results.iterdir())
@@ -126,7 +126,7 @@ def test_the_results_stay_as_the_run_left_them(suite: Suite) -> None:
     assert sorted(path.name for path in suite.places.allure_results.iterdir()) == before
 
 
-def test_an_allure_that_calls_out_in_a_new_way_is_refused() -> None:
+def test_an_unknown_network_request_of_allure_is_refused() -> None:
     totals = {"proven": 1, "criteria": 60}
-    with pytest.raises(allure_report.ReportFailed, match="would call"):
+    with pytest.raises(allure_report.ReportFailed, match="would load"):
         allure_report._finish('<script src="https://example.org/count.js"></script>', {"totals": totals})

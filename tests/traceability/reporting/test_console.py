@@ -1,4 +1,4 @@
-"""What a run prints: one line a requirement, every red scenario with its place, why the rest was not run."""
+"""The output of a run: one line for each requirement, each red scenario with its place, the reasons for not run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_each_requirement_has_its_line_and_each_failure_its_place(suite: Suite) 
     assert lines[-1] == "– not run, needs AWS or rehearsal: AC-10.1, AC-10.2"
 
 
-def test_what_a_run_of_a_part_left_out_is_counted_and_said_of_its_bundle(suite: Suite) -> None:
+def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suite) -> None:
     suite.feature("""
         Feature: One
           @AC-1.1 @moto
@@ -63,7 +63,7 @@ def test_what_a_run_of_a_part_left_out_is_counted_and_said_of_its_bundle(suite: 
     assert isinstance(out.file, io.StringIO)
     assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags or files"
     manifest.write(suite.places, judged.coverage)
-    said = "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; a run of part of the suite, 2 deselected"
+    said = "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; partial run, 2 deselected"
     given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
     ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[0] == said

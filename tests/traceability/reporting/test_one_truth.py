@@ -1,4 +1,4 @@
-"""The five states, and 60 as their denominator, read from each output by itself: none of them says anything else."""
+"""All outputs agree: each is read on its own and shows the same five states of 60 criteria."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def on_console(text: str, known: Catalogue) -> States:
 
 
 def in_allure(page: str) -> States:
-    """What the report's tree says: each criterion stands in it with its state."""
+    """Return the state of each criterion in the report's tree."""
     tree = next(base64.b64decode(body).decode() for name, body in unpacked(page).items() if name.endswith("tree.json"))
     return {criterion: SIGNS[sign] for criterion, sign in re.findall(r'"name": ?"AC-(\d+\.\d+) (\S) ', tree)}
 

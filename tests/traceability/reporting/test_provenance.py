@@ -1,4 +1,4 @@
-"""What counts as a proof of another run: its records, judged anew. What somebody wrote down by hand never does."""
+"""Another run counts only after its records were evaluated again; a hand-written coverage document never counts."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def page(suite: Suite) -> str:
     return matrix.page(run_loader.read(suite.places.coverage), suite.catalogue, gathered(suite))
 
 
-def test_what_a_bundle_proved_counts_and_names_its_digest(judged: Suite, on_aws: Path) -> None:
+def test_a_merged_bundle_counts_and_shows_its_digest(judged: Suite, on_aws: Path) -> None:
     ended = command(judged, "matrix", "--merge", on_aws)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "2 of 60 criteria are proven on simulated AWS, 1 on real AWS" in ended.stdout
     said = judged.places.matrix.read_text(encoding="utf-8")
     for text in (ended.stdout, said):
         assert f"SHA-256 {archive.digest(on_aws)}" in text
-        assert "1 criterion (bundle, judged anew)" in text
+        assert "1 criterion (bundle, evaluated again)" in text
     assert "AWS <b>✓</b>" in said
     assert "<script" not in said
     assert command(judged, "matrix").stdout == ended.stdout
@@ -94,7 +94,7 @@ def test_a_forged_bundle_is_not_merged(judged: Suite, on_aws: Path) -> None:
     before = left(judged)
     ended = command(judged, "matrix", "--merge", forged(on_aws, all_proven))
     assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
-    assert "forged.zip: not to be believed: reports/coverage.json: AC-1.2 is proven, the records of" in ended.stderr
+    assert "forged.zip: verification failed: reports/coverage.json: AC-1.2 is proven, the records of" in ended.stderr
 
 
 @pytest.mark.parametrize("named", ["", "coverage.json"])
@@ -105,12 +105,10 @@ def test_a_coverage_without_its_records_is_not_merged(judged: Suite, tmp_path: P
     before = left(judged)
     ended = command(judged, "matrix", "--merge", elsewhere / named)
     assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
-    assert (
-        "its records are not with it, so it proves nothing; merge the bundle that `make bundle` writes" in ended.stderr
-    )
+    assert "has no records, so it cannot be verified; merge the bundle that `make bundle` writes" in ended.stderr
 
 
-def test_two_archives_that_say_different_things_of_one_run_are_not_merged(
+def test_two_archives_with_different_results_of_one_run_are_not_merged(
     judged: Suite, elsewhere: Suite, on_aws: Path, tmp_path: Path
 ) -> None:
     first = shutil.copy(on_aws, tmp_path / "first.zip")
@@ -127,23 +125,23 @@ def test_two_archives_that_say_different_things_of_one_run_are_not_merged(
     before = left(judged)
     ended = command(judged, "matrix", "--merge", second)
     assert (ended.returncode, left(judged)) == (2, before)
-    assert f"another run of {kept['started']} on aws is known, with other results" in ended.stderr
+    assert f"another run of {kept['started']} on aws is known, with different results" in ended.stderr
 
 
-def test_a_coverage_put_into_the_history_is_no_proof_and_is_named(judged: Suite) -> None:
+def test_a_coverage_document_in_the_history_is_no_proof_and_is_reported(judged: Suite) -> None:
     path = written(judged, run("aws", 3, dict.fromkeys(judged.catalogue.criteria, "proven")))
     ended = command(judged, "matrix")
     assert ended.returncode == 0
     assert "none on real AWS" in ended.stdout
     assert "Not proven on AWS: all 60" in ended.stdout
-    assert f"Left out: reports/history/{path.name}: kept without its records, so it proves nothing" in ended.stdout
+    assert f"Ignored: reports/history/{path.name}: kept without records, so it cannot be verified" in ended.stdout
     said = judged.places.matrix.read_text(encoding="utf-8")
-    assert f"reports/history/{path.name}: kept without its records" in said
+    assert f"reports/history/{path.name}: kept without records" in said
     assert "AWS <b>✓</b>" not in said
     assert "last proven" not in said
 
 
-def test_a_run_of_ones_own_still_counts_later_unless_it_was_edited(judged: Suite) -> None:
+def test_a_kept_run_counts_later_unless_it_was_edited(judged: Suite) -> None:
     judged.run(selected="aws")
     judged.run()
     assert gathered(judged).found["1.1"]["aws"].state == "proven"
@@ -151,15 +149,15 @@ def test_a_run_of_ones_own_still_counts_later_unless_it_was_edited(judged: Suite
     forged(path, all_proven).replace(path)
     found = gathered(judged)
     assert "aws" not in found.found["1.1"]
-    assert found.left_out[0].startswith(f"reports/history/{path.name}: reports/coverage.json: AC-1.2 is proven, the")
+    assert found.ignored[0].startswith(f"reports/history/{path.name}: reports/coverage.json: AC-1.2 is proven, the")
 
 
-def test_what_the_history_keeps_is_no_bundle(judged: Suite) -> None:
-    with pytest.raises(archive.BadBundle, match="no bundle, but the records of a run"):
+def test_a_run_of_the_history_is_not_a_bundle(judged: Suite) -> None:
+    with pytest.raises(archive.BadBundle, match="not a bundle but the records of a run"):
         bundle.verify(next(judged.places.history.glob("*.zip")))
 
 
-def test_proven_since_the_unbroken_row_began(judged: Suite) -> None:
+def test_proven_since_the_start_of_the_unbroken_series(judged: Suite) -> None:
     last = run_loader.read(judged.places.coverage)["finished"][:10]
     written(judged, run("moto", 1, {"1.1": "proven", "1.2": "proven"}))
     written(judged, run("moto", 5, {"1.2": "violated"}))
@@ -170,14 +168,14 @@ def test_proven_since_the_unbroken_row_began(judged: Suite) -> None:
     assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.describe(gathered(judged).found["1.1"])
 
 
-def test_other_words_begin_a_new_row(judged: Suite) -> None:
+def test_another_text_starts_a_new_series(judged: Suite) -> None:
     written(judged, run("moto", 1, {"1.1": "proven"}, words="0123456789ab"))
     written(judged, run("moto", 2, {"1.1": "proven"}))
     assert "since 2026-05-02" in page(judged)
     assert "since 2026-05-01" not in page(judged)
 
 
-def test_what_no_scenario_tests_any_more_was_proven_once(judged: Suite, on_aws: Path) -> None:
+def test_a_criterion_without_scenarios_now_shows_its_last_proof(judged: Suite, on_aws: Path) -> None:
     assert command(judged, "matrix", "--merge", on_aws).returncode == 0
     judged.feature(ON_BOTH_AND_SIMULATED.replace("@AC-1.1 ", "@AC-1.3 "))
     judged.run()
@@ -192,15 +190,15 @@ def test_what_no_scenario_tests_any_more_was_proven_once(judged: Suite, on_aws: 
     assert "<b>✓</b>" not in cell
 
 
-def test_a_file_of_the_history_that_cannot_be_read_is_named(judged: Suite) -> None:
+def test_an_unreadable_file_of_the_history_is_reported(judged: Suite) -> None:
     content = run("moto", 3, {"1.1": "proven"})
     content["totals"]["proven"] = 2
     name = f"reports/history/{written(judged, content).name}"
     (judged.places.history / "other.zip").write_bytes(b"no archive")
     ended = command(judged, "matrix")
     assert ended.returncode == 0
-    assert f"Left out: {name}: not a run: its totals have 2 proven, its criteria 1" in ended.stdout
-    assert "Left out: reports/history/other.zip: not a run" in ended.stdout
+    assert f"Ignored: {name}: not a run: its totals have 2 proven, its criteria 1" in ended.stdout
+    assert "Ignored: reports/history/other.zip: not a run" in ended.stdout
     assert f"{name}: not a run: its totals have 2 proven" in judged.places.matrix.read_text(encoding="utf-8")
 
 
@@ -210,6 +208,6 @@ def test_a_matrix_that_was_changed_is_not_bundled_even_if_the_manifest_fits(judg
     manifest.write(judged.places, run_loader.read(judged.places.coverage))
     ended = command(judged, "bundle")
     assert ended.returncode == 0
-    assert "Matrix and report were written anew" in ended.stdout
+    assert "Matrix and report were out of date" in ended.stdout
     assert judged.places.matrix.read_text(encoding="utf-8") == honest
-    assert "written anew" not in command(judged, "bundle").stdout
+    assert "out of date" not in command(judged, "bundle").stdout

@@ -1,4 +1,4 @@
-"""The features are shared out among processes, each file to one, and the run is whole again."""
+"""The feature files are distributed over processes, and their results form one run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def three(suite: Suite) -> Suite:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_every_file_goes_to_one_process_and_none_has_nothing_to_do(suite: Suite, count: int) -> None:
+def test_every_file_goes_to_one_process_and_each_process_has_work(suite: Suite, count: int) -> None:
     scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
     parts = processes.shares(scenarios, "moto", count)
     assert sorted(file for part in parts for file in part) == [f"features/r0{number}.feature" for number in (1, 2, 3)]
@@ -40,7 +40,7 @@ def test_a_file_that_took_long_stands_alone(suite: Suite) -> None:
     ]
 
 
-def test_a_run_knows_how_long_the_last_one_took_whatever_that_left(suite: Suite) -> None:
+def test_durations_of_the_last_run_are_read_if_possible(suite: Suite) -> None:
     three(suite).run()
     assert set(last_run.seconds(suite.places)) == {
         (f"features/r0{number}.feature", f"{name} {row}")
@@ -74,16 +74,16 @@ def test_a_run_that_stalls_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatc
     assert "JUnit has no result at all: behave ended before the first result" in judged.differences
 
 
-def test_a_suite_that_refuses_to_begin_is_not_judged(suite: Suite) -> None:
+def test_a_suite_that_refuses_to_start_is_not_evaluated(suite: Suite) -> None:
     refuses = "\nimport os\ndef before_all(context):\n    os._exit(2)\n"
     with pytest.raises(BadInput) as refusal:
         suite.scenario("Then nothing is wrong").environment(refuses).run()
-    assert refusal.value.problems[0].startswith("the suite did not begin, so nothing was judged: ")
+    assert refusal.value.problems[0].startswith("the suite did not start: ")
     assert not suite.places.coverage.exists()
     assert not list(suite.places.reports.glob("history/*"))
 
 
-def test_a_suite_that_refuses_to_begin_leaves_the_last_run_as_it_was(suite: Suite) -> None:
+def test_a_suite_that_refuses_to_start_keeps_the_last_run(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run()
     before = contents(suite)
     assert {"coverage.json", "matrix.html", ".run/last_run.json"} <= set(before)
@@ -92,7 +92,7 @@ def test_a_suite_that_refuses_to_begin_leaves_the_last_run_as_it_was(suite: Suit
     assert contents(suite) == before
 
 
-def test_a_run_that_begins_leaves_nothing_of_the_last_one(suite: Suite) -> None:
+def test_a_run_removes_the_files_of_the_last_one(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run()
     left = [suite.places.allure_results / "of-the-last-run.json", suite.places.manifest]
     for path in left:

@@ -1,4 +1,4 @@
-"""What a rehearsal counts for: it is kept apart, shown beside what was not run, and never taken for a proof."""
+"""A rehearsal is kept separately, shown for criteria that were not run, and never counted as a proof."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def row(judged: runs.RunResult, criterion: str) -> dict[str, object]:
     return next(one for one in judged.coverage["criteria"] if one["id"] == criterion)
 
 
-def test_what_passed_is_rehearsed_and_not_run_and_proves_nothing(suite: Suite) -> None:
+def test_a_passed_scenario_is_rehearsed_and_not_proven(suite: Suite) -> None:
     judged = rehearse(suite)
     assert judged.differences == []
     assert judged.coverage["target"] == "aws-rehearsal"
@@ -64,13 +64,13 @@ def test_what_passed_is_rehearsed_and_not_run_and_proves_nothing(suite: Suite) -
     assert row(judged, "1.2")["rehearsed"] is False
 
 
-def test_what_failed_is_violated_as_always(suite: Suite) -> None:
+def test_a_failed_scenario_is_violated(suite: Suite) -> None:
     judged = rehearse(suite, "the expectation fails")
     assert (row(judged, "10.1")["state"], row(judged, "10.1")["rehearsed"]) == ("violated", False)
 
 
 @pytest.mark.parametrize(("what", "code"), [("nothing is wrong", GREEN), ("the step gives up: not today", RED)])
-def test_it_ends_well_only_if_all_that_aws_would_run_was_rehearsed(suite: Suite, what: str, code: int) -> None:
+def test_it_passes_only_if_all_scenarios_for_aws_were_rehearsed(suite: Suite, what: str, code: int) -> None:
     judged = rehearse(suite, what)
     scenarios, _ = feature_files.read(suite.root / "features", suite.root)
     assert exit_code(judged, scenarios, strict=False) == code
@@ -82,7 +82,7 @@ def test_it_is_no_rehearsal_when_no_served_simulator_was_called(suite: Suite) ->
     assert judged.coverage["totals"]["rehearsed"] == 0
 
 
-def test_the_run_on_the_simulator_shows_what_the_same_tree_has_rehearsed(suite: Suite) -> None:
+def test_the_run_on_the_simulator_shows_the_rehearsal_of_the_same_tree(suite: Suite) -> None:
     rehearsal = rehearse(suite)
     before = suite.places.of_rehearsal.coverage.read_bytes()
     judged = suite.run()
@@ -98,11 +98,11 @@ def test_the_matrix_shows_a_rehearsal_that_is_kept_with_its_records(suite: Suite
     rehearse(suite)
     judged = suite.run()
     known = provenance.gather(suite.places, suite.catalogue, judged.coverage)
-    assert (known.found["10.1"]["aws-rehearsal"].state, known.left_out) == ("rehearsed", [])
+    assert (known.found["10.1"]["aws-rehearsal"].state, known.ignored) == ("rehearsed", [])
     assert "rehearsed <b>○</b>" in suite.places.matrix.read_text(encoding="utf-8")
 
 
-def test_the_terminal_has_a_sign_of_its_own_for_it(suite: Suite) -> None:
+def test_the_terminal_shows_a_separate_sign(suite: Suite) -> None:
     judged = rehearse(suite)
     out = io.StringIO()
     console.summary(Console(file=out, width=200), judged.coverage, suite.catalogue)

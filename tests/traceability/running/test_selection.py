@@ -1,4 +1,4 @@
-"""A run of some files or lines: only they run, the records agree, and everything says that it was a part."""
+"""A run of some files or lines: only they run, the records agree, and all outputs mark the run as partial."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from traceability.running.run import BadInput
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else "",
 )
-def test_only_what_was_named_runs_and_the_records_agree(
+def test_only_named_scenarios_run_and_the_records_agree(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, arguments: list[str], ran: set[str]
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
@@ -42,11 +42,11 @@ def test_only_what_was_named_runs_and_the_records_agree(
     assert not list(suite.places.history.glob("*"))
 
 
-def test_a_run_of_a_file_says_that_it_was_a_part_and_is_intact(suite: Suite) -> None:
+def test_a_run_of_a_file_is_marked_as_partial_and_is_intact(suite: Suite) -> None:
     judged = three(suite).run("features/r02.feature")
     manifest.write(suite.places, judged.coverage)
     assert integrity.changes(suite.places, suite.catalogue) == []
-    assert scope(judged.coverage).endswith("; a run of part of the suite, 4 deselected")
+    assert scope(judged.coverage).endswith("; partial run, 4 deselected")
 
 
 def test_a_named_scenario_that_is_lost_still_shows(suite: Suite) -> None:
@@ -56,17 +56,17 @@ def test_a_named_scenario_that_is_lost_still_shows(suite: Suite) -> None:
     assert judged.coverage["totals"]["proven"] == 0
 
 
-def test_no_process_is_begun_for_files_that_were_not_named(suite: Suite) -> None:
+def test_no_process_is_started_for_files_that_were_not_named(suite: Suite) -> None:
     scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
     named = {one.place for one in scenarios if one.file == "features/r02.feature"}
     assert len(processes.shares(scenarios, "moto", 4, None, named)) == 1
 
 
 @pytest.mark.parametrize("argument", ["features/r9.feature", "features/steps/small.py", "nowhere", "features/steps"])
-def test_what_is_no_feature_is_refused_before_anything_runs(suite: Suite, argument: str) -> None:
+def test_a_path_without_features_is_refused_before_the_run(suite: Suite, argument: str) -> None:
     with pytest.raises(BadInput) as refused:
         three(suite).run(argument)
-    cure = "no feature is there; name one below features/, as FILE, FILE:LINE or a folder"
+    cure = "no feature found; name one below features/, as FILE, FILE:LINE or a folder"
     assert refused.value.problems == [f"{argument}: {cure}"]
     assert not suite.places.reports.exists()
 
@@ -79,7 +79,7 @@ def test_a_feature_from_elsewhere_is_refused(suite: Suite) -> None:
     assert refused.value.problems == ["other.feature:2: no scenario of features/"]
 
 
-def test_an_option_that_behave_does_not_know_is_one_line(suite: Suite) -> None:
+def test_an_unknown_option_of_behave_gives_one_line(suite: Suite) -> None:
     scenario = ("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
     ended = subprocess.run(
         [sys.executable, "-m", "traceability", "run", "--root", suite.scenario(*scenario).root, "--", "--tag-s=x"],
@@ -90,5 +90,5 @@ def test_an_option_that_behave_does_not_know_is_one_line(suite: Suite) -> None:
     )
     assert (ended.returncode, ended.stderr) == (
         2,
-        "what stands behind -- goes to behave, which says: unrecognized arguments: --tag-s=x; see behave --help\n",
+        "behave rejects the arguments after --: unrecognized arguments: --tag-s=x; see behave --help\n",
     )

@@ -1,4 +1,4 @@
-"""A run that brings no result any more is ended, and its log says where it was."""
+"""A stalled run is ended, and its log shows the stacks of its threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEAF = f"import signal; signal.signal(signal.SIGABRT, signal.SIG_IGN)\n{PROGRAM}
 
 
 def stalled(tmp_path: Path, program: str, *options: str) -> tuple[int, str]:
-    """The exit code of a process that was watched until it counted as stalled, and what it wrote."""
+    """Return the exit code and the output of a process that was watched until it counted as stalled."""
     (tmp_path / "program.py").write_text(program)
     log = tmp_path / "behave.log"
     with (
@@ -29,12 +29,12 @@ def stalled(tmp_path: Path, program: str, *options: str) -> tuple[int, str]:
     return code, log.read_text()
 
 
-def test_the_log_of_a_stalled_run_says_where_it_was(tmp_path):
+def test_the_log_of_a_stalled_run_shows_its_stack(tmp_path):
     code, log = stalled(tmp_path, PROGRAM, "-X", "faulthandler")
     assert code == -signal.SIGABRT
     assert "in waits_for_ever" in log
 
 
-def test_a_process_that_does_not_even_answer_that_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_LAST_WORDS_SECONDS", 0.5)
+def test_a_process_that_ignores_the_signal_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_STACK_DUMP_SECONDS", 0.5)
     assert stalled(tmp_path, DEAF)[0] == -signal.SIGKILL

@@ -207,9 +207,7 @@ def test_the_page_is_current_until_a_phrase_changes(writing: Suite) -> None:
     assert command(writing, "phrases", "--check").returncode == 0
     writing.steps(STEPS.replace("capitals", "big letters"))
     stale = command(writing, "phrases", "--check")
-    assert stale.stderr == (
-        "docs/phrases.md: not what step definitions and features say now; `make phrases` writes it anew\n"
-    )
+    assert stale.stderr == ("docs/phrases.md: out of date; run `make phrases`\n")
 
 
 def test_the_editor_is_told_what_every_gap_takes(writing: Suite) -> None:
