@@ -1,12 +1,17 @@
-"""Simulation testing: random bad days in virtual time, lived by the deployed engine, judged from outside.
+"""Fuzzing of the deployed engine: random cases run in virtual time against the simulator.
 
-days      what a day is: plans, servers and what becomes of them, faults, what people do; JSON
-drawing   a day from a seed
-living    lives a day: the simulator, the deployed function, the people; what was seen of it
-machine   a thin loop in place of the Step Functions interpreter
-invariants  what must hold after each step
-model     what the plan means: the outcome that a day may have
-telling   a lived day in the model's terms: its plans, what the world did, what the records say
-judging   what was wrong with a lived day
-shrinking, story  a failing day made small, and told
+cases            the definition of a case: plans, servers, actions of operators, faults; plain data, stored as JSON
+generator        derives a case from a seed
+runner           runs a case with the simulator and the deployed function; returns an Observation
+state_machine_loop  replaces the Step Functions interpreter by a thin loop with the same calls
+monitor          checks invariants after each invocation of the function
+model            the reference model: which outcomes a plan may have under the conditions of a case
+oracle_input     translates an Observation into the terms of the reference model
+oracle           lists the violations of an Observation
+trace            an Observation as text without generated ids, to compare two runs
+batches          runs many cases in several processes
+crashes, fault_table  systematic cases: the function killed at each call; each fault at each operation
+shrinking, narrative  reduces a failing case, and describes it
+
+Start reading at `cases`, then `runner` and `oracle`. No other package imports this one, except tests.
 """

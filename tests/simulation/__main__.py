@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: random bad days, and the systematic ones."""
+"""`python -m tests.simulation`: random cases (fuzzing) and systematic ones."""
 
 from __future__ import annotations
 
@@ -11,48 +11,54 @@ from pathlib import Path
 import click
 
 from tests.simulation import batches, generator, narrative
-from tests.simulation import crashes as killing
+from tests.simulation import crashes as kills
 from tests.simulation import fault_table as table
-from tests.simulation.cases import Day
-from tests.simulation.shrinking import shrunk
+from tests.simulation.cases import Case
+from tests.simulation.shrinking import shrink
 
-CRASHES_HELP = "Kill the three-tier drill's function at each of its calls, or at a sample of 500 pairs of them, or all."
+CRASHES_HELP = "Kill the function of a three-tier drill at each of its calls, at 500 pairs of calls, or both (all)."
 KEPT = Path("reports") / "simulation"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seeds", type=click.IntRange(min=1), default=200, show_default=True, help="How many days to live.")
+@click.option("--seeds", type=click.IntRange(min=1), default=200, show_default=True, help="The number of cases.")
 @click.option("--first", type=click.IntRange(min=0), default=1, show_default=True, help="The first seed.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="Live as many days as fit into this time, instead of --seeds.",
+    help="Run for this time instead of --seeds cases.",
 )
 @click.option(
     "--at-least",
     type=click.IntRange(min=1),
     default=50,
     show_default=True,
-    help="With --seconds: never fewer days than this.",
+    help="The least number of cases with --seconds.",
 )
 @click.option(
-    "--processes", type=click.IntRange(min=1), default=2, show_default=True, help="How many processes share the days."
+    "--processes", type=click.IntRange(min=1), default=2, show_default=True, help="The number of worker processes."
 )
-@click.option("--until", type=click.DateTime(["%H:%M"]), help="Stop at this time of today (UTC), HH:MM.")
+@click.option("--until", type=click.DateTime(["%H:%M"]), help="Stop at this time of the present day (UTC), HH:MM.")
 @click.option(
-    "--results", type=click.Path(path_type=Path), help="Keep a line a day here; days in it are not lived again."
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Append a line for each case to this file; skip the cases that it contains.",
 )
-@click.option("--day", "day_file", type=click.Path(exists=True, path_type=Path), help="Live this one day (JSON).")
+@click.option(
+    "--case", "case_file", type=click.Path(exists=True, path_type=Path), help="Run the case in this JSON file."
+)
 @click.option(
     "--shrink",
     "shrinks",
     type=click.IntRange(min=0),
     default=2,
     show_default=True,
-    help="How many failing days to shrink and tell.",
+    help="The number of failing cases to reduce and describe.",
 )
 @click.option("--crashes", type=click.Choice(["all", "each", "pairs"]), help=CRASHES_HELP)
-@click.option("--fault-table", is_flag=True, help="Write docs/faults.md anew: operation by fault, from real runs.")
+@click.option(
+    "--fault-table", is_flag=True, help="Write docs/faults.md: the engine's reaction to each fault at each operation."
+)
 def main(
     seeds: int,
     first: int,
@@ -61,28 +67,29 @@ def main(
     processes: int,
     until: datetime | None,
     results: Path | None,
-    day_file: Path | None,
+    case_file: Path | None,
     shrinks: int,
     crashes: str | None,
     fault_table: bool,
 ) -> None:
-    """Live random bad days: a plan, a world and a day of faults each, judged by invariants and a reference model.
+    """Fuzz the deployed engine in virtual time.
 
-    The same seed always gives the same day and the same run. A day that goes wrong is made small and told.
+    Each case has random plans, servers, operator actions and faults. Invariants and a reference model check the run.
+    The same seed always gives the same case and the same run. Failing cases are reduced and described.
     """
     if fault_table:
         sys.exit(write_fault_table(processes))
     if crashes is not None:
-        sys.exit(sweep(crashes, processes))
-    if day_file is not None:
-        sys.exit(live_one(Day.read(day_file), f"python -m tests.simulation --day {day_file}"))
+        sys.exit(run_kills(crashes, processes))
+    if case_file is not None:
+        sys.exit(run_one(read_case(case_file), f"python -m tests.simulation --case {case_file}"))
     if seeds == 1:
-        sys.exit(live_one(generator.draw(first), f"make simulate SEEDS=1 FIRST={first}"))
-    lived = {result["seed"] for result in batches.already_lived(results)}
+        sys.exit(run_one(generator.generate(first), f"make fuzz SEEDS=1 FIRST={first}"))
+    done = {result["seed"] for result in batches.earlier_results(results)}
     wanted = itertools.count(first) if seconds is not None else iter(range(first, first + seeds))
     end = until and datetime.now(UTC).replace(hour=until.hour, minute=until.minute, second=0)
     summary = batches.run(
-        (seed for seed in wanted if seed not in lived),
+        (seed for seed in wanted if seed not in done),
         processes=processes,
         seconds=seconds,
         at_least=at_least,
@@ -95,75 +102,83 @@ def main(
     for failed in summary.failed:
         click.echo(f"seed {failed['seed']}: {failed['problems'][0]}")
     for failed in summary.failed[:shrinks]:
-        click.echo("\n" + tell_small(failed["seed"]))
-    click.echo(_told(summary))
+        click.echo("\n" + reduce_and_describe(failed["seed"]))
+    click.echo(_totals(summary))
     sys.exit(bool(summary.failed))
 
 
-def sweep(which: str, processes: int) -> int:
-    """The systematic kills; the exit code."""
-    calls = killing.calls_of_the_drill()
-    kills = [
-        *(killing.single_kills(calls) if which != "pairs" else []),
-        *(killing.pairs(calls) if which != "each" else []),
+def read_case(path: Path) -> Case:
+    """The case in a JSON file. Raises click.BadParameter if the file contains no case."""
+    try:
+        return Case.read(path)
+    except (ValueError, TypeError) as error:
+        raise click.BadParameter(f"{path} contains no case: {error}", param_hint="'--case'") from error
+
+
+def run_kills(which: str, processes: int) -> int:
+    """Run the systematic kills; returns the exit code."""
+    calls = kills.calls_of_the_drill()
+    chosen = [
+        *(kills.single_kills(calls) if which != "pairs" else []),
+        *(kills.pairs(calls) if which != "each" else []),
     ]
-    wrong: list[str] = []
+    problems: list[str] = []
     show = batches.progress()
     with batches.workers(processes) as pool:
-        for done, found in enumerate(pool.imap(killing.problems, kills), start=1):
-            wrong += found
-            show(f"{done} of {len(kills)} drills with a killed function, {len(wrong)} problems")
-    click.echo("\n".join(wrong))
-    click.echo(f"Crashes: {len(kills)} drills of {calls} calls each, {len(wrong)} problems")
-    return bool(wrong)
+        for done, found in enumerate(pool.imap(kills.problems, chosen), start=1):
+            problems += found
+            show(f"{done} of {len(chosen)} drills with a killed function, {len(problems)} problems")
+    click.echo("\n".join(problems))
+    click.echo(f"Crashes: {len(chosen)} drills of {calls} calls each, {len(problems)} problems")
+    return bool(problems)
 
 
 def write_fault_table(processes: int) -> int:
-    """docs/faults.md, each cell from a run of its own; the exit code."""
+    """Write docs/faults.md, each cell from a separate run; returns the exit code."""
     shown = table.rows()
     tasks = [(row, name) for row in shown for name in table.FAULTS]
-    cells: dict[tuple[table.Row, str], str] = {}
+    cells: dict[tuple[table.TableRow, str], str] = {}
     show = batches.progress()
     with batches.workers(processes) as pool:
-        for task, words in zip(tasks, pool.imap(table.told, tasks), strict=True):
-            cells[task] = words
+        for task, text in zip(tasks, pool.imap(table.cell_of, tasks), strict=True):
+            cells[task] = text
             show(f"{len(cells)} of {len(tasks)} cells")
     table.PAGE.write_text(table.page(lambda row, name: cells[row, name], shown), encoding="utf-8")
     click.echo(f"{table.PAGE}: {len(shown)} operations, {len(tasks)} cells")
     return 0
 
 
-def live_one(day: Day, replay: str) -> int:
-    """Live one day and tell it; the exit code."""
-    life, problems = batches.lived(day)
-    if life is None:
+def run_one(case: Case, replay: str) -> int:
+    """Run one case and describe it; returns the exit code."""
+    observed, problems = batches.check_case(case)
+    if observed is None:
         click.echo("\n".join(problems))
     elif problems:
-        click.echo(narrative.told(life, problems, replay))
+        click.echo(narrative.describe(observed, problems, replay))
     else:
-        click.echo(f"The day of seed {day.seed} went well: {dict(batches.fault_counts(life))}")
-        click.echo("\n".join(narrative.timeline(life)))
+        click.echo(f"The case of seed {case.seed} passed: {dict(batches.fault_counts(observed))}")
+        click.echo("\n".join(narrative.timeline(observed)))
     return bool(problems)
 
 
-def tell_small(seed: int) -> str:
-    """Shrink the failing day of the seed, keep it, and tell it."""
-    click.echo(f"making the day of seed {seed} small ...", err=True)
-    whole = generator.draw(seed)
-    wrong = batches.kinds(batches.lived(whole)[1])
-    small = shrunk(whole, lambda day: bool(wrong & batches.kinds(batches.lived(day)[1])))
+def reduce_and_describe(seed: int) -> str:
+    """Reduce the failing case of the seed, write it below reports/simulation, and describe it."""
+    click.echo(f"reducing the case of seed {seed} ...", err=True)
+    whole = generator.generate(seed)
+    violations = batches.without_ids(batches.check_case(whole)[1])
+    small = shrink(whole, lambda case: bool(violations & batches.without_ids(batches.check_case(case)[1])))
     KEPT.mkdir(parents=True, exist_ok=True)
-    kept = KEPT / f"day-{seed}.json"
+    kept = KEPT / f"case-{seed}.json"
     kept.write_text(json.dumps(small.to_dict(), indent=1) + "\n", encoding="utf-8")
-    life, problems = batches.lived(small)
-    replay = f"python -m tests.simulation --day {kept}\n  the whole day: make simulate SEEDS=1 FIRST={seed}"
-    return narrative.told(life, problems, replay) if life is not None else "\n".join([*problems, replay])
+    observed, problems = batches.check_case(small)
+    replay = f"python -m tests.simulation --case {kept}\n  the whole case: make fuzz SEEDS=1 FIRST={seed}"
+    return narrative.describe(observed, problems, replay) if observed is not None else "\n".join([*problems, replay])
 
 
-def _told(summary: batches.Summary) -> str:
+def _totals(summary: batches.Summary) -> str:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.faults.most_common())
     ends = ", ".join(f"{count:,} {status}" for status, count in sorted(summary.outcomes.items()))
-    return f"Simulation: {summary.line()}\n  executions: {ends}\n  met: {kinds}"
+    return f"Fuzzing: {summary.line()}\n  executions: {ends}\n  faults: {kinds}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""What AWS holds at this moment, read from moto's memory: without a call, so that looking neither takes virtual time
-nor shows in the journal. The end of a day is judged on what AWS's APIs say (`judging`).
+"""The present state of AWS, read from moto's memory: no call is made, so that a check takes no virtual time and adds
+nothing to the journal. The oracle reads AWS's APIs instead, at the end of the case.
 """
 
 from __future__ import annotations

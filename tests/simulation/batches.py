@@ -1,4 +1,4 @@
-"""Lives many days in a few processes, and keeps what came of each as one line of JSON."""
+"""Runs many cases in several processes, and keeps the result of each as one line of JSON."""
 
 from __future__ import annotations
 
@@ -19,82 +19,89 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation import cases, generator, oracle, oracle_input
-from tests.simulation.runner import Life, live
-from tests.simulation.trace import parting
+from tests.simulation.runner import Observation, run_case
+from tests.simulation.trace import first_difference
 
-# A worker is replaced after so many days: what a process gathers in them is given back.
-DAYS_A_WORKER = 100
+# A worker process is replaced after this number of cases, which frees the memory that it has gathered.
+CASES_PER_WORKER = 100
 Result = dict[str, Any]
 
 
-def lived(day: cases.Day) -> tuple[Life | None, list[str]]:
-    """The day and what was wrong with it; a day that cannot be lived at all is wrong, too.
+def check_case(case: cases.Case) -> tuple[Observation | None, list[str]]:
+    """Run the case: its observation and violations. An exception while it runs is a violation; no observation then.
 
-    A day with the Step Functions interpreter is lived by the thin loop as well, and must take the same course.
+    A case with the Step Functions interpreter runs with the thin loop as well: the traces must be equal.
     """
     try:
-        life = live(day)
-        apart = parting(live(replace(day, interpreter=False)), life) if day.interpreter else None
-    except Exception:  # noqa: BLE001 - whatever breaks a day is the finding: it is told and shrunk like any other
-        return None, [f"the day could not be lived: {traceback.format_exc(limit=-6)}"]
-    differs = [f"the thin loop and the interpreter live it differently: {apart}"] if apart else []
-    return life, [*oracle.judge(life), *differs]
+        observed = run_case(case)
+        difference = (
+            first_difference(run_case(replace(case, interpreter=False)), observed) if case.interpreter else None
+        )
+    except Exception:  # noqa: BLE001 - any exception is a finding: it is reported and reduced like a violation
+        return None, [f"the case raised an exception: {traceback.format_exc(limit=-6)}"]
+    differs = [f"the thin loop and the interpreter differ: {difference}"] if difference else []
+    return observed, [*oracle.violations(observed), *differs]
 
 
-def kinds(problems: list[str]) -> set[str]:
-    """The problems without the ids and numbers of their day: what a smaller day must have in common with a larger."""
-    return {re.sub(r"[\w-]*\d[\w.:-]*", "#", problem) for problem in problems}
+def without_ids(violations: list[str]) -> set[str]:
+    """The violations without ids and numbers, to compare those of a reduced case with those of the whole one."""
+    return {re.sub(r"[\w-]*\d[\w.:-]*", "#", line) for line in violations}
 
 
-def live_seed(seed: int) -> Result:
-    """One day of a seed, for a worker: {seed, problems, cpu, virtual, calls, outcomes, faults}."""
-    begun = time.process_time()
-    day = generator.draw(seed)
-    life, problems = lived(day)
-    result: Result = {"seed": seed, "problems": problems, "interpreter": day.interpreter}
-    if life is not None:
+def check_seed(seed: int) -> Result:
+    """Run the case of a seed in a worker: {seed, problems, interpreter, virtual, calls, outcomes, faults, ..., cpu}."""
+    started = time.process_time()
+    case = generator.generate(seed)
+    observed, problems = check_case(case)
+    result: Result = {"seed": seed, "problems": problems, "interpreter": case.interpreter}
+    if observed is not None:
         result |= {
-            "virtual": round((life.ended - life.began).total_seconds()),
-            "calls": len(life.calls),
-            "outcomes": sorted(record["Status"] for record in life.records.values()),
-            "faults": dict(fault_counts(life)),
-            "servers": len(day.servers),
-            "waves": sum(len(plan["waves"]) for plan in day.plans),
+            "virtual": round((observed.ended - observed.began).total_seconds()),
+            "calls": len(observed.calls),
+            "outcomes": sorted(record["Status"] for record in observed.records.values()),
+            "faults": dict(fault_counts(observed)),
+            "servers": len(case.servers),
+            "waves": sum(len(plan["waves"]) for plan in case.plans),
         }
-    return result | {"cpu": round(time.process_time() - begun, 3)}
+    return result | {"cpu": round(time.process_time() - started, 3)}
 
 
-def fault_counts(life: Life) -> Counter[str]:
-    """How often each kind of disorder was met that day."""
-    counts = Counter(call.fault for call in life.calls if call.fault is not None)
-    counts["fail_lambda"] += len(life.missed)
+def fault_counts(observed: Observation) -> Counter[str]:
+    """How often each kind of fault and of other disturbance occurred in the case."""
+    counts = Counter(call.fault for call in observed.calls if call.fault is not None)
+    counts["fail_lambda"] += len(observed.missed)
     counts["servers or quota in use"] += sum(
-        call.error_code in oracle_input.BUSY for call in oracle_input.engine_calls(life)
+        call.error_code in oracle_input.BUSY for call in oracle_input.engine_calls(observed)
     )
-    used = {f"s-{int(number):017d}" for number in life.day.servers}
-    statuses = Counter(one["launchStatus"] for job in life.jobs for one in job["participatingServers"])
+    used = {f"s-{int(number):017d}" for number in observed.case.servers}
+    statuses = Counter(one["launchStatus"] for job in observed.jobs for one in job["participatingServers"])
     counts["launch failed"] += statuses["FAILED"]
-    counts["instance hung or died"] += sum(
-        life.day.servers[str(int(server[2:]))]["becomes"] != "running"
-        for job in life.jobs
+    counts["instance not running"] += sum(
+        observed.case.servers[str(int(server[2:]))]["becomes"] != "running"
+        for job in observed.jobs
         if job["type"] == "LAUNCH"
         for server in (one["sourceServerID"] for one in job["participatingServers"])
         if server in used
     )
     counts.update(
         {
-            "cancel": sum(act.doing["do"] == "cancel" and act.result == "accepted" for act in life.acts),
-            "second start": sum(act.doing["do"] == "start" and "for_real" not in act.doing for act in life.acts)
-            - len(life.day.plans),
-            "recovery after a drill": sum(
-                act.doing["do"] == "start" and "for_real" in act.doing and act.result == "started" for act in life.acts
+            "cancel": sum(
+                request.action["do"] == "cancel" and request.result == "accepted" for request in observed.requests
             ),
-            "state machine stopped": sum(act.result == "aborted" for act in life.acts),
-            "somebody else's job": sum(act.doing["do"] == "foreign_job" for act in life.acts),
-            "shared servers": len(life.day.plans) - 1,
-            "recovered for real meanwhile": sum(
+            "second start": sum(
+                request.action["do"] == "start" and "recovery" not in request.action for request in observed.requests
+            )
+            - len(observed.case.plans),
+            "recovery after a drill": sum(
+                request.action["do"] == "start" and "recovery" in request.action and request.result == "started"
+                for request in observed.requests
+            ),
+            "state machine stopped": sum(request.result == "aborted" for request in observed.requests),
+            "job of another caller": sum(request.action["do"] == "foreign_job" for request in observed.requests),
+            "shared servers": len(observed.case.plans) - 1,
+            "recovered by another caller": sum(
                 "was recovered for real" in result.get("ErrorMessage", "")
-                for record in life.records.values()
+                for record in observed.records.values()
                 for wave in record["Waves"]
                 for result in wave["ServerResults"]
             ),
@@ -105,10 +112,10 @@ def fault_counts(life: Life) -> Counter[str]:
 
 @dataclass
 class Summary:
-    """What many days came to."""
+    """The totals of many cases."""
 
     began: float = field(default_factory=time.monotonic)
-    days: int = 0
+    cases: int = 0
     virtual: float = 0
     cpu: float = 0
     calls: int = 0
@@ -117,7 +124,7 @@ class Summary:
     faults: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
-        self.days += 1
+        self.cases += 1
         self.cpu += result["cpu"]
         self.virtual += result.get("virtual", 0)
         self.calls += result.get("calls", 0)
@@ -131,21 +138,23 @@ class Summary:
         return time.monotonic() - self.began
 
     def line(self) -> str:
-        rate = self.days / self.seconds if self.seconds else 0
+        rate = self.cases / self.seconds if self.seconds else 0
         return (
-            f"{self.days} days lived ({self.virtual / 86400:.1f} days of virtual time, {self.calls:,} AWS calls), "
-            f"{len(self.failed)} went wrong; {rate:.1f} days a second, "
-            f"{self.cpu / max(1, self.days):.2f} s of processor time each"
+            f"{self.cases} cases run ({self.virtual / 86400:.1f} days of virtual time, {self.calls:,} AWS calls), "
+            f"{len(self.failed)} failed; {rate:.1f} cases a second, "
+            f"{self.cpu / max(1, self.cases):.2f} s of processor time each"
         )
 
 
 def workers(processes: int) -> Pool:
-    """Processes of their own: a day leaves memory behind, so each lives only so many."""
-    return multiprocessing.get_context("spawn").Pool(processes, _look_for_garbage_less, maxtasksperchild=DAYS_A_WORKER)
+    """Worker processes, each replaced after CASES_PER_WORKER cases, because a case leaves memory behind."""
+    return multiprocessing.get_context("spawn").Pool(
+        processes, _reduce_garbage_collection, maxtasksperchild=CASES_PER_WORKER
+    )
 
 
-def _look_for_garbage_less() -> None:
-    """The models of AWS's services stay; looking through them for garbage takes an eighth of a day's processor time."""
+def _reduce_garbage_collection() -> None:
+    """The service models stay in memory; collecting garbage among them takes an eighth of a case's processor time."""
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
 
@@ -160,16 +169,16 @@ def run(
     until: datetime | None = None,
     show: Callable[[str], None] | None = None,
 ) -> Summary:
-    """Live the days of `seeds` until they end, `seconds` have passed (after `at_least` days) or it is `until`."""
+    """Run the cases of `seeds` until they end, `seconds` have passed (after `at_least` cases) or it is `until`."""
     summary = Summary()
 
     def time_is_up() -> bool:
-        spent = seconds is not None and summary.seconds > seconds and summary.days >= at_least
+        spent = seconds is not None and summary.seconds > seconds and summary.cases >= at_least
         return spent or (until is not None and datetime.now(UTC) >= until)
 
     room = threading.Semaphore(2 * processes)
 
-    def fed() -> Iterator[int]:
+    def feed() -> Iterator[int]:
         for seed in seeds:
             room.acquire()
             if time_is_up():
@@ -177,7 +186,7 @@ def run(
             yield seed
 
     with workers(processes) as pool:
-        for result in pool.imap_unordered(live_seed, fed()):
+        for result in pool.imap_unordered(check_seed, feed()):
             room.release()
             summary.add(result)
             if results is not None:
@@ -188,14 +197,14 @@ def run(
     return summary
 
 
-def already_lived(results: Path | None) -> Iterator[Result]:
-    """What a results file holds of earlier runs."""
+def earlier_results(results: Path | None) -> Iterator[Result]:
+    """The results of earlier runs in a results file."""
     if results is not None and results.exists():
         yield from (json.loads(line) for line in results.read_text(encoding="utf-8").splitlines() if line)
 
 
 def progress(every: float = 10.0) -> Callable[[str], None]:
-    """Shows a line: over itself on a terminal, now and then elsewhere."""
+    """A function that shows a line: in place of the last one on a terminal, elsewhere once in `every` seconds."""
     shown = [0.0]
 
     def show(line: str) -> None:

@@ -1,9 +1,9 @@
-"""A day: plans, a world and what goes wrong in it. Plain data, so that a day can be kept, shrunk and read."""
+"""A case: plans, servers, actions of operators and faults, as plain data that can be stored and reduced."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ OTHER_ACCOUNT = "444455556666"
 REGION = "us-east-1"
 ROLE = "drs-execution-engine-target"
 EXTERNAL_ID = "simulated-external-id"
-GROUP = "everything"
+# These names are part of the call journal of a seed: another name would change its digest.
+GROUP, GROUP_NAME = "everything", "Every server of the day"
 
 
 def server_id(number: int) -> str:
@@ -26,45 +27,44 @@ def snapshot_id(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Day:
-    """One day, times in seconds after its beginning.
+class Case:
+    """One case. Times are seconds after the start of the case.
 
     - `plans`: {name, type, waves: [{order, servers, depends_on?, wait, health?: {timeout, interval}, pinned}],
       timeout, keeps_instances, topic}; waves are numbered from 1, `servers` and `pinned` are numbers of servers;
-    - `servers`: by number (a text): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, what DRS
-      and EC2 do with it at every launch;
-    - `people`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, for_real?}, in the order of `at`;
-      what is started for real is a recovery, whatever the plan is for;
+    - `servers`: by number (a string): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, the
+      behaviour of DRS and EC2 at every launch of the server;
+    - `actions`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?}, in the order of `at`;
+      `recovery` starts a RECOVERY even if the plan is of type DRILL;
     - `faults`: faults of the simulator in their JSON form.
     """
 
     seed: int
     plans: list[Document]
     servers: dict[str, Document]
-    people: list[Document]
+    actions: list[Document]
     faults: list[Document] = field(default_factory=list)
     quotas: Document = field(default_factory=dict)
     other_account: bool = False
-    # Whether moto's interpreter runs the state machine; else a thin loop does.
+    # True: moto's interpreter runs the state machine. False: the thin loop runs it.
     interpreter: bool = False
-    # After how many ticks a run of the state machine hands over to the next; 0: as the engine has it.
+    # Ticks after which a run of the state machine hands over to the next; 0: the engine's own number.
     ticks_per_run: int = 0
 
     def to_dict(self) -> Document:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Document) -> Day:
-        known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in known})
+    def from_dict(cls, document: Document) -> Case:
+        return cls(**document)
 
     @classmethod
-    def read(cls, path: Path) -> Day:
+    def read(cls, path: Path) -> Case:
         return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
     @property
     def account(self) -> str:
-        """Where the day's plans recover to."""
+        """The account to which the plans of the case recover."""
         return OTHER_ACCOUNT if self.other_account else OWN_ACCOUNT
 
 
@@ -72,14 +72,14 @@ def plan_id(index: int) -> str:
     return f"plan-{index + 1}"
 
 
-def kind_of(day: Day, start: Document) -> str:
-    """DRILL or RECOVERY: what this start asks for."""
-    return "RECOVERY" if start.get("for_real") else str(day.plans[start["plan"]]["type"])
+def execution_type(case: Case, start: Document) -> str:
+    """DRILL or RECOVERY: the type that this start requests."""
+    return "RECOVERY" if start.get("recovery") else str(case.plans[start["plan"]]["type"])
 
 
-def plan_document(day: Day, index: int, topic_arn: str) -> Document:
-    """The recovery plan as an operator would write it."""
-    plan = day.plans[index]
+def plan_document(case: Case, index: int, topic_arn: str) -> Document:
+    """The recovery plan in the form that operators write."""
+    plan = case.plans[index]
     document: Document = {
         "PlanId": plan_id(index),
         "PlanName": plan["name"],
@@ -89,7 +89,7 @@ def plan_document(day: Day, index: int, topic_arn: str) -> Document:
     }
     if plan["topic"]:
         document["NotificationTopicArn"] = topic_arn
-    if day.other_account:
+    if case.other_account:
         document |= {
             "TargetAccountId": OTHER_ACCOUNT,
             "TargetRegion": REGION,
@@ -119,11 +119,11 @@ def _wave(number: int, wave: Document) -> Document:
     return document
 
 
-def group_document(day: Day) -> Document:
+def group_document(case: Case) -> Document:
     return {
         "GroupId": GROUP,
-        "GroupName": "Every server of the day",
-        "SourceServerIds": [server_id(int(number)) for number in day.servers],
+        "GroupName": GROUP_NAME,
+        "SourceServerIds": [server_id(int(number)) for number in case.servers],
         "Region": REGION,
-        "AccountId": day.account,
+        "AccountId": case.account,
     }

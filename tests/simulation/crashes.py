@@ -1,6 +1,6 @@
-"""The systematic days: a three-tier drill whose function is killed at each single AWS call, and at pairs of calls.
+"""The systematic cases: a three-tier drill whose function is killed at each single AWS call, and at pairs of calls.
 
-Whatever call the function dies of, the drill must end as the undisturbed one does, with one recovery job a wave.
+The drill must always end as it does without a kill, and each server must be launched by one job.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import replace
 from random import Random
 
 from simulator.gateway.faults import KILL_AFTER, KILL_BEFORE
-from tests.simulation.cases import Day, Document
-from tests.simulation.oracle import judge
+from tests.simulation.cases import Case, Document
+from tests.simulation.oracle import violations
 from tests.simulation.oracle_input import engine_calls, launches_of
-from tests.simulation.runner import Life, live
+from tests.simulation.runner import Observation, run_case
 
 SERVER = {
     "launch": 60,
@@ -25,7 +25,7 @@ SERVER = {
     "terminate_fails": None,
 }
 HEALTH = {"timeout": 300, "interval": 30}
-DRILL = Day(
+DRILL = Case(
     seed=1,
     plans=[
         {
@@ -42,7 +42,7 @@ DRILL = Day(
         }
     ],
     servers={str(number): SERVER for number in range(1, 7)},
-    people=[{"at": 0, "do": "start", "plan": 0}],
+    actions=[{"at": 0, "do": "start", "plan": 0}],
 )
 PAIRS = 500
 
@@ -50,12 +50,12 @@ Kill = tuple[str, int]
 
 
 def kill(when: str, place: int) -> Document:
-    """The function dies of its call number `place` (from 0)."""
+    """The fault that kills the function at its call number `place`, counted from 0."""
     return {"kind": when, "source": "lambda", "times": 1, "after": place}
 
 
 def calls_of_the_drill() -> int:
-    return len(engine_calls(live(DRILL)))
+    return len(engine_calls(run_case(DRILL)))
 
 
 def single_kills(calls: int) -> list[tuple[Kill, ...]]:
@@ -63,37 +63,37 @@ def single_kills(calls: int) -> list[tuple[Kill, ...]]:
 
 
 def kills_of_each_operation() -> list[tuple[Kill, ...]]:
-    """The first call of each operation, before and after: the bounded part."""
+    """Kills before and after the first call of each operation: a small sample of all kills."""
     first: dict[str, int] = {}
-    for place, call in enumerate(engine_calls(live(DRILL))):
+    for place, call in enumerate(engine_calls(run_case(DRILL))):
         first.setdefault(call.operation, place)
     return [((when, place),) for place in first.values() for when in (KILL_BEFORE, KILL_AFTER)]
 
 
 def pairs(calls: int, count: int = PAIRS) -> list[tuple[Kill, ...]]:
-    """A fixed sample of pairs; the second kill hits a call after the first one's."""
-    dice = Random("pairs of kills")  # noqa: S311 - a sample, no secret
+    """A fixed sample of pairs; the second kill comes at a later call than the first."""
+    rng = Random("pairs of kills")  # noqa: S311 - a sample, no secret
     kinds = (KILL_BEFORE, KILL_AFTER)
-    return [tuple((dice.choice(kinds), place) for place in sorted(dice.sample(range(calls), 2))) for _ in range(count)]
+    return [tuple((rng.choice(kinds), place) for place in sorted(rng.sample(range(calls), 2))) for _ in range(count)]
 
 
 def problems(kills: tuple[Kill, ...]) -> list[str]:
-    """What was wrong with the drill whose function was killed there."""
-    life = live(replace(DRILL, faults=[kill(*one) for one in kills]))
-    found = [*judge(life), *_other_end(life)]
-    struck = sum(call.fault is not None for call in life.calls)
-    if struck != len(kills):
-        found.append(f"{struck} of {len(kills)} kills struck")
+    """The problems of the drill whose function is killed at these calls."""
+    observed = run_case(replace(DRILL, faults=[kill(*one) for one in kills]))
+    found = [*violations(observed), *_different_end(observed)]
+    hits = sum(call.fault is not None for call in observed.calls)
+    if hits != len(kills):
+        found.append(f"{hits} of {len(kills)} kills happened")
     return [f"killed {' and '.join(f'{when[12:]} call {place}' for when, place in kills)}: {line}" for line in found]
 
 
-def _other_end(life: Life) -> Iterator[str]:
-    ends = [record["Status"] for record in life.records.values()]
+def _different_end(observed: Observation) -> Iterator[str]:
+    ends = [record["Status"] for record in observed.records.values()]
     if ends != ["COMPLETED"]:
         yield f"the drill ended {ends}"
     for number in range(1, 7):
-        jobs = launches_of(life.jobs, f"s-{number:017d}")
+        jobs = launches_of(observed.jobs, f"s-{number:017d}")
         if len(jobs) != 1:
             yield f"server {number} was launched by {len(jobs)} jobs"
-    if life.recovery_instances:
-        yield f"{len(life.recovery_instances)} recovery instances are left"
+    if observed.recovery_instances:
+        yield f"{len(observed.recovery_instances)} recovery instances are left"

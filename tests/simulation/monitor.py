@@ -1,10 +1,10 @@
-"""The watcher: after each invocation of the function, what must hold of what AWS keeps.
+"""The monitor: invariants of the state in AWS, checked after each invocation of the function.
 
 - a server is launched by at most one job of an execution, and takes part in at most one live job;
-- every job that carries an execution's tags is in that execution's record, or its saved intent is still open there;
-- a wave has not begun before the waves it depends on are COMPLETED; waves run one at a time;
-- statuses only move forward; an execution that has ended has no wave that runs or waits;
-- no item of the record comes near DynamoDB's limit.
+- every job with an execution's tags is in that execution's record, or the intent to launch it is still open there;
+- a wave starts only after the waves it depends on are COMPLETED; waves run one at a time;
+- statuses only move forward; an execution that has ended has no PENDING or RUNNING wave;
+- no item of the record has more than 100,000 characters (DynamoDB's limit is 400 KB).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TAG = "drs-engine:ExecutionId"
 WAVE_TAG = "drs-engine:Wave"
 ATTEMPT_TAG = "drs-engine:Attempt"
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "SKIPPED")
-FORWARD = {
+STATUS_ORDER = {
     "execution": (None, "RUNNING", ("COMPLETED", "FAILED", "CANCELLED")),
     "wave": ("PENDING", "RUNNING", ENDED),
     "server": ("PENDING", "IN_PROGRESS", "LAUNCHED", ("RECOVERED", "FAILED", "SKIPPED", "CANCELLED")),
@@ -38,7 +38,7 @@ LARGEST_ITEM = 100_000
 
 
 @dataclass(frozen=True)
-class Failure:
+class InvocationFailure:
     """An invocation of the function that failed."""
 
     moment: datetime
@@ -48,39 +48,38 @@ class Failure:
     message: str
 
 
-class Watcher:
-    """Looks after each invocation; what it finds is in `found`, one line each, with the moment."""
+class Monitor:
+    """Checks after each invocation; `violations` has one line with the time for each violated invariant."""
 
     def __init__(self, aws: Simulator, table: str, account: str) -> None:
         self._aws, self._table, self._account = aws, table, account
-        # Invocations that failed: (moment, request id, event, error type, message).
-        self.failures: list[Failure] = []
+        self.failures: list[InvocationFailure] = []
         self._before: dict[str, dict[str, Document]] = {}
         self._writes = -1
-        self.found: list[str] = []
+        self.violations: list[str] = []
 
-    def watch(self) -> None:
+    def start(self) -> None:
         functions: Any = self._aws._functions
         invoke = functions.invoke
 
-        def watched(function: Any, event: Any) -> Any:
+        def checking(function: Any, event: Any) -> Any:
             outcome = invoke(function, event)
             if outcome.function_error:
                 error = json.loads(outcome.payload)
                 now = self._aws.clock.now()
                 self.failures.append(
-                    Failure(now, outcome.request_id, event, error.get("errorType", ""), error["errorMessage"])
+                    InvocationFailure(now, outcome.request_id, event, error.get("errorType", ""), error["errorMessage"])
                 )
-            self.look()
+            self.check()
             return outcome
 
-        functions.invoke = watched
+        functions.invoke = checking
 
-    def unwatch(self) -> None:
-        self.look()
-        del self._aws._functions.invoke  # the class's own shows again
+    def stop(self) -> None:
+        self.check()
+        del self._aws._functions.invoke  # uncovers the method of the class
 
-    def look(self) -> None:
+    def check(self) -> None:
         writes = self._aws.journal.change_count()
         if writes == self._writes:
             return
@@ -88,22 +87,22 @@ class Watcher:
         kept = aws_state.items(self._aws, self._table)
         backends: BackendDict = drs_backends
         jobs = list(backends[self._account][REGION].jobs.values())
-        problems = [*one_live_job(jobs)]
+        problems = [*check_live_jobs(jobs)]
         for execution_id, parts in kept.items():
             if "EXECUTION" in parts:
-                problems += of_record(execution_id, parts, jobs)
-                problems += forward(execution_id, self._before.get(execution_id), parts)
+                problems += check_record(execution_id, parts, jobs)
+                problems += check_status_order(execution_id, self._before.get(execution_id), parts)
         self._before = kept
         moment = f"{self._aws.clock.now():%H:%M:%S}"
-        self.found += [f"{moment} {problem}" for problem in problems]
+        self.violations += [f"{moment} {problem}" for problem in problems]
 
 
-def one_live_job(jobs: list[Any]) -> Iterator[str]:
+def check_live_jobs(jobs: list[Any]) -> Iterator[str]:
     live = Counter(one.source_server.source_server_id for job in jobs if job.live for one in job.servers)
     yield from (f"{server} is in {count} live jobs" for server, count in live.items() if count > 1)
 
 
-def of_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) -> Iterator[str]:
+def check_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) -> Iterator[str]:
     results = {
         (int(key.split("#")[1]), result["SourceServerId"]): result
         for key, part in parts.items()
@@ -115,14 +114,16 @@ def of_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) ->
     yield from (f"{server} was launched {count} times" for server, count in launched.items() if count > 1)
     for job in mine:
         for one in job.servers:
-            yield from on_record(job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id)))
-    yield from of_waves(parts["EXECUTION"])
+            yield from check_job_is_recorded(
+                job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id))
+            )
+    yield from check_waves(parts["EXECUTION"])
     for key, part in parts.items():
         if len(json.dumps(part)) > LARGEST_ITEM:
             yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
 
 
-def of_waves(header: Document) -> Iterator[str]:
+def check_waves(header: Document) -> Iterator[str]:
     waves = {wave["WaveNumber"]: wave for wave in header["Waves"]}
     running = [number for number, wave in waves.items() if wave["Status"] == "RUNNING"]
     if len(running) > 1:
@@ -131,12 +132,12 @@ def of_waves(header: Document) -> Iterator[str]:
         for number in wave["DependsOn"] if "StartTime" in wave else ():
             needed = waves[number]
             if needed["Status"] != "COMPLETED" or needed["EndTime"] > wave["StartTime"]:
-                yield f"wave {wave['WaveNumber']} began although wave {number} is {needed['Status']}"
+                yield f"wave {wave['WaveNumber']} started although wave {number} is {needed['Status']}"
         if header.get("Status") in ENDED and wave["Status"] not in ENDED:
             yield f"wave {wave['WaveNumber']} is {wave['Status']} in an execution that is {header['Status']}"
 
 
-def on_record(job: Any, result: Document | None) -> Iterator[str]:
+def check_job_is_recorded(job: Any, result: Document | None) -> Iterator[str]:
     if result is None:
         yield f"{job.job_id} launches a server that is not in the wave its tag names"
     elif result.get("DrsJobId") != job.job_id:
@@ -145,16 +146,20 @@ def on_record(job: Any, result: Document | None) -> Iterator[str]:
             yield f"{job.job_id} is not in the record: {result['SourceServerId']} has {result.get('DrsJobId')}"
 
 
-def forward(execution_id: str, before: dict[str, Document] | None, after: dict[str, Document]) -> Iterator[str]:
-    for kind, name, was, now in changes(before, after):
+def check_status_order(
+    execution_id: str, before: dict[str, Document] | None, after: dict[str, Document]
+) -> Iterator[str]:
+    for kind, name, was, now in status_changes(before, after):
         if was == now:
             continue
-        ranks = FORWARD[kind]
+        ranks = STATUS_ORDER[kind]
         if rank(ranks, was) >= rank(ranks, now):
             yield f"{kind} {name} of {execution_id} went from {was} to {now}"
 
 
-def changes(before: dict[str, Document] | None, after: dict[str, Document]) -> Iterator[tuple[str, str, Any, Any]]:
+def status_changes(
+    before: dict[str, Document] | None, after: dict[str, Document]
+) -> Iterator[tuple[str, str, Any, Any]]:
     if not before or "EXECUTION" not in before:
         return
     old, new = before["EXECUTION"], after["EXECUTION"]

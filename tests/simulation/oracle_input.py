@@ -1,7 +1,7 @@
-"""A lived day in the reference model's terms: its plans, what the world did, and what the records say.
+"""Translates an observation into the reference model's terms: the plan, the conditions and the observed execution.
 
-What the world did is taken from the day itself (which launches fail, how long they take, when instances run) and from
-AWS's side of the journal (which calls met a fault, which were answered that servers or quota are in use).
+The conditions come from the case (which launches fail, how long they take, when instances run) and from AWS's side of
+the journal (which calls a fault hit, which calls were refused because servers or quota were in use).
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any
 from simulator.gateway import faults
 from simulator.gateway.journal import JournalEntry
 from tests.simulation import model
-from tests.simulation.cases import Day, Document, server_id
+from tests.simulation.cases import Case, Document, server_id
 from tests.simulation.monitor import TAG
-from tests.simulation.runner import Life
+from tests.simulation.runner import Observation
 
 BUSY = {"ConflictException", "ServiceQuotaExceededException"}
 BUSY_SECONDS = 40.0
-# A call that met a fault: until the client notices, the engine's back-off, the state machine's retries.
-NOTICE = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
+# Seconds that a fault costs: the client's timeout, the engine's back-off, the state machine's retries.
+CLIENT_TIMEOUTS = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
 BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
-CLOSER_RETRY = 305.0
-# While AWS is out of order the state machine's pauses double from the first to the longest (infra/template.yaml).
+FINALIZER_RETRY = 305.0
+# The pauses between the state machine's retries double from the first to the longest (infra/template.yaml).
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-TRIES = 4
-# Later than any moment of AWS's.
+ATTEMPTS = 4
+# Later than any time that AWS reports.
 NEVER = "9999"
-_BLAMED = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
+_FAILED_OPERATION = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
-# --- what the world did ----------------------------------------------------------------------------------------------
+# --- the plan and the conditions -------------------------------------------------------------------------------------
 
 
-def plan_of(day: Day, index: int, kind: str) -> model.Plan:
+def plan_of(case: Case, index: int, kind: str) -> model.Plan:
     """The plan as an execution of this kind (DRILL or RECOVERY) runs it."""
-    plan = day.plans[index]
+    plan = case.plans[index]
     waves = []
     for number, wave in enumerate(plan["waves"], start=1):
         health = wave["health"]
@@ -48,64 +48,72 @@ def plan_of(day: Day, index: int, kind: str) -> model.Plan:
                 servers=tuple(server_id(one) for one in wave["servers"]),
                 depends_on=tuple(wave["depends_on"] if "depends_on" in wave else [number - 1] if number > 1 else []),
                 wait=wave["wait"],
-                patience=model.Patience(health["timeout"], health["interval"]) if health else None,
+                health_check=model.HealthCheck(health["timeout"], health["interval"]) if health else None,
             )
         )
     cleans_up = kind == "DRILL" and not plan["keeps_instances"]
-    together = day.quotas.get("servers_per_job", 100)
-    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], together)
+    servers_per_job = case.quotas.get("servers_per_job", 100)
+    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], servers_per_job)
 
 
-def world_of(life: Life, execution_id: str) -> model.World:
-    cancels = [act for act in life.acts if act.doing["do"] == "cancel" and act.execution_id == execution_id]
-    asked = [act for act in cancels if act.result in ("accepted", "no answer") or act.tries > 1]
-    return model.World(
-        launches={server_id(int(number)): _launch(life, execution_id, int(number)) for number in life.day.servers},
-        delays=tuple(delays(life)),
-        outages=tuple(outages(life)),
-        cancelled=min((life.seconds(act.asked) for act in asked), default=None),
-        cancel_answered=max((life.seconds(act.answered) for act in asked), default=0.0),
-        cancel_accepted=any(act.result == "accepted" for act in asked),
-        deaths=tuple(
-            life.seconds(run["stopped"])
-            for run in life.runs
+def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
+    cancels = [
+        request
+        for request in observed.requests
+        if request.action["do"] == "cancel" and request.execution_id == execution_id
+    ]
+    requested = [request for request in cancels if request.result in ("accepted", "no answer") or request.tries > 1]
+    return model.Conditions(
+        launches={
+            server_id(int(number)): _launch(observed, execution_id, int(number)) for number in observed.case.servers
+        },
+        delays=tuple(delays(observed)),
+        outages=tuple(outages(observed)),
+        cancelled=min((observed.seconds(request.sent) for request in requested), default=None),
+        cancel_answered=max((observed.seconds(request.answered) for request in requested), default=0.0),
+        cancel_accepted=any(request.result == "accepted" for request in requested),
+        abnormal_exits=tuple(
+            observed.seconds(run["stopped"])
+            for run in observed.runs
             if run["name"].startswith(execution_id) and run["status"] not in ("SUCCEEDED", "RUNNING")
         ),
     )
 
 
-def _launch(life: Life, execution_id: str, number: int) -> model.Launch:
-    fate, server = life.day.servers[str(number)], server_id(number)
-    nothing_there = fate["replicates"] in ("DISCONNECTED", "STOPPED") and not fate["snapshot"]
+def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:
+    behaviour, server = observed.case.servers[str(number)], server_id(number)
+    no_data = behaviour["replicates"] in ("DISCONNECTED", "STOPPED") and not behaviour["snapshot"]
     states = [(0.0, "pending")]
-    if fate["becomes"] != "pending":
-        states.append((float(fate["boot"]), fate["becomes"]))
-    record = life.records.get(execution_id, {})
-    at_it = result_of(record, server).get("EndTime", NEVER)
+    if behaviour["becomes"] != "pending":
+        states.append((float(behaviour["boot"]), behaviour["becomes"]))
+    record = observed.records.get(execution_id, {})
+    ended = result_of(record, server).get("EndTime", NEVER)
     return model.Launch(
-        fails=bool(fate["fails"]) or nothing_there,
-        # DRS takes a snapshot in the first sixth of a launch's time: without one to take, it is over then.
-        seconds=fate["launch"] / 6 if nothing_there else float(fate["launch"]),
-        early=nothing_there,
+        fails=bool(behaviour["fails"]) or no_data,
+        # In the simulator the snapshot phase is the first sixth of a launch's time: without data the launch fails then.
+        seconds=behaviour["launch"] / 6 if no_data else float(behaviour["launch"]),
+        early=no_data,
         states=tuple(states),
-        taken=_taken(life, execution_id, server, at_it),
-        replaced=_taken(life, execution_id, server, max(at_it, record.get("CleanUp", {}).get("EndTime", at_it))),
-        recovered=_recovered(life, execution_id, server),
-        stays=fate["terminate_fails"] is not None,
+        relaunched=_relaunched(observed, execution_id, server, ended),
+        replaced=_relaunched(
+            observed, execution_id, server, max(ended, record.get("CleanUp", {}).get("EndTime", ended))
+        ),
+        recovered=_recovered(observed, execution_id, server),
+        termination_fails=behaviour["terminate_fails"] is not None,
     )
 
 
-def _taken(life: Life, execution_id: str, server: str, ended: str) -> bool:
-    """Somebody else launched the server after this execution had, and before it was done with it."""
-    mine = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) == execution_id]
-    others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
+def _relaunched(observed: Observation, execution_id: str, server: str, ended: str) -> bool:
+    """Whether another caller launched the server after this execution did, up to the time `ended`."""
+    mine = [job for job in launches_of(observed.jobs, server) if job["tags"].get(TAG) == execution_id]
+    others = [job for job in launches_of(observed.jobs, server) if job["tags"].get(TAG) != execution_id]
     return any(own["creationDateTime"] < job["creationDateTime"] <= ended for own in mine for job in others)
 
 
-def _recovered(life: Life, execution_id: str, server: str) -> bool:
-    """Somebody else's recovery for real had begun on the server before this execution was done with it."""
-    others = [job for job in launches_of(life.jobs, server) if job["tags"].get(TAG) != execution_id]
-    ended = result_of(life.records.get(execution_id, {}), server).get("EndTime", NEVER)
+def _recovered(observed: Observation, execution_id: str, server: str) -> bool:
+    """Whether another caller started a recovery of the server before this execution had its outcome."""
+    others = [job for job in launches_of(observed.jobs, server) if job["tags"].get(TAG) != execution_id]
+    ended = result_of(observed.records.get(execution_id, {}), server).get("EndTime", NEVER)
     return any(job["initiatedBy"] == "START_RECOVERY" and job["creationDateTime"] <= ended for job in others)
 
 
@@ -122,129 +130,131 @@ def result_of(record: Document, server: str) -> Document:
     return next((result for result in results if result["SourceServerId"] == server), {})
 
 
-def engine_calls(life: Life) -> list[JournalEntry]:
-    return [call for call in life.calls if call.source == "lambda"]
+def engine_calls(observed: Observation) -> list[JournalEntry]:
+    return [call for call in observed.calls if call.source == "lambda"]
 
 
-def delays(life: Life) -> Iterator[tuple[float, float]]:
-    for call in engine_calls(life):
+def delays(observed: Observation) -> Iterator[tuple[float, float]]:
+    for call in engine_calls(observed):
         if call.fault is not None and call.ended is not None:
-            lasted = (call.ended - call.started).total_seconds() + NOTICE.get(call.error_code or "", 0)
-            yield life.seconds(call.started), lasted + BACK_OFF + STATE_MACHINE_RETRIES + _asked_to_wait(life, call)
+            lasted = (call.ended - call.started).total_seconds() + CLIENT_TIMEOUTS.get(call.error_code or "", 0)
+            yield (
+                observed.seconds(call.started),
+                lasted + BACK_OFF + STATE_MACHINE_RETRIES + _retry_after(observed, call),
+            )
         elif call.error_code in BUSY:
-            yield life.seconds(call.started), BUSY_SECONDS
-    for call in _behind(life):
-        yield life.seconds(call.started), BUSY_SECONDS
-    for moment, _ in life.missed:
-        yield life.seconds(moment), STATE_MACHINE_RETRIES
-    for failure in life.failures:
+            yield observed.seconds(call.started), BUSY_SECONDS
+    for call in _waits_in_queue(observed):
+        yield observed.seconds(call.started), BUSY_SECONDS
+    for moment, _ in observed.missed:
+        yield observed.seconds(moment), STATE_MACHINE_RETRIES
+    for failure in observed.failures:
         if failure.event.get("source") == "aws.states":
-            yield life.seconds(failure.moment), CLOSER_RETRY
-    yield from _long_pauses(life)
-    # Somebody else's job on a server is over before this execution's can begin: the answers above say how long.
+            yield observed.seconds(failure.moment), FINALIZER_RETRY
+    yield from _long_pauses(observed)
 
 
-def _behind(life: Life) -> Iterator[JournalEntry]:
-    """The looks at the launch queue that found somebody waiting, and after which nothing was launched.
+def _waits_in_queue(observed: Observation) -> Iterator[JournalEntry]:
+    """The reads of the launch queue that found an earlier entry, and after which no launch followed.
 
-    Whoever waits may be an execution that was cancelled: its place counts until it has not been renewed for a while.
+    The entry may belong to a cancelled execution: it counts until it expires, because it is not renewed any more.
     """
     by_invocation: dict[str, list[JournalEntry]] = defaultdict(list)
-    for call in engine_calls(life):
+    for call in engine_calls(observed):
         by_invocation[call.actor].append(call)
     for calls in by_invocation.values():
-        for number, look in enumerate(calls, start=1):
-            somebody_waits = look.operation == "Query" and (look.response or {}).get("Items")
+        for number, read in enumerate(calls, start=1):
+            others_wait = read.operation == "Query" and (read.response or {}).get("Items")
             launched = [then.operation for then in calls[number : number + 1]] == ["StartRecovery"]
-            if somebody_waits and not launched:
-                yield look
+            if others_wait and not launched:
+                yield read
 
 
-def _long_pauses(life: Life) -> Iterator[tuple[float, float]]:
+def _long_pauses(observed: Observation) -> Iterator[tuple[float, float]]:
     """The pauses of the state machine that are longer than its first three."""
-    failed = [(failure.moment, failure.event) for failure in life.failures]
+    failed = [(failure.moment, failure.event) for failure in observed.failures]
     pauses: dict[tuple[Any, ...], float] = defaultdict(lambda: FIRST_PAUSE)
-    for moment, event in sorted([*failed, *life.missed], key=lambda one: one[0]):
+    for moment, event in sorted([*failed, *observed.missed], key=lambda one: one[0]):
         if event.get("Action") in ("tick", "close"):
-            # One state of one run, entered once: its failures are tries of one row.
+            # One state of one run, entered once: its failures are consecutive attempts.
             state = tuple(event.get(name) for name in ("Action", "ExecutionId", "Run", "Tick"))
             if pauses[state] > STATE_MACHINE_RETRIES:
-                yield life.seconds(moment), pauses[state]
+                yield observed.seconds(moment), pauses[state]
             pauses[state] = min(2 * pauses[state], LONGEST_PAUSE)
 
 
-def _asked_to_wait(life: Life, call: JournalEntry) -> float:
+def _retry_after(observed: Observation, call: JournalEntry) -> float:
     retry = [
         fault.retry_after
-        for fault in life.faults
+        for fault in observed.faults
         if fault.retry_after and fault.kind == call.fault and fault.service in ("*", call.service)
     ]
     return max(retry, default=0) + 1.0
 
 
-def outages(life: Life) -> Iterator[model.Outage]:
-    """When an operation failed for good: refused, or so many times in a row that any patience is over."""
-    row: dict[str, list[JournalEntry]] = defaultdict(list)
-    for call in engine_calls(life):
+def outages(observed: Observation) -> Iterator[model.Outage]:
+    """When an operation failed for good: denied, or failed in ATTEMPTS successive calls."""
+    in_a_row: dict[str, list[JournalEntry]] = defaultdict(list)
+    for call in engine_calls(observed):
         name = f"{call.service}:{call.operation}"
         if call.fault in (faults.DENY, faults.RESPOND, faults.EXPIRE_TOKEN):
-            yield model.Outage(name, life.seconds(call.started), life.seconds(call.ended or call.started) + 20)
+            yield model.Outage(name, observed.seconds(call.started), observed.seconds(call.ended or call.started) + 20)
         elif call.fault is None and call.error_code is None:
-            row[name] = []
+            in_a_row[name] = []
         elif call.fault is not None and call.error_code is not None:
-            for affected in _tries_of(call, name):
-                row[affected].append(call)
-                if len(row[affected]) >= TRIES:
-                    since, until = row[affected][0].started, call.ended or call.started
-                    yield model.Outage(affected, life.seconds(since), life.seconds(until) + 30)
+            for affected in _attempts_of(call, name):
+                in_a_row[affected].append(call)
+                if len(in_a_row[affected]) >= ATTEMPTS:
+                    since, until = in_a_row[affected][0].started, call.ended or call.started
+                    yield model.Outage(affected, observed.seconds(since), observed.seconds(until) + 30)
 
 
-def _tries_of(call: JournalEntry, name: str) -> tuple[str, ...]:
-    """A launch looks for its job before it is repeated and after a conflict: what fails there is a try of its own."""
-    looks = call.operation == "DescribeJobs" and "fromDate" in call.parameters.get("filters", {})
-    return ("drs:StartRecovery", "drs:DescribeJobs") if looks or call.operation == "StartRecovery" else (name,)
+def _attempts_of(call: JournalEntry, name: str) -> tuple[str, ...]:
+    """The operations of which this call is an attempt: the search for a launch's job is part of the launch."""
+    searches = call.operation == "DescribeJobs" and "fromDate" in call.parameters.get("filters", {})
+    return ("drs:StartRecovery", "drs:DescribeJobs") if searches or call.operation == "StartRecovery" else (name,)
 
 
-# --- what was seen ---------------------------------------------------------------------------------------------------
+# --- the observed execution ------------------------------------------------------------------------------------------
 
 
-def seen_of(life: Life, record: Document) -> model.Seen:
+def observed_execution(observed: Observation, record: Document) -> model.ObservedExecution:
     reason = record.get("StatusReason", "")
     clean_up = record.get("CleanUp", {})
-    return model.Seen(
+    return model.ObservedExecution(
         status=record["Status"],
-        started=life.seconds(record["StartTime"]),
-        ended=life.seconds(record["EndTime"]),
+        started=observed.seconds(record["StartTime"]),
+        ended=observed.seconds(record["EndTime"]),
         timed_out=reason.startswith("the execution timed out"),
-        died=reason.startswith(("its Lambda function failed for good", "the state machine")),
-        waves=tuple(_seen_wave(life, wave) for wave in record["Waves"]),
+        ended_abnormally=reason.startswith(("its Lambda function failed for good", "the state machine")),
+        waves=tuple(_observed_wave(observed, wave) for wave in record["Waves"]),
         clean_up=clean_up.get("Status", "absent"),
-        clean_up_ended=_moment(life, clean_up, "EndTime"),
-        told=record.get("Notification", {}).get("Status", "absent"),
+        clean_up_ended=_moment(observed, clean_up, "EndTime"),
+        notification=record.get("Notification", {}).get("Status", "absent"),
     )
 
 
-def _seen_wave(life: Life, wave: Document) -> model.SeenWave:
+def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
     servers = [
-        model.SeenServer(
+        model.ObservedServer(
             one["SourceServerId"],
             one["Status"],
-            _moment(life, one, "EndTime"),
-            _blamed(one.get("ErrorMessage", "")),
-            spared="was recovered for real" in one.get("ErrorMessage", ""),
+            _moment(observed, one, "EndTime"),
+            _failed_operation(one.get("ErrorMessage", "")),
+            protected="was recovered for real" in one.get("ErrorMessage", ""),
         )
         for one in wave["ServerResults"]
     ]
-    started, ended = _moment(life, wave, "StartTime"), _moment(life, wave, "EndTime")
-    return model.SeenWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended)
+    started, ended = _moment(observed, wave, "StartTime"), _moment(observed, wave, "EndTime")
+    return model.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended)
 
 
-def _moment(life: Life, item: Document, name: str) -> float | None:
-    return life.seconds(item[name]) if name in item else None
+def _moment(observed: Observation, item: Document, name: str) -> float | None:
+    return observed.seconds(item[name]) if name in item else None
 
 
-def _blamed(message: str) -> str | None:
+def _failed_operation(message: str) -> str | None:
     if message.startswith("could not assume role"):
         return "sts:AssumeRole"
-    found = _BLAMED.search(message)
+    found = _FAILED_OPERATION.search(message)
     return found[1] if found else None

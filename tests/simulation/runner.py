@@ -1,7 +1,7 @@
-"""Lives a day: a fresh simulated AWS with the engine deployed as it is, people who do what the day says, faults.
+"""Runs a case: a fresh simulated AWS, the deployed engine, the operators' actions and the faults of the case.
 
-`live` returns everything that was seen from outside: answers that people got, records, jobs, runs of the state
-machine, the call journal, and what the watcher found wrong after each invocation of the function.
+`run_case` returns all that is visible from outside the engine: answers to operators, records, jobs, runs of the state
+machine, the call journal, and the violations that the monitor found after each invocation of the function.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ from tests.simulation.cases import (
     OWN_ACCOUNT,
     REGION,
     ROLE,
-    Day,
+    Case,
     Document,
+    execution_type,
     group_document,
-    kind_of,
     plan_document,
     plan_id,
     server_id,
     snapshot_id,
 )
-from tests.simulation.monitor import Failure, Watcher
+from tests.simulation.monitor import InvocationFailure, Monitor
 from tests.simulation.state_machine_loop import thin_loop
 
-STACK = "engine-day"
+STACK = "engine-day"  # part of the call journal of a seed
 TARGET_TEMPLATE = Path(deployment.TEMPLATE).with_name("target_account.yaml")
-# People ask again when the engine fails to answer: so often, so many seconds later.
-PATIENCE = 8
+# Operators repeat a request that got no answer: attempts in all, seconds between two of them.
+ATTEMPTS = 8
 PAUSE = 20
 STEP = 60
-# After the longest plan its clean-up may take two hours; what lasts longer hangs.
-LONGEST_DAY = timedelta(hours=9)
+# The longest plan (4 h), its clean-up (2 h) and a margin: a case that lasts longer hangs.
+LONGEST_CASE = timedelta(hours=9)
 
 
 @dataclass
-class Act:
-    """What somebody did, when the engine was asked (seconds of each asking) and what came of it."""
+class OperatorRequest:
+    """One action of an operator: when it was requested, when it was answered for good, and the answer."""
 
-    doing: Document
-    asked: datetime
+    action: Document
+    sent: datetime
     answered: datetime
     execution_id: str | None = None
     # started | accepted | refused | over already | not found | no answer
@@ -69,14 +69,14 @@ class Act:
 
 
 @dataclass
-class Life:
-    """A day as it was seen."""
+class Observation:
+    """All that is visible from outside the engine after a case has run."""
 
-    day: Day
+    case: Case
     began: datetime
     ended: datetime
-    acts: list[Act]
-    # The plan of each execution (its index), in the order in which they were started.
+    requests: list[OperatorRequest]
+    # The index of the plan of each execution, in the order of their starts.
     executions: dict[str, int]
     records: dict[str, Document]
     jobs: list[Document]
@@ -87,21 +87,22 @@ class Life:
     calls: list[JournalEntry]
     journal: str
     faults: list[Fault]
-    failures: list[Failure]
-    # Invocations that failed without running: when, and with which event.
+    failures: list[InvocationFailure]
+    # Invocations that failed before the function ran: (moment, event).
     missed: list[tuple[datetime, Document]]
     log: list[Document]
-    broken: list[str] = field(default_factory=list)
+    # Violations that the monitor found while the case ran.
+    violations: list[str] = field(default_factory=list)
 
     def kind(self, execution_id: str) -> str:
-        """DRILL or RECOVERY, as whoever started it said; as its record says where nobody got an answer."""
-        asked = (one for one in self.acts if one.doing["do"] == "start" and one.execution_id == execution_id)
-        if first := next(asked, None):
-            return kind_of(self.day, first.doing)
+        """DRILL or RECOVERY: as requested by its start, or as recorded if no start of it was answered."""
+        starts = (one for one in self.requests if one.action["do"] == "start" and one.execution_id == execution_id)
+        if first := next(starts, None):
+            return execution_type(self.case, first.action)
         return str(self.records[execution_id]["ExecutionType"])
 
     def seconds(self, moment: datetime | str) -> float:
-        """Seconds after the day's beginning."""
+        """Seconds after the start of the case."""
         when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         return (when - self.began).total_seconds()
 
@@ -119,56 +120,56 @@ def package(ticks_per_run: int = 0) -> bytes:
             text = source.read(name)
             if name == "engine/core/policy.py":
                 changed, found = number.subn(f"TICKS_PER_RUN = {ticks_per_run}", text.decode())
-                assert found == 1, "the engine does not say any more after how many ticks a run hands over"
+                assert found == 1, "the engine has no single TICKS_PER_RUN any more"
                 text = changed.encode()
             target.writestr(name, text)
     return buffer.getvalue()
 
 
-def live(day: Day, *, code: bytes | None = None, keep_journal: bool = False) -> Life:
-    """Live the day; `code` is another package of the engine than the present one."""
-    with Simulator(seed=day.seed, account=OWN_ACCOUNT, region=REGION) as aws:
-        return _Living(aws, day, code or package(day.ticks_per_run)).live(keep_journal)
+def run_case(case: Case, *, code: bytes | None = None, keep_journal: bool = False) -> Observation:
+    """Run the case; `code` replaces the package of the present engine."""
+    with Simulator(seed=case.seed, account=OWN_ACCOUNT, region=REGION) as aws:
+        return _CaseRunner(aws, case, code or package(case.ticks_per_run)).run(keep_journal)
 
 
-class _Living:
-    def __init__(self, aws: Simulator, day: Day, code: bytes) -> None:
+class _CaseRunner:
+    def __init__(self, aws: Simulator, case: Case, code: bytes) -> None:
         self.aws = aws
-        self.day = day
-        quotas = day.quotas.get("servers_per_job")
+        self.case = case
+        quotas = case.quotas.get("servers_per_job")
         parameters = {"KeepData": "no"} | ({"ServersPerJob": str(quotas)} if quotas else {})
         self.stack = deployment.deploy(aws.session(), STACK, parameters=parameters, code=code)
         self.client = EngineClient(aws.session(), self.stack.outputs)
         self.table = self.stack.outputs["ExecutionHistoryTable"]
-        self.acts: list[Act] = []
+        self.requests: list[OperatorRequest] = []
         self.executions: dict[str, int] = {}
         self.began = aws.clock.now()
         self.missed: list[tuple[datetime, Document]] = []
 
-    def live(self, keep_journal: bool) -> Life:
-        self._build_world()
-        watcher = Watcher(self.aws, self.table, self.day.account)
-        watcher.watch()
+    def run(self, keep_journal: bool) -> Observation:
+        self._set_up()
+        monitor = Monitor(self.aws, self.table, self.case.account)
+        monitor.start()
         loop = (
             nullcontext()
-            if self.day.interpreter
+            if self.case.interpreter
             else thin_loop(self.aws, self.stack.outputs["StateMachineArn"], self._function_arn)
         )
         with loop:
             self.began = self.aws.clock.now()
-            for fault in self.day.faults:
+            for fault in self.case.faults:
                 self.aws.faults.add(Fault.from_dict(fault))
-            self._note_missed_invocations()
-            self._pass_the_day()
-            watcher.unwatch()
-            del self.aws.faults.hit  # the class's own shows again
+            self._record_missed_invocations()
+            self._run_actions()
+            monitor.stop()
+            del self.aws.faults.hit  # uncovers the method of the class
             self.aws.faults.clear()
-        return self._seen(watcher, keep_journal)
+        return self._observe(monitor, keep_journal)
 
-    def _note_missed_invocations(self) -> None:
+    def _record_missed_invocations(self) -> None:
         hit = self.aws.faults.hit
 
-        def noted(*call: Any) -> Fault | None:
+        def recording(*call: Any) -> Fault | None:
             fault = hit(*call)
             if fault is not None and fault.kind == FAIL_LAMBDA:
                 payload = call[3]["Payload"]
@@ -176,7 +177,7 @@ class _Living:
                 self.missed.append((self.aws.clock.now(), event))
             return fault
 
-        self.aws.faults.hit = noted  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace
+        self.aws.faults.hit = recording  # type: ignore[method-assign,assignment]  # such an invocation leaves no other trace
 
     def _function_arn(self) -> str:
         return f"arn:aws:lambda:{REGION}:{OWN_ACCOUNT}:function:{self.stack.outputs['FunctionName']}"
@@ -184,31 +185,31 @@ class _Living:
     def _topic_arn(self) -> str:
         return str(self.stack.outputs["TopicArn"])
 
-    # --- the world ---
+    # --- the environment ---
 
-    def _build_world(self) -> None:
-        drs = self.aws.drs_in(self.day.account, REGION)
+    def _set_up(self) -> None:
+        drs = self.aws.drs_in(self.case.account, REGION)
         drs.initialize()
-        for name, value in self.day.quotas.items():
+        for name, value in self.case.quotas.items():
             setattr(drs.quotas, name, value)
-        for number, fate in self.day.servers.items():
-            known = drs.add_source_server(server_id(int(number)), replication_state=fate["replicates"])
-            if fate["snapshot"]:
+        for number, behaviour in self.case.servers.items():
+            known = drs.add_source_server(server_id(int(number)), replication_state=behaviour["replicates"])
+            if behaviour["snapshot"]:
                 drs.add_snapshot(known, snapshot_id(int(number)))
             drs.set_launch(
                 known,
-                launch_seconds=fate["launch"],
-                fails_with=fate["fails"],
-                boot_seconds=fate["boot"],
-                boot_ends_as=fate["becomes"],
+                launch_seconds=behaviour["launch"],
+                fails_with=behaviour["fails"],
+                boot_seconds=behaviour["boot"],
+                boot_ends_as=behaviour["becomes"],
                 terminate_seconds=20,
-                terminate_fails_with=fate["terminate_fails"],
+                terminate_fails_with=behaviour["terminate_fails"],
             )
-        if self.day.other_account:
+        if self.case.other_account:
             self._offer_role()
-        self.client.put_group(group_document(self.day))
-        for index in range(len(self.day.plans)):
-            self.client.put_plan(plan_document(self.day, index, self._topic_arn()))
+        self.client.put_group(group_document(self.case))
+        for index in range(len(self.case.plans)):
+            self.client.put_plan(plan_document(self.case, index, self._topic_arn()))
 
     def _offer_role(self) -> None:
         role = f"arn:aws:iam::{OWN_ACCOUNT}:role/{self.stack.outputs['FunctionName']}"
@@ -220,11 +221,11 @@ class _Living:
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
 
-    # --- the people ---
+    # --- the operators' actions ---
 
-    def _pass_the_day(self) -> None:
-        waiting = list(self.day.people)
-        end = self.began + LONGEST_DAY
+    def _run_actions(self) -> None:
+        waiting = list(self.case.actions)
+        end = self.began + LONGEST_CASE
         while self.aws.clock.now() < end:
             while waiting and self._due(waiting[0]) <= self.aws.clock.now():
                 self._do(waiting.pop(0))
@@ -235,100 +236,105 @@ class _Living:
                 pause = min(pause, self._due(waiting[0]) - self.aws.clock.now())
             self.aws.advance(max(0.001, pause.total_seconds()))
 
-    def _due(self, doing: Document) -> datetime:
-        return self.began + timedelta(seconds=doing["at"])
+    def _due(self, action: Document) -> datetime:
+        return self.began + timedelta(seconds=action["at"])
 
-    def _do(self, doing: Document) -> None:
-        act = Act(doing, self.aws.clock.now(), self.aws.clock.now())
-        self.acts.append(act)
-        getattr(self, f"_{doing['do']}")(doing, act)
-        act.answered = self.aws.clock.now()
+    def _do(self, action: Document) -> None:
+        request = OperatorRequest(action, self.aws.clock.now(), self.aws.clock.now())
+        self.requests.append(request)
+        getattr(self, f"_{action['do']}")(action, request)
+        request.answered = self.aws.clock.now()
 
-    def _start(self, doing: Document, act: Act) -> None:
-        plan = doing["plan"]
+    def _start(self, action: Document, request: OperatorRequest) -> None:
+        plan = action["plan"]
 
         def ask() -> None:
-            act.execution_id = self.client.start(
-                plan_id(plan), kind_of(self.day, doing), client_token=doing.get("token"), initiated_by="an operator"
+            request.execution_id = self.client.start(
+                plan_id(plan),
+                execution_type(self.case, action),
+                client_token=action.get("token"),
+                initiated_by="an operator",
             )
-            act.result = "started"
-            self.executions.setdefault(act.execution_id, plan)
+            request.result = "started"
+            self.executions.setdefault(request.execution_id, plan)
 
-        self._patiently(act, ask)
+        self._ask_until_answered(request, ask)
 
-    def _cancel(self, doing: Document, act: Act) -> None:
-        mine = [one for one, plan in self.executions.items() if plan == doing["plan"]]
+    def _cancel(self, action: Document, request: OperatorRequest) -> None:
+        mine = [one for one, plan in self.executions.items() if plan == action["plan"]]
         if not mine:
-            act.result = "nothing to cancel"
+            request.result = "no execution to cancel"
             return
-        act.execution_id = mine[-1]
+        request.execution_id = mine[-1]
 
         def ask() -> None:
             self.client.cancel(mine[-1])
-            act.result = "accepted"
+            request.result = "accepted"
 
-        self._patiently(act, ask)
+        self._ask_until_answered(request, ask)
 
-    def _patiently(self, act: Act, ask: Callable[[], None]) -> None:
-        """Ask until the engine answers; no answer, or one about AWS's bad minute, is asked for again."""
-        for act.tries in range(1, PATIENCE + 1):
+    def _ask_until_answered(self, request: OperatorRequest, ask: Callable[[], None]) -> None:
+        """Repeat the request until the engine answers; repeat it as well when the engine could not check the plan."""
+        for request.tries in range(1, ATTEMPTS + 1):
             try:
                 return ask()
             except StartRefused as refusal:
-                act.result, act.message = "refused", "; ".join(refusal.problems)
-                if "could not be checked" not in act.message:
+                request.result, request.message = "refused", "; ".join(refusal.problems)
+                if "could not be checked" not in request.message:
                     return None
             except AlreadyEnded as error:
-                act.result, act.message = "over already", str(error)
+                request.result, request.message = "over already", str(error)
                 return None
             except ExecutionNotFound as error:
-                act.result, act.message = "not found", str(error)
+                request.result, request.message = "not found", str(error)
             except (EngineError, ClientError) as error:
-                act.result, act.message = "no answer", str(error)
+                request.result, request.message = "no answer", str(error)
             self.aws.advance(PAUSE)
         return None
 
-    def _abort(self, doing: Document, act: Act) -> None:
-        """Somebody stops the plan's newest state machine."""
+    def _abort(self, action: Document, request: OperatorRequest) -> None:
+        """An operator stops the newest run of the plan's state machine."""
         running = [run for run in aws_state.state_machine_runs(self.aws) if run["status"] == "RUNNING"]
-        mine = [run for run in running if self.executions.get(run["name"][:36]) == doing["plan"]]
-        act.result = "nothing to abort"
+        mine = [run for run in running if self.executions.get(run["name"][:36]) == action["plan"]]
+        request.result = "no run to abort"
         if mine:
             arn = self.stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
             states = self.aws.session().client("stepfunctions")
             states.stop_execution(executionArn=f"{arn}:{mine[-1]['name']}")
-            act.execution_id, act.result = mine[-1]["name"][:36], "aborted"
+            request.execution_id, request.result = mine[-1]["name"][:36], "aborted"
 
-    def _foreign_job(self, doing: Document, act: Act) -> None:
-        """Somebody else recovers some servers, if DRS lets them."""
-        drs = self.aws.session(account=self.day.account).client("drs")
-        servers = [{"sourceServerID": server_id(number)} for number in doing["servers"]]
+    def _foreign_job(self, action: Document, request: OperatorRequest) -> None:
+        """An operator starts a DRS job outside the engine; DRS may refuse it."""
+        drs = self.aws.session(account=self.case.account).client("drs")
+        servers = [{"sourceServerID": server_id(number)} for number in action["servers"]]
         try:
-            act.message = drs.start_recovery(sourceServers=servers, isDrill=not doing.get("for_real"))["job"]["jobID"]
+            request.message = drs.start_recovery(sourceServers=servers, isDrill=not action.get("recovery"))["job"][
+                "jobID"
+            ]
         except (drs.exceptions.ConflictException, drs.exceptions.ServiceQuotaExceededException) as refusal:
-            act.result, act.message = "refused", str(refusal)
+            request.result, request.message = "refused", str(refusal)
         else:
-            act.result = "started"
+            request.result = "started"
 
-    # --- what is seen ---
+    # --- the observation ---
 
     def _is_quiet(self) -> bool:
-        """Every record is settled and no state machine runs."""
+        """True when every record is finalized and no state machine runs."""
         if any(run["status"] == "RUNNING" for run in aws_state.state_machine_runs(self.aws)):
             return False
         headers = [
             parts["EXECUTION"] for parts in aws_state.items(self.aws, self.table).values() if "EXECUTION" in parts
         ]
-        begun = [header for header in headers if "Status" in header]
+        started = [header for header in headers if "Status" in header]
         return all(
             header["Status"] != "RUNNING"
             and header.get("CleanUp", {}).get("Status") in ("COMPLETED", "FAILED", "SKIPPED")
             and "Notification" in header
-            for header in begun
+            for header in started
         )
 
-    def _seen(self, watcher: Watcher, keep_journal: bool) -> Life:
-        aws, account = self.aws, self.day.account
+    def _observe(self, monitor: Monitor, keep_journal: bool) -> Observation:
+        aws, account = self.aws, self.case.account
         calls = list(aws.journal)
         journal = aws.journal.to_json_lines() if keep_journal else ""
         drs = aws.session(account=account).client("drs")
@@ -346,11 +352,11 @@ class _Living:
         known = {key: self.executions.get(key) for key, parts in kept.items() if "EXECUTION" in parts}
         for key in known:
             self.executions.setdefault(key, int(kept[key]["EXECUTION"]["PlanId"].removeprefix("plan-")) - 1)
-        return Life(
-            day=self.day,
+        return Observation(
+            case=self.case,
             began=self.began,
             ended=aws.clock.now(),
-            acts=self.acts,
+            requests=self.requests,
             executions=self.executions,
             records={key: self.client.get(key) for key in known if "Status" in kept[key]["EXECUTION"]},
             jobs=sorted(jobs, key=lambda job: job["creationDateTime"]),
@@ -360,12 +366,12 @@ class _Living:
             locks=[key for key, parts in kept.items() if "LOCK" in parts],
             calls=calls,
             journal=journal,
-            faults=list(self._faults_of_the_day()),
+            faults=list(self._faults_of_the_case()),
             log=aws.lambda_logs(self.stack.outputs["FunctionName"]),
-            failures=watcher.failures,
+            failures=monitor.failures,
             missed=self.missed,
-            broken=watcher.found,
+            violations=monitor.violations,
         )
 
-    def _faults_of_the_day(self) -> list[Fault]:
-        return [Fault.from_dict(fault) for fault in self.day.faults]
+    def _faults_of_the_case(self) -> list[Fault]:
+        return [Fault.from_dict(fault) for fault in self.case.faults]

@@ -1,8 +1,8 @@
-"""A failing day made small: hypothesis looks for the smallest day that still fails.
+"""Reduces a failing case: hypothesis searches for the smallest case that still fails.
 
-A day can be reduced in many places: a fault, something that people do, a wave, a server can go; a server's fate, a
-wait, a quota can become plain. hypothesis draws for each place whether it stays; drawing 0 means that it goes, so
-hypothesis's own shrinking takes away whatever the failure does not need.
+A case has many removable parts: faults, actions, waves, servers; and fields that can be set to a plain value.
+hypothesis draws an integer for each part, and 0 removes it. So hypothesis's own shrinking removes all parts that the
+failure does not need.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from tests.simulation.cases import Day, Document
+from tests.simulation.cases import Case, Document
 
 PLAIN_SERVER = {
     "launch": 60,
@@ -27,25 +27,25 @@ PLAIN_SERVER = {
 }
 PLAIN_WAVE = {"order": "PARALLEL", "wait": 0, "health": None, "pinned": []}
 PLAIN_PLAN = {"type": "DRILL", "timeout": 14400, "keeps_instances": False, "topic": False}
-# A place stays with this chance against one when hypothesis draws at random, so that most draws still fail.
-STAYS = 2000
+# A random draw keeps a part with a chance of 2000 to 1, so that most draws still fail.
+KEEP_ODDS = 2000
 TRIES = 250
 
-Place = tuple[str, ...]
+Part = tuple[str, ...]
 
 
-def shrunk(day: Day, fails: Callable[[Day], bool], *, tries: int = TRIES) -> Day:
-    """The smallest day found for which `fails` is true, `day` itself if there is none."""
-    places = list(places_of(day))
+def shrink(case: Case, fails: Callable[[Case], bool], *, tries: int = TRIES) -> Case:
+    """The smallest case found for which `fails` is true; `case` itself if no smaller one fails."""
+    parts = list(parts_of(case))
 
     @st.composite
-    def reductions(draw: st.DrawFn) -> Day:
-        stays = [draw(st.integers(0, STAYS)) > 0 for _ in places]
-        return reduced(day, {place for place, kept in zip(places, stays, strict=True) if not kept})
+    def reductions(draw: st.DrawFn) -> Case:
+        kept = [draw(st.integers(0, KEEP_ODDS)) > 0 for _ in parts]
+        return without(case, {part for part, keep in zip(parts, kept, strict=True) if not keep})
 
     seen: dict[str, bool] = {}
 
-    def still_fails(smaller: Day) -> bool:
+    def still_fails(smaller: Case) -> bool:
         key = repr(smaller)
         if key not in seen:
             seen[key] = fails(smaller)
@@ -65,14 +65,14 @@ def shrunk(day: Day, fails: Callable[[Day], bool], *, tries: int = TRIES) -> Day
             ),
         )
     except NoSuchExample:
-        return day
+        return case
 
 
-def places_of(day: Day) -> Iterator[Place]:
-    """Everything in the day that can be taken away or made plain."""
-    yield from (("fault", str(index)) for index in range(len(day.faults)))
-    yield from (("deed", str(index)) for index in range(len(day.people)) if index)
-    for index, plan in enumerate(day.plans):
+def parts_of(case: Case) -> Iterator[Part]:
+    """The parts of the case that can be removed or set to a plain value."""
+    yield from (("fault", str(index)) for index in range(len(case.faults)))
+    yield from (("action", str(index)) for index in range(len(case.actions)) if index)
+    for index, plan in enumerate(case.plans):
         if index:
             yield ("plan", str(index))
         yield from (("plan field", str(index), name) for name, value in PLAIN_PLAN.items() if plan[name] != value)
@@ -84,53 +84,53 @@ def places_of(day: Day) -> Iterator[Place]:
                 if wave[name] != value
             )
             yield from (("member", str(index), str(number), str(server)) for server in wave["servers"])
-    for server, fate in day.servers.items():
-        yield from (("fate", server, name) for name, value in PLAIN_SERVER.items() if fate[name] != value)
-    if day.quotas:
+    for server, behaviour in case.servers.items():
+        yield from (("behaviour", server, name) for name, value in PLAIN_SERVER.items() if behaviour[name] != value)
+    if case.quotas:
         yield ("quotas",)
-    if day.other_account:
+    if case.other_account:
         yield ("other account",)
 
 
-def reduced(day: Day, gone: set[Place]) -> Day:
-    """The day without those places; always a day that can be lived."""
-    document = copy.deepcopy(day.to_dict())
+def without(case: Case, removed: set[Part]) -> Case:
+    """The case without those parts; the result is always a valid case."""
+    document = copy.deepcopy(case.to_dict())
     for index, plan in enumerate(document["plans"]):
-        _reduce_plan(index, plan, gone)
-    kept = {index for index in range(len(document["plans"])) if ("plan", str(index)) not in gone}
+        _reduce_plan(index, plan, removed)
+    kept = {index for index in range(len(document["plans"])) if ("plan", str(index)) not in removed}
     kept = {index for index in kept if document["plans"][index]["waves"]} | {0}
     if not document["plans"][0]["waves"]:
-        first = day.plans[0]["waves"][0]["servers"][0]
+        first = case.plans[0]["waves"][0]["servers"][0]
         document["plans"][0]["waves"] = [PLAIN_WAVE | {"servers": [first], "pinned": [], "depends_on": []}]
-    places = {old: new for new, old in enumerate(sorted(kept))}
+    positions = {old: new for new, old in enumerate(sorted(kept))}
     document["plans"] = [document["plans"][index] for index in sorted(kept)]
-    for number, fate in document["servers"].items():
-        fate |= {name: value for name, value in PLAIN_SERVER.items() if ("fate", number, name) in gone}
+    for number, behaviour in document["servers"].items():
+        behaviour |= {name: value for name, value in PLAIN_SERVER.items() if ("behaviour", number, name) in removed}
     for plan in document["plans"]:
         for wave in plan["waves"]:
             wave["pinned"] = [one for one in wave["pinned"] if document["servers"][str(one)]["snapshot"]]
     used = {str(server) for plan in document["plans"] for wave in plan["waves"] for server in wave["servers"]}
-    document["servers"] = {number: fate for number, fate in document["servers"].items() if number in used}
-    document["people"] = _deeds(document["people"], gone, places, used)
-    document["faults"] = [fault for i, fault in enumerate(document["faults"]) if ("fault", str(i)) not in gone]
-    if ("quotas",) in gone:
+    document["servers"] = {number: behaviour for number, behaviour in document["servers"].items() if number in used}
+    document["actions"] = _actions(document["actions"], removed, positions, used)
+    document["faults"] = [fault for i, fault in enumerate(document["faults"]) if ("fault", str(i)) not in removed]
+    if ("quotas",) in removed:
         document["quotas"] = {}
-    if ("other account",) in gone:
+    if ("other account",) in removed:
         document["other_account"] = False
-    return Day.from_dict(document)
+    return Case.from_dict(document)
 
 
-def _reduce_plan(index: int, plan: Document, gone: set[Place]) -> None:
+def _reduce_plan(index: int, plan: Document, removed: set[Part]) -> None:
     here = str(index)
-    plan |= {name: value for name, value in PLAIN_PLAN.items() if ("plan field", here, name) in gone}
+    plan |= {name: value for name, value in PLAIN_PLAN.items() if ("plan field", here, name) in removed}
     numbers: dict[int, int] = {}
     waves = []
     for number, wave in enumerate(plan["waves"]):
-        spot = (here, str(number))
-        wave |= {name: value for name, value in PLAIN_WAVE.items() if ("wave field", *spot, name) in gone}
-        wave["servers"] = [one for one in wave["servers"] if ("member", *spot, str(one)) not in gone]
+        place = (here, str(number))
+        wave |= {name: value for name, value in PLAIN_WAVE.items() if ("wave field", *place, name) in removed}
+        wave["servers"] = [one for one in wave["servers"] if ("member", *place, str(one)) not in removed]
         wave["pinned"] = [one for one in wave["pinned"] if one in wave["servers"]]
-        if ("wave", *spot) not in gone and wave["servers"]:
+        if ("wave", *place) not in removed and wave["servers"]:
             waves.append(wave)
             numbers[number + 1] = len(waves)
     for wave in waves:
@@ -139,18 +139,18 @@ def _reduce_plan(index: int, plan: Document, gone: set[Place]) -> None:
     plan["waves"] = waves
 
 
-def _deeds(people: list[Document], gone: set[Place], plans: dict[int, int], servers: set[str]) -> list[Document]:
+def _actions(actions: list[Document], removed: set[Part], plans: dict[int, int], servers: set[str]) -> list[Document]:
     kept = []
-    for index, doing in enumerate(people):
-        if index and ("deed", str(index)) in gone:
+    for index, action in enumerate(actions):
+        if index and ("action", str(index)) in removed:
             continue
-        if "plan" in doing and doing["plan"] not in plans:
+        if "plan" in action and action["plan"] not in plans:
             continue
-        if "plan" in doing:
-            doing = {**doing, "plan": plans[doing["plan"]]}
-        if "servers" in doing:
-            doing = {**doing, "servers": [one for one in doing["servers"] if str(one) in servers]}
-            if not doing["servers"]:
+        if "plan" in action:
+            action = {**action, "plan": plans[action["plan"]]}
+        if "servers" in action:
+            action = {**action, "servers": [one for one in action["servers"] if str(one) in servers]}
+            if not action["servers"]:
                 continue
-        kept.append(doing)
+        kept.append(action)
     return kept

@@ -1,10 +1,9 @@
-"""A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, for less.
+"""A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, at less cost.
 
-It stands for the engine's state machine; the closer, which few days need, is left to the interpreter.
-
-It does what the deployed definition says: Tick with its retriers, Wait until ResumeAt, Tick, until Next is DONE; a Tick
-that failed for good is followed by Close and the run's failure. One day in twenty is lived
-with the interpreter, and a sample with both must not differ, so that this loop cannot drift from the template.
+The loop follows the deployed definition: Tick with its retriers, Wait until ResumeAt, Tick, until Next is DONE. After a
+Tick that failed for good it calls Close and fails the run. The finalizer, which few cases need, stays with the
+interpreter. One case in twenty runs both ways and must give equal traces, so that the loop cannot drift from the
+template.
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ class _Stopped(Exception):
 
 @contextmanager
 def thin_loop(aws: Simulator, machine_arn: str, function_arn: Callable[[], str]) -> Iterator[None]:
-    """While this lasts, runs of the state machine that start in `aws` are lived by the loop."""
+    """Within this context the loop executes the runs of the state machine in `aws`."""
     interpret = ExecutionWorker._execution_logic
 
-    def live(worker: Any) -> None:
+    def execute(worker: Any) -> None:
         if worker._evaluation_details.state_machine_details.arn == machine_arn:
-            _Run(aws, worker, function_arn()).live()
+            _Run(aws, worker, function_arn()).execute()
         else:
             interpret(worker)
 
-    with patch.object(ExecutionWorker, "_execution_logic", live):
+    with patch.object(ExecutionWorker, "_execution_logic", execute):
         yield
 
 
@@ -53,19 +52,19 @@ class _Run:
     def __init__(self, aws: Simulator, worker: Any, function_arn: str) -> None:
         self._clock = aws.clock
         self._faults = aws.faults
-        self._functions = aws._functions  # an invocation without the HTTP call of the interpreter, which costs 2 ms
+        self._functions = aws._functions  # skips the interpreter's HTTP call, which costs 2 ms
         self._function = function_of(function_arn)
         self._communication = worker._execution_communication
         self._env = worker.env
         self._input = worker._evaluation_details.execution_details.inpt
         definition = json.loads(worker._evaluation_details.state_machine_details.definition)
         self._retriers = {name: definition["States"][name]["Retry"] for name in ("Tick", "Close")}
-        # StopExecution of the simulator sets it.
+        # The simulator's StopExecution sets it.
         self._env.ended = VirtualEvent(self._clock, "the execution's end")
 
-    def live(self) -> None:
+    def execute(self) -> None:
         try:
-            failure = self._tick_until_settled(dict(self._input))
+            failure = self._tick_until_done(dict(self._input))
         except _Stopped:
             pass
         else:
@@ -75,7 +74,7 @@ class _Run:
                 self._env.set_error(error=failure)
         self._communication.terminated()
 
-    def _tick_until_settled(self, payload: Document) -> Document | None:
+    def _tick_until_done(self, payload: Document) -> Document | None:
         while True:
             answer, failure = self._task("Tick", payload)
             if failure is not None:
@@ -90,7 +89,7 @@ class _Run:
             self._pause((datetime.fromisoformat(payload["ResumeAt"]) - self._clock.now()).total_seconds())
 
     def _task(self, state: str, payload: Document) -> tuple[Document, Document | None]:
-        """The function's answer, or what Step Functions makes of its failure after all retries of the state."""
+        """The function's answer, or the error as Step Functions reports it after all retries of the state."""
         left = [retrier["MaxAttempts"] for retrier in self._retriers[state]]
         waits = [float(retrier["IntervalSeconds"]) for retrier in self._retriers[state]]
         while True:

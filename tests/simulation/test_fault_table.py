@@ -1,4 +1,4 @@
-"""docs/faults.md is of this engine: every operation and fault has its cell, and a sample of cells is lived again."""
+"""docs/faults.md describes the present engine: it has a cell for each operation and fault; a sample runs again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 
 from tests.simulation import fault_table
 
-# One cell a fault, at another operation each: enough to see that the page is of this engine.
+# One cell for each fault, each at another operation.
 SAMPLE = {
     "throttled once": "run: drs DescribeJobs",
-    "throttled, asks for 100 s": "run: sts AssumeRole",
+    "throttled, Retry-After 100 s": "run: sts AssumeRole",
     "server error": "run: ec2 DescribeInstanceStatus",
     "connection lost": "run: dynamodb BatchGetItem",
     "answer lost": "run: drs StartRecovery",
@@ -37,7 +37,7 @@ def test_the_table_has_a_cell_for_each_operation_of_the_engine_and_each_fault():
 
 
 @pytest.mark.parametrize("fault", SAMPLE)
-def test_the_table_says_what_the_engine_does_now(fault):
+def test_the_table_agrees_with_the_present_engine(fault):
     row = next(row for row in fault_table.rows() if row.name == SAMPLE[fault])
-    cell = fault_table.told((row, fault))
+    cell = fault_table.cell_of((row, fault))
     assert cell == written()[row.name, fault], f"run: {fault_table.COMMAND}"

@@ -1,4 +1,4 @@
-"""Whether the judges notice a mistake in the engine on a day that shows it: a model that allows all proves nothing."""
+"""The oracle reports a mistake in the engine on a case that exposes it: without this its silence would prove little."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any
 import pytest
 
 from tests.simulation import crashes, generator
-from tests.simulation.cases import Day, Document
-from tests.simulation.oracle import judge
-from tests.simulation.runner import live, package
+from tests.simulation.cases import Case, Document
+from tests.simulation.oracle import violations
+from tests.simulation.runner import package, run_case
 
 FOUND = Path(__file__).parent / "found"
 
 
-def drill(people: list[Document] | None = None, fails: bool = False, timeout: int = 14400, **first_wave: Any) -> Day:
-    """The three-tier drill, another in its first wave, its time, its people, or in that its first server fails."""
+def drill(actions: list[Document] | None = None, fails: bool = False, timeout: int = 14400, **first_wave: Any) -> Case:
+    """The three-tier drill with changes: more actions, a failing first server, a timeout, fields of the first wave."""
     plan = copy.deepcopy(crashes.DRILL.plans[0])
     plan["timeout"] = timeout
     plan["waves"][0] |= first_wave
     servers = {**crashes.DRILL.servers, "1": crashes.SERVER | {"fails": "no capacity" if fails else None}}
-    return replace(crashes.DRILL, plans=[plan], servers=servers, people=[*crashes.DRILL.people, *(people or [])])
+    return replace(crashes.DRILL, plans=[plan], servers=servers, actions=[*crashes.DRILL.actions, *(actions or [])])
 
 
-def found(name: str) -> Day:
-    return Day.from_dict(json.loads((FOUND / f"{name}.json").read_text(encoding="utf-8"))["day"])
+def found(name: str) -> Case:
+    return Case.from_dict(json.loads((FOUND / f"{name}.json").read_text(encoding="utf-8"))["case"])
 
 
-# The mistake, its file, what stands there, what would stand there, and the day (of a seed) that shows it.
-MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
+# The mistake: its file, the right code, the wrong code, and the case (or its seed) that exposes it.
+MISTAKES: dict[str, tuple[str, str, str, int | Case]] = {
     "a wait is cut to half": (
         "core/decisions.py",
         "timedelta(seconds=before.wait_seconds)",
@@ -53,13 +53,13 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         "core/wave_work.py",
         "if execution.is_drill and not",
         "if False and not",
-        drill([{"at": 20, "do": "foreign_job", "servers": [5], "for_real": True}]),
+        drill([{"at": 20, "do": "foreign_job", "servers": [5], "recovery": True}]),
     ),
     "a recovery waits for the clean-up of a drill": (
         "function/starting.py",
         "if holder.ended and request",
         "if False and request",
-        drill([{"at": 40, "do": "cancel", "plan": 0}, {"at": 100, "do": "start", "plan": 0, "for_real": True}]),
+        drill([{"at": 40, "do": "cancel", "plan": 0}, {"at": 100, "do": "start", "plan": 0, "recovery": True}]),
     ),
     "a sequential wave is launched at once": (
         "core/wave_work.py",
@@ -101,13 +101,13 @@ MISTAKES: dict[str, tuple[str, str, str, int | Day]] = {
         "core/outcomes.py",
         "if _may_still_be_launched(execution, now):",
         "if False:",
-        found("launched-after-the-close"),
+        found("launched-after-the-record-was-closed"),
     ),
 }
 
 
 def package_with(file: str, old: str, new: str) -> bytes:
-    """The function's package with the mistake in it."""
+    """The function's package with this mistake."""
     right, wrong = zipfile.ZipFile(io.BytesIO(package())), io.BytesIO()
     assert f"engine/{file}" in right.namelist()
     with zipfile.ZipFile(wrong, "w") as target:
@@ -121,8 +121,8 @@ def package_with(file: str, old: str, new: str) -> bytes:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_the_engine_is_noticed(mistake):
-    file, old, new, day = MISTAKES[mistake]
-    lived = generator.draw(day) if isinstance(day, int) else day
-    assert judge(live(lived)) == []
-    assert judge(live(lived, code=package_with(file, old, new))) != []
+def test_a_mistake_in_the_engine_is_reported(mistake):
+    file, old, new, case = MISTAKES[mistake]
+    chosen = generator.generate(case) if isinstance(case, int) else case
+    assert violations(run_case(chosen)) == []
+    assert violations(run_case(chosen, code=package_with(file, old, new))) != []

@@ -1,6 +1,6 @@
-"""The course of a day: what happened when, without the ids, which are drawn in the order of calls.
+"""The trace of a case: its calls and outcomes with their times, without the ids, which depend on the order of calls.
 
-A day that is lived by the thin loop and by the Step Functions interpreter must have the same course.
+The thin loop and the Step Functions interpreter must produce the same trace of a case.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from tests.simulation.cases import Document
-from tests.simulation.runner import Life
+from tests.simulation.runner import Observation
 
 
-def course(life: Life) -> Iterator[str]:
+def trace(observed: Observation) -> Iterator[str]:
     """One line for each call of the function, and for each execution, wave and server of the records."""
-    for call in life.calls:
+    for call in observed.calls:
         if call.source == "lambda":
-            yield f"{life.seconds(call.started):.3f} s {call.service}:{call.operation} {call.error_code or 'OK'}"
-    for execution_id, record in life.records.items():
-        yield f"plan {life.executions[execution_id] + 1} {_words(life, record)}"
+            yield f"{observed.seconds(call.started):.3f} s {call.service}:{call.operation} {call.error_code or 'OK'}"
+    for execution_id, record in observed.records.items():
+        yield f"plan {observed.executions[execution_id] + 1} {_summary(observed, record)}"
         for wave in record["Waves"]:
-            yield f"wave {wave['WaveNumber']} {_words(life, wave)}"
-            yield from (f"server {one['SourceServerId']} {_words(life, one)}" for one in wave["ServerResults"])
+            yield f"wave {wave['WaveNumber']} {_summary(observed, wave)}"
+            yield from (f"server {one['SourceServerId']} {_summary(observed, one)}" for one in wave["ServerResults"])
 
 
-def parting(one: Life, other: Life) -> str | None:
-    """Where the courses of two lives of a day part; None: nowhere."""
-    for ours, theirs in zip_longest(course(one), course(other), fillvalue="nothing more"):
+def first_difference(one: Observation, other: Observation) -> str | None:
+    """The first difference between the traces of two observations; None if they are equal."""
+    for ours, theirs in zip_longest(trace(one), trace(other), fillvalue="the end"):
         if ours != theirs:
             return f"{ours!r} in one, {theirs!r} in the other"
     return None
 
 
-def _words(life: Life, item: Document) -> str:
-    times = [f"{life.seconds(item[name]):.0f} s" for name in ("StartTime", "EndTime") if name in item]
+def _summary(observed: Observation, item: Document) -> str:
+    times = [f"{observed.seconds(item[name]):.0f} s" for name in ("StartTime", "EndTime") if name in item]
     return " ".join([item["Status"], *times])
