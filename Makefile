@@ -94,17 +94,14 @@ unit: setup ## the tests of the parts themselves
 	@echo "unit tests"
 	@$(RUN) pytest --ignore tests/report --numprocesses auto --maxprocesses 4 --dist worksteal
 
-# How many days, from which seed on. `make simulate SEEDS=1 FIRST=n` tells the day of seed n.
+# The number of cases and the first seed; `make fuzz SEEDS=1 FIRST=n` describes the case of seed n.
 SEEDS ?= 200
 FIRST ?= 1
+FUZZ = $(if $(CRASHES),--crashes $(CRASHES),--first $(FIRST) $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS),--seeds $(SEEDS)))
 
-.PHONY: simulate
-simulate: setup ## live random bad days in virtual time (SEEDS=n FIRST=x), or kill at each call (CRASHES=each|pairs|all)
-	@$(RUN) tests.simulation $(if $(CRASHES),--crashes $(CRASHES),--seeds $(SEEDS) --first $(FIRST))
-
-.PHONY: days
-days: setup
-	@$(RUN) tests.simulation --seconds 60
+.PHONY: fuzz
+fuzz: setup ## random cases in virtual time (SEEDS=n FIRST=x or FUZZ_SECONDS=n), or kills at each call (CRASHES=each|pairs|all)
+	@$(RUN) tests.simulation $(FUZZ)
 
 .PHONY: report-checks
 report-checks: setup ## opens the report of the last run in a browser, and reads its files as other tools would
@@ -113,7 +110,7 @@ report-checks: setup ## opens the report of the last run in a browser, and reads
 
 .PHONY: test
 test: setup ## all checks, as CI runs them
-	@begun=$$SECONDS; $(MAKE) checks unit days rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
+	@begun=$$SECONDS; $(MAKE) FUZZ_SECONDS=60 checks unit fuzz rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
 
 # STACK=name, and what else deploy and destroy take, for example ARGS="-p KeepData=no --account 111122223333".
 STACK ?= drs-execution-engine

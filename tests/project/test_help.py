@@ -29,7 +29,7 @@ def test_help(command, flag):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_no_days_at_all_are_not_a_good_result(arguments, words):
+def test_invalid_numbers_are_usage_errors(arguments, words):
     ended = CliRunner().invoke(simulation, arguments)
     assert ended.exit_code == 2
     assert words in ended.stderr
