@@ -1,4 +1,4 @@
-"""Clients for the account and Region a plan recovers to, under the engine's own role or an assumed one."""
+"""Clients for the target account and Region of a plan, with the engine's role or an assumed role."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ Result = TypeVar("Result")
 
 
 class RoleNotAssumed(Exception):
-    """The cross-account role could not be assumed; the message names the role and AWS's reason."""
+    """STS did not let the engine assume the cross-account role; the message has the role and the reason."""
 
     def __init__(self, role_arn: str, cause: CallError) -> None:
         super().__init__(f"could not assume role {role_arn}: {cause.code}: {cause.message}")
         self.role_arn = role_arn
         self.transient = isinstance(cause, Unavailable)
-        # Seconds that STS wants to be left alone; 0: it did not say.
+        # The pause that STS requested, in seconds; 0: none.
         self.retry_after = cause.retry_after if isinstance(cause, AskedToWait) else 0.0
 
 
 @dataclass
 class Accounts:
-    """Gives clients for targets; keeps them, and the assumed credentials, for the life of the Lambda environment.
+    """Creates clients for targets; caches them and the assumed credentials for the life of the Lambda environment.
 
-    Credentials are renewed by botocore before they expire (15 minutes ahead), and by `fresh` after AWS said that they
-    have expired.
+    botocore renews credentials 15 minutes before they expire; `fresh` renews them after AWS reported them as expired.
     """
 
     caller: Caller
@@ -51,7 +50,7 @@ class Accounts:
         return self._clients[key]
 
     def fresh(self, target: RecoveryTarget, call: Callable[[], Result]) -> Result:
-        """`call`, and once more with new credentials if AWS says that the target's have expired."""
+        """The result of `call`, repeated once with new credentials if AWS reports those of the target as expired."""
         try:
             return call()
         except CredentialsExpired:
@@ -68,7 +67,7 @@ class Accounts:
         role_arn = target.role_arn
         if role_arn is None:
             return self.session
-        # A plan with a wrong ExternalId must not live on the credentials of one with the right one.
+        # A plan with a wrong ExternalId must not use the credentials of a plan with the right one.
         key = (role_arn, target.external_id)
         if key not in self._assumed:
             self._assumed[key] = self._assume(role_arn, target)
@@ -93,7 +92,7 @@ class Accounts:
             }
 
         core = get_session()
-        # botocore has no public way to give a session refreshing credentials of one's own making.
+        # botocore has no public way to give a session custom refreshable credentials.
         core._credentials = RefreshableCredentials.create_from_metadata(
             metadata=assume(), refresh_using=assume, method="sts-assume-role"
         )

@@ -1,7 +1,7 @@
-"""How every AWS call is made: retried by policy, logged as one line, and failed as one of a few exceptions.
+"""Makes AWS calls: with retries by policy, one log line each, and one exception class for each decision of the caller.
 
-botocore's own retries are off (`CLIENT_CONFIG`): the engine owns the policy, so that a launch is never repeated
-blindly. Each exception stands for one decision the caller can take.
+The retries of botocore are off (`CLIENT_CONFIG`), so that the engine's policy applies and no launch is repeated without
+a check.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _THROTTLING = {
     "TransactionInProgressException",
     "SlowDown",
 }
-# Why DynamoDB cancels a transaction that may be repeated, and the code that a single write would have failed with.
+# Reasons for which DynamoDB cancels a transaction that may be repeated, and the error codes of a single write for each.
 _TRANSIENT_REASONS = {
     "ProvisionedThroughputExceeded": "ProvisionedThroughputExceededException",
     "ThrottlingError": "ThrottlingException",
@@ -52,7 +52,7 @@ Result = TypeVar("Result")
 
 
 class CallError(Exception):
-    """An AWS call failed; `str()` says operation, code and AWS's own message."""
+    """An AWS call failed; `str()` has the operation, the error code and the message of AWS."""
 
     def __init__(self, operation: str, code: str, message: str, response: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{operation} failed with {code}: {message}")
@@ -63,15 +63,15 @@ class CallError(Exception):
 
 
 class Refused(CallError):
-    """Repeating the same call cannot help: denied, invalid, conflicting, over a quota, unknown."""
+    """A repetition of the call cannot succeed: denied, invalid, conflicting, over a quota, unknown."""
 
 
 class CredentialsExpired(Refused):
-    """The credentials of the call are out of date; new ones can help."""
+    """The credentials of the call have expired; the call can succeed with new ones."""
 
 
 class Unavailable(CallError):
-    """Throttled, a server error, or no answer; repeating can help. `may_have_worked`: the call's effect is unknown."""
+    """Throttled, a server error, or no answer; a repetition can succeed. `may_have_worked`: the effect is unknown."""
 
     def __init__(
         self, operation: str, code: str, message: str, *, may_have_worked: bool, retry_after: float = 0
@@ -82,12 +82,12 @@ class Unavailable(CallError):
 
 
 class AskedToWait(Unavailable):
-    """AWS wants more time (`retry_after`, seconds) than the engine's back-off gives: wait outside of Lambda."""
+    """AWS requested a longer pause (`retry_after`, seconds) than the engine's back-off: wait outside of Lambda."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Makes AWS calls. `sleep` is the only place where the engine's Lambda function sleeps, 14 seconds at most."""
+    """Makes AWS calls. The Lambda function sleeps only in `sleep`, for at most 14 seconds in a call."""
 
     log: Log
     sleep: Callable[[float], None] = time.sleep
@@ -100,7 +100,7 @@ class Caller:
         return self.retry(lambda: self.once(client, operation, **parameters))
 
     def retry(self, attempt: Callable[[], Result]) -> Result:
-        """Repeat `attempt` while it raises Unavailable, as the policy says."""
+        """The result of `attempt`, repeated by policy while it raises Unavailable."""
         return Retrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_after_attempt(1 + policy.MAX_RETRIES),
@@ -124,7 +124,7 @@ class Caller:
         return seconds
 
     def once(self, client: Any, operation: str, **parameters: Any) -> Any:
-        """One call, no retry; logged whatever its result."""
+        """One call without retry. Raises Refused, CredentialsExpired or Unavailable."""
         name = f"{client.meta.service_model.service_name}:{client.meta.method_to_api_mapping[operation]}"
         with self.log.aws_call(name, client.meta.region_name, parameters) as line:
             try:
@@ -134,7 +134,7 @@ class Caller:
                 line.failed(failure.code, failure.message, error.response)
                 raise failure from error
             except (ConnectionError, HTTPClientError) as error:
-                # A connection that was never made cannot have carried the call.
+                # Without a connection AWS cannot have received the call.
                 unsent = isinstance(error, ConnectTimeoutError | EndpointConnectionError)
                 line.failed(type(error).__name__, str(error), {})
                 raise Unavailable(name, type(error).__name__, str(error), may_have_worked=not unsent) from error
@@ -157,11 +157,11 @@ def _judge(operation: str, error: ClientError) -> CallError:
 
 
 def _code(error: ClientError) -> str:
-    """The error's code; of a cancelled transaction, the reason that decides whether repeating it can help."""
+    """The error code; for a cancelled transaction, the reason that decides whether a repetition can succeed."""
     code: str = error.response.get("Error", {}).get("Code", "Unknown")
     reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
     transient = reasons & set(_TRANSIENT_REASONS)
-    # A condition that does not hold would not hold the next time either, whatever else was the matter.
+    # A failed condition fails again, so the transaction is only transient if all its reasons are.
     return _TRANSIENT_REASONS[min(transient)] if reasons == transient and transient else code
 
 

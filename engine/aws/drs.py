@@ -1,4 +1,4 @@
-"""DRS and the recovered EC2 instances, in the engine's terms. One method a question or request of the core."""
+"""Requests to DRS and EC2 in the terms of the core: one method for each action."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ TAG_WAVE = "drs-engine:Wave"
 TAG_ATTEMPT = "drs-engine:Attempt"
 TAG_LABEL = "drs-engine:Label"
 
-# DescribeSourceServers takes 200 ids; DescribeRecoveryInstances 200; DescribeJobs and DescribeInstanceStatus 1000.
+# Limits of the DRS service model: 200 ids for source servers and recovery instances, 1000 for jobs.
 _IDS_A_REQUEST = 200
 _JOBS_A_REQUEST = 1000
-# EC2's DescribeInstanceStatus accepts 100 instance ids.
+# The limit of DescribeInstanceStatus.
 _INSTANCES_A_REQUEST = 100
-# States of an EC2 instance, as DRS names them, in which there is nothing left to lose.
+# States of an EC2 instance, as DRS names them, in which the instance is already lost.
 _GONE = {"SHUTTING-DOWN", "TERMINATED", "NOT_FOUND"}
-# DRS's clock and Lambda's may differ: a job is looked for from a little before its intent.
+# The clocks of DRS and Lambda may differ, so a search for a job begins some minutes before its intent.
 _CLOCK_MARGIN = timedelta(minutes=5)
 
 
 class ServersBusy(Exception):
-    """DRS cannot take the request now: a server is in another job, or a quota is in use. The message is DRS's own."""
+    """DRS cannot accept the request now: a server is in another job, or a quota is in use. The message is from DRS."""
 
 
 class QuotaInUse(ServersBusy):
-    """... because of a quota: there will be room when other jobs have ended."""
+    """A DRS quota is in use; DRS can accept the request when other jobs have ended."""
 
 
 class LaunchInDoubt(Exception):
-    """Whether DRS took the launch is not known, and cannot be asked now; the message says why."""
+    """It is unknown whether DRS took the launch, and a search for its job failed; the message has the reason."""
 
 
 def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
-    """The tags by which a launch is found again when its answer was lost."""
+    """The tags of a launch, by which the engine finds its job if the answer is lost."""
     return {TAG_EXECUTION: execution_id, TAG_WAVE: str(wave), TAG_ATTEMPT: str(attempt)}
 
 
 @dataclass(frozen=True)
 class RecoveryService:
-    """DRS and EC2 in one target account and Region. `label` goes on every recovery job as a tag; empty: none."""
+    """DRS and EC2 in one target account and Region. Recovery jobs get `label` as a tag unless it is empty."""
 
     caller: Caller
     accounts: Accounts
@@ -58,7 +58,7 @@ class RecoveryService:
     label: str = ""
 
     def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
-        """Which of these source servers DRS knows."""
+        """The source servers among `ids` that exist in DRS."""
         known: set[str] = set()
         for chunk in chunks(ids, _IDS_A_REQUEST):
             for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk}):
@@ -66,11 +66,11 @@ class RecoveryService:
         return frozenset(known)
 
     def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> DrsJob:
-        """Launch the action's servers, once, whatever happens to the answer.
+        """Launch the action's servers exactly once, even if the answer is lost.
 
-        A request whose effect is unknown is looked up by its tags before it is repeated; so is a conflict, which may
-        be with this very launch. Raises ServersBusy, AskedToWait, RoleNotAssumed, Refused (there is no launch),
-        Unavailable, LaunchInDoubt (there may be one).
+        Before it repeats a request whose effect is unknown, the method searches for its job by tags. It also does so
+        after a conflict, which this same launch may have caused. Raises ServersBusy, AskedToWait, RoleNotAssumed,
+        Refused (DRS did not launch), Unavailable, LaunchInDoubt (DRS may have launched).
         """
         tags = intent_tags(execution_id, action.wave, action.attempt)
         label = {TAG_LABEL: self.label} if self.label else {}
@@ -98,14 +98,14 @@ class RecoveryService:
             return self.caller.retry(attempt)
         except (Refused, RoleNotAssumed) as error:
             if in_doubt and not getattr(error, "retry_after", 0):
-                # What is refused now says nothing of the request whose answer was lost.
+                # This refusal does not show whether the earlier request, whose answer was lost, took effect.
                 raise LaunchInDoubt(f"it is not known whether DRS took the launch: {error}") from error
             raise
 
     def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> DrsJob | None:
-        """`find_job` for a launch that may exist: that the look is refused does not say that there is none."""
+        """`find_job` for a launch that may exist: a refused search does not show that it does not exist."""
         try:
-            # Once: what repeats the launch repeats the look as well.
+            # No retry here: the retry of the launch repeats the search as well.
             return self._find_job(tags, since, self._once)
         except Refused as error:
             raise Unavailable(error.operation, error.code, error.message, may_have_worked=True) from error
@@ -121,7 +121,7 @@ class RecoveryService:
         raise error
 
     def find_job(self, tags: Mapping[str, str], since: datetime) -> DrsJob | None:
-        """The job that carries these tags, begun after `since`; None if there is none."""
+        """The job with these tags that started after `since`, if it exists."""
         return self._find_job(tags, since, self._call)
 
     def _find_job(self, tags: Mapping[str, str], since: datetime, ask: Callable[..., Any]) -> DrsJob | None:
@@ -133,7 +133,7 @@ class RecoveryService:
         return None
 
     def jobs(self, ids: Sequence[str]) -> dict[str, DrsJob]:
-        """These jobs, by id, with one DescribeJobs call (a page of them)."""
+        """These jobs by id, with as few DescribeJobs calls as possible."""
         pages = (
             page
             for chunk in chunks(ids, _JOBS_A_REQUEST)
@@ -142,7 +142,7 @@ class RecoveryService:
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
 
     def recovered(self, source_server_ids: Sequence[str]) -> dict[str, str]:
-        """The recovery instances of these servers that no drill launched, by source server id; drills' are left out."""
+        """The recovery instances of these servers from real recoveries, not from drills, by source server id."""
         return {
             item["sourceServerID"]: item["recoveryInstanceID"]
             for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
@@ -152,7 +152,7 @@ class RecoveryService:
         }
 
     def launch_failures(self, job_id: str) -> dict[str, str]:
-        """DRS's own reason for each failed launch of the job, by source server id."""
+        """The reason from DRS for each failed launch of the job, by source server id."""
         reasons: dict[str, str] = {}
         for page in self._pages("describe_job_log_items", self._call, jobID=job_id):
             for item in page["items"]:
@@ -162,7 +162,7 @@ class RecoveryService:
         return reasons
 
     def recovery_instances(self, ids: Sequence[str]) -> dict[str, ListedRecoveryInstance]:
-        """These recovery instances as DRS lists them; one that is gone is left out."""
+        """These recovery instances by id; an instance that DRS does not list is absent."""
         pages = (
             page
             for chunk in chunks(ids, _IDS_A_REQUEST)
@@ -179,19 +179,19 @@ class RecoveryService:
         }
 
     def terminate(self, ids: Sequence[str]) -> str:
-        """Terminate recovery instances; the id of the job that does it. Raises ServersBusy."""
+        """Terminate recovery instances; returns the id of the job. Raises ServersBusy."""
         try:
             response = self._call("drs", "terminate_recovery_instances", recoveryInstanceIDs=list(ids))
         except Refused as error:
-            # One that DRS does not know any more was terminated by somebody else, such as a later launch of its server,
-            # and keeps DRS from taking the others: whoever asks again looks first which are left.
+            # An instance that is unknown to DRS was terminated by another client or a later launch of its server, and
+            # makes DRS refuse the whole request. The core then checks which instances are left.
             if error.code in ("ConflictException", "ServiceQuotaExceededException", "ResourceNotFoundException"):
                 raise ServersBusy(error.message) from error
             raise
         return str(response["job"]["jobID"])
 
     def find_terminations(self, source_server_ids: Sequence[str], since: datetime) -> dict[str, str]:
-        """The newest TERMINATE job of each source server, begun after `since`; a server that has none is left out."""
+        """The newest TERMINATE job of each source server since `since`; a server without one is absent."""
         found: dict[str, str] = {}
         for page in self._pages("describe_jobs", self._call, filters={"fromDate": timestamp(since - _CLOCK_MARGIN)}):
             for item in page["items"]:
@@ -201,7 +201,7 @@ class RecoveryService:
         return {server_id: found[server_id] for server_id in source_server_ids if server_id in found}
 
     def instance_states(self, ids: Sequence[str]) -> dict[str, str]:
-        """EC2 instance state names; instances that EC2 does not know are left out."""
+        """EC2 instance state names by instance id; instances unknown to EC2 are absent."""
         states: dict[str, str] = {}
         for chunk in chunks(ids, _INSTANCES_A_REQUEST):
             states.update(self._states(chunk))
@@ -215,7 +215,7 @@ class RecoveryService:
                 raise
             if len(ids) == 1:
                 return {}
-            # One unknown id makes EC2 refuse them all: ask one by one.
+            # EC2 refuses the whole request because of one unknown id, so each id gets a request.
             return {key: state for one in ids for key, state in self._states([one]).items()}
         return {status["InstanceId"]: status["InstanceState"]["Name"] for status in response["InstanceStatuses"]}
 

@@ -1,13 +1,14 @@
-"""The ExecutionHistory table: executions as the core knows them, and the lock that lets a plan run only once.
+"""The ExecutionHistory table: the records of executions, and the lock that allows one execution of a plan at a time.
 
-How a record lives:
+The life of a record:
 
-    lock + record (STARTING) -> state machine -> record RUNNING ... record ended ... record settled, lock gone
-    `-- one transaction --'                                             |           `--- one transaction ---'
-                                                    a RECOVERY may take the lock over from here on
+    lock + record (STARTING) -> state machine -> record RUNNING ... record ended ... record settled, lock deleted
+    `-- one transaction --'                                             |           `---- one transaction ----'
+                                                    a RECOVERY may take over the lock from here on
 
-Every save carries the version it was made from. Whoever comes second gets RecordChanged, reads again and decides
-again; a save whose answer was lost is recognised by its own SaveId, so a retry never mistakes itself for a rival.
+Each save is conditional on the version that it was made from. The later of two writers gets RecordChanged, reads the
+record again and decides again. The SaveId shows that a save took effect whose answer was lost, so that its retry is no
+conflict.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from engine.core.state import Execution, ExecutionStatus
 
 LOCK_KEY = "LOCK"
 _ITEMS_A_REQUEST = 100  # BatchGetItem
-# A record that is about to run has no Status yet: readers do not see it.
+# A record of a STARTING execution has no Status, so that readers do not see it.
 _ABOUT_TO_RUN = "attribute_exists(Version) AND attribute_not_exists(#status)"
 
 
 class RecordChanged(Exception):
-    """Somebody else has saved the execution since it was read: read it again and decide again."""
+    """Another writer has saved the execution since it was read: read it again and decide again."""
 
 
 class PlanLocked(Exception):
@@ -55,12 +56,12 @@ class ExecutionHistory:
     new_save_id: Callable[[], str] = lambda: uuid.uuid4().hex
 
     def load(self, execution_id: str) -> Execution | None:
-        """The execution with its servers unread; None if there is no such record."""
+        """The execution without its servers; None if it has no record."""
         header = self._header(execution_id)
         return document.parse_header(header) if header is not None else None
 
     def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
-        """The execution with the servers of these waves read."""
+        """The execution with the servers of these waves."""
         keys = [key for number in waves for key in document.part_keys(execution.wave(number))]
         read = (item for some in chunks(keys, _ITEMS_A_REQUEST) for item in self._items(execution, some))
         found = {item["ItemKey"]: item for item in read}
@@ -70,9 +71,9 @@ class ExecutionHistory:
         return execution
 
     def create(self, execution: Execution, *, instead_of: str | None = None) -> None:
-        """Lock the plan and write the first record, both or neither. Raises PlanLocked.
+        """Lock the plan and write the first record in one transaction. Raises PlanLocked.
 
-        `instead_of` is the execution that the lock may be taken over from; it settles without it then.
+        The lock may be taken over from the execution `instead_of`, which then settles without it.
         """
         lock = {
             "ExecutionId": lock_id(execution.plan_id),
@@ -91,20 +92,20 @@ class ExecutionHistory:
                 holder = self.holder(execution.plan_id)
                 if holder is not None and holder != execution.execution_id:
                     raise PlanLocked(holder) from None
-                # The answer to an earlier try may have been lost, or the same client token came twice: it is our own.
+                # The record exists already: the answer to an earlier try was lost, or the client token was used twice.
                 if holder is not None or self._header(execution.execution_id) is not None:
                     return None
-                # Whoever held the plan has released it meanwhile.
+                # The other execution has released the plan; try again.
 
     def holder(self, plan_id: str) -> str | None:
-        """The ExecutionId that holds the plan's lock."""
+        """The ExecutionId of the execution that holds the plan's lock, if any."""
         item = self._get(lock_id(plan_id), LOCK_KEY)
         return str(item["LockedBy"]) if item is not None else None
 
     def save(self, before: Execution, after: Execution) -> Execution:
-        """Save what differs between `before` (as last read or saved) and `after`; the execution as it is now.
+        """Save the items that differ between `before` (as last read or saved) and `after`; returns the saved execution.
 
-        Settling an execution releases its plan's lock in the same transaction. Raises RecordChanged.
+        The save that settles an execution releases the lock of its plan in the same transaction. Raises RecordChanged.
         """
         old, new = document.items(before), document.items(after)
         changed = [item for key, item in new.items() if item != old.get(key)]
@@ -122,12 +123,12 @@ class ExecutionHistory:
         except RecordChanged:
             if not unlock or self.holder(after.plan_id) in (None, after.execution_id):
                 raise
-            # A recovery has taken the plan over.
+            # A recovery has taken over the lock.
             self._write(header, writes)
         return saved
 
     def _write(self, header: Item, writes: list[dict[str, Any]]) -> None:
-        """All writes, with the header among them, or none. Raises RecordChanged."""
+        """All writes, including the header, in one transaction. Raises RecordChanged."""
         try:
             self._transact(writes)
         except RecordChanged:
@@ -135,7 +136,7 @@ class ExecutionHistory:
                 raise
 
     def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
-        """Ask an execution to stop that runs or is about to. Raises RecordChanged when it has ended (meanwhile)."""
+        """Request the end of a RUNNING or STARTING execution. Raises RecordChanged if it has ended."""
         try:
             self.caller.call(
                 self.dynamodb,
@@ -176,7 +177,7 @@ class ExecutionHistory:
         return from_item(response["Item"]) if "Item" in response else None
 
     def _items(self, execution: Execution, item_keys: list[str]) -> list[Item]:
-        """These items of the execution, in any order. What DynamoDB leaves unprocessed counts as throttled."""
+        """These items of the execution, in any order. Unprocessed keys count as throttled."""
         found: list[Item] = []
         keys = [self._key(execution.execution_id, item_key) for item_key in item_keys]
 
@@ -203,7 +204,7 @@ class ExecutionHistory:
         return {"Put": put}
 
     def _unlock(self, execution: Execution) -> dict[str, Any]:
-        """Release the plan: the lock is deleted if it is this execution's; another's lock is none of its business."""
+        """The write that deletes the plan's lock; it fails if another execution holds the lock."""
         return {
             "Delete": {
                 "TableName": self.table,
@@ -218,7 +219,7 @@ class ExecutionHistory:
         return to_item({"ExecutionId": execution_id, "ItemKey": item_key})
 
     def _transact(self, writes: list[dict[str, Any]]) -> None:
-        """All writes or none; a single one as a plain PutItem, which costs half. Raises RecordChanged."""
+        """All writes in one transaction; a single one as PutItem, which costs half. Raises RecordChanged."""
         try:
             if len(writes) == 1 and "Put" in writes[0]:
                 self.caller.call(self.dynamodb, "put_item", **writes[0]["Put"])

@@ -1,4 +1,4 @@
-"""Performs the core's actions through AWS, and puts what happens, failures included, into the core's words."""
+"""Performs the core's actions through AWS, and translates the answers and failures of AWS into outcomes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Executor:
     log: Log
 
     def perform(self, execution: Execution, action: AwsAction) -> ActionOutcome:
-        """Do what the core asks. Every AWS failure becomes an outcome; nothing else is caught."""
+        """Perform the action. Each AWS failure becomes an outcome; other exceptions pass through."""
         try:
             return self._perform(execution, action)
         except AskedToWait as wait:
@@ -106,11 +106,11 @@ class Executor:
                 )
 
     def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> ActionOutcome:
-        """StartRecovery when it is this execution's turn; otherwise, or when a quota is in use, it queues up."""
+        """StartRecovery if it is this execution's turn; else, or if a quota is in use, take a ticket in the queue."""
         turn = self._turn(execution)
         if turn.behind is not None:
             self._queue_up(execution, turn)
-            return Busy(f"a quota is in use, and execution {turn.behind} waits for it longer")
+            return Busy(f"a quota is in use, and execution {turn.behind} has waited for it longer")
         since = min(
             server.start_time
             for server in execution.wave(action.wave).loaded
@@ -131,9 +131,9 @@ class Executor:
         self._best_effort(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
 
     def _best_effort(self, call: Callable[[], Result]) -> Result | None:
-        """`call`; the queue only orders launches, so a recovery goes on without it when it cannot be reached."""
+        """The result of `call`; None if the queue fails, because a recovery continues without its order."""
         try:
             return call()
         except CallError as error:
-            self.log.event("The launch queue could not be reached; going on without it", Cause=str(error))
+            self.log.event("The launch queue could not be reached; continuing without it", Cause=str(error))
             return None

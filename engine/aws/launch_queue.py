@@ -1,15 +1,15 @@
-"""Whose turn it is when DRS's quota is in use: launches that wait for the same account and Region queue up.
+"""The queue of launches that wait for a DRS quota in the same target account and Region.
 
-Without a queue, whoever asks at the right moment takes the room that a finished job leaves: an execution that goes from
-wave to wave overtakes all that wait, and a large launch starves behind small ones. So a launch that DRS's quota turned
-away leaves a ticket in the ExecutionHistory table, and renews it each time it asks again; everybody looks at the
-tickets before StartRecovery, and lets older ones go first.
+Without a queue, the first request after the end of a job takes the free quota: an execution with many waves overtakes
+waiting ones, and a large launch starves behind small ones. So a launch that DRS refused because of a quota takes a
+ticket in the ExecutionHistory table and renews it with each request. Each execution reads the tickets before
+StartRecovery and waits for older ones.
 
-    quota in use -> ticket ... renewed ... turn -> StartRecovery -> ticket gone
+    quota in use -> ticket ... renewed ... turn -> StartRecovery -> ticket deleted
 
-The queue is manners, not a lock: DRS's quota decides, and nothing is wrong when two launch at once. A ticket that is no
-longer renewed (its execution was cancelled, its function died) counts for nothing, and neither does one so old that
-its launch may never fit.
+The queue is fair use, not a lock: DRS enforces the quota, so two launches at once do no harm. A ticket that is not
+renewed any more (its execution was cancelled, its function failed) expires. A ticket of a launch that may never fit
+loses its precedence after some time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.core.plan import RecoveryTarget
 
 @dataclass(frozen=True)
 class Turn:
-    """What the tickets say: `behind` is the ExecutionId to let go first, `ticket` the key of the asker's own ticket."""
+    """The place in the queue: `behind` is the ExecutionId that goes first, `ticket` the key of the own ticket."""
 
     behind: str | None = None
     ticket: str | None = None
@@ -57,17 +57,17 @@ class LaunchQueue:
         now = self.now()
         key = turn.ticket or f"TICKET#{timestamp(now)}#{execution_id}"
         expires = now + timedelta(seconds=policy.TICKET_SECONDS)
-        # DynamoDB removes what nobody takes back; ExpiresAt is in whole seconds since 1970, as its time to live wants.
+        # DynamoDB deletes expired tickets; its time to live requires ExpiresAt in whole seconds since 1970.
         item = _key(target, key) | {"HeldBy": execution_id, "ExpiresAt": int(expires.timestamp())}
         self.caller.call(self.dynamodb, "put_item", TableName=self.table, Item=to_item(item))
 
     def leave(self, target: RecoveryTarget, turn: Turn) -> None:
-        """Give the ticket of `turn` back, if there is one. Raises CallError."""
+        """Delete the ticket of `turn`, if it has one. Raises CallError."""
         if turn.ticket is not None:
             self.caller.call(self.dynamodb, "delete_item", TableName=self.table, Key=to_item(_key(target, turn.ticket)))
 
     def _tickets(self, target: RecoveryTarget) -> list[dict[str, Any]]:
-        """All tickets, the oldest first; there are at most as many as executions."""
+        """All tickets, oldest first; at most one for each execution."""
         answer = self.caller.call(
             self.dynamodb,
             "query",

@@ -1,6 +1,6 @@
-"""One structured line for each AWS call and each decision: the evidence of what the engine did and why.
+"""The structured log: one line for each AWS call and each decision, as evidence of the engine's behaviour.
 
-Secrets never reach a line: credentials and external ids are replaced wherever they stand.
+Log lines contain no secrets: credentials and external ids are redacted at any depth.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DEEPEST = 6
 
 
 def redacted(value: Any, depth: int = 0) -> Any:
-    """`value` for a log line: without secrets, and cut where it is long."""
+    """`value` for a log line: without secrets, and with long lists and texts cut."""
     if depth > _DEEPEST:
         return "..."
     if isinstance(value, Mapping):
@@ -45,7 +45,7 @@ def redacted(value: Any, depth: int = 0) -> Any:
 
 
 class CallLine:
-    """Collects what is known of one AWS call until its line is written."""
+    """Collects the fields of the log line of one AWS call."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class CallLine:
         self.fields["Answer"] = redacted(response)
         whole = {name: value for name, value in response.items() if name != "ResponseMetadata"}
         if self.fields["Answer"] != whole:
-            # Whoever judges the answer has to know that this is not all of it.
+            # Readers that evaluate the answer must know that it is incomplete.
             self.fields["AnswerIsShortened"] = True
 
     def failed(self, code: str, message: str, response: Mapping[str, Any]) -> None:
@@ -71,7 +71,7 @@ class CallLine:
 
 
 class Log:
-    """The engine's log, one JSON object a line; `bind` adds fields to every later line."""
+    """The engine's log, one JSON object on each line; `bind` adds fields to all later lines."""
 
     def __init__(self, logger: Logger | None = None) -> None:
         self._logger = logger or Logger(service="drs-execution-engine", utc=True)
@@ -106,9 +106,9 @@ class Log:
         self._logger.info(message, extra=redacted(facts))
 
     def failure(self, message: str, **facts: Any) -> None:
-        """The exception that is being handled, with its traceback."""
+        """Log the current exception with its traceback."""
         self._logger.exception(message, extra=redacted(facts))
 
     def alarm(self, metric: str, message: str, **facts: Any) -> None:
-        """An error that somebody must see: the template counts lines with this `Alarm` and raises an alarm."""
+        """Log an error that needs an operator: the template counts lines with this `Alarm` and raises an alarm."""
         self._logger.error(message, extra={"Alarm": metric, **redacted(facts)})

@@ -11,13 +11,13 @@ from engine.aws.caller import Caller
 
 @dataclass(frozen=True)
 class Notifier:
-    """`client(region)` gives an SNS client: a topic is published to in its own Region."""
+    """Publishes to SNS topics; `client(region)` returns an SNS client for the Region of the topic."""
 
     caller: Caller
     client: Callable[[str], Any]
 
     def publish(self, topic_arn: str, subject: str, message: str) -> str:
-        """Publish; the message id."""
+        """Publish the message; returns its message id."""
         region = topic_arn.split(":")[3]
         response = self.caller.call(
             self.client(region), "publish", TopicArn=topic_arn, Subject=subject, Message=message

@@ -1,4 +1,4 @@
-"""The state machine that keeps an execution going."""
+"""The state machine that calls the Lambda function until an execution is settled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class StateMachine:
     arn: str
 
     def run(self, execution_id: str, run: int = 1) -> None:
-        """Start the execution's state machine, once for each `run` number: the name makes a repeat harmless."""
+        """Start run `run` of the state machine. A repetition does no harm, because it has the same name."""
         name = execution_id if run == 1 else f"{execution_id}-{run}"
         payload = json.dumps({"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": 1})
         try:

@@ -1,4 +1,4 @@
-"""Items of DynamoDB as plain Python values: no Decimal, no sets, whole numbers as int."""
+"""Converts between DynamoDB items and documents of JSON types: no Decimal, no sets, whole numbers as int."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _deserializer = TypeDeserializer()
 
 
 def to_item(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document as DynamoDB's attribute values."""
+    """The attribute values of a document."""
     return {name: _serializer.serialize(value) for name, value in document.items()}
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """DynamoDB's attribute values as a document of JSON types."""
+    """The document of an item's attribute values."""
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 

@@ -19,15 +19,15 @@ from engine.deploy.packaging import PackagingFailed
 _EPILOG = """
 \b
 Exit codes:
-  0    done; an execution that was followed is COMPLETED
-  1    the engine or AWS said no; an execution that was followed is FAILED or CANCELLED
-  2    the input is wrong, or the environment names no Region or another account
-  130  interrupted with Ctrl-C; what runs on AWS goes on
+  0    success; a watched execution is COMPLETED
+  1    the engine or AWS refused the command; a watched execution is FAILED or CANCELLED
+  2    invalid input, no Region in the environment, or the wrong account
+  130  interrupted with Ctrl-C; the operation on AWS continues
 """
 
 
 class _Commands(click.Group):
-    """Turns what AWS or the engine refuse into one clear line; a traceback is for defects only."""
+    """Turns errors of AWS and the engine into one clear line; only defects show a traceback."""
 
     def invoke(self, context: click.Context) -> object:
         try:
@@ -40,12 +40,13 @@ class _Commands(click.Group):
             raise click.ClickException(local_failure(error)) from error
         except KeyboardInterrupt:
             click.echo(
-                "\nInterrupted: what runs on AWS goes on; `status --watch`, or the same command, follows it.", err=True
+                "\nInterrupted: the operation on AWS continues; watch it with `status --watch` or the same command.",
+                err=True,
             )
             raise click.exceptions.Exit(130) from None
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """In the order in which an operator needs them."""
+        """The commands in the order in which an operator needs them."""
         return list(self.commands)
 
 
@@ -53,7 +54,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Run recovery plans with AWS Elastic Disaster Recovery, wave by wave.
 
-    Credentials and Region come from the environment, as for the AWS CLI. Colours follow NO_COLOR.
+    Credentials and Region come from the environment, as for the AWS CLI. NO_COLOR turns colours off.
     """
 
 

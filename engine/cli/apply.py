@@ -1,4 +1,4 @@
-"""`python -m engine apply`: recovery plans and protection groups into the engine's tables, all of the files or none."""
+"""The command `apply`: stores recovery plans and protection groups in the engine's tables, all of them or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS = {"GroupId": "protection group", "PlanId": "recovery plan"}
 
 @dataclass(frozen=True)
 class _Given:
-    """One document of one file; `key` names its id, GroupId or PlanId."""
+    """One document of a file; `key` is the name of its id, GroupId or PlanId."""
 
     path: Path
     key: str
@@ -33,20 +33,20 @@ class _Given:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Load even what `start` will refuse; its problems are shown.")
+@click.option("--force", is_flag=True, help="Load invalid documents too; `start` will refuse them.")
 @json_option
 @stack_option
 def apply(files: tuple[Path, ...], force: bool, as_json: bool, stack: str) -> None:
     """Load recovery plans and protection groups from JSON FILES (one document or a list).
 
-    A document with GroupId is a protection group, one with PlanId a recovery plan. Every plan is checked first, with
-    the groups of these files and those loaded before: if anything is wrong, all of it is said and nothing is loaded. A
-    document that is there already is replaced, and that is said. Only `start` knows whether DRS has the servers.
+    A document with GroupId is a protection group, one with PlanId a recovery plan. The command first checks all plans,
+    with the groups of these files and those loaded before. It reports all errors, and loads nothing if any document is
+    invalid. It replaces an existing document and reports that. Only `start` checks whether the servers exist in DRS.
     """
-    # Groups first: should the connection break in between, no plan is there before its groups.
+    # Groups first: if the connection fails in between, no plan is loaded without its groups.
     given = sorted((one for path in files for one in _documents(path)), key=lambda one: one.key)
     engine = client(stack)
-    _refuse_what_is_wrong(engine, given, force)
+    _report_problems(engine, given, force)
     loaded = []
     for one in given:
         result = _load(engine, one)
@@ -61,7 +61,7 @@ def _documents(path: Path) -> Iterator[_Given]:
     content = read_json(path)
     documents = content if isinstance(content, list) else [content]
     if not documents:
-        raise InputError(f"{path}: there is nothing in it; nothing was loaded")
+        raise InputError(f"{path}: the list is empty; nothing was loaded")
     for document in documents:
         key = next((key for key in _KINDS if isinstance(document, dict) and key in document), None)
         if key is None:
@@ -69,8 +69,8 @@ def _documents(path: Path) -> Iterator[_Given]:
         yield _Given(path, key, document)
 
 
-def _refuse_what_is_wrong(engine: EngineClient, given: list[_Given], force: bool) -> None:
-    """Says every problem. Raises InputError if there is one; with `force` only if an id is wrong."""
+def _report_problems(engine: EngineClient, given: list[_Given], force: bool) -> None:
+    """Print all problems. Raises InputError if there are any; with `force`, only if an id is invalid."""
     problems, without_id = _problems(engine, given)
     for problem in problems:
         click.echo(problem, err=True)
@@ -78,13 +78,13 @@ def _refuse_what_is_wrong(engine: EngineClient, given: list[_Given], force: bool
         return
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     if without_id or not force:
-        cure = "mend the ids" if force else "mend them, or load all the same with --force"
+        cure = "correct the ids" if force else "correct them, or load anyway with --force"
         raise InputError(f"{count}; nothing was loaded: {cure}")
-    click.echo(f"{count}; loaded all the same, but `start` refuses such a plan.", err=True)
+    click.echo(f"{count}; loaded anyway, but `start` will refuse the plan.", err=True)
 
 
 def _problems(engine: EngineClient, given: list[_Given]) -> tuple[list[str], bool]:
-    """All problems, each after its file, and whether one is a document's id, without which it cannot be kept."""
+    """All problems with their files, and whether one concerns an id, without which no document can be stored."""
     groups = [one.document for one in given if one.key == "GroupId"]
     of_groups = {problem for group in groups for problem in group_problems(group)}
     found: list[str] = []
@@ -97,7 +97,7 @@ def _problems(engine: EngineClient, given: list[_Given]) -> tuple[list[str], boo
         if one.key == "GroupId":
             problems = group_problems(one.document)
         else:
-            # What is wrong with a group of these files is said with that file.
+            # Problems of a group in these files are reported with the file of the group.
             problems = [each for each in engine.problems(one.document, groups) if each not in of_groups]
         without_id = without_id or any(problem.field == one.key for problem in problems)
         found += [f"{one.path}: {problem}" for problem in problems]
@@ -105,7 +105,7 @@ def _problems(engine: EngineClient, given: list[_Given]) -> tuple[list[str], boo
 
 
 def _load(engine: EngineClient, one: _Given) -> str:
-    """What became of it: loaded, replaced, or unchanged."""
+    """Store the document; returns loaded, replaced or unchanged."""
     is_group = one.key == "GroupId"
     before = engine.get_group(one.id) if is_group else engine.get_plan(one.id)
     if before == one.document:

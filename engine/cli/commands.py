@@ -1,4 +1,4 @@
-"""Starting, cancelling and looking up executions."""
+"""The commands `start`, `cancel` and `history`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
 @click.command()
 @click.argument("plan_id", callback=checked_text)
-@click.option("--drill/--recovery", "is_drill", default=True, help="Rehearse (default), or recover for real.")
-@click.option("--token", callback=checked_text, help="The same token always means the same execution.")
-@click.option("--yes", is_flag=True, help="Do not ask before a real recovery.")
-@click.option("--watch", is_flag=True, help="Stay and show the execution until it is over.")
+@click.option("--drill/--recovery", "is_drill", default=True, help="Rehearse the recovery (default), or perform it.")
+@click.option(
+    "--token", callback=checked_text, help="A client token: the same token always returns the same execution."
+)
+@click.option("--yes", is_flag=True, help="Start a recovery without confirmation.")
+@click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
 @json_option
 @stack_option
 def start(plan_id: str, is_drill: bool, token: str | None, yes: bool, watch: bool, as_json: bool, stack: str) -> None:
     """Start the recovery plan PLAN_ID and print its ExecutionId.
 
-    A plan that runs already is not started again: its execution is the answer, and that is said (with --json: Existed),
-    unless that is a drill and a real recovery was asked for, or the other way round. A real recovery is started only
-    after its id has been typed again, or with --yes.
+    A plan that runs already is not started again: the command prints the running execution and a note (with --json:
+    Existed). A running drill is an error for --recovery, and the reverse. --recovery needs --yes, or the id of the plan
+    typed again.
     """
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
@@ -50,31 +52,29 @@ def start(plan_id: str, is_drill: bool, token: str | None, yes: bool, watch: boo
 def _nothing_started(plan_id: str, record: dict[str, Any], token: str | None) -> str:
     since = f"{moment(record['StartTime'])} by {record['InitiatedBy']}"
     if record["Status"] == "RUNNING":
-        return f"Note: nothing new was started: {plan_id} runs already, started {since}."
-    return (
-        f"Note: nothing new was started: token {token} means an execution that is {record['Status']}, started {since}."
-    )
+        return f"Note: no new execution was started: {plan_id} runs already, started {since}."
+    return f"Note: no new execution was started: that of token {token} is {record['Status']}, started {since}."
 
 
 def _confirm_recovery(plan_id: str) -> None:
     typed = click.prompt(
-        f"This recovers {plan_id} for real: its servers are launched for production and stay.\n"
-        "Type the plan's id to go on",
+        f"This is a real recovery of {plan_id}: its servers are launched for production and stay.\n"
+        "Type the id of the plan to continue",
         err=True,
         default="",
         show_default=False,
     )
     if typed != plan_id:
-        raise InputError(f"{typed!r} is not {plan_id!r}; nothing was started (--yes starts without asking)")
+        raise InputError(f"{typed!r} is not {plan_id!r}; no execution was started (--yes needs no confirmation)")
 
 
 @click.command()
 @click.argument("execution_id", callback=checked_text)
-@click.option("--reason", help="For the audit trail.")
+@click.option("--reason", help="Reason for the audit trail.")
 @json_option
 @stack_option
 def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> None:
-    """Cancel a running execution: nothing new is launched, a drill's instances are terminated."""
+    """Cancel a running execution: no more servers are launched, and the instances of a drill are terminated."""
     engine = client(stack)
     engine.cancel(execution_id, reason=reason)
     status = engine.get(execution_id)["Status"]
@@ -87,15 +87,17 @@ def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> 
 
 
 @click.command()
-@click.option("--plan", "plan_id", callback=checked_text, help="Executions of this plan.")
-@click.option("--status", "state", type=click.Choice(STATUSES), help="Executions in this status.")
+@click.option("--plan", "plan_id", callback=checked_text, help="Only executions of this plan.")
+@click.option("--status", "state", type=click.Choice(STATUSES), help="Only executions with this status.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     metavar="DATE[THH:MM:SS]",
-    help="Not older than this (UTC).",
+    help="Only executions that started at or after this time (UTC).",
 )
-@click.option("--limit", default=25, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
+@click.option(
+    "--limit", default=25, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of executions."
+)
 @json_option
 @stack_option
 def history(
@@ -115,7 +117,7 @@ def history(
 def _newest(
     engine: EngineClient, plan_id: str | None, state: str | None, since: datetime | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The newest executions that match. Without a plan the statuses are listed one by one: that is how they lie."""
+    """The newest executions that match. Without a plan this is one query for each status, because of the indexes."""
     oldest = since.replace(tzinfo=UTC) if since else None
     found: list[dict[str, Any]] = []
     for one in [state] if state else STATUSES:
@@ -129,7 +131,7 @@ def _newest(
 def _pages(
     engine: EngineClient, oldest: datetime | None, limit: int, *, plan_id: str | None = None, state: str | None = None
 ) -> Iterator[dict[str, Any]]:
-    """At most `limit` executions that match, page by page until there are so many."""
+    """The executions that match, newest first, in as many pages as `limit` executions need."""
     token, count = None, 0
     while True:
         page = (

@@ -1,6 +1,6 @@
-"""What AWS, botocore and the engine refuse, in one line that says what to do about it.
+"""Describes errors of AWS and botocore in one line that contains the way out.
 
-Nothing of a credential is ever repeated: AWS's messages name principals and resources, never keys.
+The lines contain no credentials: messages of AWS name principals and resources, never keys.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SIGNED_OUT = (
 
 
 def refusal(error: ClientError) -> str:
-    """What an AWS service answered, and the way out."""
+    """One line for an error response of AWS."""
     answer = error.response.get("Error", {})
     code, message = answer.get("Code", "Unknown"), answer.get("Message") or str(error)
     if "scoped to a valid Region" in message and (unknown := _unknown_region()):
@@ -64,7 +64,7 @@ def refusal(error: ClientError) -> str:
 
 
 def local_failure(error: BotoCoreError) -> str:
-    """What never became an answer: no credentials, no Region, no connection."""
+    """One line for an error without a response: no credentials, no Region, no connection."""
     if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError):
         return _NO_CREDENTIALS
     if isinstance(error, aws.ProfileNotFound):
@@ -79,9 +79,9 @@ def local_failure(error: BotoCoreError) -> str:
 
 
 def _unknown_region() -> str:
-    """What to do about the environment's Region if nobody here knows it; empty if it is known.
+    """Advice if botocore does not know the Region of the environment; empty if it does.
 
-    Asked only after something has failed: AWS opens Regions that this machine has not heard of.
+    Only called after an error, because the installed botocore may not know a new Region.
     """
     region, core = region_name() or "", botocore.session.Session()
     partitions = core.get_available_partitions()

@@ -1,4 +1,4 @@
-"""What several commands share: the stack they talk to, the account they may touch, input files, errors of input."""
+"""Shared by the commands: options for stack and account, sessions, input files and input errors."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from botocore.config import Config
 
 from engine.client import EngineClient
 
-# Roles and a rule of EventBridge are named after the stack, and may have 64 characters; the longest ending has 19.
+# Names of roles and EventBridge rules are at most 64 characters long: the stack name and an ending of up to 19.
 _LONGEST_STACK_NAME = 45
 _STACK_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_STACK_NAME - 1}}}")
-# All digits of a larger one would have to be kept.
+# DynamoDB stores at most 38 digits.
 _LARGEST_INT = 10**38
-# DynamoDB's keys are longer, but nothing that was ever an id or a token of this engine is.
+# DynamoDB keys may be longer, but ids and tokens of the engine are not.
 _LONGEST_TEXT = 500
-# A person's command bears a bad second; longer waits are for the commands that wait anyway (engine.deploy.connection).
+# Retries for short network errors; commands that wait anyway retry for minutes (engine.deploy.connection).
 _RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=10)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 
 
 class InputError(click.ClickException):
-    """Something is wrong with what the operator gave; exit code 2."""
+    """Invalid input of the operator; exit code 2."""
 
     exit_code = 2
 
@@ -40,14 +40,14 @@ class InputError(click.ClickException):
 def _checked_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not _STACK_NAME.fullmatch(value):
         raise click.BadParameter(
-            f"{value!r} is no name for the engine's stack: a letter first, then letters, digits and hyphens, "
-            f"at most {_LONGEST_STACK_NAME} characters in all, since what the stack makes is named after it"
+            f"{value!r} is not a valid stack name: a letter first, then letters, digits and hyphens, at most "
+            f"{_LONGEST_STACK_NAME} characters in all, because the names of its resources contain it"
         )
     return value
 
 
 def checked_text(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """An id or a token: what an unset shell variable leaves, or nobody can have meant, is refused."""
+    """Check an id or token. Raises InputError if it is empty (an unset shell variable), unprintable or too long."""
     if value is not None and not (value.strip() and value.isprintable() and len(value) <= _LONGEST_TEXT):
         name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(context)
         raise InputError(f"{name} must be 1 to {_LONGEST_TEXT} printable characters, is {value[:60]!r}")
@@ -75,13 +75,13 @@ def account_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def region_name() -> str | None:
-    """The Region that the environment names, as `session` takes it."""
+    """The Region of the environment, if any; `session` uses the same."""
     named: str | None = os.environ.get("AWS_REGION") or botocore.session.Session().get_config_variable("region")
     return named
 
 
 def session() -> Any:
-    """A boto3 session of the environment. Raises InputError when it names no Region."""
+    """A boto3 session of the environment. Raises InputError if the environment has no Region."""
     core = botocore.session.Session()
     core.set_default_client_config(_RETRIES)
     found = boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION"))
@@ -91,7 +91,7 @@ def session() -> Any:
 
 
 def require_account(aws: Any, account: str | None) -> str:
-    """The account of the credentials. Raises InputError when it is not the one the operator meant."""
+    """The account of the credentials. Raises InputError if it differs from `account`."""
     found: str = aws.client("sts").get_caller_identity()["Account"]
     if account is not None and account != found:
         raise InputError(f"these credentials are for account {found}, not {account}; nothing was done")
@@ -99,7 +99,7 @@ def require_account(aws: Any, account: str | None) -> str:
 
 
 def client(stack: str) -> EngineClient:
-    """The engine's client. Raises InputError when ENGINE_ACCOUNT names another account."""
+    """The client of the engine. Raises InputError if ENGINE_ACCOUNT names another account."""
     aws = session()
     if account := os.environ.get("ENGINE_ACCOUNT"):
         require_account(aws, account)
@@ -107,7 +107,7 @@ def client(stack: str) -> EngineClient:
 
 
 def read_json(path: Path) -> Any:
-    """The file's content as DynamoDB keeps it: whole numbers as int, others as Decimal.
+    """The JSON content of the file, with the number types of DynamoDB: int for whole numbers, else Decimal.
 
     Raises InputError with file, line and reason.
     """
@@ -120,18 +120,18 @@ def read_json(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
     except UnicodeEncodeError as error:
-        raise InputError(f"{path}: a text in it has half a character: {error.object[error.start]!a}") from error
+        raise InputError(f"{path}: a text contains half a character: {error.object[error.start]!a}") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise InputError(f"{path}: nested too deeply") from error
-    except _NumberNotKept as error:
+    except _UnsupportedNumber as error:
         raise InputError(f"{path}: {error}") from error
     return content
 
 
-class _NumberNotKept(Exception):
-    """A number that DynamoDB has no place for."""
+class _UnsupportedNumber(Exception):
+    """A number that DynamoDB cannot store."""
 
 
 def _number(text: str) -> int | Decimal:
@@ -141,5 +141,5 @@ def _number(text: str) -> int | Decimal:
         value = Decimal("NaN")
     if not value.is_finite():
         shown = text if len(text) <= 60 else f"{text[:57]}..."
-        raise _NumberNotKept(f"the number {shown} cannot be kept: at most 38 digits, and below 1e126")
+        raise _UnsupportedNumber(f"the number {shown} cannot be stored: at most 38 digits, and below 1e126")
     return int(value) if value == value.to_integral_value() and abs(value) < _LARGEST_INT else value

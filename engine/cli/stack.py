@@ -1,4 +1,4 @@
-"""Putting the engine into an account and taking it out."""
+"""The commands `deploy` and `destroy`."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from engine.deploy.packaging import complete_package
 from engine.deploy.parameters import operator_parameters, value_problem
 from engine.deploy.retained_data import RETAINED_DATA_ADVICE
 
-# The engine's topic is encrypted with AWS's managed key, which CloudWatch cannot use.
+# The notification topic is encrypted with the AWS managed key, which CloudWatch cannot use.
 _NO_ALARM_TOPIC = (
     "Note: alarms send no notification, they only show in CloudWatch; deploy with -p AlarmTopicArn=ARN to notify an "
     "SNS topic of your own (CloudWatch cannot publish to the engine's notification topic)."
 )
 
-# What becomes of a stack's data, before it is asked whether the stack is to go; None: there is no such stack.
+# By KeepData, the warning before the confirmation of a deletion; None: the stack does not exist.
 _DATA_THEN = {
-    True: "Its tables and its log stay (KeepData=yes).\n",
-    False: "All plans, groups and the whole history go with it, for good (KeepData=no).\n",
+    True: "Its tables and its log group stay (KeepData=yes).\n",
+    False: "Warning: this also deletes all plans, groups and the whole history (KeepData=no).\n",
     None: "",
 }
 
 
 def pause(seconds: float) -> None:
-    """Between two looks at CloudFormation: a person's terminal, never the function."""
+    """Sleep between two polls of CloudFormation; only the command line does."""
     time.sleep(seconds)
 
 
 @click.command()
-@click.option("--parameter", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A template parameter.")
+@click.option("--parameter", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Set a template parameter.")
 @account_option
 @json_option
 @stack_option
 def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stack: str) -> None:
     """Create or update the engine's stack in the account and Region of the environment.
 
-    Parameters: KeepData (yes: tables outlive the stack, the default; no: they go with it), ServersPerJob,
-    CrossAccountRoleName, AlarmTopicArn; an update keeps those that are not given. Of a creation that fails nothing is
-    left; an update that fails is undone.
+    Parameters: KeepData (yes, the default: tables stay after a deletion of the stack; no: they are deleted with it),
+    ServersPerJob, CrossAccountRoleName, AlarmTopicArn. An update keeps the values of omitted parameters. After a failed
+    creation all resources are removed; a failed update is rolled back.
     """
     values = dict(_pair(text) for text in parameters)
     aws = session()
@@ -58,7 +58,7 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
     if kept := deployment.retained_data(aws, stack):
         raise click.ClickException(
             f"an earlier deployment of {stack} left its data in {there} (KeepData=yes): {', '.join(kept)}. "
-            f"Nothing was deployed, and the data was not touched.\n{RETAINED_DATA_ADVICE}"
+            f"The stack was not deployed, and the data was not touched.\n{RETAINED_DATA_ADVICE}"
         )
     _check_recovery_service(aws, there, messages)
     with messages.status("Packaging the function"):
@@ -91,9 +91,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _check_recovery_service(aws: Any, there: str, messages: Console) -> None:
-    """A word before the minutes of a deployment: whether DRS can be reached and is set up where the engine will be.
+    """Check that DRS answers and is initialised in the account and Region of the engine, and note if it is not.
 
-    Not initialised is no error: the engine may recover into other accounts only.
+    An uninitialised DRS is no error, because the engine may recover into other accounts only.
     """
     try:
         aws.client("drs").describe_source_servers(maxResults=1)
@@ -109,7 +109,7 @@ def _check_recovery_service(aws: Any, there: str, messages: Console) -> None:
 
 
 def _progress(messages: Console, status: Status) -> Progress:
-    """One line for each resource that is done or has failed; what is at work shows in the status line."""
+    """Print a line for each completed or failed resource; the status line shows the current resource."""
 
     def event(happened: Mapping[str, Any]) -> None:
         state, name = happened["ResourceStatus"], happened["LogicalResourceId"]
@@ -121,19 +121,19 @@ def _progress(messages: Console, status: Status) -> Progress:
         messages.print(f"{happened['Timestamp']:%H:%M:%S}  {state:<16}  {name}{reason}", style=style)
 
     def lost(seconds: int) -> None:
-        status.update(f"No connection to AWS for {seconds} s; CloudFormation goes on meanwhile, trying again")
+        status.update(f"No connection to AWS for {seconds} s; CloudFormation continues; trying again")
 
     return Progress(event, lost)
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without confirmation.")
 @account_option
 @stack_option
 def destroy(yes: bool, account: str | None, stack: str) -> None:
     """Delete the engine's stack; its tables stay if it was deployed with KeepData=yes (the default).
 
-    Refused while an execution runs or is being cleaned up.
+    The engine refuses while an execution runs or is being cleaned up.
     """
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
@@ -149,11 +149,11 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
     click.echo(f"{stack}: deleted")
     if kept := deployment.retained_data(aws, stack):
         click.echo(f"Kept, with their data: {', '.join(kept)}")
-        click.echo(f"They are in the way of the next deploy of {stack}. {RETAINED_DATA_ADVICE}", err=True)
+        click.echo(f"They prevent the next deployment of {stack}. {RETAINED_DATA_ADVICE}", err=True)
 
 
 def _require_rest(stack: str) -> None:
-    """Raises ClickException while the engine is at work; a stack that is not there or has never worked is not."""
+    """Raises ClickException while executions are not settled; a missing or incomplete stack has none."""
     try:
         engine = client(stack)
     except NotTheEngine:
@@ -162,5 +162,5 @@ def _require_rest(stack: str) -> None:
         return
     if running := engine.at_work():
         raise click.ClickException(
-            f"the engine is at work on {', '.join(running)}; cancel it, or wait until it is over and cleaned up"
+            f"the engine works on {', '.join(running)}; cancel it, or wait until it has ended and is cleaned up"
         )

@@ -1,4 +1,4 @@
-"""Removing what killed test runs left."""
+"""The command `sweep`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from engine.deploy import sweep as sweeping
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--look-every", default=10.0, show_default=True, help="Seconds between two looks at jobs in flight.")
+@click.option("--yes", is_flag=True, help="Remove without confirmation.")
+@click.option("--look-every", default=10.0, show_default=True, help="Seconds between two polls of jobs in flight.")
 @account_option
 def sweep(yes: bool, look_every: float, account: str | None) -> None:
-    """Remove what killed runs of the acceptance suite left: stacks, code buckets, recovery instances.
+    """Remove the resources of killed runs of the acceptance suite: stacks, code buckets, recovery instances.
 
-    Only what carries a test run's label is touched. A run that is still going on is swept away as well: look before
-    you say yes.
+    Only touches resources with the label of a test run. Warning: also removes runs in progress.
     """
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
     found = sweeping.find(aws)
     if not found:
-        click.echo(f"Nothing of a test run is left in {there}.")
+        click.echo(f"No resources of test runs are left in {there}.")
         return
     for left in found:
         click.echo(f"{left.label}:")
@@ -33,6 +32,5 @@ def sweep(yes: bool, look_every: float, account: str | None) -> None:
     if not yes:
         click.confirm(f"Remove all of this from {there}?", abort=True, err=True)
     for left in found:
-        # A person's terminal, never the function: AWS tells nobody when an instance is gone.
         sweeping.remove(aws, left.label, lambda _: time.sleep(look_every), lambda line: click.echo(line, err=True))
         click.echo(f"{left.label}: removed")

@@ -1,4 +1,4 @@
-"""Where output goes: a person's terminal in its width, a pipe in whole lines; colours as NO_COLOR says."""
+"""Output: fitted to the width of a terminal, in whole lines for a pipe; NO_COLOR turns colours off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-# A pipe has no width: wide enough that no line of a status is ever folded.
+# The width for pipes, in which no line of a status is folded.
 _PIPE_WIDTH = 200
 
 

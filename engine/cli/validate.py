@@ -1,4 +1,4 @@
-"""`python -m engine validate`: every mistake of a plan in one go, before anything is deployed or started."""
+"""The command `validate`: all problems of a plan, without a deployed engine."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from engine.core.validation import group_problems, plan_problems
 @click.option("--groups", type=click.Path(path_type=Path), help="Protection groups: a JSON list or one object.")
 @json_option
 def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
-    """Check the recovery plan in the file PLAN, with all its problems at once.
+    """Check the recovery plan in the file PLAN and print all its problems.
 
-    Without --groups only the plan itself is checked, not its servers and groups.
+    Without --groups, the command only checks the plan itself, not its servers and groups.
     """
     document = read_json(plan)
     if not isinstance(document, dict):
@@ -28,7 +28,7 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
     known = _read_groups(groups) if groups is not None else _assumed_groups(document)
     problems = [str(problem) for problem in plan_problems(document, known, _target(document, known))]
     if groups is None:
-        # Groups that were only assumed have no mistakes of their own.
+        # Assumed groups have no problems of their own.
         problems = [problem for problem in problems if not problem.startswith("protection group ")]
     else:
         problems += [str(problem) for group in known.values() for problem in group_problems(group)]
@@ -46,7 +46,7 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
     waves = document["Waves"]
     click.echo(f"{plan}: valid, {len(waves)} {'wave' if len(waves) == 1 else 'waves'}")
     if groups is None:
-        click.echo("Servers and protection groups were not checked; give them with --groups.")
+        click.echo("Servers and protection groups were not checked; pass the groups with --groups.")
 
 
 def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
@@ -59,7 +59,7 @@ def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _target(plan: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Any:
-    """Where the plan recovers to; what it leaves out is taken from the first group, so that all must agree."""
+    """The target of the plan; the first group gives the defaults, so that all groups must agree with it."""
     first = next(iter(groups.values()), {})
     if not isinstance(first.get("AccountId"), str) or not isinstance(first.get("Region"), str):
         return None
@@ -67,7 +67,7 @@ def _target(plan: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Any:
 
 
 def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Groups that hold just what the plan names, so that only the plan's own mistakes show."""
+    """Groups with exactly the servers that the plan names, so that only problems of the plan itself show."""
     waves = plan.get("Waves")
     servers: dict[str, list[str]] = {}
     for wave in waves if isinstance(waves, list) else ():

@@ -1,6 +1,6 @@
-"""How executions look in a terminal: one execution as a picture, a list of them, and what has changed in one.
+"""Renders executions for a terminal: one execution in detail, a list, and the changes between two records.
 
-Ids and statuses are never cut: they are there to be copied. Where a terminal is too narrow for one line, there are two.
+Ids and statuses are never cut, so that they can be copied. A narrow terminal gets two lines instead of one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STYLES = {
     "SKIPPED": "yellow",
     "PENDING": "dim",
 }
-# Signs beside the colours, for those who do not see them and for pipes.
+# Signs beside the colours, for colour-blind readers and for pipes.
 _SIGNS = {
     "COMPLETED": "✔",
     "RECOVERED": "✔",
@@ -43,9 +43,9 @@ _SIGNS = {
     "SKIPPED": "»",
 }
 _OVER = {"RECOVERED", "FAILED", "SKIPPED", "CANCELLED"}
-# From this width on a list has one line an execution.
+# From this width on, a list has one line for each execution.
 _WIDE = 120
-# From this width on a server has one line: its id, the longest status, a job's id, the state of an instance.
+# From this width on, a server has one line: its id, the longest status, a job id, the state of an instance.
 _WIDE_SERVERS = 76
 
 
@@ -59,9 +59,9 @@ def status_text(status: str) -> Text:
 def execution_view(
     record: Record, now: datetime, width: int, *, rows: int | None = None, note: str = ""
 ) -> RenderableType:
-    """One execution: headline, progress, what it waits for, waves with their servers, errors, notification, clean-up.
+    """One execution: headline, progress, current wait, waves with their servers, errors, notification, clean-up.
 
-    With `rows` (a live picture's height) servers that need no attention are only counted where they do not fit.
+    If the servers do not fit into `rows` (the height of a live view), it only counts those that need no attention.
     """
     parts: list[RenderableType] = [_headline(record, now), _progress(record, width)]
     if waiting := describe_wait(record, now):
@@ -114,7 +114,7 @@ def _clean_up(clean_up: Mapping[str, Any]) -> Text:
 
 
 def _notification(notification: Mapping[str, Any], topic_arn: str) -> Text:
-    """Whether anybody was told of the end. That nobody was to be told is nothing to look at."""
+    """The status of the notification, dimmed if the plan names no topic."""
     if notification["Status"] == "SKIPPED":
         return Text(f"Notification: {status_text('SKIPPED')}, the plan names no topic", style="dim")
     topic = f"  topic {topic_arn.rpartition(':')[2]}"
@@ -136,7 +136,7 @@ def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableT
 
 
 def _rows_to_show(waves: Sequence[Record], room: int | None, lines: int) -> dict[int, list[Record]]:
-    """The servers of each wave that are listed, in `lines` each: all if there is room, else those at work or failed."""
+    """The servers to list for each wave, in `lines` each: all if there is room, else those at work or failed."""
     servers = [(wave["WaveNumber"], server) for wave in waves for server in wave["ServerResults"]]
     if room is not None and len(servers) * lines > room - len(waves):
         at_work = [one for one in servers if one[1]["Status"] in ("FAILED", "IN_PROGRESS", "LAUNCHED")]
@@ -159,7 +159,7 @@ def _wave_line(wave: Record) -> Text:
 
 
 def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[RenderableType]:
-    """Errors are listed below all waves; a reason that the wave gives already is not repeated."""
+    """The lines of the servers, without errors (below all waves) and without the reason of the wave."""
     places = [_place(server) for server in servers]
     longest_status = max(status_text(server["Status"]).cell_len for server in servers)
     longest_place = max(map(len, places))
@@ -231,13 +231,13 @@ def _duration(item: Record) -> str:
     return _clock(item["DurationSeconds"]) if "DurationSeconds" in item else ""
 
 
-# --- what has changed ------------------------------------------------------------------------------------------------
+# --- changes ---------------------------------------------------------------------------------------------------------
 
 
 def changes(before: Record, after: Record, now: datetime) -> list[str]:
-    """A line for each thing that is different, for logs: the execution, its waves, servers, notification, clean-up.
+    """A line for each changed status, for logs: of the execution, its waves, servers, notification and clean-up.
 
-    Each begins with the time (UTC) at which the record says that it happened, or `now` where it does not say.
+    Each line begins with the time (UTC) of the change in the record, or `now` if the record has none.
     """
     seen = datetime.fromisoformat(after["EndTime"]) if "EndTime" in after else now
     found = sorted(_changes(before, after), key=lambda change: change[0] or seen)
@@ -269,7 +269,7 @@ def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, s
 
 
 def _time_of(thing: Record) -> datetime | None:
-    """When it came into the Status that it has, as far as the record says."""
+    """The time of the change to the current Status, if the record has it."""
     name = "FirstHealthCheckTime" if thing["Status"] == "LAUNCHED" else "StartTime"
     text = thing.get("EndTime") or thing.get(name)
     return datetime.fromisoformat(text) if text else None
@@ -285,7 +285,7 @@ def elapsed(record: Record, now: datetime) -> str:
 
 
 def moment(text: str, *, seconds: bool = True) -> str:
-    """A record's time, as people write it; UTC, as everywhere in the record."""
+    """A time of a record (UTC) in readable form."""
     return f"{text[:10]} {text[11:19]} UTC" if seconds else f"{text[:10]} {text[11:16]}"
 
 

@@ -1,4 +1,4 @@
-"""What a running execution is waiting for, read from its record, in a sentence."""
+"""Describes the current wait of an execution, from its record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LISTED = 2
 
 
 def describe_wait(record: Record, now: datetime) -> str:
-    """The end of "Waiting for ..."; empty when it waits for nothing."""
+    """The end of the sentence "Waiting for ..."; empty if the execution does not wait."""
     if record["Status"] != "RUNNING":
         return _clean_up(record)
     if record.get("CancelRequest"):

@@ -1,4 +1,4 @@
-"""Following one execution: a live picture in a terminal, a line a change in a pipe, JSON for other programs."""
+"""The command `status`: a live view in a terminal, one line for each change in a pipe, JSON for other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.cli.views import changes, execution_view
 from engine.client import EngineClient
 from engine.deploy.connection import retry_on_connection_error
 
-# The record is read this often; the clock on the screen goes on every second.
+# Seconds between two reads of the record; the clock on the screen is redrawn each second.
 WATCH_SECONDS = 5
 _CLEANING = {"PENDING", "RUNNING"}
 
@@ -25,19 +25,19 @@ Record = dict[str, Any]
 
 
 def pause(seconds: float) -> None:
-    """Between two looks: a person's terminal, never the function. Nobody is told when a record changes."""
+    """Sleep between two reads of the record; only the command line does."""
     time.sleep(seconds)
 
 
 @click.command()
 @click.argument("execution_id", callback=checked_text)
-@click.option("--watch", is_flag=True, help="Follow it until it is over and cleaned up; --json gives a line a change.")
+@click.option("--watch", is_flag=True, help="Watch it until it is cleaned up; --json prints a line for each change.")
 @json_option
 @stack_option
 def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
-    """Show one execution: its waves, servers, what it waits for, errors and clean-up.
+    """Show one execution: its waves, servers, current wait, errors and clean-up.
 
-    Exit code 1 when it FAILED or was CANCELLED.
+    Exit code 1 if it FAILED or was CANCELLED.
     """
     engine = client(stack)
     if watch:
@@ -58,7 +58,7 @@ def exit_with(record: Record) -> None:
 
 
 def watch_execution(engine: EngineClient, execution_id: str, *, as_json: bool = False) -> Record:
-    """Follow the execution until it is over and cleaned up; its last record."""
+    """Show the execution until it has ended and is cleaned up; returns its last record."""
     terminal = console()
     if as_json:
         return _as_json_lines(engine, execution_id)
@@ -90,7 +90,7 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
 
     def lost(seconds: int) -> None:
         nonlocal note
-        note = f"No connection to AWS for {seconds} s; the execution goes on meanwhile, trying again"
+        note = f"No connection to AWS for {seconds} s; the execution continues; trying again"
         draw()
 
     def draw() -> None:
@@ -102,20 +102,20 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
         for latest in _follow(engine, execution_id, lost, tick=lambda: draw()):
             record, note = latest, ""
             draw()
-        # What stays on the screen is the whole of it.
+        # The last view stays on the screen, so it is complete.
         live.update(execution_view(record, engine.now(), terminal.width), refresh=True)
     return record
 
 
 def _say_lost(seconds: int) -> None:
     if seconds == 0:
-        click.echo("No connection to AWS; the execution goes on meanwhile, trying again", err=True)
+        click.echo("No connection to AWS; the execution continues; trying again", err=True)
 
 
 def _follow(
     engine: EngineClient, execution_id: str, lost: Callable[[int], object], tick: Callable[[], object] = lambda: None
 ) -> Iterator[Record]:
-    """The record every few seconds, the last one when the execution is over and cleaned up."""
+    """The record every few seconds, until the execution has ended and is cleaned up."""
     while True:
         record = retry_on_connection_error(lambda: engine.get(execution_id), sleep=pause, lost=lost)
         yield record

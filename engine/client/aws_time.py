@@ -1,4 +1,4 @@
-"""The time as AWS tells it: what an operator sees of an execution must not depend on the clock of his machine."""
+"""The time of AWS: the displayed times of an execution must not depend on the clock of the operator's machine."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-# The header has whole seconds, and an answer takes some time: no difference between two clocks.
+# The Date header has whole seconds and answers take time, so a smaller difference is no clock error.
 _TOO_SMALL = timedelta(seconds=5)
 
 
 class AwsTime:
-    """This machine's clock, put right by the Date of each of AWS's answers."""
+    """The clock of this machine, corrected by the Date header of AWS answers."""
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
     def observe(self, answer: Mapping[str, Any]) -> None:
-        """`answer` is boto3's; one without a Date that can be read changes nothing."""
+        """Correct the clock by a boto3 response; a missing or malformed Date has no effect."""
         headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
         with suppress(ValueError):
             server_time = parsedate_to_datetime(headers.get("date", ""))

@@ -1,7 +1,7 @@
-"""How other programs use a deployed engine: start, watch, cancel and look up executions.
+"""The client of a deployed engine: starts, watches, cancels and lists executions.
 
-Commands go to the engine's Lambda function; reads are queries of its tables, one Query a page on an index, never a
-scan.
+Commands invoke the Lambda function of the engine. Reads query its tables: one Query on an index for each page, never a
+Scan.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _UUID_LENGTH = 36
 
 
 class EngineError(Exception):
-    """The engine's function failed; the message is Lambda's."""
+    """The function of the engine failed; the message is from Lambda."""
 
 
 class StartRefused(EngineError):
-    """The plan was not started; `problems` names every reason."""
+    """The plan was not started; `problems` has all reasons."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("the plan was not started:\n" + "\n".join(f"- {problem}" for problem in problems))
@@ -40,16 +40,16 @@ class StartRefused(EngineError):
 
 
 class ExecutionNotFound(EngineError, LookupError):
-    """There is no such execution."""
+    """The execution does not exist."""
 
 
 class AlreadyEnded(EngineError):
-    """The execution is over: it can neither be cancelled nor has it to be."""
+    """The execution has ended and cannot be cancelled."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """What became of a start. `existed`: nothing was started, the plan runs already or the token was used before."""
+    """The execution of a start. `existed`: the plan runs already, or the token was used before."""
 
     execution_id: str
     existed: bool
@@ -57,14 +57,14 @@ class Started:
 
 @dataclass(frozen=True)
 class Page:
-    """Some executions, newest first (summaries); `next_token` gets the next page, None ends."""
+    """Summaries of executions, newest first; `next_token` is for the next page, None after the last one."""
 
     items: list[Document]
     next_token: str | None
 
 
 class EngineClient:
-    """A client of one deployed engine. `session` is a boto3 session of whoever uses it."""
+    """The client of one deployed engine. `session` is the caller's boto3 session."""
 
     def __init__(self, session: Any, outputs: Mapping[str, str]) -> None:
         self._session = session
@@ -77,7 +77,7 @@ class EngineClient:
 
     @classmethod
     def from_stack(cls, session: Any, stack_name: str) -> EngineClient:
-        """The engine of this CloudFormation stack. Raises DeploymentFailed when there is none."""
+        """The engine of this CloudFormation stack. Raises DeploymentFailed if it does not exist."""
         return cls(session, describe(session, stack_name).outputs)
 
     # --- commands ---
@@ -90,10 +90,10 @@ class EngineClient:
         client_token: str | None = None,
         initiated_by: str | None = None,
     ) -> str:
-        """Start a plan (DRILL or RECOVERY) and return its ExecutionId; a plan that runs already returns that one's.
+        """Start a plan (DRILL or RECOVERY); returns the ExecutionId, that of the running execution if there is one.
 
-        The same `client_token` always returns the same execution. `initiated_by` is for the audit trail, by default
-        the caller's ARN. Raises StartRefused.
+        The same `client_token` always returns the same execution. `initiated_by` is for the audit trail; its default is
+        the ARN of the caller. Raises StartRefused.
         """
         started = self.start_or_find(plan_id, execution_type, client_token=client_token, initiated_by=initiated_by)
         return started.execution_id
@@ -106,7 +106,7 @@ class EngineClient:
         client_token: str | None = None,
         initiated_by: str | None = None,
     ) -> Started:
-        """As `start`, and whether the execution was there already."""
+        """As `start`, but also returns whether the execution existed already."""
         event = {
             "Action": "start",
             "PlanId": plan_id,
@@ -119,9 +119,9 @@ class EngineClient:
         return Started(str(answer["ExecutionId"]), bool(answer.get("Existed", False)))
 
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:
-        """Ask a running execution to stop. Raises AlreadyEnded, ExecutionNotFound."""
-        who = self._session.client("sts").get_caller_identity()["Arn"]
-        text = f"cancelled by {who}" + (f": {reason}" if reason else "")
+        """Request the end of a running execution. Raises AlreadyEnded, ExecutionNotFound."""
+        caller = self._session.client("sts").get_caller_identity()["Arn"]
+        text = f"cancelled by {caller}" + (f": {reason}" if reason else "")
         answer = self._invoke({"Action": "cancel", "ExecutionId": execution_id, "Reason": text})
         if answer.get("Refusal") == "AlreadyEnded":
             raise AlreadyEnded(answer["Message"])
@@ -136,10 +136,10 @@ class EngineClient:
         return payload
 
     def at_work(self) -> list[str]:
-        """The executions that run or are not settled yet: their instances and their records still need the engine.
+        """The ids of executions that are not settled: their instances and records still need the engine.
 
-        Those with a running state machine, those whose record says RUNNING, and those that a closer works on (their
-        state machine died). An index query and two lists; never a scan.
+        These are the executions with a running state machine, with the status RUNNING, or in the hands of the finalizer
+        after their state machine failed. Needs one Query and two lists, no Scan.
         """
         machine = self._outputs["StateMachineArn"]
         # A long execution's later runs are named <ExecutionId>-<run>.
@@ -149,13 +149,13 @@ class EngineClient:
 
     def _running(self, state_machine: str) -> Iterator[Document]:
         pages = self._states.get_paginator("list_executions")
-        # A deletion that failed half-way and is repeated finds nothing at work in what is gone.
+        # After a deletion that failed half-way, the state machine may not exist any more.
         with suppress(self._states.exceptions.StateMachineDoesNotExist):
             for page in pages.paginate(stateMachineArn=state_machine, statusFilter="RUNNING"):
                 yield from page["executions"]
 
     def _finalized_by(self, finalizer_run: str) -> str:
-        """The execution that a run of the closer works on: its input is the event of the death."""
+        """The execution that a run of the finalizer works on; the input of the run is the status change event."""
         event = json.loads(self._states.describe_execution(executionArn=finalizer_run)["input"])
         return str(event["detail"]["name"])[:_UUID_LENGTH]
 
@@ -183,7 +183,7 @@ class EngineClient:
         return assemble(header, parts)
 
     def _items(self, execution_id: str) -> dict[str, Document]:
-        """All items of an execution by ItemKey: its header and its servers."""
+        """All items of an execution by ItemKey."""
         pages = self._queries.paginate(
             TableName=self._outputs["ExecutionHistoryTable"],
             KeyConditionExpression="ExecutionId = :id",
@@ -197,7 +197,7 @@ class EngineClient:
         return {item["ItemKey"]: item for item in found}
 
     def now(self) -> datetime:
-        """AWS's time (UTC), as its last answer to `get` told it; until then this machine's."""
+        """The time of AWS (UTC) according to the last answer to `get`; before that, the time of this machine."""
         return self._time.now()
 
     def list_by_plan(self, plan_id: str, *, limit: int = 25, page_token: str | None = None) -> Page:
@@ -226,7 +226,7 @@ class EngineClient:
         return Page(items, _write_token(last) if last else None)
 
     def delete_execution(self, execution_id: str) -> None:
-        """Remove the record of an execution that has ended and is settled; for test data, not for history."""
+        """Delete the record of a settled execution; only for test data."""
         for item_key in self._items(execution_id):
             self._dynamodb.delete_item(
                 TableName=self._outputs["ExecutionHistoryTable"],
@@ -236,11 +236,11 @@ class EngineClient:
     # --- plans and groups ---
 
     def get_plan(self, plan_id: str) -> Document | None:
-        """The recovery plan that is loaded under this PlanId."""
+        """The stored recovery plan with this PlanId, if any."""
         return self._one(self._outputs["RecoveryPlansTable"], {"PlanId": plan_id})
 
     def get_group(self, group_id: str) -> Document | None:
-        """The protection group that is loaded under this GroupId."""
+        """The stored protection group with this GroupId, if any."""
         return self._one(self._outputs["ProtectionGroupsTable"], {"GroupId": group_id})
 
     def _one(self, table: str, key: Mapping[str, str]) -> Document | None:
@@ -248,7 +248,7 @@ class EngineClient:
         return from_item(response["Item"]) if "Item" in response else None
 
     def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
-        """For what a start would refuse this plan, DRS not asked; `groups` count before those that are loaded."""
+        """The problems of the plan that a start would report, without calls to DRS; `groups` replace stored groups."""
         known = {group["GroupId"]: group for group in groups if isinstance(group["GroupId"], str)}
         for group_id in named_groups(plan) - known.keys():
             if is_id(group_id) and (group := self.get_group(group_id)) is not None:
@@ -270,7 +270,7 @@ class EngineClient:
 
 
 def _finalizer_arn(state_machine: str) -> str:
-    """Of the same stack: both are named after it."""
+    """The ARN of the finalizer of the same stack; its deployed name keeps the ending `-closer`."""
     return f"{state_machine.removesuffix('-engine')}-closer"
 
 

@@ -1,7 +1,7 @@
-"""What the core asks of the shell, and what the shell answers.
+"""The actions that the core requests, and their outcomes: the only interface between core and shell.
 
-The two sides meet here and nowhere else: `decisions` returns an Action, the shell performs it through AWS and hands
-the outcome to `outcomes.apply`. An Action is a value, so a step can remember which ones it has already asked for.
+`decisions` returns an Action. The shell performs it through AWS and passes the outcome to `outcomes.apply`. An Action
+is a value, so a step can remember which actions it has already performed.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ class ReadServers:
 
 @dataclass(frozen=True)
 class FindServers:
-    """Ask DRS which of these source servers it knows (DescribeSourceServers)."""
+    """Find out which of these source servers exist in DRS (DescribeSourceServers)."""
 
     source_server_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class FindRecoveries:
-    """Ask DRS which of these source servers were recovered for real: a drill would take their recovery away."""
+    """Find out which of these source servers are in real recovery: a drill would replace their recovery instances."""
 
     source_server_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class StartRecovery:
-    """Launch these servers in one recovery job. The intent has been saved before."""
+    """Launch these servers in one recovery job. The shell saves the intent first."""
 
     wave: int
     attempt: int
@@ -47,7 +47,7 @@ class StartRecovery:
 
 @dataclass(frozen=True)
 class FindJob:
-    """Look for the recovery job of an intent whose answer was lost, by its tags (DescribeJobs from `since`)."""
+    """Find the recovery job of an unconfirmed launch by its tags (DescribeJobs from `since`)."""
 
     wave: int
     attempt: int
@@ -56,26 +56,28 @@ class FindJob:
 
 @dataclass(frozen=True)
 class PollJobs:
+    """Read the state of these jobs (DescribeJobs)."""
+
     job_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ReadJobLog:
-    """Find out why servers of this job failed to launch (DescribeJobLogItems)."""
+    """Read the reasons for which servers of this job failed to launch (DescribeJobLogItems)."""
 
     job_id: str
 
 
 @dataclass(frozen=True)
 class FindRecoveryInstances:
-    """Ask DRS for recovery instances: their EC2 instance and snapshot time, or that they are gone."""
+    """Read recovery instances: the EC2 instance and snapshot time of each; DRS does not list terminated ones."""
 
     recovery_instance_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class CheckInstances:
-    """Look at the state of these EC2 instances (DescribeInstanceStatus)."""
+    """Check the health of these EC2 instances: read their states (DescribeInstanceStatus)."""
 
     ec2_instance_ids: tuple[str, ...]
 
@@ -87,9 +89,9 @@ class TerminateInstances:
 
 @dataclass(frozen=True)
 class FindTerminations:
-    """Look for the jobs that terminated the instances of these source servers (DescribeJobs from `since`).
+    """Find the jobs that terminated the instances of these source servers (DescribeJobs from `since`).
 
-    A termination has no tags and no token: when its answer was lost, this is how its job gets into the record.
+    TerminateRecoveryInstances takes no tags and no token. If its answer is lost, only this search finds its job.
     """
 
     source_server_ids: tuple[str, ...]
@@ -98,21 +100,21 @@ class FindTerminations:
 
 @dataclass(frozen=True)
 class Notify:
-    """Publish the execution's end to the topic."""
+    """Publish the end of the execution to the topic."""
 
     topic_arn: str
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do before `until`, a whole second; or after it, but never more than a few seconds late."""
+    """Resume at `until`, a whole second. The state machine resumes at most a few seconds late."""
 
     until: datetime
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The execution is settled: the state machine can end."""
+    """The execution is settled; the state machine can end."""
 
 
 AwsAction = (
@@ -138,7 +140,7 @@ class ServersFound:
 
 @dataclass(frozen=True)
 class RecoveriesFound:
-    """Recovery instances that no drill launched, by source server id; a server that has none is left out."""
+    """Recovery instances of real recoveries, by source server id; a server without one is absent."""
 
     recovery_instance_ids: Mapping[str, str]
 
@@ -150,12 +152,12 @@ class JobStarted:
 
 @dataclass(frozen=True)
 class JobNotFound:
-    """No job carries the intent's tags."""
+    """No job carries the tags of the intent."""
 
 
 @dataclass(frozen=True)
 class Busy:
-    """DRS cannot take the request now: servers in another job, or a quota in use. `reason` is DRS's own."""
+    """DRS cannot accept the request now: a server is in another job, or a quota is in use; `reason` says which."""
 
     reason: str
 
@@ -186,7 +188,7 @@ class RecoveryInstancesSeen:
 
 @dataclass(frozen=True)
 class InstancesSeen:
-    """EC2 instance state names by instance id; an instance EC2 does not know is left out."""
+    """EC2 instance state names by instance id; an instance unknown to EC2 is absent."""
 
     states: Mapping[str, str]
 
@@ -198,7 +200,7 @@ class TerminationStarted:
 
 @dataclass(frozen=True)
 class TerminationsFound:
-    """Job ids by source server id; a server that no TERMINATE job names is left out."""
+    """Job ids by source server id; a server without a TERMINATE job is absent."""
 
     job_ids: Mapping[str, str]
 
@@ -210,7 +212,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Failed:
-    """The call failed: refused, or (`transient`) still failing after the last retry. `message` is for the record."""
+    """AWS refused the call, or the last retry failed (`transient`). `message` goes into the record."""
 
     message: str
     transient: bool = False
@@ -218,7 +220,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Deferred:
-    """AWS asked to be left alone for longer than the engine's back-off (Retry-After, in seconds)."""
+    """AWS requested a pause (Retry-After, in seconds) that is longer than the engine's back-off."""
 
     seconds: float
     message: str

@@ -1,15 +1,15 @@
-"""What to do next, given what is known: the heart of the engine.
+"""The next action for a given state of an execution: the heart of the engine.
 
-`decide(execution, performed, now)` moves the state forward as far as it can without asking anybody, and returns the new
-state with the one action that is needed next. The shell saves the state, performs the action, applies its outcome
-(`engine.core.outcomes`) and asks again; a Wait or Finish ends the step. A killed shell loses nothing: from the last
-saved state, `decide` asks for the facts again and goes on. `performed` holds the actions that this step has already
+`decide(execution, performed, now)` moves the state forward as far as it can without an AWS call, and returns the new
+state with the next action. The shell saves the state, performs the action, applies its outcome (`engine.core.outcomes`)
+and calls `decide` again. Wait or Finish ends the step. If the shell is killed, no fact is lost: from the last saved
+state, `decide` requests the missing facts again. `performed` holds the actions that this step has already
 performed, so that no step asks AWS the same question twice.
 
 The invariants (`engine.core.invariants`) hold for every state that `decide` returns:
 
 - a wave never starts before every wave it depends on is COMPLETED, and waves run one at a time, in number order;
-- an intent to launch is part of the saved state before StartRecovery is called, and is never given up unresolved;
+- an intent to launch is in the saved state before StartRecovery is called, and stays there until it is resolved;
 - statuses only move forward, and no ended execution has a running wave.
 """
 
@@ -30,14 +30,14 @@ Performed = Collection[Action]
 
 @dataclass(frozen=True)
 class Decision:
-    """The state to keep, and what to do with it next."""
+    """The new state, and the action to perform next."""
 
     execution: Execution
     action: Action
 
 
 def decide(execution: Execution, performed: Performed, now: datetime) -> Decision:
-    """The next state and action at `now`; see the module's docstring."""
+    """The next state and action at `now`; see the docstring of the module."""
     execution = begin(execution, now)
     if not execution.ended and (unread := _unread_waves(execution)):
         return Decision(execution, ReadServers(unread))
@@ -51,7 +51,7 @@ def decide(execution: Execution, performed: Performed, now: datetime) -> Decisio
 
 
 def begin(execution: Execution, now: datetime) -> Execution:
-    """The state machine exists: a STARTING execution is RUNNING from `now`, any other is left as it is."""
+    """A STARTING execution is RUNNING from `now`, because its state machine exists; any other stays as it is."""
     if execution.status is not ExecutionStatus.STARTING:
         return execution
     return replace(execution, status=ExecutionStatus.RUNNING, start_time=now)
@@ -66,13 +66,13 @@ def _stop_if_due(execution: Execution, now: datetime) -> Execution:
     if execution.cancel is not None:
         return end(execution, ExecutionStatus.CANCELLED, execution.cancel.reason, now)
     if execution.deadline is not None and now >= execution.deadline:
-        reason = f"the execution timed out: it was not over {execution.timeout_seconds} seconds after its start"
+        reason = f"the execution timed out: it did not end within {execution.timeout_seconds} seconds of its start"
         return end(execution, ExecutionStatus.FAILED, reason, now)
     return execution
 
 
 def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Execution, Action | None]:
-    """Work on the waves, one after the other, until something has to be performed or waited for, or all are over."""
+    """Work on the waves in order until an action or a wait is necessary, or all waves have ended."""
     if execution.deferral is not None and now < execution.deferral.until:
         return execution, Wait(policy.next_wake_up(now, [execution.deferral.until], execution.deadline))
     while True:
@@ -88,7 +88,7 @@ def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Exe
 
 
 def _next_wave(execution: Execution, now: datetime) -> tuple[Execution, Action | None]:
-    """Start the next wave, wait for its turn, skip it, or end the execution when there is none left."""
+    """Start the next wave, wait until it may start, skip it, or end the execution if no wave is left."""
     wave = next((wave for wave in execution.waves if wave.status is WaveStatus.PENDING), None)
     if wave is None:
         failed = any(wave.status is not WaveStatus.COMPLETED for wave in execution.waves)
@@ -125,7 +125,7 @@ def _failed_root(execution: Execution, wave: WaveState) -> WaveState:
 
 
 def _earliest_start(execution: Execution, wave: WaveState) -> datetime | None:
-    """When the wait of the wave before is over; only a COMPLETED wave is waited for."""
+    """The end of the wait after the previous wave; only a COMPLETED wave has one."""
     index = execution.waves.index(wave)
     before = execution.waves[index - 1] if index else None
     if before is None or before.status is not WaveStatus.COMPLETED or before.end_time is None:

@@ -1,13 +1,13 @@
-"""The execution record: how a state lies in the ExecutionHistory table, and the one document a reader gets.
+"""The execution record: the items that store a state in the ExecutionHistory table, and the document for readers.
 
-An execution is several items under its ExecutionId (sort key ItemKey):
+An execution has several items under its ExecutionId (sort key ItemKey):
 
-- `EXECUTION`: everything but the servers; the only item that carries PlanId, Status and StartTime, and so the only
-  one in the indexes. A start that is not yet running has no Status and StartTime: no reader sees it.
-- `WAVE#003#PART#000`: up to 50 servers of a wave, so that no item comes near DynamoDB's 400 KB and a step reads and
-  writes only the servers at work.
+- `EXECUTION`: the header, all but the servers. Only this item has PlanId, Status and StartTime, so only this item is in
+  the indexes. A start that is not yet running has no Status and StartTime, so that readers do not find it.
+- `WAVE#003#PART#000`: up to 50 servers of a wave. No item comes near DynamoDB's limit of 400 KB, and a step reads and
+  writes only the servers of the running wave.
 
-Attributes are PascalCase; times are ISO-8601 UTC with milliseconds; what is not known yet is absent.
+Attributes are PascalCase. Times are ISO-8601 UTC with milliseconds. Unknown values are absent.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def part_keys(wave: WaveState) -> list[str]:
 
 
 def _present(**attributes: Any) -> Item:
-    """Only what is known: no null, ever."""
+    """The attributes without null values; times as text."""
     return {
         name: timestamp(value) if isinstance(value, datetime) else value
         for name, value in attributes.items()
@@ -79,7 +79,7 @@ def _time(item: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def items(execution: Execution) -> dict[str, Item]:
-    """All items of the execution whose content is known, by ItemKey."""
+    """The header and the items of all waves whose servers have been read, by ItemKey."""
     result = {HEADER_KEY: header_item(execution)}
     for wave in execution.waves:
         for part, servers in enumerate(chunks(wave.servers or (), PART_SIZE)):
@@ -208,7 +208,7 @@ def _server_item(server: ServerState) -> Item:
 
 
 def parse_header(item: Mapping[str, Any]) -> Execution:
-    """The execution of a header item; the servers of its waves are unread."""
+    """The execution of a header item, without the servers of its waves."""
     clean_up, notification = item.get("CleanUp"), item.get("Notification")
     cancel, deferral = item.get("CancelRequest"), item.get("Deferral")
     return Execution(
@@ -284,7 +284,7 @@ def _parse_clean_up(item: Mapping[str, Any]) -> CleanUp:
 
 
 def with_servers(execution: Execution, wave_number: int, parts: Iterable[Mapping[str, Any]]) -> Execution:
-    """The execution with one wave's servers read from its part items, in key order."""
+    """The execution with the servers of one wave from its part items, in key order."""
     servers = tuple(_parse_server(server) for part in parts for server in part["ServerResults"])
     return execution.map_waves(lambda w: replace(w, servers=servers) if w.number == wave_number else w)
 
@@ -314,7 +314,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
     )
 
 
-# --- items to the reader's document ----------------------------------------------------------------------------------
+# --- items to the document for readers -------------------------------------------------------------------------------
 
 _INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
 _SERVER_INTERNAL = ("LaunchUnconfirmed", "TerminationRequestTime")
@@ -322,9 +322,9 @@ _NEVER_LAUNCHED = {"SKIPPED", "CANCELLED"}
 
 
 def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item:
-    """One document out of a header item and, by wave number, the part items in key order.
+    """The document made of a header item and, by wave number, the part items in key order.
 
-    Servers of a wave that never began share its fate: their results say SKIPPED or CANCELLED with the wave's reason.
+    Servers of a wave that never started have the wave's status (SKIPPED or CANCELLED) and reason.
     """
     waves = [_reader_wave(wave, parts.get(int(wave["WaveNumber"]), [])) for wave in header["Waves"]]
     errors = [*header["Errors"], *(error for wave in waves for error in _server_errors(wave))]
@@ -339,8 +339,8 @@ def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
         for server in part["ServerResults"]
     ]
     if wave["Status"] in _NEVER_LAUNCHED and "StartTime" not in wave:
-        fate = _present(Status=wave["Status"], StatusReason=wave.get("StatusReason"))
-        results = [{**server, **fate} for server in results]
+        of_wave = _present(Status=wave["Status"], StatusReason=wave.get("StatusReason"))
+        results = [{**server, **of_wave} for server in results]
     return {**wave, "ServerResults": results}
 
 

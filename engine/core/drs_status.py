@@ -1,7 +1,7 @@
-"""DRS's own words, and what each of them means to the engine. The only place where they are translated.
+"""The job and launch statuses of DRS, and their meaning for the engine. No other module translates them.
 
-Source: the DRS service model (JobStatus, LaunchStatus). DRS never says FAILED for a job: a COMPLETED job can hold
-servers that failed to launch, so the outcome is always judged server by server.
+Source: the DRS service model (JobStatus, LaunchStatus). A DRS job has no status FAILED: a COMPLETED job can contain
+servers that failed to launch, so the engine judges each server by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class JobStatus(StrEnum):
-    """How far the recovery job has come for one server."""
+    """The progress of a recovery job for one server."""
 
     PENDING = "PENDING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -21,16 +21,15 @@ class JobStatus(StrEnum):
 
 
 class UndocumentedStatus(ValueError):
-    """DRS answered with a status that its service model does not document."""
+    """DRS returned a status that its service model does not document."""
 
     def __init__(self, kind: str, word: str | None) -> None:
-        super().__init__(f"DRS answered with the undocumented {kind} {word!r}")
-        self.word = word
+        super().__init__(f"DRS returned the undocumented {kind} {word!r}")
 
 
 @dataclass(frozen=True)
 class DrsJob:
-    """A DRS job as DescribeJobs tells it; `launch_statuses` and `recovery_instances` are by source server id."""
+    """A job as DescribeJobs returns it; `launch_statuses` and `recovery_instances` are by source server id."""
 
     job_id: str
     status: str
@@ -44,10 +43,9 @@ _LAUNCH_UNDER_WAY = {"PENDING", "IN_PROGRESS"}
 
 
 def server_job_status(job: DrsJob, source_server_id: str) -> JobStatus:
-    """What `job` says of one of its servers.
+    """The status of `job` for one of its servers. Raises UndocumentedStatus for a status outside the model of DRS.
 
-    Raises UndocumentedStatus for a job or launch status outside DRS's model. A COMPLETED job that never got as far as
-    launching a server (still PENDING or IN_PROGRESS, or not listed) has failed for that server.
+    A COMPLETED job has failed for a server that it did not launch (still PENDING or IN_PROGRESS, or not listed).
     """
     if job.status in _JOB_UNDER_WAY:
         return _JOB_UNDER_WAY[job.status]

@@ -1,8 +1,8 @@
-"""The end of an execution, and what comes after it: the notification, then the drill's clean-up.
+"""The end of an execution, and the steps after it: notification, then clean-up of the drill instances.
 
-The final status is saved first and never changes again. Then people are told, then launches whose answer was lost are
-resolved, and what a drill launched is terminated: jobs in flight are waited for (DRS cannot stop a job), their
-instances terminated and seen gone. Only instances that stand in this execution's record are touched.
+The engine saves the final status first; it never changes again. Then the engine sends the notification, resolves
+unconfirmed launches, waits for jobs in flight (DRS cannot stop a job), terminates the instances of a drill and confirms
+that they are gone. The engine only touches instances that are in the record of this execution.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _CANCELLED = ExecutionStatus.CANCELLED
 
 
 def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: datetime) -> Execution:
-    """Give the execution its final status; what has not begun or is still at work is closed with it.
+    """Give the execution its final status, and close its open waves and servers.
 
-    `reason` is None for an end by the last wave's own doing. A stopped execution's running wave becomes FAILED (or
-    CANCELLED), waves not begun SKIPPED (or CANCELLED); jobs DRS is still working on stay in the record.
+    `reason` is None if the last wave has ended. Otherwise the execution was stopped: its running wave becomes FAILED
+    (or CANCELLED), its pending waves become SKIPPED (or CANCELLED). Jobs that still run in DRS stay in the record.
     """
     errors = execution.errors
     if reason is not None:
@@ -68,7 +68,7 @@ def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: 
 
 
 def _wave_failures(execution: Execution) -> str | None:
-    """Which waves failed, and how many were skipped because of them; None if all are COMPLETED."""
+    """The failed waves and the number of skipped waves as one reason; None if no wave failed."""
     failed = [wave.label for wave in execution.waves if wave.status is WaveStatus.FAILED]
     skipped = sum(wave.status is WaveStatus.SKIPPED for wave in execution.waves)
     if not failed:
@@ -214,7 +214,7 @@ def _give_up(execution: Execution, now: datetime) -> NextStep:
     jobs = sorted({server.job_id for _, server in execution.servers() if server.job_in_flight and server.job_id})
     doubtful = [server.source_server_id for _, server in execution.servers() if server.launch_unconfirmed]
     message = (
-        f"the clean-up was not over {policy.CLEAN_UP_LIMIT_SECONDS // 60} minutes after the execution's end; "
+        f"the clean-up did not end within {policy.CLEAN_UP_LIMIT_SECONDS // 60} minutes of the execution's end; "
         f"recovery instances left: {', '.join(left) or 'none known'}; jobs still in flight: {', '.join(jobs) or 'none'}"
         + (f"; not known whether DRS launched: {', '.join(doubtful)}" if doubtful else "")
     )
@@ -222,7 +222,7 @@ def _give_up(execution: Execution, now: datetime) -> NextStep:
 
 
 def fail_clean_up(execution: Execution, message: str, now: datetime) -> Execution:
-    """Close the clean-up as FAILED; an alarm watches for it, since instances may still cost money."""
+    """Close the clean-up as FAILED. An alarm reports it, because remaining instances cost money."""
     clean_up = _clean_up_of(execution)
     failed = replace(
         clean_up,

@@ -1,4 +1,4 @@
-"""What must hold for every state of an execution, whatever AWS does. Checked after each step, before it is saved."""
+"""The invariants of every execution, regardless of the behaviour of AWS. Checked before each save."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SERVER_RANK = {ServerStatus.PENDING: 0, ServerStatus.IN_PROGRESS: 1, ServerStat
 
 
 class InvariantViolated(AssertionError):
-    """The engine was about to save a state that must not exist: a defect of the engine, never of its input."""
+    """The engine was about to save an invalid state: a defect of the engine, never of its input."""
 
     def __init__(self, execution_id: str, violations: list[str]) -> None:
         super().__init__(f"execution {execution_id}: " + "; ".join(violations))
@@ -54,7 +54,7 @@ def _of_wave(execution: Execution, wave: WaveState) -> Iterator[str]:
     if wave.start_time is not None:
         for number in wave.depends_on:
             if execution.wave(number).status is not WaveStatus.COMPLETED:
-                yield f"{wave.label} has begun although wave {number} is {execution.wave(number).status}"
+                yield f"{wave.label} has started although wave {number} is {execution.wave(number).status}"
     if wave.status in FINAL_WAVE and wave.start_time is not None:
         for server in wave.servers or ():
             if not server.ended:

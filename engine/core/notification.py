@@ -1,4 +1,4 @@
-"""The message that tells people how an execution ended."""
+"""The notification about the end of an execution."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from engine.core.document import timestamp
 from engine.core.policy import elapsed_seconds
 from engine.core.state import Execution, ServerStatus
 
-# SNS takes 256 KB and bills each 64 KB as a message; nobody reads more than one. What a message leaves out stands in
-# the execution record.
+# SNS accepts 256 KB and bills each 64 KB as one message. The execution record has the details that a message omits.
 MAX_MESSAGE_BYTES = 60_000
-# SNS cuts nothing: a longer subject is refused.
+# SNS refuses a longer subject.
 MAX_SUBJECT_LENGTH = 100
 
 
@@ -24,7 +23,7 @@ def subject(execution: Execution) -> str:
 
 
 def message(execution: Execution) -> str:
-    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, and what went wrong."""
+    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Errors and AffectedServers."""
     content: dict[str, Any] = {
         "ExecutionId": execution.execution_id,
         "PlanId": execution.plan_id,
@@ -64,7 +63,7 @@ def _errors(execution: Execution) -> list[dict[str, Any]]:
 
 
 def _fitting(content: dict[str, Any], errors: list[dict[str, Any]], affected: list[str]) -> str:
-    """All affected servers, and as many errors as fit; how many were left out is said."""
+    """The message with all affected servers and as many errors as fit; ErrorsLeftOut counts the others."""
     shown = len(errors)
     while True:
         body = dict(content)

@@ -1,7 +1,7 @@
-"""What the outcome of an action means for the execution: `apply` is the other half of `decisions.decide`.
+"""The effect of an action's outcome on the execution: `apply` is the counterpart of `decisions.decide`.
 
-A call that failed for good fails the servers it was about, with the message in their record; in the settlement, where
-nothing may be lost to a bad minute, a transient failure is asked again until the clean-up's limit.
+A permanent failure of a call fails the servers of the call, and their results have the message. After the end of the
+execution the engine repeats a call that failed transiently until the time limit of the clean-up.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ from engine.core.state import (
 
 
 class UnexpectedOutcome(TypeError):
-    """The shell answered an action with an outcome that does not belong to it."""
+    """The shell returned an outcome that does not belong to the action."""
 
     def __init__(self, action: AwsAction, outcome: ActionOutcome) -> None:
         super().__init__(f"{type(action).__name__} cannot have the outcome {outcome!r}")
 
 
 def apply(execution: Execution, action: AwsAction, outcome: ActionOutcome, now: datetime) -> Execution:
-    """The state after `action` had `outcome` at `now`."""
+    """The state after `action` had `outcome` at `now`. Raises UnexpectedOutcome."""
     if isinstance(outcome, Deferred):
         call, before = type(action).__name__, execution.deferral
-        # Each call has its own retries, whatever else AWS has asked to wait for.
+        # Each kind of call has its own retries: pauses for other calls do not count.
         retries = before.retries + 1 if before is not None and before.call == call else 1
         if retries <= policy.MAX_RETRIES:
             until = policy.whole_second_after(now + timedelta(seconds=outcome.seconds))
@@ -114,7 +114,7 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
 
 
 def _may_still_be_launched(execution: Execution, now: datetime) -> bool:
-    """The state machine was stopped, perhaps in the middle of a launch: its function is not stopped with it."""
+    """A stopped state machine does not stop its function, which may still be in the middle of a launch."""
     if execution.abnormal_exits == 0 or execution.end_time is None:
         return False
     return policy.elapsed_seconds(execution.end_time, now) < policy.LONGEST_INVOCATION_SECONDS
@@ -129,7 +129,7 @@ def _apply_failure(  # noqa: C901 - one case for each action
             return _fail_servers(execution, lambda server: server.source_server_id in ids, message, now)
         case StartRecovery():
             execution = _fail_servers(execution, _of_attempt(action), message, now)
-            # After a transient failure the request may yet have taken effect: it stays to be looked for.
+            # After a transient failure the request may still have taken effect; the clean-up searches for its job.
             return _each_of_attempt(
                 execution, action, lambda server: replace(server, launch_unconfirmed=failure.transient)
             )
@@ -143,7 +143,7 @@ def _apply_failure(  # noqa: C901 - one case for each action
                 execution, lambda s: s.job_id in ids, lambda s: f"the end of {s.job_id} is not known: {message}", now
             )
         case ReadJobLog(job_id):
-            reason = f"DRS says why in the job log, which could not be read: {message}"
+            reason = f"the job log of DRS has the reason, but could not be read: {message}"
             return _fail_launches(execution, job_id, {}, now, default=reason)
         case FindRecoveryInstances(ids):
             if execution.ended:
@@ -154,7 +154,7 @@ def _apply_failure(  # noqa: C901 - one case for each action
         case TerminateInstances():
             return _clean_up_failed(execution, failure, now)
         case FindTerminations():
-            # The instances are seen gone: only the name of the job stays unknown.
+            # The instances are gone; only the id of the job stays unknown.
             return execution
         case Notify():
             return replace(execution, notification=Notification(NotificationStatus.FAILED, policy.shortened(message)))
@@ -192,7 +192,7 @@ def _fail_unknown_servers(execution: Execution, action: FindServers, found: froz
 
 
 def _protect_recovered_servers(execution: Execution, recovered: dict[str, str], now: datetime) -> Execution:
-    """Somebody has recovered these servers for real since the drill was started: they are left alone."""
+    """Fail servers that went into real recovery after the start of the drill: a drill must not launch them."""
     return _fail_servers(
         execution,
         lambda server: server.source_server_id in recovered and server.job_id is None,
@@ -202,7 +202,7 @@ def _protect_recovered_servers(execution: Execution, recovered: dict[str, str], 
 
 
 def recovered_for_real(source_server_id: str, recovery_instance_id: str) -> str:
-    """Why a drill must not launch this server: a launch takes away its last instance, and that is production."""
+    """The reason not to launch this server in a drill: DRS would terminate its instance, which is in production."""
     return (
         f"source server {source_server_id} was recovered for real: a drill would replace its recovery "
         f"instance {recovery_instance_id}; fail back and terminate that first, or start a RECOVERY"
@@ -210,7 +210,7 @@ def recovered_for_real(source_server_id: str, recovery_instance_id: str) -> str:
 
 
 def _of_attempt(action: StartRecovery | FindJob) -> Callable[[ServerState], bool]:
-    """Whom the request was for; not one that was taken out of its attempt while that waited."""
+    """Selects the servers of the request, without those that failed while the attempt waited."""
     return lambda server: server.launch_attempt == action.attempt and server.launch_unconfirmed
 
 
@@ -234,7 +234,7 @@ def _adopt(execution: Execution, action: StartRecovery | FindJob, job: DrsJob) -
         execution = execution.with_wave(action.wave, reason=None)
 
     def is_its(server: ServerState) -> bool:
-        # One that was taken out of the attempt is in the job if an earlier request of it took effect after all.
+        # A server that left the attempt is in the job if an earlier request of the attempt took effect.
         asked_for = server.launch_unconfirmed or server.source_server_id in job.launch_statuses
         return server.launch_attempt == action.attempt and server.job_id is None and asked_for
 
@@ -256,7 +256,7 @@ def _follow_jobs(execution: Execution, jobs: dict[str, DrsJob], now: datetime) -
         instance = job.recovery_instances.get(server.source_server_id)
         followed = replace(server, job_status=status, recovery_instance_id=instance or server.recovery_instance_id)
         if status is JobStatus.COMPLETED and followed.recovery_instance_id is None:
-            # DRS's model lets the id be missing. Without it the instance can be neither looked at nor terminated.
+            # The id is optional in the DRS model. Without it the engine can neither check nor terminate the instance.
             return replace(followed, job_status=JobStatus.IN_PROGRESS)
         if status is JobStatus.COMPLETED and not server.ended:
             return replace(followed, status=ServerStatus.LAUNCHED)
@@ -280,7 +280,7 @@ def _fail_launches(
 def _see_recovery_instances(
     execution: Execution, action: FindRecoveryInstances, seen: RecoveryInstancesSeen, now: datetime
 ) -> Execution:
-    """While running: learn the EC2 instance of each. In the clean-up: what DRS no longer lists is gone."""
+    """While the execution runs: note the EC2 instances. In the clean-up: an instance that DRS does not list is gone."""
 
     def see(server: ServerState) -> ServerState:
         instance = seen.instances.get(server.recovery_instance_id or "")
@@ -289,7 +289,7 @@ def _see_recovery_instances(
                 server,
                 ec2_instance_id=instance.ec2_instance_id or server.ec2_instance_id,
                 snapshot_time=instance.snapshot_time or server.snapshot_time,
-                # The wait for the listing is over; the patience of the health checks begins with the first of them.
+                # The wait for the listing is over; the timeout of the health checks begins with the first of them.
                 first_health_check=server.first_health_check if server.health_checks else None,
             )
         return _no_longer_listed(server, now) if execution.ended else _not_listed(server, now)
@@ -305,7 +305,7 @@ def _not_listed(server: ServerState, now: datetime) -> ServerState:
 
 
 def _no_longer_listed(server: ServerState, now: datetime) -> ServerState:
-    """In the clean-up: what DRS does not list is gone, unless it was launched so lately that DRS may list it yet."""
+    """In the clean-up an unlisted instance is gone, unless its launch is so recent that DRS may list it later."""
     first = server.first_health_check or now
     was_there = server.ec2_instance_id is not None or server.termination_job_id is not None
     if was_there or policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
@@ -326,25 +326,26 @@ def _apply_health_checks(execution: Execution, action: CheckInstances, seen: Ins
 
 
 def _health_check(wave: WaveState, server: ServerState, state: str | None, now: datetime) -> ServerState:
-    """One look at a launched instance: running is recovered, pending is waited for, anything else has failed.
+    """One health check of a launched instance: running is RECOVERED, pending waits, any other state is FAILED.
 
-    An instance that EC2 does not know (yet) counts as pending: EC2's answers lag behind a launch.
+    An instance that is unknown to EC2 counts as pending: EC2 is eventually consistent.
     """
     first = server.first_health_check or now
-    looked = replace(
+    checked = replace(
         server,
         health_checks=server.health_checks + 1,
         first_health_check=first,
         health_status=state or "unknown",
     )
     if state == "running":
-        return replace(looked, status=ServerStatus.RECOVERED, end_time=now)
+        return replace(checked, status=ServerStatus.RECOVERED, end_time=now)
     timeout = wave.health_check.timeout_seconds if wave.health_check else 0
     elapsed = round((now - first).total_seconds())
     if state in (None, "pending") and elapsed < timeout:
-        return looked
-    since = f"after {elapsed} seconds and {looked.health_checks} health checks"
-    return looked.failed(f"instance {server.ec2_instance_id} is {looked.health_status!r}, not 'running', {since}", now)
+        return checked
+    since = f"after {elapsed} seconds and {checked.health_checks} health checks"
+    reason = f"instance {server.ec2_instance_id} is {checked.health_status!r}, not 'running', {since}"
+    return checked.failed(reason, now)
 
 
 def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:

@@ -1,6 +1,6 @@
-"""Protection groups and recovery plans, as their documents (design: PascalCase JSON) describe them.
+"""Recovery plans as values, read from the documents (PascalCase JSON) of a plan and its protection groups.
 
-A plan becomes a `Plan` only after `engine.core.validation` found no problem in it, so nothing here judges.
+`engine.core.validation` checks the documents first, so the functions here assume valid ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 DEFAULT_TIMEOUT_SECONDS = 4 * 3600
 
-# Regions whose names begin so are not of AWS's public partition: China, GovCloud, the isolated and the sovereign ones.
+# Prefixes of Regions outside the partition `aws`: China, GovCloud, the isolated and the sovereign ones.
 _PARTITIONS = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -42,7 +42,7 @@ class LaunchOrder(StrEnum):
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """Looks at a launched instance: the first at once, then every `interval_seconds`, the last at `timeout_seconds`."""
+    """Checks of a launched instance: at once, then every `interval_seconds`, for the last time at `timeout_seconds`."""
 
     timeout_seconds: int = 300
     interval_seconds: int = 30
@@ -50,7 +50,7 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Wave:
-    """One wave: what to launch (`servers`, in launch order), after which waves, and how to judge it."""
+    """One wave: `servers` in launch order, the waves that it depends on, and its health check."""
 
     number: int
     name: str
@@ -76,7 +76,7 @@ class RecoveryTarget:
     def role_arn(self) -> str | None:
         if self.role_name is None:
             return None
-        # A role can only be assumed from its own partition, so it is the target Region's.
+        # A role can only be assumed from its own partition, which is that of the target Region.
         return f"arn:{partition_of(self.region)}:iam::{self.account_id}:role/{self.role_name}"
 
 
@@ -103,7 +103,7 @@ def partition_of(region: str) -> str:
 
 
 def resolve_target(plan: Document, *, account_id: str, region: str) -> RecoveryTarget:
-    """Where the plan recovers to; `account_id` and `region` are the engine's own, used for what the plan leaves out."""
+    """The target of the plan; `account_id` and `region` of the engine are the defaults of the plan's fields."""
     return RecoveryTarget(
         account_id=plan.get("TargetAccountId", account_id),
         region=plan.get("TargetRegion", region),
@@ -119,7 +119,7 @@ def wave_servers(wave: Document, groups: Mapping[str, Document]) -> tuple[str, .
 
 
 def wave_dependencies(wave: Document, earlier: tuple[int, ...]) -> tuple[int, ...]:
-    """DependsOn; without it a wave depends on the wave before it (`earlier`: the lower wave numbers, ascending)."""
+    """DependsOn; its default is the previous wave (`earlier`: the lower wave numbers, ascending)."""
     return tuple(sorted(wave["DependsOn"])) if "DependsOn" in wave else earlier[-1:]
 
 

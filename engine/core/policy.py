@@ -1,4 +1,4 @@
-"""Every number the engine's behaviour depends on, and the arithmetic on them."""
+"""The numbers that control the engine's behaviour, and the arithmetic on them."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-# API back-off (design: at most 3 retries, 2, 4 and 8 seconds apart).
+# API back-off: at most 3 retries, 2, 4 and 8 seconds apart.
 MAX_RETRIES = 3
 BACKOFF_SECONDS = 2
 
-# DRS's quota of servers in one job, where the stack does not say another: sources disagree between 100 and 200.
+# Default for the DRS quota of servers in one job: sources disagree between 100 and 200.
 SERVERS_PER_JOB = 100
 
-# A cancellation must be noticed within 60 seconds, so no wait is longer than this.
+# A cancellation must take effect within 60 seconds, so no wait is longer than this.
 LONGEST_WAIT_SECONDS = 50
-# Servers that are in another job, or quota in use by others: asked again after this long.
+# Time until the next request if servers are in another job or a quota is in use.
 BUSY_WAIT_SECONDS = 30
-# A place in the queue for quota counts until it has not been renewed for this long: three askings.
+# A ticket in the launch queue expires after this time without renewal: three requests.
 TICKET_SECONDS = 3 * BUSY_WAIT_SECONDS
-# ... and holds others back for two long jobs at most: by then, what fits has had its turn.
+# A ticket holds other launches back for at most this time (two long jobs); a launch that fits has started by then.
 PRECEDENCE_SECONDS = 30 * 60
-# A recovery instance that DRS does not list yet, or still lists while it is being terminated: asked again after this.
+# Time until the next request for an instance that DRS does not list yet, or still lists during its termination.
 LISTING_WAIT_SECONDS = 15
-# A launched instance that DRS never lists is a failed launch after this long.
+# A launch has failed if DRS does not list its instance after this time.
 LISTING_LIMIT_SECONDS = 300
-# A termination's job may fail: an instance that DRS still lists so long after it was asked to terminate it is asked for
-# again. A job takes a few minutes; one that is still at work answers with a conflict.
+# A termination job may fail. If DRS still lists the instance after this time, the engine repeats the termination.
+# A job takes a few minutes; while it still runs, DRS refuses the new request with a conflict.
 TERMINATION_LIMIT_SECONDS = 15 * 60
-# So many instances at most are asked for one by one in a step, where DRS refused them together.
+# After DRS has refused to terminate instances together, one step requests at most this many one by one.
 TERMINATIONS_ALONE = 10
-# Drill clean-up (jobs in flight, then their instances' termination) gives up after this long.
+# The drill clean-up (jobs in flight, then the termination of their instances) fails after this time.
 CLEAN_UP_LIMIT_SECONDS = 2 * 3600
-# The function's time limit (infra/template.yaml): an invocation whose state machine was stopped from outside may still
-# be at work for so long, and launch what it had been about to.
+# The time limit of the function (infra/template.yaml): after its state machine was stopped from outside, an invocation
+# may still run for this time and launch servers.
 LONGEST_INVOCATION_SECONDS = 300
-# Step Functions resumes at whole seconds: what is due within this second is due now.
+# Step Functions resumes at whole seconds: an event that is due within this second is due now.
 DUE_TOLERANCE_SECONDS = 1.0
 
-# AWS's reasons may be thousands of characters long; a hundred servers share an item of the record. The whole text
-# stays in DRS's job log and in the engine's own log.
+# Messages of AWS may have thousands of characters, and 50 servers share an item of the record. The DRS job log and the
+# engine's log keep the whole text.
 LONGEST_MESSAGE = 400
 
-# A Step Functions execution holds 25,000 history events; a loop costs nine. A successor takes over well before.
+# Step Functions allows 25,000 history events in an execution, and a tick adds nine. A successor takes over before that.
 TICKS_PER_RUN = 2000
 
-# DRS's patience: two DescribeJobs of one execution are never closer together.
+# The shortest time between two DescribeJobs requests of one execution, to keep the request rate low.
 POLL_GAP_SECONDS = 10
 # (age of a job in seconds, seconds to its next poll): jobs take about 10 minutes.
 _POLL_SCHEDULE = ((240, 50), (1500, 20), (3600, 30))
@@ -57,7 +57,7 @@ def backoff(retry: int) -> int:
 
 
 def poll_interval(age_seconds: float) -> int:
-    """Seconds until a job of this age is asked again: closely when it is likely to end, rarely otherwise."""
+    """Seconds until the next poll of a job of this age: short when its end is likely, long otherwise."""
     for until, interval in _POLL_SCHEDULE:
         if age_seconds < until:
             return interval
@@ -65,12 +65,12 @@ def poll_interval(age_seconds: float) -> int:
 
 
 def polled_recently(polled_at: datetime | None, now: datetime) -> bool:
-    """Whether the last DescribeJobs is too young for another one."""
+    """Whether the last DescribeJobs request is too recent for another one."""
     return polled_at is not None and now < polled_at + timedelta(seconds=POLL_GAP_SECONDS)
 
 
 def shortened(message: str) -> str:
-    """`message` as the record keeps it: cut, visibly, where it is too long."""
+    """`message` for the record: a long message is cut and ends with an ellipsis."""
     return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
@@ -79,12 +79,12 @@ def is_due(when: datetime, now: datetime) -> bool:
 
 
 def whole_second_before(when: datetime) -> datetime:
-    """Step Functions cuts a timestamp's fraction off; a poll may come that much early."""
+    """For polls, which may come up to a second early: Step Functions ignores the fraction of a timestamp."""
     return when.replace(microsecond=0)
 
 
 def whole_second_after(when: datetime) -> datetime:
-    """For what must never come early: a wave's wait, a Retry-After, a deadline."""
+    """For times that must not come early: the wait of a wave, a Retry-After, a deadline."""
     return when if when.microsecond == 0 else when.replace(microsecond=0) + timedelta(seconds=1)
 
 
@@ -94,7 +94,7 @@ def resume_time(now: datetime, seconds: float) -> datetime:
 
 
 def next_wake_up(now: datetime, wake_ups: Iterable[datetime], deadline: datetime | None = None) -> datetime:
-    """The earliest of `wake_ups`, the deadline and the longest wait after which a cancellation must be noticed."""
+    """The earliest of `wake_ups`, the deadline and the end of the longest wait."""
     limits = [resume_time(now, LONGEST_WAIT_SECONDS)]
     if deadline is not None:
         limits.append(whole_second_after(deadline))

@@ -1,4 +1,4 @@
-"""The JSON Schemas of recovery plans and protection groups, and their errors in the words of a plan's author."""
+"""Checks recovery plans and protection groups against their JSON Schemas, with messages for the author of a plan."""
 
 from __future__ import annotations
 

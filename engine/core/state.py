@@ -1,7 +1,7 @@
-"""The state of one execution: what has happened so far, as the execution record keeps it.
+"""The state of one execution, as the execution record stores it.
 
-All values are immutable; `engine.core.decisions` and `engine.core.outcomes` make the next state out of the last.
-A wave's servers are read only while it is at work: `WaveState.servers` is None until then, so that the cost of a step
+All values are immutable; `engine.core.decisions` and `engine.core.outcomes` derive each state from the previous one.
+A step only reads the servers of the running wave. `WaveState.servers` is None until then, so that the cost of a step
 grows with the servers in flight and not with the plan.
 """
 
@@ -19,7 +19,7 @@ from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, Reco
 
 
 class ExecutionStatus(StrEnum):
-    # The intent to run is saved, the state machine may not run yet; readers do not see such a record.
+    # The intent to run is saved, but the state machine may not exist yet. Readers do not see such a record.
     STARTING = "STARTING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -38,9 +38,9 @@ class WaveStatus(StrEnum):
 
 class ServerStatus(StrEnum):
     PENDING = "PENDING"
-    # From the saved intent to launch until DRS's job has an outcome for the server.
+    # From the saved intent to launch until the DRS job has a result for the server.
     IN_PROGRESS = "IN_PROGRESS"
-    # DRS has launched the instance; its health is not known yet.
+    # DRS has launched the instance; its health is unknown.
     LAUNCHED = "LAUNCHED"
     RECOVERED = "RECOVERED"
     FAILED = "FAILED"
@@ -53,7 +53,7 @@ class CleanUpStatus(StrEnum):
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
-    # There is nothing to terminate: a recovery, or a drill whose plan keeps its instances.
+    # No instances to terminate: a recovery, or a drill whose plan keeps its instances.
     SKIPPED = "SKIPPED"
 
 
@@ -80,7 +80,7 @@ class ServerState:
     snapshot_id: str | None = None
     snapshot_time: str | None = None
     launch_attempt: int | None = None
-    # The intent to launch is saved and may have taken effect; a job that carries its tags is to be looked for.
+    # The intent to launch is saved and may have taken effect; the engine must search for a job with its tags.
     launch_unconfirmed: bool = False
     job_id: str | None = None
     job_status: JobStatus | None = None
@@ -102,7 +102,7 @@ class ServerState:
 
     @property
     def awaits_launch(self) -> bool:
-        """Its turn has come, and DRS has not taken the request yet (servers or quota in use)."""
+        """The server is due for launch, but DRS has not accepted the request yet (server or quota in use)."""
         return self.status is ServerStatus.IN_PROGRESS and self.job_id is None and not self.launch_unconfirmed
 
     @property
@@ -114,7 +114,7 @@ class ServerState:
         return self.recovery_instance_id is not None and self.terminated_at is None
 
     def next_check(self, check: HealthCheck) -> datetime | None:
-        """When the instance is looked at next; None: now, for the first time."""
+        """The time of the next health check; None: now, for the first time."""
         if self.first_health_check is None:
             return None
         offset = min(check.interval_seconds * self.health_checks, check.timeout_seconds)
@@ -126,7 +126,7 @@ class ServerState:
 
 @dataclass(frozen=True)
 class WaveState:
-    """One wave of the plan and how far it has come."""
+    """One wave of the plan and its progress."""
 
     number: int
     name: str
@@ -148,7 +148,7 @@ class WaveState:
 
     @property
     def loaded(self) -> tuple[ServerState, ...]:
-        """The wave's servers; a programming error to ask before they were read."""
+        """The wave's servers. Raises LookupError if they have not been read, which is a programming error."""
         if self.servers is None:
             raise LookupError(f"the servers of {self.label} have not been read")
         return self.servers
@@ -161,7 +161,7 @@ class WaveState:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure of the execution or of a wave as a whole; failures of servers stand at the server."""
+    """A failure of the execution or of a whole wave; ServerState has the failures of servers."""
 
     message: str
     time: datetime
@@ -170,7 +170,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class CleanUp:
-    """Termination of what a drill launched. Never changes the execution's status."""
+    """Termination of the instances of a drill. It never changes the status of the execution."""
 
     status: CleanUpStatus
     job_ids: tuple[str, ...] = ()
@@ -193,9 +193,9 @@ class CancelRequest:
 
 @dataclass(frozen=True)
 class Deferral:
-    """AWS asked to come back later than the engine's own back-off: nothing is called until `until`.
+    """AWS requested a longer pause than the engine's back-off: the engine makes no call before `until`.
 
-    `retries` counts the pauses in a row that the same `call`, the name of its action, was asked to make.
+    `retries` counts consecutive pauses for the same `call`, which is the name of its action.
     """
 
     until: datetime
@@ -205,7 +205,7 @@ class Deferral:
 
 @dataclass(frozen=True)
 class Execution:
-    """One run of a plan, together with the plan as it was when the run was started."""
+    """One run of a plan, with a copy of the plan from the start of the run."""
 
     execution_id: str
     plan_id: str
@@ -217,7 +217,7 @@ class Execution:
     timeout_seconds: int
     topic_arn: str | None
     terminate_drill_instances: bool
-    # DRS's quota in the target account: a wave of more servers is launched in several jobs.
+    # The DRS quota in the target account; a wave with more servers needs several jobs.
     servers_per_job: int
     waves: tuple[WaveState, ...]
     status: ExecutionStatus = ExecutionStatus.STARTING
@@ -229,7 +229,7 @@ class Execution:
     clean_up: CleanUp | None = None
     notification: Notification | None = None
     deferral: Deferral | None = None
-    # Which run of the state machine is in charge, and how many have died.
+    # The number of the current run of the state machine, and the number of runs that failed or were stopped.
     run: int = 1
     abnormal_exits: int = 0
     version: int = 0
@@ -244,7 +244,7 @@ class Execution:
 
     @property
     def settled(self) -> bool:
-        """Ended, told, and cleaned up: nothing is left to do, and the plan may be started again."""
+        """Ended, notified and cleaned up: the engine has no more work, and the plan may be started again."""
         notified = self.notification is not None
         cleaned = self.clean_up is not None and self.clean_up.status in FINAL_CLEAN_UP
         return self.ended and notified and cleaned
@@ -263,14 +263,14 @@ class Execution:
 
     @property
     def launched_waves(self) -> tuple[WaveState, ...]:
-        """Waves that have begun: only they can have jobs and instances."""
+        """Waves that have started; only these can have jobs and instances."""
         return tuple(wave for wave in self.waves if wave.start_time is not None)
 
     def wave(self, number: int) -> WaveState:
         return next(wave for wave in self.waves if wave.number == number)
 
     def servers(self) -> Iterator[tuple[WaveState, ServerState]]:
-        """The servers that have been read, with their waves."""
+        """The servers that have been read, each with its wave."""
         for wave in self.waves:
             for server in wave.servers or ():
                 yield wave, server
@@ -284,7 +284,7 @@ class Execution:
     def map_servers(
         self, chosen: Callable[[ServerState], bool], change: Callable[[ServerState], ServerState]
     ) -> Execution:
-        """Change the chosen servers among those that have been read."""
+        """Change the chosen servers; only servers that have been read can be chosen."""
         return self.map_waves(lambda wave: wave if wave.servers is None else wave.with_servers(chosen, change))
 
 
@@ -297,7 +297,7 @@ def new_execution(
     source_account_id: str,
     servers_per_job: int = policy.SERVERS_PER_JOB,
 ) -> Execution:
-    """The first state of a run of `plan`: every wave and server PENDING."""
+    """The first state of a run of `plan`: all waves and servers are PENDING."""
     return Execution(
         execution_id=execution_id,
         plan_id=plan.plan_id,

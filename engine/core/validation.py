@@ -1,8 +1,8 @@
-"""What is wrong with a plan: every problem at once, each naming its wave, server and field.
+"""The problems of a recovery plan: all of them at once, each with its wave, server and field.
 
-Two passes: the shape of each document against its JSON Schema (`engine/core/schemas`), then what only the documents
-together tell: groups, dependencies, servers, account and Region, limits. A part whose shape is broken is left out of
-the second pass, so that one mistake is told once.
+Two passes: the shape of each document against its JSON Schema (`engine.core.schema_errors`), then the relations between
+the documents: groups, dependencies, servers, account and Region, limits. The second pass skips malformed parts, so that
+each mistake is reported once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SERVERS = 1000
 
 @dataclass(frozen=True)
 class PlanProblem:
-    """One thing that is wrong: where (a wave, a group, the plan), in which field, and what."""
+    """One problem: its place (a wave, a group, the plan), its field and a message."""
 
     where: str
     field: str
@@ -35,9 +35,9 @@ class PlanProblem:
 def plan_problems(
     plan: Document, groups: Mapping[str, Document], target: RecoveryTarget | None = None
 ) -> list[PlanProblem]:
-    """All problems of `plan`, judged with the protection `groups` by GroupId.
+    """All problems of `plan` and of the protection groups that it uses; `groups` is by GroupId.
 
-    `target`, when known, is where the plan recovers to: groups of another account or Region are problems then.
+    With `target`, groups of another account or Region are problems too.
     """
     problems = list(_shape_problems("recovery_plan", plan, lambda error: _plan_place(plan, error)))
     used = [groups[group_id] for group_id in sorted(named_groups(plan)) if group_id in groups]
@@ -64,7 +64,7 @@ def group_problems(group: Document) -> list[PlanProblem]:
 def unknown_server_problems(
     plan: Document, groups: Mapping[str, Document], known: Collection[str], target: RecoveryTarget
 ) -> list[PlanProblem]:
-    """Servers of a valid plan that DRS does not know in the target account and Region."""
+    """A problem for each server of a valid plan that is not `known` to DRS in the target account and Region."""
     return [
         PlanProblem(
             _wave_name(wave),
@@ -89,7 +89,7 @@ def named_groups(plan: Document) -> set[str]:
 def _shape_problems(
     schema: str, document: Document, place: Callable[[ValidationError], tuple[str, str]]
 ) -> Iterator[PlanProblem]:
-    """Every violation of the schema; `place` tells the (where, field) of an error."""
+    """All violations of the schema; `place` returns the (where, field) of an error."""
     for error in schema_errors(schema, document):
         where, field = place(error)
         for name, message in describe_schema_error(error, field):
@@ -104,11 +104,11 @@ def _plan_place(plan: Document, error: ValidationError) -> tuple[str, str]:
 
 
 def _field(path: Iterable[str | int]) -> str:
-    """`HealthCheck.TimeoutSeconds`, `ExecutionOrder`: list positions are said by the value itself."""
+    """For example `HealthCheck.TimeoutSeconds`, without list positions: the message contains the value."""
     return ".".join(str(part) for part in path if isinstance(part, str))
 
 
-# --- what the documents tell together --------------------------------------------------------------------------------
+# --- relations between the documents ---------------------------------------------------------------------------------
 
 
 def _waves(plan: Document) -> list[Document]:
@@ -167,7 +167,7 @@ def _forward(number: int, dependency: int, edges: Mapping[int, list[int]]) -> st
 
 
 def _path(start: int, goal: int, edges: Mapping[int, list[int]]) -> list[int]:
-    """The waves on a shortest way from `start` to `goal` along the dependencies; empty when there is none."""
+    """The waves on a shortest path from `start` to `goal` along the dependencies; empty if no path exists."""
     paths = [[start]]
     seen = {start}
     for path in paths:

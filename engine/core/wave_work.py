@@ -1,7 +1,7 @@
-"""The work on one running wave: resolve what is open, learn what happened, look at instances, launch, judge.
+"""The work on the running wave: resolve open launches, poll jobs, check the health of instances, launch, judge.
 
-Every function takes the state and returns the next one; `work` is called again until it returns an action or the
-wave is over.
+Every function takes the state and returns the next one. The caller repeats `work` until it returns an action or the
+wave has ended.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from engine.core.drs_status import JobStatus
 from engine.core.plan import LaunchOrder
 from engine.core.state import Execution, ServerState, ServerStatus, WaveState, WaveStatus
 
-# How many servers a wave's reason names before it only counts them.
+# The most servers that the reason of a wave names.
 NAMED_SERVERS = 10
 
 
 def work(
     execution: Execution, wave: WaveState, performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action | None]:
-    """The next state of the running `wave` and what to ask or wait for; no action when the state itself moved on."""
+    """The next state of the running `wave` and its next action; None if only the state has changed."""
     if question := next(open_questions(wave, performed), None):
         return execution, question
     if unchecked := _without_health_check(wave, now):
@@ -60,7 +60,7 @@ def open_questions(wave: WaveState, performed: Collection[Action]) -> Iterator[A
 
 
 def unconfirmed_launches(wave: WaveState) -> Iterator[FindJob]:
-    """The searches that show whether an unconfirmed StartRecovery took effect."""
+    """For each unconfirmed StartRecovery, the search for its job: only that shows whether it took effect."""
     unconfirmed = [server for server in wave.loaded if server.launch_unconfirmed and server.launch_attempt]
     for attempt in sorted({server.launch_attempt for server in unconfirmed if server.launch_attempt}):
         times = [s.start_time for s in unconfirmed if s.launch_attempt == attempt and s.start_time]
@@ -87,7 +87,7 @@ def _lacks_reason(server: ServerState) -> bool:
 
 
 def _without_health_check(wave: WaveState, now: datetime) -> tuple[ServerState, ...] | None:
-    """A wave without health check takes DRS's LAUNCHED for RECOVERED; None when there is nothing to take."""
+    """In a wave without health check, a LAUNCHED server is RECOVERED at once; None if no server changes."""
     ready = [server for server in wave.loaded if server.status is ServerStatus.LAUNCHED and server.ec2_instance_id]
     if wave.health_check is not None or not ready:
         return None
@@ -113,7 +113,7 @@ def _next_checks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None
 
 
 def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
-    """All servers have ended: the wave is COMPLETED if every one of them was recovered."""
+    """All servers have ended: the wave is COMPLETED if all of them are RECOVERED, else FAILED."""
     lost = [server.source_server_id for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
     if not lost:
         return execution.with_wave(wave.number, status=WaveStatus.COMPLETED, end_time=now, reason=None)
@@ -123,7 +123,7 @@ def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
 
 
 def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
-    """SEQUENTIAL: after a failure the rest of the wave is not launched; None when there is nothing to skip."""
+    """SEQUENTIAL: after a failure, the engine skips the rest of the wave; None if no server changes."""
     failed = next((server for server in wave.loaded if server.status is ServerStatus.FAILED), None)
     pending = any(server.status is ServerStatus.PENDING for server in wave.loaded)
     if wave.launch_order is not LaunchOrder.SEQUENTIAL or failed is None or not pending:
@@ -140,7 +140,7 @@ def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
 def _next_launch(
     execution: Execution, wave: WaveState, performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
-    """The next StartRecovery with its saved intent, or a look at its servers that comes before it."""
+    """The next StartRecovery with its intent in the state, or a check of its servers that must come first."""
     waiting = [server for server in wave.loaded if server.awaits_launch]
     if waiting:
         _, group = next(groupby(waiting, key=lambda server: server.launch_attempt))
@@ -152,14 +152,14 @@ def _next_launch(
     ids = tuple(server.source_server_id for server in chosen)
     if not waiting and not _known_from(FindServers, performed).issuperset(ids):
         return execution, FindServers(ids)
-    # A recovery may have begun long after the drill, and even while the drill waited for it to let go of its servers.
+    # A real recovery may have started after the drill, even while the drill waited because its servers were in use.
     if execution.is_drill and not _known_from(FindRecoveries, performed).issuperset(ids):
         return execution, FindRecoveries(ids)
     return _start(execution, wave, chosen, performed, now)
 
 
 def _known_from(kind: type[FindServers | FindRecoveries], performed: Collection[Action]) -> set[str]:
-    """The servers that DRS was performed about in this step."""
+    """The servers that actions of this `kind` have covered in this step."""
     return {server for action in performed if isinstance(action, kind) for server in action.source_server_ids}
 
 
@@ -174,7 +174,7 @@ def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, .
 def _start(
     execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
-    """Write the intent into the state and ask for the launch; None if DRS could not take it in this step."""
+    """The state with the intent, and the launch; None if DRS has already refused this launch in this step."""
     attempt = chosen[0].launch_attempt or 1 + max((s.launch_attempt or 0 for s in wave.loaded), default=0)
     action = StartRecovery(
         wave=wave.number,
@@ -199,7 +199,7 @@ def _start(
 
 
 def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
-    """When something can be learned next: a job's end, an instance's next look, room for a waiting launch."""
+    """The times of the next polls of jobs and listings, of the next health checks, and of repeated launch requests."""
     wake_ups = []
     for server in wave.loaded:
         if server.job_in_flight and server.start_time:
@@ -209,7 +209,7 @@ def _wake_ups(wave: WaveState, now: datetime) -> list[datetime]:
         if server.status is ServerStatus.LAUNCHED and not server.ec2_instance_id:
             wake_ups.append(policy.resume_time(now, policy.LISTING_WAIT_SECONDS))
     wake_ups.extend(
-        # An instance that DRS does not list yet cannot be looked at: its look would be due for ever, and the wait over.
+        # The engine cannot check an instance that DRS does not list yet: an overdue check would end each wait at once.
         policy.whole_second_before(check)
         for server, check in _next_checks(wave)
         if check is not None and server.ec2_instance_id

@@ -1,4 +1,4 @@
-"""The bucket in which CloudFormation finds the function's package: one for each stack, not public."""
+"""The private bucket with the function's package, from which CloudFormation takes it; one for each stack."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def upload(session: Any, stack_name: str, code: bytes, tags: Mapping[str, str]) -> tuple[str, str]:
-    """Put the package where CloudFormation finds it: bucket and key (named after the content)."""
+    """Upload the package; returns bucket and key. The key contains the hash of the package."""
     s3 = session.client("s3")
     bucket = bucket_name(session, stack_name)
     location = {} if session.region_name == "us-east-1" else {"LocationConstraint": session.region_name}
@@ -45,7 +45,7 @@ def upload(session: Any, stack_name: str, code: bytes, tags: Mapping[str, str]) 
 
 
 def delete_bucket(session: Any, bucket: str) -> None:
-    """Delete the bucket of a package with what is in it; nothing happens when there is none."""
+    """Delete the bucket of a package and its objects; no effect if the bucket does not exist."""
     s3 = session.client("s3")
     try:
         objects = s3.list_objects_v2(Bucket=bucket).get("Contents", [])

@@ -1,4 +1,4 @@
-"""Waiting for AWS from a person's terminal: a lost connection is borne for some minutes before it is an error."""
+"""Retries reads from an operator's terminal for some minutes after a connection error."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def retry_on_connection_error(
     sleep: Callable[[float], object] = time.sleep,
     lost: Callable[[int], object] = lambda seconds: None,
 ) -> Answer:
-    """The answer to a question that only reads, asked again while there is no connection.
+    """The result of the read `ask`, repeated while the connection fails.
 
-    `lost` is told for how many seconds there has been none. Raises botocore's own error after five minutes.
+    Calls `lost` with the seconds since the first failure. Raises the error of botocore after five minutes.
     """
     waited = 0
     while True:

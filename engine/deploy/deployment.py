@@ -1,7 +1,7 @@
-"""Putting the engine into an AWS account, and taking it out again: `infra/template.yaml` and the function's package.
+"""Deploys the engine into an AWS account and deletes it: the stack of `infra/template.yaml` and the function's package.
 
-Nothing is touched that is not the engine's: a stack of the same name that belongs to somebody else is refused before
-anything is made, and a creation that fails is taken away again, so that the next one starts from nothing.
+The engine only touches its own resources: it refuses a stack of the same name with other contents before it creates
+resources. It deletes a stack whose creation failed, so that the next creation starts clean.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from engine.deploy.retained_data import CREATED_AT, RETAINED_DATA_ADVICE, find_r
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 POLL_SECONDS = 5
-# A new table, or one that is changed, is ACTIVE after some seconds, with its indexes after some minutes at most.
+# A new or changed table is ACTIVE after some seconds, with its indexes after some minutes at most.
 TABLE_TIMEOUT_SECONDS = 300
 
-# The transform of DeletionPolicy needs AUTO_EXPAND; the roles have names, so that a target account can trust them.
+# The transform of DeletionPolicy needs AUTO_EXPAND; NAMED_IAM allows role names, which target accounts can trust.
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _CREATED = "CREATE_COMPLETE"
 _UPDATED = {"UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
 _GONE = {"DELETE_COMPLETE", None}
-# An earlier creation that failed: it has never worked, so it holds nothing, and CloudFormation only lets it be deleted.
+# After a failed creation, the stack holds no data, and CloudFormation only allows its deletion.
 _NEVER_WORKED = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 
 Document = Mapping[str, Any]
 
 
 class DeploymentFailed(Exception):
-    """The stack could not be created, updated or deleted; the first line is the cause, and the way out stands in it."""
+    """The stack could not be created, updated or deleted; the message has the cause and the way out."""
 
 
 class StackNotFound(DeploymentFailed):
-    """There is no such stack in this account and Region."""
+    """The stack does not exist in this account and Region."""
 
 
 class NotTheEngine(DeploymentFailed):
-    """The stack belongs to something else; it was not touched."""
+    """The stack does not belong to the engine; it was not touched."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed engine: the stack's name and its outputs."""
+    """A deployed engine: name and outputs of its stack."""
 
     name: str
     outputs: Mapping[str, str]
@@ -60,7 +60,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told what happens: `event` each event of the stack, `lost` for how many seconds nothing answers."""
+    """Callbacks: `event` gets each stack event, `lost` the seconds since the connection to AWS was lost."""
 
     event: Callable[[Document], object] = lambda event: None
     lost: Callable[[int], object] = lambda seconds: None
@@ -79,9 +79,9 @@ def deploy(
     progress: Progress = _SILENT,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Stack:
-    """Create the stack, or update it; waits until it is done. Raises DeploymentFailed.
+    """Create or update the stack, and wait for the result. Raises DeploymentFailed.
 
-    An update keeps the value of every parameter that is not given, and the stack's tags when none are given.
+    An update keeps the values of omitted parameters, and the tags of the stack if `tags` is empty.
     """
     operator = _Operator(session, stack_name, progress, sleep)
     existing = operator.find()
@@ -96,7 +96,7 @@ def deploy(
             "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
             "Capabilities": _CAPABILITIES,
-            # None are kept as they are; an empty list would take the tags off the stack and all that is in it.
+            # An empty list would remove the tags from the stack and its resources.
             **({"Tags": tag_list(tags)} if tags else {}),
         }
         done = operator.create(request) if existing is None else operator.update(request, existing)
@@ -108,7 +108,7 @@ def deploy(
 
 
 def describe(session: Any, stack_name: str) -> Stack:
-    """The deployed stack. Raises StackNotFound, NotTheEngine, or DeploymentFailed when it was never completed."""
+    """The deployed stack. Raises StackNotFound, NotTheEngine, or DeploymentFailed if it was never completed."""
     operator = _Operator(session, stack_name, _SILENT, time.sleep)
     stack = operator.find()
     if stack is None:
@@ -128,9 +128,9 @@ def destroy(
     progress: Progress = _SILENT,
     sleep: Callable[[float], object] = time.sleep,
 ) -> bool:
-    """Delete the stack and the package; tables stay when they were deployed with KeepData=yes. False: there was none.
+    """Delete the stack and the package; tables stay if they were deployed with KeepData=yes.
 
-    May be repeated. Raises DeploymentFailed.
+    Returns whether the stack existed. May be repeated. Raises DeploymentFailed.
     """
     operator = _Operator(session, stack_name, progress, sleep)
     stack = operator.find()
@@ -142,25 +142,25 @@ def destroy(
 
 
 def retained_data(session: Any, stack_name: str) -> list[str]:
-    """The tables and the log that an earlier stack of this name has left; none as long as there is such a stack."""
+    """The tables and the log group that a deleted stack of this name has left; empty while the stack exists."""
     if _Operator(session, stack_name, _SILENT, time.sleep).find() is not None:
         return []
     return find_retained_data(session, stack_name, TEMPLATE.read_text(encoding="utf-8"))
 
 
 def keeps_data(session: Any, stack_name: str) -> bool | None:
-    """Whether tables and log outlive a deletion of the stack; None when there is no such stack."""
+    """Whether tables and log group stay after a deletion of the stack; None if the stack does not exist."""
     stack = _Operator(session, stack_name, _SILENT, time.sleep).find()
     return None if stack is None else _given(stack).get("KeepData", "yes") == "yes"
 
 
 def alarm_topic(session: Any, stack_name: str) -> str:
-    """The SNS topic that the stack's alarms tell; empty: they tell nobody."""
+    """The ARN of the SNS topic of the stack's alarms; empty if they have none."""
     return _given(_Operator(session, stack_name, _SILENT, time.sleep).find() or {}).get("AlarmTopicArn", "")
 
 
 class _Operator:
-    """Works on one stack and waits for it."""
+    """The operations on one stack, which wait for their end."""
 
     def __init__(self, session: Any, stack_name: str, progress: Progress, sleep: Callable[[float], object]) -> None:
         self._session = session
@@ -184,30 +184,30 @@ class _Operator:
         return stack
 
     def prepare_update(self, stack: Document) -> Document | None:
-        """The stack if it can be updated, None when what was left of a failed creation has been removed."""
+        """The stack if it can be updated; None after the removal of a stack whose creation had failed."""
         status = stack["StackStatus"]
         if status in _NEVER_WORKED:
             self._remove_failed(stack)
             return None
         if status.endswith("_IN_PROGRESS") and status not in _UPDATED:
             raise DeploymentFailed(
-                f"stack {self._name} is being worked on by somebody else ({status}); wait until that is over, "
+                f"another operation on stack {self._name} is in progress ({status}); wait for its end, "
                 "then run the command again"
             )
         if status == "UPDATE_ROLLBACK_FAILED":
             raise DeploymentFailed(
                 f"stack {self._name}: {self._cause(stack['StackId'])}\n"
-                f"An earlier update failed and could not be undone (UPDATE_ROLLBACK_FAILED). {self._roll_back_again()}"
+                f"An earlier update could not be rolled back (UPDATE_ROLLBACK_FAILED). {self._roll_back_again()}"
             )
         if status == "DELETE_FAILED":
             raise DeploymentFailed(
                 f"stack {self._name}: {self._cause(stack['StackId'])}\n"
-                "Its deletion failed (DELETE_FAILED). Mend that cause, then run destroy again, and deploy after it."
+                "Its deletion failed (DELETE_FAILED). Remove the cause, run destroy again, then deploy."
             )
         return stack
 
     def create(self, request: Document) -> Document:
-        """A creation that fails is read, then removed: CloudFormation's roll-back cannot delete protected tables."""
+        """Create the stack; after a failure remove it here, because a rollback cannot delete protected tables."""
         stack_id = self._formation.create_stack(**request, OnFailure="DO_NOTHING")["StackId"]
         stack = self._follow(stack_id)
         if stack["StackStatus"] == _CREATED:
@@ -215,12 +215,12 @@ class _Operator:
         cause = self._cause(stack_id)
         try:
             self._remove_failed(stack)
-            advice = "What had been made was removed again; nothing is left of it."
+            advice = "All resources that the stack had created were removed."
         except DeploymentFailed as left:
-            advice = f"What had been made could not be removed again: {left}"
+            advice = f"The resources that the stack had created could not be removed: {left}"
         if "already exists" in cause:
             advice += (
-                "\nWhat was there before was not touched. Tables and log of an earlier deployment outlive it "
+                "\nExisting resources were not touched. Tables and log group of an earlier deployment may remain "
                 f"(KeepData=yes). {RETAINED_DATA_ADVICE}"
             )
         raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")
@@ -238,14 +238,14 @@ class _Operator:
         stack = self._follow(before["StackId"])
         if stack["StackStatus"] in _UPDATED:
             return stack
-        advice = "The update was undone; the engine works as it did before."
+        advice = "The update was rolled back; the engine works as before."
         if stack["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
-            advice = f"The update could not be undone ({stack['StackStatus']}). {self._roll_back_again()}"
+            advice = f"The update could not be rolled back ({stack['StackStatus']}). {self._roll_back_again()}"
         raise DeploymentFailed(f"stack {self._name}: {self._cause(before['StackId'])}\n{advice}")
 
     def _roll_back_again(self) -> str:
         command = f"aws cloudformation continue-update-rollback --stack-name {self._name}"
-        return f"Mend that cause, then run: {command}"
+        return f"Remove the cause, then run: {command}"
 
     def delete(self, stack: Document) -> None:
         if stack["StackStatus"] in _NEVER_WORKED:
@@ -259,11 +259,11 @@ class _Operator:
         if deleted.get("StackStatus") not in _GONE:
             raise DeploymentFailed(
                 f"stack {self._name}: {self._cause(stack['StackId'])}\n"
-                "It is not wholly deleted. Mend that cause, then run destroy again."
+                "The deletion is incomplete. Remove the cause, then run destroy again."
             )
 
     def _remove_failed(self, stack: Document) -> None:
-        """Delete a stack that has never worked, with the tables and the log group that it made and would keep."""
+        """Delete a stack that was never completed, with the tables and the log group that it created and would keep."""
         listed = self._formation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
         made = [one for one in listed if one["ResourceType"] in CREATED_AT and self._was_made(one, stack)]
         self._delete(stack)
@@ -281,11 +281,11 @@ class _Operator:
                     logs.delete_log_group(logGroupName=name)
 
     def _was_made(self, resource: Document, stack: Document) -> bool:
-        """Whether this stack made it, beyond doubt: what could not be made because it was there holds somebody's data.
+        """Whether this stack certainly created the resource; one that existed before may hold data.
 
-        What is CREATE_FAILED may exist: CloudFormation had begun to make it when another resource failed. It is the
-        stack's if it is younger than the stack. After a roll-back (of a stack that another tool created) what was made
-        and what was not may have the same status, and nothing is taken away.
+        A CREATE_FAILED resource may exist, because CloudFormation had started to create it when another resource
+        failed. It belongs to the stack if it is younger. After a rollback (of a stack that another tool created) the
+        status does not show which resources the stack created, so none are deleted.
         """
         name, status = resource.get("PhysicalResourceId"), resource["ResourceStatus"]
         if not name or status == "CREATE_COMPLETE":
@@ -296,7 +296,7 @@ class _Operator:
         return born is not None and born >= stack["CreationTime"]
 
     def _when_ready(self, table: str, call: Callable[[], object]) -> None:
-        """`call`, repeated while DynamoDB refuses it because the table is still being made or changed."""
+        """`call`, repeated while DynamoDB refuses it because the table is not ACTIVE yet. Raises DeploymentFailed."""
         in_use = self._session.client("dynamodb").exceptions.ResourceInUseException
         for _ in range(0, TABLE_TIMEOUT_SECONDS, POLL_SECONDS):
             with contextlib.suppress(in_use):
@@ -308,7 +308,7 @@ class _Operator:
         )
 
     def _follow(self, stack_id: str) -> Document:
-        """Wait until nothing is at work on the stack any more, and tell what happens meanwhile."""
+        """Wait for the end of the operation on the stack, and report its events."""
         reported: set[str] = set()
         while True:
             stack = (
@@ -338,7 +338,7 @@ class _Operator:
         return found[::-1]
 
     def _cause(self, stack_id: str) -> str:
-        """Why the newest operation failed: the failures in their order, the first of which is the cause."""
+        """The failures of the newest operation in their order; the first one is the cause."""
         return "\n".join(_failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
 
 
@@ -351,11 +351,11 @@ def _failures(events: list[Document], stack_id: str) -> Iterator[str]:
 
 
 def _require_engine(stack: Document, operator: _Operator) -> None:
-    """Raises DeploymentFailed unless the stack was made of this template, whatever its version."""
+    """Raises NotTheEngine unless the stack was created from a version of this template."""
     description = re.search(r"^Description: (.*)$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
     if description is None or stack.get("Description") != description[1]:
         raise NotTheEngine(
-            f"the stack {stack['StackName']} in {operator.place()} belongs to something else "
+            f"the stack {stack['StackName']} in {operator.place()} does not belong to the engine "
             f"({stack.get('Description') or 'it has no description'}) and was not touched; name another with --stack"
         )
 

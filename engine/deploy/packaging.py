@@ -1,4 +1,4 @@
-"""The function's package: the engine's code and the few libraries that Lambda does not bring, as one zip."""
+"""Builds the function's package: a zip of the engine's code and the libraries that the Lambda runtime lacks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pathlib import Path
 ENGINE = Path(__file__).parents[1]
 LOCK = ENGINE.parent / "requirements.lock"
 
-# What the function needs beyond what Lambda brings (boto3); as wheels for Lambda's own platform and Python.
+# The libraries that the Lambda runtime lacks (it has boto3), as wheels for its platform and Python.
 _LIBRARIES = ("aws-lambda-powertools", "jsonschema", "tenacity")
 _PLATFORM, _PYTHON = "manylinux2014_x86_64", "3.13"
 
-# The parts of the engine that run in Lambda; client, deployment and command line stay with the operator.
+# The parts of the engine that run in Lambda; client, deploy and cli stay with the operator.
 _PARTS = ("core", "aws", "function")
-# Of the libraries: no commands, no tests, no parts of Powertools that serve web requests.
+# Left out of the libraries: commands, tests, and the parts of Powertools for web requests.
 _UNUSED = {"__pycache__", "bin", "tests", "benchmarks", "event_handler"}
-# A zip entry without a time of its own, so that the same code always gives the same package.
+# A fixed time for zip entries, so that the same code always gives the same package.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class PackagingFailed(Exception):
-    """The function's libraries could not be fetched; the message is pip's own last word."""
+    """pip could not install the function's libraries; the message has the last error of pip."""
 
 
 def package(libraries: Path | None = None) -> bytes:
@@ -45,20 +45,20 @@ def package(libraries: Path | None = None) -> bytes:
 
 
 def complete_package() -> bytes:
-    """The package as Lambda gets it, libraries included. Raises PackagingFailed."""
+    """The package with its libraries, for Lambda. Raises PackagingFailed."""
     with tempfile.TemporaryDirectory() as folder:
         install_libraries(Path(folder))
         return package(Path(folder))
 
 
 def install_libraries(folder: Path) -> None:
-    """Fetch the function's libraries into `folder`, in the locked versions. Raises PackagingFailed."""
+    """Install the function's libraries in their locked versions into `folder`. Raises PackagingFailed."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder)]
     only = ["--platform", _PLATFORM, "--python-version", _PYTHON, "--only-binary", ":all:", "--constraint"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(_pins()))
         constraints.flush()
-        done = subprocess.run(  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - fixed arguments
             [*pip, *only, constraints.name, *_LIBRARIES], capture_output=True, text=True, check=False
         )
     if done.returncode:
@@ -70,7 +70,7 @@ def install_libraries(folder: Path) -> None:
 
 
 def _pins() -> list[str]:
-    """`name==version` of every locked library, without hashes: wheels of another platform have others."""
+    """`name==version` of each locked library, without hashes: wheels of another platform have other hashes."""
     lines = LOCK.read_text(encoding="utf-8").splitlines()
     return [line.split(";")[0].split("\\")[0].strip() for line in lines if line[:1].isalnum() and "==" in line]
 

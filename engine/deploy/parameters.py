@@ -1,6 +1,6 @@
-"""The parameters of `infra/template.yaml` that an operator may give, and what the template demands of their values.
+"""The parameters of `infra/template.yaml` for operators, and the limits of their values.
 
-CloudFormation says the same, but only after the package has been built and uploaded.
+CloudFormation checks them too, but only after the package has been built and uploaded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from engine.deploy.deployment import TEMPLATE
 
 
 def operator_parameters() -> dict[str, dict[str, Any]]:
-    """By name, in the template's order: Type, Default, Description and the limits of the value, as they stand there."""
+    """Type, Default, Description and limits of each parameter, by name in the order of the template."""
     section = TEMPLATE.read_text(encoding="utf-8").partition("\nParameters:\n")[2].partition("\nConditions:\n")[0]
     found: dict[str, dict[str, Any]] = {}
     for line in section.splitlines():
@@ -25,7 +25,7 @@ def operator_parameters() -> dict[str, dict[str, Any]]:
 
 
 def _plain(text: str) -> Any:
-    """YAML's one-line values as this template writes them: JSON, or a text without quotes."""
+    """A one-line YAML value of this template, which is JSON or a text without quotes."""
     try:
         return json.loads(text)
     except ValueError:
@@ -33,7 +33,7 @@ def _plain(text: str) -> Any:
 
 
 def value_problem(name: str, value: str) -> str | None:
-    """What is wrong with the value of this parameter: the end of a sentence; None if nothing is."""
+    """The problem of a parameter's value as the end of a sentence; None if the value is valid."""
     limits = operator_parameters()[name]
     if "AllowedValues" in limits and value not in limits["AllowedValues"]:
         return f"must be {' or '.join(limits['AllowedValues'])}, is {value!r}"
@@ -45,7 +45,7 @@ def value_problem(name: str, value: str) -> str | None:
 
 
 def _number_problem(value: str, least: int | None, most: int | None) -> str | None:
-    """All numbers of this template count something, so that they are whole."""
+    """All numbers of this template are counts, so they must be whole."""
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
         return f"must be a whole number, is {value!r}"
     if least is not None and int(value) < least:

@@ -1,4 +1,7 @@
-"""What outlives a stack with KeepData=yes, and is then in the way of the next one of its name: tables and log."""
+"""The tables and the log group that stay after the deletion of a stack with KeepData=yes.
+
+They prevent the creation of another stack with the same name.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 RETAINED_DATA_ADVICE = (
-    "Bring them into the new stack or, if the data may go, delete them (docs/retained-data.md has the commands), or "
-    "deploy under another name (--stack)."
+    "Import them into the new stack, delete them if their data is not needed (docs/retained-data.md has the commands), "
+    "or deploy under another name (--stack)."
 )
 
 
 def find_retained_data(session: Any, stack_name: str, template: str) -> list[str]:
-    """The tables and log groups that exist under the names that `template` (YAML) gives those of this stack."""
+    """The existing tables and log groups with the names that `template` (YAML) gives them in this stack."""
     named = re.findall(r"^      (TableName|LogGroupName): !Sub (\S+)$", template, re.MULTILINE)
     names = [(kind, name.replace("${AWS::StackName}", stack_name)) for kind, name in named]
     tables = sorted(name for kind, name in names if kind == "TableName" and _table_created_at(session, name))
@@ -36,7 +39,7 @@ def _log_group_created_at(session: Any, name: str) -> datetime | None:
     return next((datetime.fromtimestamp(milliseconds / 1000, UTC) for milliseconds in born), None)
 
 
-# When a resource of this type and name came into being; None: there is none.
+# For each type, a function from session and name to the creation time; None if the resource does not exist.
 CREATED_AT: Mapping[str, Callable[[Any, str], datetime | None]] = {
     "AWS::DynamoDB::Table": _table_created_at,
     "AWS::Logs::LogGroup": _log_group_created_at,

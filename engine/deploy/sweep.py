@@ -1,8 +1,7 @@
-"""Finds and removes what test stacks of the engine left in an account: by their label, and never anything else.
+"""Finds and removes the resources that test stacks of the engine left in an account, and no other resources.
 
-A test stack is deployed with a tag `drs-engine:Label` on everything it makes, its recovery jobs included. What a run
-left when it was killed is found by that tag alone: stacks, code buckets, recovery jobs, and through the jobs the
-recovery instances that they launched.
+All resources and recovery jobs of a test stack have the tag `drs-engine:Label`. The sweep finds the resources of a
+killed run by that tag alone: stacks, code buckets, recovery jobs, and the recovery instances of those jobs.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from engine.deploy.code_bucket import delete_bucket
 from engine.deploy.deployment import DeploymentFailed, describe, destroy
 
 LABEL_PREFIX = "drs-engine-suite-"
-"""Test stacks have names, and labels, that begin so; the engine of production has neither."""
+"""The prefix of the names and labels of test stacks; a production stack must not use it."""
 
 _INSTANCES_A_JOB = 100
 _LOOK_EVERY_SECONDS = 10.0
@@ -28,7 +27,7 @@ _LOOK_EVERY_SECONDS = 10.0
 
 @dataclass
 class Leftover:
-    """What there is of one label. `jobs` are still running; `instances` are recovery instances, by DRS's id."""
+    """The resources of one label. `jobs` still run; `instances` are the DRS ids of recovery instances."""
 
     label: str
     stacks: list[str] = field(default_factory=list)
@@ -37,13 +36,13 @@ class Leftover:
     instances: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
-        """What there is, one thing a line."""
+        """One line for each resource."""
         for kind in ("stacks", "buckets", "jobs", "instances"):
             yield from (f"{kind[:-1]} {name}" for name in getattr(self, kind))
 
 
 def find(session: Any, label: str | None = None) -> list[Leftover]:
-    """Everything labelled in the session's account and Region, of every test stack or of the one named."""
+    """The labelled resources in the session's account and Region, of all test stacks or of `label`."""
     found: dict[str, Leftover] = {}
     for kind, name, its_label in _labelled(session):
         if its_label is not None and its_label.startswith(LABEL_PREFIX) and label in (None, its_label):
@@ -52,10 +51,10 @@ def find(session: Any, label: str | None = None) -> list[Leftover]:
 
 
 def remove(session: Any, label: str, pause: Callable[[float], object], tell: Callable[[str], object]) -> None:
-    """Remove everything of one label; may be repeated. `pause` waits so many seconds, `tell` hears what happens.
+    """Remove the resources of one label; may be repeated. `pause` sleeps, `tell` gets a line for each step.
 
-    Nothing new is launched first; jobs in flight end (DRS cannot stop them) and what they launched is terminated, then
-    the stack goes. Raises DeploymentFailed, ClientError.
+    First stops the executions, then waits for jobs in flight (DRS cannot stop them), terminates their instances, and
+    deletes the stack. Raises DeploymentFailed, ClientError.
     """
     for left in find(session, label):
         for stack in left.stacks:
@@ -99,7 +98,7 @@ _Labelled = Iterator[tuple[str, str, str | None]]
 
 
 def _labelled(session: Any) -> _Labelled:
-    """(kind, name, label or None) of everything there is, of whatever label."""
+    """(kind, name, label or None) of all resources of these kinds."""
     yield from _stacks(session)
     yield from _buckets(session)
     try:
@@ -121,7 +120,7 @@ def _buckets(session: Any) -> _Labelled:
     s3 = session.client("s3")
     for bucket in s3.list_buckets()["Buckets"]:
         if bucket["Name"].startswith(LABEL_PREFIX):
-            with contextlib.suppress(ClientError):  # not tagged, or gone meanwhile: not ours to remove
+            with contextlib.suppress(ClientError):  # no tags, or deleted in the meantime
                 yield "buckets", bucket["Name"], _value(s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"])
 
 

@@ -1,13 +1,14 @@
-"""The Lambda function: one handler for all that reaches the engine.
+"""The entry point of the Lambda function: one handler for all events.
 
-- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and perhaps ClientToken; answers ExecutionId
-  (with Existed when nothing was started because it exists already), or Problems when the plan is refused;
-- from clients: `Action: cancel` with ExecutionId and Reason; answers ExecutionId, or Refusal and Message;
-- from the state machine: `Action: tick` with ExecutionId, Run, Tick and perhaps PolledAt; answers the next payload;
-- from the state machine: `Action: close` with ExecutionId, Run and Failure; answers ExecutionId;
-- from EventBridge, through the closer: Step Functions Execution Status Change; answers ExecutionId.
+- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken; returns ExecutionId
+  (with Existed if the execution existed already), or Problems if the plan cannot be started;
+- from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
+- from the state machine: `Action: tick` with ExecutionId, Run, Tick and optionally PolledAt; returns the next payload;
+- from the state machine: `Action: close` with ExecutionId, Run and Failure; returns ExecutionId;
+- from EventBridge, through the finalizer (the state machine `STACK-closer`): Step Functions Execution Status Change;
+  returns ExecutionId.
 
-An answer that a caller must act on is a value; what nobody expects is raised, and Lambda reports it.
+The handler returns expected refusals as values. Unexpected errors are raised, and Lambda reports them.
 """
 
 from __future__ import annotations
@@ -31,18 +32,18 @@ Answer = dict[str, Any]
 
 @cache
 def services() -> Services:
-    """Built at the first invocation, kept while the Lambda environment lives."""
+    """The services, built at the first invocation and cached for the life of the Lambda environment."""
     return build(os.environ)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> Answer:
-    """Lambda's entry point; see the module's docstring for events and answers."""
+    """Handle one event; the docstring of the module lists events and answers."""
     engine = services()
     engine.log.bind(function_request_id=context.aws_request_id, ExecutionId=event.get("ExecutionId"))
     try:
         return _route(engine, event, context)
     except Exception as error:
-        # The outermost edge: recorded here, judged by Lambda's caller.
+        # The outermost edge: log the error; the caller of Lambda decides how to go on.
         engine.log.failure("The invocation failed", Cause=f"{type(error).__name__}: {error}")
         raise
 
@@ -97,7 +98,7 @@ def _cancel(engine: Services, event: Mapping[str, Any]) -> Answer:
 
 
 def _failure(failure: Mapping[str, Any]) -> str:
-    """Step Functions' Error and Cause; the cause of a Lambda error is JSON with an errorMessage."""
+    """The Error and Cause of Step Functions as text; the Cause of a Lambda error is JSON with an errorMessage."""
     error, cause = failure.get("Error", "unknown error"), failure.get("Cause", "")
     try:
         message = json.loads(cause)["errorMessage"]
@@ -107,13 +108,13 @@ def _failure(failure: Mapping[str, Any]) -> str:
 
 
 _ABNORMAL_EXITS = {
-    "TIMED_OUT": "the state machine timed out: it ran longer than Step Functions allows it (TimeoutSeconds)",
+    "TIMED_OUT": "the state machine timed out: it ran longer than its TimeoutSeconds",
     "ABORTED": "the state machine was stopped from outside",
 }
 
 
 def _on_status_change(engine: Services, detail: Mapping[str, Any]) -> Answer:
-    """A state machine that died closes its record; when even that is impossible, an alarm is raised."""
+    """Close the record of a state machine that failed or was stopped; raise an alarm if that fails."""
     payload = json.loads(detail["input"])
     execution_id = payload["ExecutionId"]
     cause = _ABNORMAL_EXITS.get(detail["status"]) or f"the state machine ended as {detail['status']}"
@@ -121,6 +122,6 @@ def _on_status_change(engine: Services, detail: Mapping[str, Any]) -> Answer:
     try:
         close(engine, execution_id, run=payload["Run"], cause=cause)
     except CallError:
-        engine.log.alarm("CloserFailed", "The record of a dead state machine could not be closed")
+        engine.log.alarm("CloserFailed", "The record of a failed or stopped state machine could not be closed")
         raise
     return {"ExecutionId": execution_id}

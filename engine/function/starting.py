@@ -1,10 +1,9 @@
-"""Starting a plan: everything is checked first, and one plan has one execution at a time.
+"""Starts a plan: checks the plan first, and allows one execution of a plan at a time.
 
     validate -> lock the plan and write the record (one transaction) -> state machine -> record RUNNING
 
-The record shows itself to readers only when the state machine exists, so no record is RUNNING without one. A start
-that was killed half-way is completed by the next start of the plan, if the plan is still the same, or by the first
-tick; `cancel` ends it before anything is launched.
+Readers see the record only when the state machine exists, so no record is RUNNING without one. If a start is killed
+half-way, the next start of the same plan or the first tick completes it; `cancel` ends it before any launch.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from engine.core.state import Execution, ExecutionStatus, new_execution
 from engine.core.validation import named_groups, plan_problems, unknown_server_problems
 from engine.function.wiring import Services
 
-# ExecutionIds of starts with a client token are derived from it: the same token always means the same execution.
+# An ExecutionId is derived from the client token, if any, so that the same token always means the same execution.
 TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
 
 
 class CannotStart(Exception):
-    """The plan cannot be started; `problems` says why, all of them at once."""
+    """The plan cannot be started; `problems` has all reasons."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -44,14 +43,14 @@ class StartRequest:
 
 @dataclass(frozen=True)
 class StartResult:
-    """`existed`: nothing was started, the plan runs already or the client token was used before."""
+    """The execution of a start. `existed`: the plan runs already, or the client token was used before."""
 
     execution_id: str
     existed: bool
 
 
 def start(services: Services, request: StartRequest) -> StartResult:
-    """Start the plan, or find that it runs already. Raises CannotStart, CallError."""
+    """Start the plan, or return its running execution. Raises CannotStart, CallError."""
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
@@ -62,7 +61,7 @@ def start(services: Services, request: StartRequest) -> StartResult:
 
 
 def _begin(services: Services, request: StartRequest, instead_of: str | None) -> StartResult:
-    """Lock the plan, or take it over from an execution that has ended, and run it."""
+    """Lock the plan, or take over the lock of an ended execution, and run the plan."""
     execution = _planned(services, request, _execution_id(request))
     try:
         services.history.create(execution, instead_of=instead_of)
@@ -72,7 +71,7 @@ def _begin(services: Services, request: StartRequest, instead_of: str | None) ->
 
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
-    """The first state of an execution of the plan as it is loaded now. Raises CannotStart."""
+    """The first state of an execution of the current plan. Raises CannotStart."""
     return new_execution(
         _checked_plan(services, request),
         execution_id=execution_id,
@@ -90,10 +89,10 @@ def _execution_id(request: StartRequest) -> str:
 
 
 def _require_type(existing: Execution, requested: ExecutionType) -> None:
-    """Nobody must take a drill, whose instances are terminated, for the recovery that was asked for."""
+    """A drill, whose instances are terminated, must not pass for the requested recovery. Raises CannotStart."""
     if existing.execution_type is not requested:
         over = "over" if requested is ExecutionType.RECOVERY else "over and cleaned up"
-        cure = f"cancel it, or wait until it is {over}; an old client token means its old execution"
+        cure = f"cancel it, or wait until it is {over}; a used client token always means its first execution"
         kind, execution_id = existing.execution_type, existing.execution_id
         raise CannotStart(
             [f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {requested}; {cure}"]
@@ -101,14 +100,14 @@ def _require_type(existing: Execution, requested: ExecutionType) -> None:
 
 
 def _join(services: Services, request: StartRequest, execution_id: str) -> StartResult:
-    """Another execution holds the plan: it is the answer if it runs, and in the way of a drill while it cleans up.
+    """Another execution holds the lock: return it if it runs; refuse a drill, but not a recovery, during its clean-up.
 
-    A recovery does not wait for a clean-up, which may take hours: DRS itself keeps a launch and a termination of the
-    same server apart, and a clean-up terminates nothing but what its own drill has launched.
+    A recovery does not wait for a clean-up, which may take hours. DRS separates a launch and a termination of the same
+    server, and a clean-up only terminates the instances of its own drill.
     """
     holder = services.history.load(execution_id)
     if holder is None:
-        # Lock and record are written and released together: somebody has deleted the record by hand.
+        # The engine writes and deletes lock and record together, so the record was deleted by hand.
         raise CannotStart(
             [
                 f"plan {request.plan_id}: it is locked by execution {execution_id}, which has no record; "
@@ -116,7 +115,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
             ]
         )
     if holder.ended and request.execution_type is ExecutionType.RECOVERY:
-        services.log.event("The recovery takes the plan over from an execution that has ended", Ended=execution_id)
+        services.log.event("The recovery takes over the plan from an ended execution", Ended=execution_id)
         return _begin(services, request, instead_of=execution_id)
     if holder.ended:
         raise CannotStart(
@@ -129,7 +128,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
 
 
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
-    """A start that was killed half-way, perhaps days ago, is completed only with the plan that is loaded now."""
+    """Complete a start that was killed half-way only if the plan is still the same. Raises CannotStart."""
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
     planned = _planned(services, request, begun.execution_id)
     same = ("plan_name", "target", "timeout_seconds", "topic_arn", "terminate_drill_instances", "waves")
@@ -137,25 +136,25 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
         execution_id = begun.execution_id
         now = services.history.load(execution_id)
         if now is None or now.status is not ExecutionStatus.STARTING:
-            # It has begun in the meantime: what differs is how far it has come.
+            # The execution has started in the meantime, so its waves differ from the plan.
             return
         raise CannotStart(
             [
-                f"plan {begun.plan_id}: an earlier start was cut off before anything was launched, and the plan has "
+                f"plan {begun.plan_id}: an earlier start was interrupted before the first launch, and the plan has "
                 f"changed since; cancel that execution ({execution_id}), then start again"
             ]
         )
 
 
 def _resume(services: Services, execution: Execution) -> str:
-    """See that a record that has not begun gets its state machine and begins."""
+    """Start the state machine of a STARTING execution and set the record to RUNNING; returns the ExecutionId."""
     if execution.status is ExecutionStatus.STARTING:
         services.machine.run(execution.execution_id)
         try:
             services.history.save(execution, begin(execution, services.now()))
         except RecordChanged:
-            # The first tick was faster: the execution has begun.
-            services.log.event("The state machine has begun the execution", ExecutionId=execution.execution_id)
+            # The first tick was faster.
+            services.log.event("The state machine has started the execution", ExecutionId=execution.execution_id)
     return execution.execution_id
 
 

@@ -1,7 +1,7 @@
-"""One step of an execution: load, decide, perform, save, until there is something to wait for.
+"""One step of an execution: load, then decide, perform and save until the next wait.
 
-The state is saved before every action with an effect and at the end of the step. What a step only read is read again
-by the next one if the function is killed in between, so nothing is ever lost.
+A step saves the state before each action with an effect and at its end. If the function is killed in between, the next
+step repeats the reads, so that no state is lost.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from engine.core.outcomes import apply
 from engine.core.state import CleanUpStatus, Execution
 from engine.function.wiring import Services
 
-# A step that has less than this left of its Lambda time ends early and is continued at once: no single action takes
-# longer. The longest is a launch whose every answer is lost, and the look for it as well: four tries of two read
-# time-outs, and the pauses between them.
+# A step with less Lambda time left than this ends early, and the next step continues at once. No single action takes
+# longer. The longest is a launch if each answer to the launch and to the search for its job is lost: four tries of two
+# read timeouts, and the pauses between them.
 RESERVE_MILLISECONDS = 180_000
 
 _EFFECTS = (StartRecovery, TerminateInstances, Notify, Wait, Finish)
 
 
 class ExecutionUnknown(LookupError):
-    """There is no record of this execution."""
+    """The execution has no record."""
 
     def __init__(self, execution_id: str) -> None:
         super().__init__(f"there is no execution {execution_id}; `history` lists them")
@@ -44,11 +44,10 @@ def tick(
     remaining_milliseconds: Callable[[], int],
     polled_at: datetime | None = None,
 ) -> dict[str, object]:
-    """Take the execution as far as it goes now; the state machine's next payload (Next: WAIT or DONE).
+    """Advance the execution until the next wait; returns the next payload of the state machine (Next: WAIT or DONE).
 
-    `polled_at` is when DescribeJobs was last called, as the payload says; nothing is lost with it. A run of the state
-    machine that has made many ticks hands over to a successor, well before Step Functions' limit of history events;
-    the record stays the same.
+    `polled_at` is the time of the last DescribeJobs request, from the payload; it only limits the request rate. After
+    many ticks, a run of the state machine hands over to a successor, before the Step Functions limit of history events.
     """
     stepper = Stepper(services, run, remaining_milliseconds, polled_at)
     try:
@@ -67,7 +66,7 @@ def tick(
 
 
 class Stepper:
-    """Runs the decide-perform-apply loop of one Lambda invocation."""
+    """The decide-perform-apply loop of one Lambda invocation."""
 
     def __init__(
         self,
@@ -82,29 +81,29 @@ class Stepper:
         self.polled_at = polled_at
 
     def step(self, execution_id: str) -> Wait | Finish:
-        """Work until the core says Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
+        """Work until the core returns Wait or Finish. Raises ExecutionUnknown, InvariantViolated, CallError."""
         while True:
             saved = self._load(execution_id)
             if self._run < saved.run:
-                # A later run is in charge. Whoever put it there may have been killed before starting it.
+                # A later run is in charge. The step before it may have been killed before it started that run.
                 if not saved.settled:
                     self._services.machine.run(execution_id, saved.run)
                 return Finish()
             try:
                 return self._advance(saved)
             except RecordChanged:
-                self._services.log.event("The record changed meanwhile; deciding again", ExecutionId=execution_id)
+                self._services.log.event("The record has changed; deciding again", ExecutionId=execution_id)
 
     def pause(self, execution_id: str, error: AskedToWait) -> Wait:
-        """Where even the record cannot be had before a Retry-After is over, that is what is waited for.
+        """The wait after DynamoDB or Step Functions requested a pause, so that the step could not save its state.
 
-        What was done and could not be saved is found again by the next step, as after a killed function.
+        The next step finds the effects of the unsaved actions again, as after a killed function.
         """
-        self._services.log.event("AWS asks for a pause", ExecutionId=execution_id, Cause=str(error))
+        self._services.log.event("AWS requests a pause", ExecutionId=execution_id, Cause=str(error))
         return Wait(policy.whole_second_after(self._services.now() + timedelta(seconds=error.retry_after)))
 
     def hand_over(self, execution_id: str) -> None:
-        """Put the next run of the state machine in charge. Repeating it is harmless."""
+        """Put the next run of the state machine in charge. A repetition does no harm."""
         while True:
             saved = self._load(execution_id)
             try:
@@ -123,7 +122,7 @@ class Stepper:
     def _advance(self, saved: Execution) -> Wait | Finish:
         services = self._services
         execution = saved
-        # Jobs that were asked about a moment ago count as asked: DRS is not asked again for a health check's sake.
+        # Recently polled jobs count as polled in this step, so that health checks do not cause more DRS requests.
         recently = policy.polled_recently(self.polled_at, services.now())
         performed: set[Action] = {PollJobs(())} if recently else set()
         while True:

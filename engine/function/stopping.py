@@ -1,4 +1,4 @@
-"""Stopping an execution: a user's cancellation, and the closing of a record whose state machine died."""
+"""Stops an execution: the cancellation by a user, and the end of a state machine that failed or was stopped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from engine.core.state import Execution, ExecutionStatus, Notification, Notifica
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 
-# After so many abnormal exits no further successor is tried: the record is closed with what is known.
+# After this number of abnormal exits, the engine starts no successor and closes the record.
 MAX_ABNORMAL_EXITS = 3
 
 
 class ExecutionEnded(Exception):
-    """The execution is over: there is nothing to cancel."""
+    """The execution has ended and cannot be cancelled."""
 
     def __init__(self, execution_id: str, status: str) -> None:
         super().__init__(f"execution {execution_id} has already ended: {status}")
@@ -25,10 +25,10 @@ class ExecutionEnded(Exception):
 
 
 def cancel(services: Services, execution_id: str, reason: str) -> None:
-    """Ask a running execution to stop; a second request changes nothing. Raises ExecutionUnknown, ExecutionEnded.
+    """Request the end of an execution; a second request has no effect. Raises ExecutionUnknown, ExecutionEnded.
 
-    A start that was killed before it had made the state machine gets it now: its first step finds the request, ends
-    the execution before anything is launched, and releases the plan.
+    If the start was killed before it created the state machine, `cancel` creates it. The first step then finds the
+    request, ends the execution before any launch, and releases the plan.
     """
     execution = services.history.load(execution_id)
     if execution is None:
@@ -40,7 +40,7 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
             services.history.request_cancel(execution_id, reason, services.now())
         except RecordChanged:
             now = services.history.load(execution_id)
-            # The answer to an earlier try may have been lost: then it ended because of this very request.
+            # If the answer to an earlier try was lost, the execution may have ended because of this request.
             if now is None or now.cancel is None:
                 raise ExecutionEnded(execution_id, "it ended while the request was made") from None
     if execution.status is ExecutionStatus.STARTING:
@@ -48,10 +48,10 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
 
 
 def close(services: Services, execution_id: str, *, run: int, cause: str) -> None:
-    """The state machine's run `run` is dead: end the record as FAILED, and let a successor settle what is left.
+    """Run `run` of the state machine failed or was stopped: end the record as FAILED, and let a successor settle it.
 
-    Closing twice changes nothing: the record says which run is in charge. The record is saved before the successor is
-    started, so a close that was killed in between is completed by its repetition.
+    A second call has no effect, because the record has the number of the run in charge. The record is saved before the
+    successor starts, so that a repetition completes a call that was killed in between.
     """
     while True:
         execution = services.history.load(execution_id)
@@ -72,20 +72,22 @@ def close(services: Services, execution_id: str, *, run: int, cause: str) -> Non
 def _closed(execution: Execution, cause: str, now: datetime) -> Execution:
     execution = begin(execution, now)
     if not execution.ended and execution.cancel is not None:
-        # Whoever asked was told that it is cancelled; that the state machine died of something else does not unsay it.
+        # The caller was already told CANCELLED; keep that status although the state machine failed for another reason.
         execution = end(execution, ExecutionStatus.CANCELLED, execution.cancel.reason, now)
     elif not execution.ended:
         execution = end(execution, ExecutionStatus.FAILED, cause, now)
     execution = replace(execution, run=execution.run + 1, abnormal_exits=execution.abnormal_exits + 1)
     if execution.abnormal_exits < MAX_ABNORMAL_EXITS:
         return execution
-    message = f"not done: the state machine died {execution.abnormal_exits} times, at last because {cause}"
+    message = f"not done: the state machine exited abnormally {execution.abnormal_exits} times; last cause: {cause}"
     notification = execution.notification or Notification(NotificationStatus.FAILED, message)
     return replace(fail_clean_up(execution, message, now), notification=notification)
 
 
 def _continue_or_give_up(services: Services, closed: Execution, cause: str) -> None:
-    services.log.event("The state machine died; the record is closed", ExecutionId=closed.execution_id, Cause=cause)
+    services.log.event(
+        "The state machine exited abnormally; the record is closed", ExecutionId=closed.execution_id, Cause=cause
+    )
     if closed.settled:
         services.log.alarm("CleanUpFailed", "The execution could not be settled", ExecutionId=closed.execution_id)
     else:

@@ -1,4 +1,4 @@
-"""Composition root: everything the Lambda function is made of, put together in one place."""
+"""The composition root: creates all objects of the Lambda function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.core.plan import RecoveryTarget
 
 @dataclass(frozen=True)
 class Services:
-    """What the Lambda function's operations work with."""
+    """The objects that the operations of the Lambda function use."""
 
     account_id: str
     region: str
@@ -41,13 +41,13 @@ class Services:
 
 
 def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Services:
-    """The services of one Lambda environment; `environment` is what the template gives the function.
+    """The services of one Lambda environment; `environment` has the variables that the template sets.
 
-    Raises KeyError naming a variable that is missing. Clients are made once and kept.
+    Raises KeyError with the name of a missing variable. Clients are created once and cached.
     """
     log = Log()
     caller = Caller(log, sleep)
-    # The service is a variable here, which boto3's types, one overload a service, cannot express.
+    # The types of boto3 have one overload for each service and do not accept a variable.
     session: Any = boto3.Session(region_name=environment["AWS_REGION"])
 
     @cache

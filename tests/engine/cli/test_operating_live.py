@@ -26,7 +26,8 @@ def test_a_real_recovery_is_started_only_when_its_id_is_typed(at):
         result = at.run("start", PLAN, "--recovery", typed=typed)
         assert result.exit_code in (1, 2), typed
     assert (
-        error_line(result) == "Error: 'y' is not 'plan-three-tier'; nothing was started (--yes starts without asking)"
+        error_line(result)
+        == "Error: 'y' is not 'plan-three-tier'; no execution was started (--yes needs no confirmation)"
     )
     assert at.client.list_by_plan(PLAN).items == []
     result = at.run("start", PLAN, "--recovery", typed=f"{PLAN}\n")
@@ -51,7 +52,7 @@ def test_that_a_plan_runs_already_and_nothing_was_started_is_said(at):
     again = at.run("start", PLAN)
     assert (again.exit_code, again.stdout) == (0, first.stdout)
     assert again.stderr == (
-        f"Note: nothing new was started: {PLAN} runs already, started {started[:10]} {started[11:19]} UTC "
+        f"Note: no new execution was started: {PLAN} runs already, started {started[:10]} {started[11:19]} UTC "
         "by arn:aws:iam::111122223333:user/suite.\n"
     )
 
@@ -61,9 +62,7 @@ def test_that_a_token_was_used_before_is_said(at):
     assert first.stderr == ""
     again = at.run("start", PLAN, "--token", "tonight")
     assert (again.exit_code, again.stdout) == (0, f"{first.stdout.splitlines()[0]}\n")
-    assert again.stderr.startswith(
-        "Note: nothing new was started: token tonight means an execution that is COMPLETED, started 20"
-    )
+    assert again.stderr.startswith("Note: no new execution was started: that of token tonight is COMPLETED, started 20")
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
@@ -134,7 +133,7 @@ def test_a_minute_without_a_network_is_borne_while_watching(at):
     at.aws.faults.lose_connection("dynamodb", "Query", times=36, source="suite", code="EndpointConnectionError")
     result = at.run("status", execution, "--watch")
     assert result.exit_code == 0, result.output
-    assert result.stderr == "No connection to AWS; the execution goes on meanwhile, trying again\n"
+    assert result.stderr == "No connection to AWS; the execution continues; trying again\n"
     assert "clean-up  COMPLETED" in result.stdout
 
 
@@ -174,11 +173,11 @@ def test_a_good_plan_is_not_replaced_by_one_that_no_start_accepts(at, written):
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"{bad}: plan, PlanName: is missing" in result.stderr
     assert f"{bad}: wave 1, WaveName: is missing" in result.stderr
-    assert error_line(result) == ("Error: 4 problems; nothing was loaded: mend them, or load all the same with --force")
+    assert error_line(result) == ("Error: 4 problems; nothing was loaded: correct them, or load anyway with --force")
     assert at.client.get_plan(PLAN) == at.plan()
     forced = at.run("apply", bad, "--force")
     assert (forced.exit_code, forced.stdout) == (0, f"{bad}: recovery plan {PLAN}, replaced\n")
-    assert error_line(forced) == "4 problems; loaded all the same, but `start` refuses such a plan."
+    assert error_line(forced) == "4 problems; loaded anyway, but `start` will refuse the plan."
     assert "PlanName: is missing" in at.run("start", PLAN).stderr
 
 
@@ -208,7 +207,7 @@ def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
         result = at.run("apply", "--force", written(json.dumps(document)))
         assert result.exit_code == 2
         assert "plan, PlanId: " in result.stderr
-        assert error_line(result) == "Error: 1 problem; nothing was loaded: mend the ids"
+        assert error_line(result) == "Error: 1 problem; nothing was loaded: correct the ids"
     result = at.run("apply", "--force", str(GOOD), written(json.dumps(plan | {"PlanName": "Other"})))
     assert result.exit_code == 2
     assert f"recovery plan {PLAN} is given 2 times; give it once" in result.stderr
@@ -221,8 +220,8 @@ def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
         ("{", "given.json:1:2: not JSON"),
         ('{"Name": "x"}', "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
         ("[3]", "neither a protection group (GroupId) nor a recovery plan (PlanId)"),
-        ("[]", "given.json: there is nothing in it; nothing was loaded"),
-        ('{"PlanId": "x", "TimeoutSeconds": 1e400}', "the number 1e400 cannot be kept"),
+        ("[]", "given.json: the list is empty; nothing was loaded"),
+        ('{"PlanId": "x", "TimeoutSeconds": 1e400}', "the number 1e400 cannot be stored"),
         ('{"PlanId": "x", "TimeoutSeconds": 1.5}', "problems; nothing was loaded"),
         (b"\xff\xfe{", "not a text file in UTF-8"),
     ],

@@ -130,7 +130,7 @@ def test_a_clean_up_that_takes_too_long_names_what_is_left():
     clean_up = decide(cleaning(TERMINATING, in_flight), set(), late).execution.clean_up
     assert (clean_up.status, clean_up.start_time, clean_up.end_time) == (CleanUpStatus.FAILED, NOW, late)
     assert clean_up.error_message == (
-        "the clean-up was not over 120 minutes after the execution's end; "
+        "the clean-up did not end within 120 minutes of the execution's end; "
         f"recovery instances left: {INSTANCE}; jobs still in flight: {OTHER_JOB}"
     )
     nothing = decide(cleaning(OTHER_ENDED | {"launch_unconfirmed": True, "launch_attempt": 1}), set(), late)

@@ -99,7 +99,7 @@ FAILURES = [
     (START_1, INTENDED, "no"),
     (FIND_1, INTENDED, "it is not known whether DRS took the launch: no"),
     (PollJobs((JOB,)), IN_FLIGHT, f"the end of {JOB} is not known: no"),
-    (ReadJobLog(JOB), NOT_LAUNCHED, "DRS says why in the job log, which could not be read: no"),
+    (ReadJobLog(JOB), NOT_LAUNCHED, "the job log of DRS has the reason, but could not be read: no"),
     (FindRecoveryInstances((INSTANCE,)), LAUNCHED, "no"),
     (CheckInstances((INSTANCE,)), CHECKED, "no"),
 ]
@@ -226,7 +226,7 @@ def test_a_completed_job_makes_its_server_launched_and_tells_its_instance():
 
 def test_a_word_drs_does_not_document_fails_the_server_by_that_word():
     after = apply(state(IN_FLIGHT), PollJobs((JOB,)), JobsSeen({JOB: DrsJob(JOB, "PAUSED")}), NOW)
-    assert first(after).error_message == f"DRS answered with the undocumented job status 'PAUSED' for {JOB}"
+    assert first(after).error_message == f"DRS returned the undocumented job status 'PAUSED' for {JOB}"
     assert first(after).end_time == NOW
     ended = end(state(IN_FLIGHT), ExecutionStatus.CANCELLED, "enough", NOW)
     assert apply(ended, PollJobs((JOB,)), JobsSeen({JOB: DrsJob(JOB, "PAUSED")}), NOW) == ended

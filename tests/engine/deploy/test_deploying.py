@@ -100,7 +100,7 @@ def test_an_engine_at_work_is_not_destroyed(at):
     result = at.run("destroy", "--yes")
     assert result.exit_code == 1
     assert error_line(result) == (
-        f"Error: the engine is at work on {execution}; cancel it, or wait until it is over and cleaned up"
+        f"Error: the engine works on {execution}; cancel it, or wait until it has ended and is cleaned up"
     )
     assert client.get(execution)["Status"] == "RUNNING"
 
@@ -176,7 +176,7 @@ def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
         f"Error: stack {STACK}: FunctionRole (AWS::IAM::Role): Role with name engine-test-engine already exists."
     ]
     assert "cancelled" not in result.stderr.partition("Error:")[2]
-    assert "nothing is left of it" in result.stderr
+    assert "All resources that the stack had created were removed" in result.stderr
     assert left(at) == NOTHING
     at.aws.stacks.heal()
     assert at.run("deploy").exit_code == 0
@@ -185,7 +185,7 @@ def test_the_cause_of_a_failed_creation_comes_first_and_nothing_is_left(at):
 @pytest.mark.parametrize("keep_data", ["yes", "no"])
 def test_a_table_whose_creation_was_cancelled_half_way_is_removed_too(at, keep_data):
     at.aws.stacks.fail("RecoveryPlans", "Rate exceeded")
-    with pytest.raises(deployment.DeploymentFailed, match="nothing is left of it"):
+    with pytest.raises(deployment.DeploymentFailed, match="All resources that the stack had created were removed"):
         deployment.deploy(at.aws.session(), STACK, parameters={"KeepData": keep_data}, sleep=at.aws.advance)
     made = [call.parameters["TableName"] for call in at.aws.journal.select("dynamodb", "DeleteTable")]
     assert sorted(made) == ([f"{STACK}-execution-history", f"{STACK}-protection-groups"] if keep_data == "yes" else [])
@@ -196,7 +196,7 @@ def test_a_table_that_is_still_being_made_is_waited_for(at):
     at.aws.stacks.fail("RecoveryPlans", "Rate exceeded")
     for operation, times in (("UpdateTable", 2), ("DeleteTable", 3)):
         at.aws.faults.respond("dynamodb", operation, "ResourceInUseException", status=400, times=times)
-    with pytest.raises(deployment.DeploymentFailed, match="nothing is left of it"):
+    with pytest.raises(deployment.DeploymentFailed, match="All resources that the stack had created were removed"):
         deployment.deploy(at.aws.session(), STACK, sleep=at.aws.advance)
     assert left(at) == NOTHING
 
@@ -209,8 +209,8 @@ def test_a_table_that_stays_busy_is_named_beside_the_cause(at):
     cause, advice = str(failure.value).splitlines()
     assert cause == f"stack {STACK}: RecoveryPlans (AWS::DynamoDB::Table): Rate exceeded"
     assert advice == (
-        f"What had been made could not be removed again: the table {STACK}-protection-groups has been busy for "
-        "300 seconds; delete it when it is ACTIVE"
+        f"The resources that the stack had created could not be removed: the table {STACK}-protection-groups has been "
+        "busy for 300 seconds; delete it when it is ACTIVE"
     )
 
 
@@ -235,7 +235,7 @@ def test_a_failed_update_is_undone_and_the_engine_stays(at):
     result = at.run("deploy", "-p", "ServersPerJob=50")
     assert result.exit_code == 1
     assert f"Error: stack {STACK}: Function (AWS::Lambda::Function): The runtime parameter is not" in result.stderr
-    assert error_line(result) == "The update was undone; the engine works as it did before."
+    assert error_line(result) == "The update was rolled back; the engine works as before."
     assert at.run("start", "plan-three-tier").exit_code == 0
 
 
@@ -247,8 +247,8 @@ def test_the_stack_of_another_application_is_not_touched(at, command):
     result = at.run(*command)
     assert result.exit_code == 1
     assert error_line(result) == (
-        f"Error: the stack {STACK} in account 111122223333, Region us-east-1 belongs to something else (A web shop) "
-        "and was not touched; name another with --stack"
+        f"Error: the stack {STACK} in account 111122223333, Region us-east-1 does not belong to the engine "
+        "(A web shop) and was not touched; name another with --stack"
     )
     assert left(at) == before
     assert formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
@@ -268,10 +268,10 @@ def test_what_is_left_of_an_earlier_creation_is_replaced_or_removed(at, status, 
 @pytest.mark.parametrize(
     ("status", "cure"),
     [
-        ("UPDATE_IN_PROGRESS", "wait until that is over"),
-        ("CREATE_IN_PROGRESS", "wait until that is over"),
-        ("DELETE_IN_PROGRESS", "wait until that is over"),
-        ("REVIEW_IN_PROGRESS", "wait until that is over"),
+        ("UPDATE_IN_PROGRESS", "wait for its end"),
+        ("CREATE_IN_PROGRESS", "wait for its end"),
+        ("DELETE_IN_PROGRESS", "wait for its end"),
+        ("REVIEW_IN_PROGRESS", "wait for its end"),
         ("UPDATE_ROLLBACK_FAILED", f"aws cloudformation continue-update-rollback --stack-name {STACK}"),
         ("DELETE_FAILED", "run destroy again"),
     ],

@@ -25,15 +25,15 @@ def test_what_is_kept_is_named_with_the_ways_to_go_on(at):
     result = at.run("destroy", "--yes")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join([*KEPT, LOG])}"
-    assert f"They are in the way of the next deploy of {STACK}. Bring them into the new stack or" in result.stderr
+    assert f"They prevent the next deployment of {STACK}. Import them into the new stack" in result.stderr
     assert left(at) == {**NOTHING, "tables": KEPT, "log groups": [LOG]}
 
 
 @pytest.mark.parametrize(
     ("keep_data", "said"),
     [
-        ("yes", "Its tables and its log stay (KeepData=yes)."),
-        ("no", "All plans, groups and the whole history go with it, for good (KeepData=no)."),
+        ("yes", "Its tables and its log group stay (KeepData=yes)."),
+        ("no", "Warning: this also deletes all plans, groups and the whole history (KeepData=no)."),
     ],
 )
 def test_what_becomes_of_the_data_is_said_before_it_is_asked(at, keep_data, said):
@@ -65,9 +65,9 @@ def test_deploy_reports_retained_data_before_it_creates_resources(kept):
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         f"Error: an earlier deployment of {STACK} left its data in account 111122223333, Region us-east-1 "
-        f"(KeepData=yes): {', '.join([*KEPT, LOG])}. Nothing was deployed, and the data was not touched.",
-        "Bring them into the new stack or, if the data may go, delete them (docs/retained-data.md has the commands), "
-        "or deploy under another name (--stack).",
+        f"(KeepData=yes): {', '.join([*KEPT, LOG])}. The stack was not deployed, and the data was not touched.",
+        "Import them into the new stack, delete them if their data is not needed (docs/retained-data.md has the "
+        "commands), or deploy under another name (--stack).",
     ]
     assert left(kept) == before
     assert plans_left(kept) == ["plan-three-tier"]
@@ -85,8 +85,8 @@ def test_a_creation_that_meets_kept_tables_fails_and_leaves_them_alone(kept):
             f"stack {STACK}: ProtectionGroups (AWS::DynamoDB::Table): Resource of type 'AWS::DynamoDB::Table' with "
             f"identifier '{STACK}-protection-groups' already exists."
         )
-        assert removed == "What had been made was removed again; nothing is left of it."
-        assert advice.startswith("What was there before was not touched. Tables and log of an earlier deployment")
+        assert removed == "All resources that the stack had created were removed."
+        assert advice.startswith("Existing resources were not touched. Tables and log group of an earlier deployment")
         assert left(kept) == before
         assert plans_left(kept) == ["plan-three-tier"]
 

@@ -103,7 +103,7 @@ def test_more_executions_than_jobs_wait_and_say_so_and_none_is_rejected(account)
     reasons = [account.reason(one) for one in executions]
     waiting = [reason for reason in reasons if reason != "None"]
     assert len(waiting) == 4
-    assert all("Concurrent jobs in progress (20)" in one or "waits for it longer" in one for one in waiting)
+    assert all("Concurrent jobs in progress (20)" in one or "has waited for it longer" in one for one in waiting)
     account.finish()
     longest, *waits = account.waits()
     assert len(waits) == 24
@@ -147,7 +147,7 @@ def test_a_launch_that_can_never_fit_holds_others_back_for_half_an_hour_at_most(
     account.aws.advance(60)
     small = account.start(account.plan("small", 1))
     account.aws.advance(60)
-    assert "waits for it longer" in account.reason(small)
+    assert "has waited for it longer" in account.reason(small)
     account.aws.advance(30 * 60)
     assert len(launches(account)) == 1
 

@@ -18,7 +18,10 @@ def test_each_death_puts_a_new_run_in_charge_until_there_have_been_too_many():
     last = _closed(execution, "it failed for good", START)
     assert last.settled
     assert last.clean_up.status is CleanUpStatus.FAILED
-    assert last.clean_up.error_message == "not done: the state machine died 3 times, at last because it failed for good"
+    assert (
+        last.clean_up.error_message
+        == "not done: the state machine exited abnormally 3 times; last cause: it failed for good"
+    )
     assert last.notification.status is NotificationStatus.FAILED
 
 

@@ -143,7 +143,7 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Simulator
     assert swept.returncode == 0, swept.stderr
     assert left(server) == ["other"]
     formation.delete_stack(StackName="other")
-    assert "Nothing of a test run is left" in run_sweep(server).stdout
+    assert "No resources of test runs are left" in run_sweep(server).stdout
 
 
 def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_sweeps(server: SimulatorServer) -> None:
