@@ -222,7 +222,7 @@ def test_a_table_that_somebody_else_has_is_not_removed_with_a_failed_creation(at
         KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
     )
-    with pytest.raises(deployment.DeploymentFailed, match="was not touched"):
+    with pytest.raises(deployment.DeploymentFailed, match="were not touched"):
         deployment.deploy(at.aws.session(), STACK, sleep=at.aws.advance)
     assert left(at) == {**NOTHING, "tables": [f"{STACK}-recovery-plans"]}
     (key,) = tables.describe_table(TableName=f"{STACK}-recovery-plans")["Table"]["KeySchema"]
