@@ -1,6 +1,6 @@
-"""Judges an answer of AWS by botocore's model of the service: members, types, enums, patterns, lengths.
+"""Validates answers of AWS against botocore's model of the service: members, types, enums, patterns, lengths.
 
-botocore itself checks none of this in answers; an answer that AWS could not give proves nothing.
+botocore itself does not validate answers. An answer that AWS could not give is no evidence.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def service_model(service: str) -> ServiceModel:
 
 
 def modelled_errors(service: str, operation: str) -> list[str]:
-    """The names of the errors that the model knows for an operation."""
+    """The names of the errors that the model lists for an operation."""
     return sorted(shape.name for shape in service_model(service).operation_model(operation).error_shapes)
 
 
 def answer_problems(service: str, operation: str, answer: dict[str, Any]) -> list[str]:
-    """What the service could not have answered, one line a member."""
+    """The members of the answer that violate the model, one line each."""
     shape = service_model(service).operation_model(operation).output_shape
     content = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
     return list(_problems(shape, content, operation)) if shape is not None else []

@@ -1,4 +1,4 @@
-"""What can be seen of an execution outside the engine, read with boto3: DRS's jobs, instances, Step Functions."""
+"""Reads the effects of an execution outside the engine, with boto3: DRS jobs, instances, Step Functions, tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def all_jobs(drs: Any) -> list[Document]:
 
 
 def new_jobs(world: World) -> list[Document]:
-    """The jobs that DRS began since the scenario did, oldest first, without those that somebody else began."""
+    """The jobs that DRS began since the scenario did, oldest first, without those of other users."""
     began = world.target.began_at()
     jobs = [job for job in all_jobs(recovery_client(world, "drs")) if job["jobID"] not in world.foreign_jobs]
     return [job for job in jobs if began is None or instant(job["creationDateTime"]) >= began]
@@ -83,7 +83,7 @@ def instance_state_of(world: World, server_id: str) -> str | None:
 
 
 def state_machine_run(world: World, execution_id: str | None = None) -> Document:
-    """What Step Functions tells of the execution."""
+    """The execution of the state machine, from Step Functions."""
     machine = world.target.stack.outputs["StateMachineArn"]
     arn = machine.replace(":stateMachine:", ":execution:") + ":" + (execution_id or world.executions[-1])
     run: Document = world.target.client("stepfunctions").describe_execution(executionArn=arn)

@@ -1,7 +1,7 @@
-"""Clean-up as a run on AWS needs it, and the proof that it left nothing.
+"""The clean-up of a scenario, and the check that it is complete.
 
-Order matters: executions come to their end first (their jobs cannot be stopped), then what they launched is
-terminated, then their records, plans and groups go, then the stack. Everything may be done twice.
+The order matters: executions end first (DRS jobs cannot be stopped), then their instances are terminated, then their
+records, plans and groups are deleted, then the stack. Each step may run twice.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from features.aws_queries import (
     servers_of,
 )
 from features.targets import WaitTimeout
-from features.world import OVER, World
+from features.world import ENDED, World
 
-# A drill's clean-up waits for jobs in flight and terminates; DRS jobs take minutes, never hours.
+# A drill's clean-up waits for jobs in flight and terminates instances; DRS jobs take minutes, never hours.
 FINISH_SECONDS = 4 * 3600
 # DRS's quota of servers in one job.
 SERVERS_A_JOB = 100
@@ -29,12 +29,12 @@ LIVE_STATES = ["pending", "running", "stopping", "stopped"]
 
 
 class LeftBehind(Exception):
-    """The clean-up left something of the scenario; says what, by kind."""
+    """The clean-up is incomplete; the message lists the remains by kind."""
 
 
 def finish(world: World) -> None:
-    """Bring every execution to its end, its own drill clean-up included; stop the state machine of one that hangs."""
-    if "CleanedUp" in world.notes:
+    """Let every execution end, its drill clean-up included; stop a state machine that does not."""
+    if world.items_left is not None:
         return
     for execution in world.executions:
         cancel(world, execution)
@@ -56,44 +56,44 @@ def finish(world: World) -> None:
 
 def cancel(world: World, execution: str) -> None:
     try:
-        if world.sample(execution)["Status"] not in OVER:
+        if world.sample(execution)["Status"] not in ENDED:
             world.client.cancel(execution, reason="the scenario is over")
     except (ExecutionNotFound, AlreadyEnded):
         return
 
 
 def clean_up(world: World) -> None:
-    """Remove whatever the scenario made."""
-    if "CleanedUp" in world.notes:
+    """Remove all resources of the scenario."""
+    if world.items_left is not None:
         return
     finish(world)
     terminate_instances(world)
     for execution in world.executions:
         world.client.delete_execution(execution)
-    for plan in [world.plan, *world.notes.get("Plans", [])]:
+    for plan in [world.plan, *world.saved_plans]:
         if plan:
             world.client.delete_plan(plan["PlanId"])
     for group in world.groups:
         world.client.delete_group(group)
     for extra in reversed(world.clean_ups):
         extra()
-    # Deleting the stack deletes its tables: what the clean-up left in them has to be seen before.
-    world.notes["CleanedUp"] = saved_items(world)
+    # Read the tables before the stack, and they with it, are deleted.
+    world.items_left = saved_items(world)
     world.target.retire_stack()
 
 
 def terminate_instances(world: World) -> None:
-    """Terminate what the scenario's jobs launched and nothing else; wait until DRS has done it."""
+    """Terminate the instances of the scenario's jobs and no others; wait for the end of the DRS job."""
     drs = recovery_client(world, "drs")
     await_jobs(world, drs)
     there = recovery_instances(world)
     jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))} if there else set()
     ours = [one for one in there if one["jobID"] in jobs]
-    world.notes["Instances"] = [one["ec2InstanceID"] for one in ours if "ec2InstanceID" in one]
+    world.terminated_instances = [one["ec2InstanceID"] for one in ours if "ec2InstanceID" in one]
     ids = [one["recoveryInstanceID"] for one in ours]
     for start in range(0, len(ids), SERVERS_A_JOB):
         job = drs.terminate_recovery_instances(recoveryInstanceIDs=ids[start : start + SERVERS_A_JOB])["job"]
-        world.notes.setdefault("TerminateJobs", []).append(job["jobID"])
+        world.terminate_jobs.append(job["jobID"])
     if ids:
         await_jobs(world, drs)
 
@@ -103,7 +103,7 @@ def await_jobs(world: World, drs: Any) -> None:
 
 
 def live_jobs(world: World, drs: Any) -> list[dict[str, Any]]:
-    """Jobs that have not ended: the scenario's, or all where nobody else has any."""
+    """Jobs that have not ended: the scenario's, or all in an account of the suite's own."""
     live = [job for job in all_jobs(drs) if job["status"] != "COMPLETED"]
     return live if world.target.is_alone else [job for job in live if is_ours(world, job)]
 
@@ -111,15 +111,15 @@ def live_jobs(world: World, drs: Any) -> list[dict[str, Any]]:
 def is_ours(world: World, job: dict[str, Any]) -> bool:
     records = [seen[-1] for seen in world.records_seen.values()]
     known = {job_id for record in records for job_id in record.get("CleanUp", {}).get("DrsJobIds", [])}
-    known |= {*world.foreign_jobs, *world.notes.get("TerminateJobs", [])}
+    known |= {*world.foreign_jobs, *world.terminate_jobs}
     return job["jobID"] in known or job.get("tags", {}).get(EXECUTION_TAG) in world.executions
 
 
 def left_behind(world: World) -> dict[str, list[str]]:
-    """What there still is of the scenario, by kind; empty lists when all is gone."""
+    """The remains of the scenario, by kind; empty lists after a complete clean-up."""
     drs = recovery_client(world, "drs")
     return {
-        "record, plan or group": world.notes.get("CleanedUp", []),
+        "record, plan or group": world.items_left or [],
         "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(world, drs)],
         "instance": instances_left(world),
         "stack": stacks_left(world) if world.target.is_alone else [],
@@ -127,10 +127,10 @@ def left_behind(world: World) -> dict[str, list[str]]:
 
 
 def instances_left(world: World) -> list[str]:
-    """Instances that have not been terminated: those that the scenario launched, or all where there are no others."""
+    """Instances that are not terminated: the scenario's, or all in an account of the suite's own."""
     filters = [{"Name": "instance-state-name", "Values": LIVE_STATES}]
     if not world.target.is_alone:
-        launched = {*world.notes.get("Instances", []), *recorded_instances(world)}
+        launched = {*world.terminated_instances, *recorded_instances(world)}
         if not launched:
             return []
         filters.append({"Name": "instance-id", "Values": sorted(launched)})
@@ -139,13 +139,13 @@ def instances_left(world: World) -> list[str]:
 
 
 def recorded_instances(world: World) -> set[str]:
-    """The EC2 instances that stand in the records of the scenario's executions."""
+    """The EC2 instances in the records of the scenario's executions."""
     waves = [wave for seen in world.records_seen.values() for wave in seen[-1]["Waves"]]
     return {one["Ec2InstanceId"] for wave in waves for one in wave["ServerResults"] if "Ec2InstanceId" in one}
 
 
 def saved_items(world: World) -> list[str]:
-    """The keys of everything in the stack's tables."""
+    """The keys of all items in the stack's tables."""
     tables = [name for key, name in world.target.stack.outputs.items() if key.endswith("Table")]
     return [f"{table}: {next(iter(item.values()))['S']}" for table in tables for item in raw_items(world, table)]
 

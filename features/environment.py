@@ -33,11 +33,11 @@ def before_all(context: Context) -> None:
     except targets.TargetRefused as refusal:
         if "target" in context:
             context.target.close()
-        # One line for whoever started the run; behave would make a hook's error of SystemExit, and go on to after_all.
+        # One line for the caller. behave would turn SystemExit into a hook error, and go on to after_all.
         print(f"behave: {refusal}", file=sys.__stderr__, flush=True)
         os._exit(REFUSED)
-    # The models of AWS's services are half a million objects that stay; looking through them again and again for
-    # garbage takes a seventh of a run.
+    # The models of AWS's services are half a million permanent objects; to search them for garbage takes a seventh of
+    # a run.
     gc.freeze()
     gc.set_threshold(20_000, 10, 50)
 
@@ -45,14 +45,14 @@ def before_all(context: Context) -> None:
 def after_all(context: Context) -> None:
     if "target" in context:
         context.target.close()
-    # behave keeps what a hook prints to itself unless something is red.
-    told = why_nothing_ran(context.chosen) if "chosen" in context else []
-    if told:
-        print("", *told, sep="\n", file=sys.__stdout__, flush=True)
+    # behave shows the output of a hook only if a scenario is red.
+    reasons = why_nothing_ran(context.chosen) if "chosen" in context else []
+    if reasons:
+        print("", *reasons, sep="\n", file=sys.__stdout__, flush=True)
 
 
 def before_feature(context: Context, feature: Feature) -> None:
-    """Skip what cannot run on this target, with the reason; nothing is set up for it."""
+    """Skip the scenarios that cannot run on this target, with the reason and without any set-up."""
     name = context.target.name
     for scenario in feature.walk_scenarios():
         if reason := why_not_here(scenario, name):
@@ -66,15 +66,15 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def after_step(context: Context, step: Step) -> None:
-    """Only simulated AWS has faults; each is remembered with the step that asked for it."""
+    """Remember each new fault with its step. Only simulated AWS has faults."""
     if context.target.name == "moto":
         context.world.note_armed(f"{step.keyword} {step.name}")
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
-    """Keep the evidence, bring everything to its end, judge the invariants, clean up, prove that nothing is left.
+    """Attach the evidence, end the executions, judge the invariants, clean up, check that the clean-up is complete.
 
-    A fault that nothing met makes the scenario a defect of the suite, unless it is red before its faults had a chance.
+    A fault that no call met makes the scenario a suite defect, unless the scenario was red before its faults applied.
     """
     if "world" not in context:
         return
@@ -87,7 +87,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
             found = invariants.broken(world)
             begun = all(step.status.name == "passed" for step in scenario.all_steps if step.step_type != "then")
             idle = world.idle_faults() if begun else []
-            evidence_hooks.tell(world, scenario, found, idle)
+            evidence_hooks.describe(world, scenario, found, idle)
         finally:
             clean_up(world)
         if found:

@@ -1,4 +1,4 @@
-"""What must hold of every execution, whatever its scenario was about. Judged on all that was read of it."""
+"""The invariants of every execution, in every scenario. They are judged on all versions of its record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.matchers.records import name_of
-from features.world import OVER, World
+from features.world import ENDED, World
 
 Document = dict[str, Any]
 
@@ -22,11 +22,11 @@ FORWARD = {
 
 
 class InvariantBroken(Exception):
-    """An execution did what none may ever do; says what."""
+    """An execution broke an invariant; the message says which."""
 
 
 class FaultNeverMet(Exception):
-    """A scenario asks for a fault that no call met, so that it shows nothing about it; says which."""
+    """No call met a fault of the scenario, so the scenario does not test it; the message names the step."""
 
 
 def broken(world: World) -> list[str]:
@@ -101,7 +101,7 @@ def rank(kind: str, status: str) -> int:
 
 
 def nothing_runs_after_the_end(record: Document) -> Iterator[str]:
-    if record["Status"] in OVER:
+    if record["Status"] in ENDED:
         for wave in record["Waves"]:
             if wave["Status"] in ("PENDING", "RUNNING"):
                 yield f"{name_of(wave)} is {wave['Status']} although the execution is {record['Status']}"

@@ -1,22 +1,32 @@
-"""The small words that the sentences of the features share, each read in one place.
+"""The typed gaps of the phrases: durations, names, statuses, requests, moments. Each is parsed in one place.
 
-Durations are seconds, lists are lists; what AWS calls an operation, the features call by what it is for.
+Durations are seconds, lists are lists. The features name an AWS operation by its purpose (`REQUESTS`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import parse  # type: ignore[import-untyped] # publishes no types
 from behave import register_type
 
+from features.matchers.engine_calls import Pauses
+
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_DURATION = r"\d+ (?:second|minute|hour)s?"
+_NUMBERS = r"\d+(?:(?:, | and )\d+)*"
+_STATUS = r"[A-Z][A-Z_]+"
+_NAMES = r'"[^"]+"'
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the features call one of the engine's requests to AWS, and how AWS calls it."""
+    """One kind of request of the engine: its name in the features, and AWS's service and operation."""
 
     words: str
     service: str
@@ -29,46 +39,195 @@ REQUESTS = {
         Request("recovery request", "drs", "StartRecovery"),
         Request("job query", "drs", "DescribeJobs"),
         Request("server query", "drs", "DescribeSourceServers"),
-        Request("instance look", "ec2", "DescribeInstanceStatus"),
+        Request("health check", "ec2", "DescribeInstanceStatus"),
         Request("termination request", "drs", "TerminateRecoveryInstances"),
         Request("role assumption", "sts", "AssumeRole"),
         Request("notification", "sns", "Publish"),
         Request("history write", "dynamodb", "TransactWriteItems"),
     )
 }
+_REQUEST = "|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"(?:{words}s?)" for words in REQUESTS)
+
+# The fault's name in the features, and the method of `simulator.gateway.faults.Faults` that arranges it.
+FAULTS = {
+    "throttles": "throttle",
+    "fails": "server_error",
+    "denies": "deny",
+    "loses": "lose_connection",
+    "loses the answer to": "lose_answer",
+    "finds the credentials expired at": "expire_token",
+    "kills the function before": "kill_lambda_before",
+    "kills the function after": "kill_lambda_after",
+}
+
+TRUSTS = ("trusts the engine", "trusts another account", "expects another external id", "has no role for the engine")
 
 
-@parse.with_pattern(r"\d+ (?:second|minute|hour)s?")
+@dataclass(frozen=True)
+class Requests:
+    """A selection of one kind of request: `times` requests (None: all) after the first `after`."""
+
+    request: Request
+    times: int | None
+    after: int = 0
+
+    def of(self, calls: Sequence[T]) -> Sequence[T]:
+        """The selected ones of all calls of this kind, in order."""
+        return calls[self.after :] if self.times is None else calls[self.after : self.after + self.times]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A span of time with both limits, in seconds."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How long after another moment: `kind` is exactly, at most or about."""
+
+    kind: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment that the record has: `event` of a part, which is "wave 2", 'server "web-1"' or "the execution"."""
+
+    part: str
+    event: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Servers that were launched: all of `names`, or none (of `wave`)."""
+
+    names: tuple[str, ...] = ()
+    wave: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanShape:
+    """How many waves a plan has, of which type, and how many of them depend on others."""
+
+    count: int
+    execution_type: str
+    dependent: int
+
+
+@parse.with_pattern(_DURATION)
 def duration(text: str) -> int:
     """A whole number and its unit: '90 seconds', '5 minutes', '1 hour'."""
     number, unit = text.split()
     return int(number) * SECONDS[unit.rstrip("s")]
 
 
-@parse.with_pattern(r"\d+(?:(?:, | and )\d+)*")
+@parse.with_pattern(_NUMBERS)
 def numbers(text: str) -> list[int]:
-    """Whole numbers in a row: '1, 2, 3' or '2, 4 and 8'."""
+    """Whole numbers in a row: '1, 2, 3' or '100 and 1'."""
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
-@parse.with_pattern(r'"[^"]+(?:, [^"]+)*"')
+@parse.with_pattern(rf"(?:at least )?{_NUMBERS} seconds?")
+def pauses(text: str) -> Pauses:
+    """Pauses between requests: '2 seconds', '2, 4 and 8 seconds', 'at least 10 seconds'."""
+    return Pauses(numbers(text), text.startswith("at least"))
+
+
+@parse.with_pattern(r"between \d+ and \d+ (?:second|minute|hour)s")
+def between(text: str) -> Between:
+    """A span of time with both limits: 'between 5 and 10 minutes'."""
+    low, high = numbers(text)
+    unit = SECONDS[text.split()[-1].rstrip("s")]
+    return Between(low * unit, high * unit)
+
+
+@parse.with_pattern(rf"immediately|(?:(?:at most|about) )?{_DURATION}")
+def gap(text: str) -> Gap:
+    """The time between two moments: 'immediately', '90 seconds', 'at most 5 minutes', 'about 5 minutes'."""
+    if text == "immediately":
+        return Gap("exactly", 0)
+    kind = next((one for one in ("at most", "about") if text.startswith(one)), "exactly")
+    return Gap(kind, duration(text.removeprefix(kind).strip()))
+
+
+@parse.with_pattern(
+    r'wave \d+ (?:started|ended)|server "[^"]+" ended|(?:the execution|it) (?:started|ended|was cancelled)'
+)
+def moment(text: str) -> Moment:
+    """A moment in the record: 'wave 2 started', 'server "web-1" ended', 'the execution ended', 'it was cancelled'."""
+    part, event = re.split(r" (?=started|ended|was cancelled)", text)
+    return Moment("the execution" if part == "it" else part, event)
+
+
+@parse.with_pattern(_NAMES)
 def names(text: str) -> list[str]:
     """Names of servers, all in one pair of quotes: '"web-1, web-2"'."""
     return text.strip('"').split(", ")
 
 
-@parse.with_pattern(r"[A-Z][A-Z_]+")
+@parse.with_pattern(rf"only {_NAMES}|no server(?: of wave \d+)?")
+def selection(text: str) -> Selection:
+    """Launched servers, each once: 'only "web-1, web-2"', 'no server' or 'no server of wave 2'."""
+    if text.startswith("only"):
+        return Selection(tuple(names(text.removeprefix("only "))))
+    wave = re.search(r"\d+", text)
+    return Selection(wave=int(wave[0]) if wave else None)
+
+
+@parse.with_pattern(_STATUS)
 def status(text: str) -> str:
-    """A status word of the record or of DRS, in capitals: COMPLETED, FAILED, SKIPPED, IN_PROGRESS."""
+    """A status of the record or of DRS, in capitals: COMPLETED, FAILED, SKIPPED, IN_PROGRESS."""
     return text
 
 
-@parse.with_pattern(
-    "|".join(f"(?:{words[:-1]}(?:y|ies))" if words.endswith("y") else f"{words}s?" for words in REQUESTS)
-)
+@parse.with_pattern(rf"{_STATUS}(?:, {_STATUS})+")
+def statuses(text: str) -> list[str]:
+    """Statuses in the order in which they appeared: 'PENDING, STARTED, COMPLETED'."""
+    return text.split(", ")
+
+
+@parse.with_pattern("DRS|the record")
+def place(text: str) -> str:
+    """Where a job's status is read: 'DRS' or 'the record'."""
+    return text
+
+
+@parse.with_pattern("every|no")
+def quantity(text: str) -> str:
+    """'every' or 'no'."""
+    return text
+
+
+@parse.with_pattern(_REQUEST)
 def request(text: str) -> Request:
     singular = re.sub(r"ies$", "y", text) if text.endswith("ies") else text.rstrip("s")
     return REQUESTS[singular]
+
+
+@parse.with_pattern(
+    rf"(?:every|all|the first(?: \d+)?|the \d+(?:st|nd|rd|th)) (?:{_REQUEST})"
+    rf"|\d+ (?:{_REQUEST}) after the first(?: \d+)?"
+)
+def requests(text: str) -> Requests:
+    """Some of the engine's requests: 'every job query', 'the first 3 job queries', 'the 3rd job query',
+    '2 job queries after the first'."""
+    (kind,) = re.findall(_REQUEST, text)
+    said, found = text.replace(kind, "").strip(), numbers(text) if re.search(r"\d", text) else []
+    if said in ("every", "all"):
+        return Requests(request(kind), None)
+    if "after the first" in said:
+        return Requests(request(kind), found[0], found[1] if len(found) > 1 else 1)
+    if said.startswith("the first"):
+        return Requests(request(kind), found[0] if found else 1)
+    return Requests(request(kind), 1, found[0] - 1)
+
+
+@parse.with_pattern("|".join(FAULTS))
+def fault(text: str) -> str:
+    return FAULTS[text]
 
 
 @parse.with_pattern(r"drill|recovery")
@@ -77,12 +236,74 @@ def run_type(text: str) -> str:
     return text.upper()
 
 
-@parse.with_pattern("record, plan or group|running recovery job|instance|stack")
-def kind(text: str) -> str:
-    """What a clean-up removes: 'record, plan or group', 'running recovery job', 'instance' or 'stack'."""
+@parse.with_pattern("|".join(TRUSTS))
+def trust(text: str) -> str:
     return text
 
 
-request.__doc__ = f"What the engine asks of AWS, singular or plural: {', '.join(map(repr, REQUESTS))}."
+@parse.with_pattern(r"the plan|[A-Z]+ executions")
+def history(text: str) -> str:
+    """The executions of one plan, or all with one status: 'the plan', 'COMPLETED executions'."""
+    return "" if text == "the plan" else text.split()[0]
 
-register_type(Duration=duration, Numbers=numbers, Names=names, Status=status, Request=request, Run=run_type, Kind=kind)
+
+@parse.with_pattern(r"\d+ waves?")
+def wave_count(text: str) -> int:
+    """'1 wave', '5 waves'."""
+    return int(text.split()[0])
+
+
+@parse.with_pattern(r"\d+ (?:parallel|sequential) waves?(?:, \d+ of them dependent)?")
+def plan_shape(text: str) -> PlanShape:
+    """The waves of a plan: '1 sequential wave', '3 parallel waves, 2 of them dependent'."""
+    found = numbers(" and ".join(re.findall(r"\d+", text)))
+    return PlanShape(found[0], text.split()[1].upper(), found[1] if len(found) > 1 else 0)
+
+
+@parse.with_pattern(r"no message|\d+ messages?")
+def messages(text: str) -> int:
+    """'no message', '1 message', '3 messages'."""
+    return 0 if text.startswith("no") else int(text.split()[0])
+
+
+@parse.with_pattern(r"next call|next \d+ calls")
+def calls(text: str) -> int:
+    """'next call', 'next 3 calls'."""
+    return int(text.split()[1]) if text != "next call" else 1
+
+
+@parse.with_pattern("record, plan or group|running recovery job|instance|stack")
+def kind(text: str) -> str:
+    """A resource that the clean-up removes: 'record, plan or group', 'running recovery job', 'instance' or 'stack'."""
+    return text
+
+
+request.__doc__ = f"A kind of request of the engine, singular or plural: {', '.join(map(repr, REQUESTS))}."
+fault.__doc__ = f"A fault of AWS: {', '.join(map(repr, FAULTS))}."
+trust.__doc__ = f"The role of the recovery account: {', '.join(map(repr, TRUSTS))}."
+
+register_type(
+    Between=between,
+    Calls=calls,
+    Duration=duration,
+    Fault=fault,
+    Gap=gap,
+    History=history,
+    Kind=kind,
+    Messages=messages,
+    Moment=moment,
+    Names=names,
+    Numbers=numbers,
+    Pauses=pauses,
+    Place=place,
+    Quantity=quantity,
+    Request=request,
+    Requests=requests,
+    Run=run_type,
+    Selection=selection,
+    Status=status,
+    Statuses=statuses,
+    Trust=trust,
+    WaveCount=wave_count,
+    Waves=plan_shape,
+)

@@ -1,173 +1,144 @@
 Feature: DRS integration
-  The engine is only as good as what it asks of DRS and how it reads the answers. DRS has words of its own: it
-  calls a job COMPLETED even when no server came up. QA needs to see that the right servers are launched from the right
-  point in time, never for real in a drill, and that busy or surprising answers do not end in a wrong verdict.
+  The engine depends on its requests to DRS and on its reading of the answers. DRS has statuses of its own: it calls a
+  job COMPLETED even when none of its servers came up. QA needs to see that the right servers are launched from the right
+  point in time, that a drill never replaces a real recovery, and that busy or unexpected answers do not lead to a wrong
+  result.
 
   @AC-2.1 @moto
-  Scenario: A pinned server is launched from its snapshot, the others from the latest data
+  Scenario: A server with a snapshot in the plan is launched from it, the others from the latest data
     Given the "pinned-snapshots" plan
     And the plan's snapshot of server "database-1" is 6 hours old
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And DRS was asked to launch these servers
+    And the recovery requests named these servers
       | server     | snapshot              |
       | database-1 | pit-0a1b2c3d4e5f60718 |
       | database-2 | latest data           |
-    And server "database-1" was recovered as of the moment of that snapshot
-
-  @AC-2.1 @moto @aws @costs-instances
-  Scenario: DRS is asked for the servers of the plan and for no other
-    Given the "three-waves" plan
-    When a drill of the plan is run
-    Then the execution is COMPLETED
-    And DRS was asked to launch these servers
-      | server        | snapshot    |
-      | database-1    | latest data |
-      | database-2    | latest data |
-      | application-1 | latest data |
-      | application-2 | latest data |
-      | web-1         | latest data |
-      | web-2         | latest data |
-
-  @AC-2.2 @moto @aws @costs-instances
-  Scenario: A drill is announced to DRS as a drill
-    Given the "three-waves" plan
-    When a drill of the plan is run
-    Then the execution is COMPLETED
-    And every recovery request said that it is a drill
-    And DRS ran every recovery job as a drill
+    And the recovered data of server "database-1" was 6 hours old at the start
 
   @AC-2.2 @moto
-  Scenario: A recovery is announced to DRS as a recovery
+  Scenario: A recovery runs in DRS as a recovery, and its instances stay
     Given the "three-waves" plan
     When a recovery of the plan is run
     Then the execution is COMPLETED
-    And every recovery request said that it is no drill
-    And DRS ran every recovery job as a recovery
-    And DRS keeps every launched instance as a recovery instance
+    And every server was launched as a recovery
+    And DRS still has the recovered instances of "database-1, database-2, application-1, application-2, web-1, web-2"
 
   @AC-2.2 @moto
-  Scenario: A drill of a server that is in use after a recovery is refused
+  Scenario: A drill of a server in real recovery is refused
     Given the "three-waves" plan
-    And somebody else has recovered server "web-1" for real
+    And another user's recovery of server "web-1" has ended
     When a drill of the plan is started
     Then the start is refused
     And the refusal names "would replace its recovery instance"
-    And nothing was recorded or launched
-    And the recovery of server "web-1" is still there
+    And no execution was recorded and no server was launched
+    And DRS still has the recovered instances of "web-1"
 
   @AC-2.2 @moto
-  Scenario: A drill leaves alone what is recovered for real while it runs
+  Scenario: A running drill does not touch a server that is recovered meanwhile
     Given the "three-waves" plan
-    And somebody else recovers server "web-1" for real at the same time
+    And another user's recovery of server "web-1" is in progress
     When a drill of the plan is run
     Then the execution is FAILED
     And wave 2 is COMPLETED
     And server "web-2" is RECOVERED
-    And the error of server "web-1" says "was recovered for real"
-    And the recovery of server "web-1" is still there
+    And the error of server "web-1" names "was recovered for real"
+    And DRS still has the recovered instances of "web-1"
 
   @AC-2.3 @moto
-  Scenario Outline: A job that DRS calls <word> is <status> in the record
+  Scenario Outline: A job that is <word> in DRS is <status> in the record
     Given the "single-wave" plan
-    And DRS keeps calling the job of server "database-1" <word>
+    And the job of server "database-1" is <word> for 12 minutes
     When a drill of the plan is started
     And 10 minutes pass
     Then the job of server "database-1" is <status> in the record
-    And server "database-1" is <server>
+    And server "database-1" is IN_PROGRESS
     And wave 1 is RUNNING
 
     Examples:
-      | word    | status      | server      |
-      | PENDING | PENDING     | IN_PROGRESS |
-      | STARTED | IN_PROGRESS | IN_PROGRESS |
+      | word    | status      |
+      | PENDING | PENDING     |
+      | STARTED | IN_PROGRESS |
 
   @AC-2.3 @moto @aws @costs-instances
-  Scenario: A job that DRS calls COMPLETED, with every server launched, is COMPLETED
+  Scenario: A job that is COMPLETED in DRS, with every server launched, is COMPLETED in the record
     Given the "single-wave" plan
     And DRS takes its usual time
     When a drill of the plan is run
-    Then DRS calls every recovery job COMPLETED
+    Then the job of server "database-1" is COMPLETED in DRS
     And the job of server "database-1" is COMPLETED in the record
     And server "database-1" is RECOVERED
-    And the engine asked DRS about the job of server "database-1" until it had ended
+    And the engine queried the job of server "database-1" until it had ended
 
   @AC-2.3 @moto
-  Scenario: A job that DRS calls COMPLETED although a server failed is a failure
+  Scenario: A server that failed in a COMPLETED job of DRS has failed
     Given the "single-wave" plan
     # An engine that missed the failure would wait for the instance as long as the plan lets it.
     And the plan has to be done within 20 minutes
     And the launch of server "database-2" fails with "No capacity in the zone"
     When a drill of the plan is run
-    Then DRS calls every recovery job COMPLETED
+    Then the job of server "database-2" is COMPLETED in DRS
     And the job of server "database-2" is FAILED in the record
     And server "database-2" is FAILED
     And the job of server "database-1" is COMPLETED in the record
     And the execution is FAILED
 
   @AC-2.3 @moto
-  Scenario: A job word that DRS does not document stops the wave
+  Scenario: An undocumented job status of DRS stops the wave
     Given the "three-tier" plan
-    And DRS keeps calling the job of server "database-1" HIBERNATING
+    And the job of server "database-1" is HIBERNATING for 12 minutes
     When a drill of the plan is run
     Then the execution is FAILED
     And wave 1 is FAILED
     And the errors name "HIBERNATING"
-    And no server of wave 2 was launched
-
-  @AC-2.3 @moto
-  Scenario: All jobs in flight are asked about in one request
-    Given a plan that recovers 101 servers in one wave without a health check
-    When a recovery of the plan is run
-    Then the execution is COMPLETED
-    And every job query asked about all 2 jobs in flight
+    And DRS launched no server of wave 2
 
   @AC-2.4 @moto
-  Scenario Outline: <throttled> throttled <request> is asked again after <pauses>
+  Scenario Outline: AWS throttles <throttled>, and the engine asks again after <pauses>
     Given the "single-wave" plan
-    And AWS throttles the first <throttled> <request>
+    And AWS throttles <throttled>
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And the first <asked> <request> came <pauses> apart
-    And "database-1, database-2" were launched once
+    And <all> came <pauses> apart
+    And DRS launched only "database-1, database-2"
 
     Examples:
-      | throttled | request           | asked | pauses             |
-      | 1         | recovery requests | 2     | 2 seconds          |
-      | 2         | recovery requests | 3     | 2 and 4 seconds    |
-      | 3         | recovery requests | 4     | 2, 4 and 8 seconds |
-      | 3         | job queries       | 4     | 2, 4 and 8 seconds |
+      | throttled                     | all                           | pauses             |
+      | the first recovery request    | the first 2 recovery requests | 2 seconds          |
+      | the first 2 recovery requests | the first 3 recovery requests | 2 and 4 seconds    |
+      | the first 3 recovery requests | the first 4 recovery requests | 2, 4 and 8 seconds |
+      | the first 3 job queries       | the first 4 job queries       | 2, 4 and 8 seconds |
 
   @AC-2.4 @moto
-  Scenario: There is no fourth retry
+  Scenario: The engine does not retry a fourth time
     Given the "single-wave" plan
     And AWS throttles every recovery request
     When a drill of the plan is run
     Then the execution is FAILED
     And exactly 4 recovery requests were made
     And the errors name "ThrottlingException"
-    And server "database-1" was not launched
+    And DRS launched no server
 
   @AC-2.4 @moto
-  Scenario: A longer pause that DRS asks for is respected, and no Lambda sleeps through it
+  Scenario: The engine respects a longer pause that DRS asks for, and no Lambda function runs through it
     Given the "single-wave" plan
     And AWS throttles the first recovery request and asks for a pause of 70 seconds
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And the second recovery request came at least 70 seconds after the first
+    And the first 2 recovery requests came at least 70 seconds apart
     And no function ran longer than 30 seconds
 
-  @AC-2.5 @moto @aws
-  Scenario: A plan with a server that DRS does not know is refused, and the server is named
+  @AC-2.5 @AC-12.3 @moto @aws
+  Scenario: A plan with an unknown server is refused, and the refusal names the server
     Given the bad plan "unknown-server-id"
-    When a drill of the plan is requested
+    When a drill of the plan is started
     Then the start is refused
     And the refusal names "s-00000000000000000"
     And the refusal does not name "s-3d75cdc0d9a28a725"
-    And nothing was recorded or launched
+    And no execution was recorded and no server was launched
 
   @AC-2.5 @moto
-  Scenario: A server that disappears from DRS while the plan runs fails its wave by name
+  Scenario: A server that disappears from DRS during the execution fails its wave, and the error names it
     Given the "three-tier" plan
     When a drill of the plan is started
     And wave 1 is RUNNING

@@ -1,102 +1,100 @@
 Feature: Exactly once
-  In a disaster everything is tried twice: by nervous people, by retrying functions, by networks that lose answers. A
-  server that is launched twice costs money at best and data at worst. QA needs to see that every intent leads to one
-  launch and one record, however often it is repeated, and that giving up is said clearly.
+  In a disaster every request may be repeated: by operators, by retrying functions, by networks that lose answers. A server
+  that is launched twice costs money at best and data at worst. QA needs to see that each intent leads to one launch and
+  one record, however often it is repeated, and that the engine reports clearly when it gives up.
 
   @AC-9.1 @moto
-  Scenario Outline: A function that fails <times> times is tried again after <pauses>
+  Scenario Outline: The function fails the <calls> of the state machine, which retries after <pauses>
     Given the "single-wave" plan
-    And the function fails the first <times> times that the state machine calls it
+    And the function fails the <calls> of the state machine
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And the state machine tried the function again after pauses of <pauses>
-    And "database-1, database-2" were launched once
+    And the state machine retried the function after <pauses>
+    And DRS launched only "database-1, database-2"
 
     Examples:
-      | times | pauses             |
-      | 1     | 2 seconds          |
-      | 2     | 2 and 4 seconds    |
-      | 3     | 2, 4 and 8 seconds |
+      | calls        | pauses             |
+      | next call    | 2 seconds          |
+      | next 2 calls | 2 and 4 seconds    |
+      | next 3 calls | 2, 4 and 8 seconds |
 
   @AC-9.2 @moto
-  Scenario: A plan that runs already is not started again
+  Scenario: A second start of a running plan returns the running execution
     Given the "three-tier" plan
     When a drill of the plan is started
     And wave 1 is RUNNING
-    And a drill of the plan is started again
+    And a drill of the plan is started
     And the execution ends
-    Then both starts have the same ExecutionId
-    And one execution is on record
+    Then both starts led to one execution
     And the execution is COMPLETED
 
   @AC-9.2 @moto
-  Scenario: The same token means the same execution, even after its end
+  Scenario: The same token returns the same execution, even after its end
     Given the "single-wave" plan
     When a drill of the plan is started with the token "night-shift-1"
     And the execution ends
-    And the drill's clean-up has ended
+    And the drill's clean-up ends
     And a drill of the plan is started with the token "night-shift-1"
-    Then both starts have the same ExecutionId
-    And one execution is on record
-    And "database-1, database-2" were launched once
+    Then both starts led to one execution
+    And DRS launched only "database-1, database-2"
 
   @AC-9.2 @moto
-  Scenario: Two starts at the same moment are one execution
+  Scenario: Two starts at the same moment lead to one execution
     Given the "single-wave" plan
     When two operators start a drill of the plan at the same moment
     And the execution ends
-    Then both starts have the same ExecutionId
-    And one execution is on record
-    And "database-1, database-2" were launched once
+    Then both starts led to one execution
+    And DRS launched only "database-1, database-2"
 
   @AC-9.2 @moto
-  Scenario: A plan whose drill is still being cleaned up is not started again
+  Scenario: A plan is not started again during the clean-up of its drill
     Given the "single-wave" plan
     When a drill of the plan is run
-    And a drill of the plan is requested
+    And a drill of the plan is started
     Then the start is refused
     And the refusal names "clean-up"
 
-  @AC-9.3 @moto
-  Scenario Outline: A recovery request whose answer <mishap> leads to one job, which is adopted
+  @AC-4.4 @AC-9.3 @moto
+  Scenario: A recovery request whose answer is lost leads to one job, and the record has it
     Given the "single-wave" plan
-    And <fault>
+    And AWS loses the answer to the first recovery request
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And "database-1, database-2" were launched once
+    And DRS launched only "database-1, database-2"
+    And the recorded job of server "database-1" is the one that DRS ran for it
+
+  @AC-9.3 @moto
+  Scenario Outline: A function that is killed <moment> its recovery request takes effect launches once
+    Given the "single-wave" plan
+    And AWS kills the function <moment> the first recovery request
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And DRS launched only "database-1, database-2"
     And the recorded job of server "database-1" is the one that DRS ran for it
 
     Examples:
-      | mishap                 | fault                                                                 |
-      | is lost                | the answer to the first recovery request is lost                      |
-      | dies with the function | the function dies right after the first recovery request takes effect |
-
-  @AC-9.3 @moto
-  Scenario: A function that dies before its request takes effect launches once
-    Given the "single-wave" plan
-    And the function dies before the first recovery request takes effect
-    When a drill of the plan is run
-    Then the execution is COMPLETED
-    And "database-1, database-2" were launched once
+      | moment |
+      | before |
+      | after  |
 
   @AC-9.4 @moto
-  Scenario Outline: A history write that <problem> is written again
+  Scenario Outline: AWS <fault>, and the function writes the history again
     Given the "single-wave" plan
-    And <fault>
+    And AWS <fault>
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And the state machine did not have to try the function again
-    And the record has every field that its status requires
+    And no function call of the state machine failed
+    And the record has every field that its status requires, and no null
 
     Examples:
-      | problem                      | fault                                                       |
-      | is throttled three times     | AWS throttles 3 history writes after the first              |
-      | meets a server error         | AWS fails 2 history writes after the first                  |
-      | loses its connection         | the connection is lost for 2 history writes after the first |
-      | took effect, its answer lost | the answer to the second history write is lost              |
+      | fault                                       |
+      | throttles 3 history writes after the first  |
+      | fails 2 history writes after the first      |
+      | loses 2 history writes after the first      |
+      | loses the answer to the 2nd history write   |
 
   @AC-9.4 @moto
-  Scenario: A history write that lost a race against a cancellation is written again
+  Scenario: A history write that loses a race against a cancellation is repeated
     Given the "three-tier" plan
     And AWS throttles the first 3 recovery requests
     When a drill of the plan is started
@@ -104,45 +102,45 @@ Feature: Exactly once
     And the execution is cancelled
     And the execution ends
     Then the execution is CANCELLED
-    And a history write of the engine had lost a race
+    And a history write of the engine lost a race
     And the recorded job of server "database-1" is the one that DRS ran for it
-    And the record has every field that its status requires
+    And the record has every field that its status requires, and no null
 
   @AC-9.5 @moto
-  Scenario: A function that never works ends in a failure that says so
+  Scenario: A function that fails every retry ends in a failure that names it
     Given the "single-wave" plan
     And server "database-1" takes 10 minutes to launch
     When a drill of the plan is started
     And wave 1 is RUNNING
-    And the function stops working for 4 calls of the state machine
+    And the function fails the next 4 calls of the state machine
     And the execution ends
     Then the execution is FAILED
-    And the reason of the execution says "Lambda function failed for good"
+    And the reason of the execution names "Lambda function failed for good"
     And no wave is PENDING or RUNNING
 
   @AC-9.5 @moto
-  Scenario: A death that the function cannot record is recorded when the function works again
+  Scenario: A failure that the function cannot record is recorded when the function works again
     Given the "single-wave" plan
     And server "database-1" takes 50 minutes to launch
     When a drill of the plan is started
     And wave 1 is RUNNING
-    And the function stops working for 24 calls of the state machine
+    And the function fails the next 24 calls of the state machine
     And the execution ends
     Then the execution is FAILED
-    And the reason of the execution says "the state machine ended as FAILED"
+    And the reason of the execution names "the state machine ended as FAILED"
     And no wave is PENDING or RUNNING
 
   @AC-9.5 @moto
-  Scenario Outline: When <request> stay throttled the failure says so
+  Scenario Outline: AWS throttles all retries of <requests>, and the failure names <operation>
     Given the "single-wave" plan
-    And AWS throttles the first 8 <request>
+    And AWS throttles the first 8 <requests>
     When a drill of the plan is run
     Then the execution is FAILED
-    And exactly 4 <request> were made
+    And exactly 4 <requests> were made
     And the errors name "<operation>"
     And the errors name "ThrottlingException"
 
     Examples:
-      | request           | operation         |
+      | requests          | operation         |
       | recovery requests | drs:StartRecovery |
       | job queries       | drs:DescribeJobs  |

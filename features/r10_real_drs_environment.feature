@@ -1,14 +1,13 @@
 Feature: The real DRS environment
   A simulation proves the engine, not the account it will run in. Before an operator trusts a plan, six real Windows
-  servers have to replicate, a real drill has to launch them, and nothing of it may stay and cost money. These scenarios
-  need a real account (or its rehearsal) and are never run by accident.
+  servers have to replicate, a real drill has to launch them, and none of its instances may stay and cost money. These
+  scenarios need a real account (or its rehearsal) and never run by accident.
 
-  @AC-10.1 @aws
-  Scenario: The six Windows servers replicate continuously
+  @AC-10.1 @AC-10.4 @aws
+  Scenario: The six known Windows servers replicate continuously in us-east-1
     Given the six known servers
-    When somebody asks DRS for its source servers
-    Then all 6 known servers replicate in the state CONTINUOUS
-    And all 6 known servers run Windows
+    When the suite reads the source servers of DRS
+    Then all 6 known servers run Windows and replicate as CONTINUOUS in us-east-1
 
   @AC-10.2 @aws @costs-instances
   Scenario: A drill launches real instances, and they run
@@ -16,34 +15,27 @@ Feature: The real DRS environment
     And the plan keeps its drill instances
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And every server of wave 1 is launched and its instance runs
-    And every server of wave 2 is launched and its instance runs
-    And every server of wave 3 is launched and its instance runs
-    And DRS ran every recovery job as a drill
+    And every instance of wave 1 runs
+    And every instance of wave 2 runs
+    And every instance of wave 3 runs
+    And every server was launched as a drill
 
   @AC-10.3 @aws @costs-instances
-  Scenario: After a drill its instances are terminated
+  Scenario: The instances of a drill are terminated after it
     Given the "single-wave" plan
     When a drill of the plan is run
-    And the drill's clean-up has ended
+    And the drill's clean-up ends
     Then the execution is COMPLETED
     And the clean-up is COMPLETED
-    And no instance of the execution is left
-    And the record names the job that terminated them
-
-  @AC-10.4 @aws
-  Scenario: The six known servers are available in us-east-1
-    Given the six known servers
-    When somebody asks DRS for its source servers
-    Then all 6 known servers are there, in us-east-1
+    And the clean-up jobs in the record have terminated every instance of the execution
 
   @AC-10.5 @aws @costs-instances
-  Scenario: What DRS answers follows its model, in the time that is expected
+  Scenario: The answers of DRS follow its model, and its jobs take the expected time
     Given the "single-wave" plan
     When a drill of the plan is run
-    And the drill's clean-up has ended
-    And somebody asks DRS about all that the drill did
+    And the drill's clean-up ends
+    And the suite reads the servers, jobs, job logs and instances of DRS
     Then the execution is COMPLETED
     And every answer of DRS follows the service's model
-    And the answers to the engine's recovery requests are among them
+    And these answers include those to the engine's recovery requests
     And every recovery job took between 1 and 30 minutes

@@ -1,77 +1,63 @@
 Feature: Test data
-  A test is as trustworthy as the data it runs on. QA needs groups and plans that everybody knows, mistakes that are
-  made on purpose and found by name, one spelling for every field, and an environment that is as clean after a run
-  as before it.
+  A test is as trustworthy as its data. QA needs well-known groups and plans, deliberate mistakes that the engine finds and
+  names, one spelling for every field, and an environment that is as clean after a run as before it.
 
-  @AC-12.1 @moto @aws
-  Scenario: The test data has the three groups with two servers each
-    Given the protection groups of the test data
-    When they are saved
-    Then the saved protection groups are these
+  @AC-12.1 @AC-12.4 @moto @aws
+  Scenario: The test data has three groups of two servers, and all of it follows its schema
+    Given the groups and plans of the test data
+    When the test data is saved
+    Then the saved protection groups are
       | group       | servers                                  |
       | Database    | s-3d75cdc0d9a28a725, s-3afa164776f93ce4f |
       | Application | s-3c1730a9e0771ea14, s-3c63bb8be30d7d071 |
       | Web         | s-3578f52ef3bdd58b4, s-3b9401c1cd270a7a8 |
+    And every saved group and plan follows its schema
+    And every saved field name is in PascalCase
 
   @AC-12.2 @moto
   Scenario Outline: The test data covers <kind>
     Given the "<plan>" plan
-    When a drill of the plan is run
-    Then the execution is COMPLETED
-    And the plan has <waves> waves, <dependent> of them dependent, <parallel> parallel, <sequential> sequential
+    When the test data is saved
+    Then the saved plan has <waves>
 
     Examples:
-      | kind                           | plan        | waves | dependent | parallel | sequential |
-      | a single wave                  | single-wave | 1     | 0         | 1        | 0          |
-      | several waves and dependencies | three-tier  | 3     | 2         | 3        | 0          |
-      | parallel execution             | parallel    | 1     | 0         | 1        | 0          |
-      | sequential execution           | sequential  | 1     | 0         | 0        | 1          |
+      | kind                           | plan        | waves                                 |
+      | a single wave                  | single-wave | 1 parallel wave                       |
+      | several waves and dependencies | three-tier  | 3 parallel waves, 2 of them dependent |
+      | parallel execution             | parallel    | 1 parallel wave                       |
+      | sequential execution           | sequential  | 1 sequential wave                     |
 
   @AC-12.3 @moto @aws
-  Scenario Outline: The test data has a plan with <mistake>, and the engine finds it
+  Scenario Outline: The test data has a plan with <mistake>, and the engine names it
     Given the bad plan "<plan>"
-    When a drill of the plan is requested
+    When a drill of the plan is started
     Then the start is refused
     And the refusal names "<named>"
-    And nothing was recorded or launched
+    And no execution was recorded and no server was launched
 
     Examples:
-      | mistake                      | plan                | named                                |
-      | a malformed server id        | malformed-server-id | s-3d75cdc0d9a28a72                   |
-      | an unknown server id         | unknown-server-id   | s-00000000000000000                  |
-      | a missing protection group   | missing-group       | pg-cache                             |
-      | a circular dependency        | circular-dependency | wave 1 -> wave 3 -> wave 2 -> wave 1 |
-      | a wave that waits for itself | self-dependency     | wave 2                               |
-      | a forward dependency         | forward-dependency  | wave 2                               |
-      | an unknown dependency        | unknown-dependency  | 7                                    |
-      | the same server twice        | duplicate-server    | s-3d75cdc0d9a28a725                  |
-      | a wave without servers       | empty-wave          | pg-nobody                            |
-      | a group of another Region    | wrong-region        | eu-west-1                            |
+      | mistake                       | plan                | named                                |
+      | a malformed server id         | malformed-server-id | s-3d75cdc0d9a28a72                   |
+      | a missing protection group    | missing-group       | pg-cache                             |
+      | a circular dependency         | circular-dependency | wave 1 -> wave 3 -> wave 2 -> wave 1 |
+      | a wave that depends on itself | self-dependency     | wave 2                               |
+      | a forward dependency          | forward-dependency  | wave 2                               |
+      | an unknown dependency         | unknown-dependency  | 7                                    |
+      | the same server twice         | duplicate-server    | s-3d75cdc0d9a28a725                  |
+      | a wave without servers        | empty-wave          | pg-nobody                            |
+      | a group of another Region     | wrong-region        | eu-west-1                            |
 
   @AC-12.3 @moto
-  Scenario: All mistakes of a plan are named at once
+  Scenario: The engine names all mistakes of a plan at once
     Given the bad plan "many-mistakes"
-    When a drill of the plan is requested
+    When a drill of the plan is started
     Then the start is refused
     And the refusal names "s-123"
     And the refusal names "pg-cache"
     And the refusal names "9"
 
-  @AC-12.4 @moto @aws
-  Scenario: The test data follows its schema
-    Given all groups and plans of the test data
-    When they are saved
-    Then every saved group and plan follows its schema
-    And every saved field name is in PascalCase
-
-  @AC-12.4 @moto
-  Scenario: What an execution saves is in PascalCase, too
-    Given the "three-tier" plan
-    When a drill of the plan is run
-    Then every saved field name is in PascalCase
-
   @AC-12.5 @moto
-  Scenario Outline: Nothing is left of an execution that <ending>
+  Scenario Outline: The clean-up removes all resources of an execution that <ending>
     Given the "three-tier" plan
     And <circumstance>
     When a drill of the plan is started

@@ -1,4 +1,4 @@
-"""Which scenarios behave was asked for, and why none of them ran where none did: "0 passed" alone says nothing."""
+"""The scenarios that behave selected, and the reasons if none of them ran: "0 passed" alone gives no reason."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def why_not_here(scenario: Scenario, target: str) -> str | None:
 
 
 def why_nothing_ran(chosen: Sequence[Scenario]) -> list[str]:
-    """A line for each chosen scenario when none of them ran; nothing when one did."""
+    """One line for each selected scenario if none of them ran; no line if at least one did."""
     if not chosen:
         return ["no scenario fits these files, lines, tags or names"]
     if any(scenario.status.name != "skipped" for scenario in chosen):

@@ -1,4 +1,4 @@
-"""Reads testdata/: servers, protection groups, plans, deliberate mistakes and the schemas that all of them follow."""
+"""Reads testdata/: servers, protection groups, plans, bad plans, and their JSON schemas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 
 def read(path: str) -> Any:
-    """The JSON document at `path` below testdata/; raises FileNotFoundError naming what there is instead."""
+    """The JSON document at `path` below testdata/; raises FileNotFoundError with the names that exist."""
     file = FOLDER / f"{path}.json"
     if not file.exists():
         there = ", ".join(sorted(other.stem for other in file.parent.glob("*.json")))
@@ -43,6 +43,6 @@ def _validator(schema: str) -> Draft202012Validator:
 
 
 def schema_problems(document: Document, schema: str) -> list[str]:
-    """What keeps `document` from following testdata/schemas/<schema>.schema.json, one line a field."""
+    """The violations of testdata/schemas/<schema>.schema.json in `document`, one line a field."""
     errors = sorted(_validator(schema).iter_errors(document), key=lambda error: error.json_path)
     return [f"{error.json_path.removeprefix('$.')}: {error.message}" for error in errors]

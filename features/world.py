@@ -1,19 +1,21 @@
-"""One scenario's world: the plan it drafts, the executions it starts, and what it saw of them.
+"""One scenario's world: the plan it drafts, the executions it starts, and the records that it read.
 
-Given steps draft (`groups`, `plan`, `events`), When steps act (`start`, `wait_for_record`), Then steps read (`record`,
-`wave`, `result`). What the engine answers with in a When, a refusal or a wait without end, is kept for the Then.
+Given steps draft (`groups`, `plan`), When steps act (`start`, `wait_for_record`), Then steps read (`record`, `wave`,
+`result`). A When keeps the engine's refusal, or a wait that timed out, for the Then to judge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from engine.client import AlreadyEnded, EngineClient, EngineError, StartRefused
+from engine.client import AlreadyEnded, EngineClient, EngineError, Page, StartRefused
 from features import testdata
-from features.targets import Target, WaitTimeout
+from features.targets import RunTarget, WaitTimeout
 
 if TYPE_CHECKING:
     from simulator.drs import DrsWorld
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-# Longer than anything a plan of the test data may take; an engine that needs more than this hangs.
-PATIENCE_SECONDS = 30 * 3600
-OVER = {"COMPLETED", "FAILED", "CANCELLED"}
+# Longer than any plan of the test data may take; an engine that needs longer hangs.
+TIMEOUT_SECONDS = 30 * 3600
+ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
 class NoPlanYet(AssertionError):
@@ -34,18 +36,40 @@ class NoPlanYet(AssertionError):
 
 
 class NothingStarted(LookupError):
-    """A Then looks at an execution, but no When has started one: the scenario says nothing about the engine."""
+    """A Then reads an execution, but no When has started one: the scenario does not test the engine."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "no execution was started; say before it what happens, such as: When a drill of the plan is run"
-        )
+        super().__init__("no execution was started; put a When before it, such as: When a drill of the plan is run")
+
+
+@dataclass
+class WatchedJob:
+    """A job of DRS that the suite read again and again: each status with the time of its first appearance."""
+
+    job: Document | None = None
+    statuses: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """One page of the history, and the AWS calls that read it."""
+
+    page: Page
+    calls: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class OperationResult:
+    """The answer of an operation to a good request, and its answer to each fault, by error code."""
+
+    answer: Any
+    errors: dict[str, Any]
 
 
 class World:
-    """What the steps of one scenario share."""
+    """State that the steps of one scenario share."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: RunTarget) -> None:
         self.target = target
         self.client = EngineClient(target.session(), target.stack.outputs)
         self.servers: dict[str, str] = {}
@@ -53,44 +77,55 @@ class World:
         self.plan: Document = {}
         self.executions: list[str] = []
         self.refusal: StartRefused | None = None
-        self.over_already: AlreadyEnded | None = None
-        self.gave_up: list[str] = []
+        self.already_ended: AlreadyEnded | None = None
+        self.timed_out: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
         self._read_at: dict[str, int | None] = {}
-        self.events: list[Callable[[], None]] = []
         self.foreign_jobs: list[str] = []
+        # For the clean-up: plans that are saved beside `plan`, further removals, its jobs and instances, items left.
+        self.saved_plans: list[Document] = []
         self.clean_ups: list[Callable[[], None]] = []
-        self.notes: dict[str, Any] = {}
+        self.terminate_jobs: list[str] = []
+        self.terminated_instances: list[str] = []
+        self.items_left: list[str] | None = None
+        # Results of a When, for the Then.
+        self.drs_answer: Document | str | None = None
+        self.subscriber_queue = ""
+        self.messages: list[Document] = []
+        self.history_page: HistoryPage | None = None
+        self.watched_job = WatchedJob()
+        self.refused_connection: str | None = None
+        self.operation_results: dict[str, OperationResult] = {}
         self._armed: list[tuple[str, Fault]] = []
 
     # Given
 
     @property
     def drs(self) -> DrsWorld:
-        """World building for the simulated DRS where the drafted plan recovers to."""
+        """The simulated DRS of the account and Region that the drafted plan recovers to."""
         simulator = self.target.simulator
         account, region = self.plan.get("TargetAccountId"), self.plan.get("TargetRegion")
         world: DrsWorld = simulator.drs_in(account or simulator.account, region or simulator.region)
         return world
 
     def note_armed(self, sentence: str) -> None:
-        """Remember which step put the faults there that are new since the step before."""
+        """Remember the faults that are new since the step before, with the step that arranged them."""
         known = {id(fault) for _, fault in self._armed}
         self._armed += [(sentence, fault) for fault in self.target.simulator.faults if id(fault) not in known]
 
     def idle_faults(self) -> list[str]:
-        """A line for each step whose fault no call has met: the scenario would be the same without it."""
+        """One line for each step whose fault met no call: the scenario would be the same without it."""
         return [
-            f'"{sentence}" never came about: no such call was made, {fault.service} {fault.operation}; '
-            "let the scenario make one, or take the step out"
+            f'"{sentence}" had no effect: the engine made no such call, {fault.service} {fault.operation}; '
+            "change the scenario so that it does, or remove the step"
             for sentence, fault in self._armed
-            # A rate that calls kept to has been there for them.
+            # A rate limit that no call exceeded had an effect as well.
             if fault.hits == 0 and not (fault.kind == "rate_limit" and fault.passed)
         ]
 
-    def start_foreign_job(self, name: str, *, for_real: bool = False) -> None:
-        """Somebody else recovers the server, now; the clean-up removes what that launches, too."""
-        self.foreign_jobs.append(self.drs.start_foreign_job([self.server_id(name)], is_drill=not for_real))
+    def start_foreign_job(self, name: str, run: str) -> None:
+        """Start another user's drill or recovery of the server; the clean-up removes its instance as well."""
+        self.foreign_jobs.append(self.drs.start_foreign_job([self.server_id(name)], is_drill=run == "DRILL"))
 
     def add_server(self, host_name: str, server_id: str) -> None:
         """Let DRS replicate a server where the drafted plan recovers to."""
@@ -120,14 +155,14 @@ class World:
         raise LookupError(f"the drafted plan has no wave {number}")
 
     def plain_client(self, service: str) -> Any:
-        """A client that repeats nothing of itself: what AWS answers is what the caller sees."""
+        """A client without botocore's retries: the caller sees each answer of AWS."""
         once = Config(retries={"total_max_attempts": 1})
         return self.target.session().client(service, config=once)
 
     def server_id(self, name: str) -> str:
-        """The id of a server the features call by its host name; an id is its own name."""
+        """The id of a server that the features name by its host name; a server id stays as it is."""
         if name not in self.servers and not name.startswith("s-"):
-            raise LookupError(f"no server is called {name!r} here; there are {', '.join(self.servers)}")
+            raise LookupError(f"this scenario has no server {name!r}; it has {', '.join(self.servers)}")
         return self.servers.get(name, name)
 
     def server_name(self, server_id: str) -> str:
@@ -143,7 +178,7 @@ class World:
             self.client.put_plan(self.plan)
 
     def start(self, run: str, token: str | None = None, initiated_by: str | None = None) -> None:
-        """Start the drafted plan; a refusal is kept for the Then to judge. Raises NoPlanYet."""
+        """Start the drafted plan; keep a refusal for the Then to judge. Raises NoPlanYet."""
         plan = self.drafted_plan()
         self.save()
         try:
@@ -151,41 +186,39 @@ class World:
         except StartRefused as refusal:
             self.refusal = refusal
         except EngineError as failure:
-            self.gave_up.append(f"The engine could not start the plan: {failure}")
+            self.timed_out.append(f"The engine could not start the plan: {failure}")
         else:
             self.executions.append(execution)
 
     def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
-        """Wait for the newest execution's record to meet `condition`; giving up is kept for the Then to judge."""
+        """Wait for the newest execution's record to meet `condition`; keep a timeout for the Then to judge."""
         if self.executions:
             self.wait_until(lambda: condition(self.sample()), what, of="dynamodb")
 
     def wait_until(
-        self, condition: Callable[[], Any], what: str, timeout: float = PATIENCE_SECONDS, of: str | None = None
+        self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT_SECONDS, of: str | None = None
     ) -> None:
         try:
             self.target.wait_until(condition, timeout, what, of=of)
-        except WaitTimeout as given_up:
-            self.gave_up.append(str(given_up))
+        except WaitTimeout as timeout_reached:
+            self.timed_out.append(str(timeout_reached))
 
     def cancel(self, reason: str) -> None:
-        """Cancel the newest execution; the answer that it is over already is kept for the Then to judge."""
+        """Cancel the newest execution; keep the answer that it has already ended for the Then to judge."""
         if self.executions:
             try:
                 self.client.cancel(self.executions[-1], reason=reason)
             except AlreadyEnded as answer:
-                self.over_already = answer
+                self.already_ended = answer
 
     def run_to_end(self) -> None:
-        """Let what the scenario announced happen in its turn, then wait until the execution is over."""
-        for event in self.events:
-            event()
-        self.wait_for_record(lambda record: record["Status"] in OVER, "the execution to be over")
+        """Wait until the newest execution has ended."""
+        self.wait_for_record(lambda record: record["Status"] in ENDED, "the execution to end")
 
     def sample(self, execution_id: str | None = None) -> Document:
-        """Read a record and remember it: the invariants are judged on everything that was ever read.
+        """Read a record and remember it: the invariants are judged on every record that was read.
 
-        A record that nobody can have written since it was read is not read again.
+        A record is not read again while no item of any table has changed.
         """
         wanted = execution_id or self.executions[-1]
         changes = self.target.changes_of_items()
@@ -201,15 +234,21 @@ class World:
     # Then
 
     def record(self) -> Document:
-        """The newest execution's record as the history shows it now. Raises NothingStarted if nobody asked for one."""
+        """The newest execution's record as the history shows it now. Raises NothingStarted without a start."""
         if not self.executions:
-            problems = "; ".join([*(self.refusal.problems if self.refusal else []), *self.gave_up])
+            problems = "; ".join([*(self.refusal.problems if self.refusal else []), *self.timed_out])
             if not problems:
                 raise NothingStarted
             raise AssertionError(
-                f"No execution was started, so there is no record to look at. The engine said: {problems}"
+                f"No execution was started, so there is no record to read. The engine said: {problems}"
             )
         return self.sample()
+
+    def read_history(self, status: str, **page: Any) -> Page:
+        """One page of the history: of the drafted plan, or of all executions with this status."""
+        if status:
+            return self.client.list_by_status(status, **page)
+        return self.client.list_by_plan(self.plan["PlanId"], **page)
 
     def wave(self, number: int) -> Document:
         record = self.record()
@@ -220,7 +259,7 @@ class World:
         raise AssertionError(f"The record of execution {record['ExecutionId']} has no wave {number}")
 
     def result(self, name: str) -> Document:
-        """The server's result in the record, its wave's number added."""
+        """The server's result in the record, with the number of its wave."""
         record, wanted = self.record(), self.server_id(name)
         for wave in record["Waves"]:
             for result in wave["ServerResults"]:
@@ -232,6 +271,6 @@ class World:
 
 
 def load_known_servers(world: World) -> None:
-    """The six known servers replicate, whatever the plan."""
+    """Let DRS replicate the six known servers."""
     for host_name, server_id in testdata.servers().items():
         world.add_server(host_name, server_id)

@@ -1,4 +1,4 @@
-"""The suite's one way to expect something: PyHamcrest's, and what was judged is kept as the step's evidence."""
+"""PyHamcrest's assert_that, which also records each judgement as evidence of the step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from traceability.recording import evidence
 
 
 def assert_that(actual: Any, matcher: Matcher[Any] | str | None = None, reason: str = "") -> None:
-    """Expect `actual` to match; or, with a text in place of a matcher, to be true, where the text says what is not.
+    """Expect `actual` to match. With a text in place of a matcher: to be true; the text describes the failure.
 
-    Raises AssertionError with what was expected, what was there, and `reason`: where it was looked.
+    Raises AssertionError with the expected and the actual value, and with `reason`: the source of the value.
     """
     if isinstance(matcher, Matcher):
         evidence.record_judgement(str(StringDescription().append_description_of(matcher)), actual, reason)

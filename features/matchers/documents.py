@@ -27,8 +27,8 @@ def fields(document: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
             yield from fields(value, f"{path}{index}.")
 
 
-class FindsNothingIn(BaseMatcher[Any]):
-    """A document in which a search for mistakes comes back empty."""
+class HasNoMistake(BaseMatcher[Any]):
+    """A document without a mistake of one kind."""
 
     def __init__(self, promise: str) -> None:
         self.promise = promise
@@ -46,7 +46,7 @@ class FindsNothingIn(BaseMatcher[Any]):
         mismatch_description.append_text("; ".join(self.mistakes(item)))
 
 
-class FollowsSchema(FindsNothingIn):
+class FollowsSchema(HasNoMistake):
     def __init__(self, schema: str) -> None:
         super().__init__(f"a document that follows testdata/schemas/{schema}.schema.json")
         self.schema = schema
@@ -55,12 +55,12 @@ class FollowsSchema(FindsNothingIn):
         return testdata.schema_problems(item, self.schema)
 
 
-class HasNoNull(FindsNothingIn):
+class HasNoNull(HasNoMistake):
     def mistakes(self, item: Any) -> list[str]:
         return [f"{path} is null" for path, _, value in fields(item) if value is None]
 
 
-class HasOnlyPascalCase(FindsNothingIn):
+class HasOnlyPascalCase(HasNoMistake):
     def mistakes(self, item: Any) -> list[str]:
         return [
             f"{path} is not PascalCase"

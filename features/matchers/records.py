@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 def name_of(part: Document) -> str:
-    """'wave 2 (Web)', 'server s-…', 'execution …': what a part of the record is called in a message."""
+    """'wave 2 (Web)', 'server s-…', 'execution …': the name of a part of the record in a message."""
     if "SourceServerId" in part:
         return f"server {part['SourceServerId']}"
     if "WaveNumber" in part:
@@ -21,13 +21,13 @@ def name_of(part: Document) -> str:
 
 
 def reasons_of(part: Document) -> str:
-    """Why a part is what it is, as far as the record says so; each reason once, however many parts it ended."""
+    """The reasons that the record gives for the status of a part, each one once."""
     errors = [error.get("Message", "") for error in part.get("Errors", [])]
-    told = [part.get("StatusReason"), part.get("ErrorMessage"), *errors]
-    return "; ".join(dict.fromkeys(text for text in told if text)) or "the record gives no reason"
+    texts = [part.get("StatusReason"), part.get("ErrorMessage"), *errors]
+    return "; ".join(dict.fromkeys(text for text in texts if text)) or "the record gives no reason"
 
 
-def story(record: Document) -> str:
+def describe(record: Document) -> str:
     """The whole execution in a few lines, for the end of a mismatch."""
     lines = [f"{record['ExecutionId']} of {record['PlanId']}: {record['Status']} ({reasons_of(record)})"]
     for wave in record["Waves"]:
@@ -58,7 +58,7 @@ class HasStatus(BaseMatcher[Document]):
 
 
 class IsSkippedBecauseOf(BaseMatcher[Document]):
-    """A wave that never started, and says which wave is to blame."""
+    """A wave that never started, and whose StatusReason names the wave that caused it."""
 
     def __init__(self, cause: int) -> None:
         self.cause = cause
@@ -92,7 +92,7 @@ class Mentions(BaseMatcher[str]):
         description.append_text(f"a text that names {self.word!r}")
 
     def describe_mismatch(self, item: str, mismatch_description: Description) -> None:
-        mismatch_description.append_text(f"it reads: {item or '(nothing)'}")
+        mismatch_description.append_text(f"it reads: {item or '(empty)'}")
 
 
 def has_status(status: str) -> HasStatus:

@@ -1,18 +1,14 @@
-"""Given: what AWS does to the engine's calls. Faults concern the engine only, never the suite. Simulated AWS only."""
+"""Faults of AWS and of the engine's function. They concern the engine's calls only. Simulated AWS only."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from behave import given, then, when
+from behave import given, step, then
 from behave.runner import Context
 
-from features.matchers import assert_that, within
-from features.parameter_types import Request
+from features.matchers import assert_that, at_most
+from features.parameter_types import Requests
+from features.world import World
 from simulator.gateway.faults import Faults
-
-ENGINE: dict[str, Any] = {"source": "lambda"}
-FOR_EVER = None
 
 
 def faults(context: Context) -> Faults:
@@ -20,93 +16,49 @@ def faults(context: Context) -> Faults:
     return found
 
 
-@given("AWS throttles the first {count:d} {request:Request}")
-def throttled(context: Context, count: int, request: Request) -> None:
-    faults(context).throttle(request.service, request.operation, count, **ENGINE)
+def arrange(context: Context, fault: str, service: str, operation: str, times: int | None, after: int, by: str) -> None:
+    """Call the method of `Faults` that arranges the fault, for calls `by` the engine ("lambda") or the suite."""
+    method, _, moment = fault.partition("_lambda_")
+    if moment:
+        faults(context).kill_lambda(moment, service, operation, times, after=after, source=by)
+    else:
+        getattr(faults(context), method)(service, operation, times, after=after, source=by)
 
 
-@given("AWS throttles every {request:Request}")
-def always_throttled(context: Context, request: Request) -> None:
-    faults(context).throttle(request.service, request.operation, FOR_EVER, **ENGINE)
+@given("AWS {fault:Fault} {requests:Requests}")
+def aws_fault(context: Context, fault: str, requests: Requests) -> None:
+    kind = requests.request
+    arrange(context, fault, kind.service, kind.operation, requests.times, requests.after, "lambda")
 
 
-@given("AWS throttles the first {request:Request} and asks for a pause of {seconds:Duration}")
-def throttled_with_pause(context: Context, request: Request, seconds: int) -> None:
-    faults(context).throttle(request.service, request.operation, 1, retry_after=seconds, **ENGINE)
+@given("AWS throttles {requests:Requests} and asks for a pause of {seconds:Duration}")
+def throttled_with_pause(context: Context, requests: Requests, seconds: int) -> None:
+    kind = requests.request
+    faults(context).throttle(
+        kind.service, kind.operation, requests.times, after=requests.after, retry_after=seconds, source="lambda"
+    )
 
 
-@given("the connection is lost for the first {count:d} {request:Request}")
-def connection_lost(context: Context, count: int, request: Request) -> None:
-    faults(context).lose_connection(request.service, request.operation, count, **ENGINE)
+@given("DRS {fault:Fault} the next request of the suite")
+def drs_fault(context: Context, fault: str) -> None:
+    arrange(context, fault, "drs", "*", 1, 0, "suite")
 
 
-@given("the connection is lost for every {request:Request}")
-def connection_always_lost(context: Context, request: Request) -> None:
-    faults(context).lose_connection(request.service, request.operation, FOR_EVER, **ENGINE)
+@step("the function fails the {count:Calls} of the state machine")
+def function_fails(context: Context, count: int) -> None:
+    world: World = context.world
+    # The suite starts an execution with the same function: before the start, one call passes.
+    faults(context).fail_lambda(count, after=0 if world.executions else 1)
 
 
-@given("the answer to the first {request:Request} is lost")
-def answer_lost(context: Context, request: Request) -> None:
-    faults(context).lose_answer(request.service, request.operation, 1, **ENGINE)
-
-
-@given("the engine's credentials are called expired at the {place:d}rd {request:Request}")
-def token_expired(context: Context, place: int, request: Request) -> None:
-    faults(context).expire_token(request.service, request.operation, 1, after=place - 1, **ENGINE)
-
-
-@given("AWS denies every {request:Request}")
-def denied(context: Context, request: Request) -> None:
-    faults(context).deny(request.service, request.operation, FOR_EVER, **ENGINE)
-
-
-@given("the function dies {moment} the first {request:Request} takes effect")
-def function_killed(context: Context, moment: str, request: Request) -> None:
-    when = {"before": "before", "right after": "after"}[moment]
-    faults(context).kill_lambda(when, request.service, request.operation, 1)
-
-
-@given("AWS throttles {count:d} {request:Request} after the first")
-def throttled_later(context: Context, count: int, request: Request) -> None:
-    faults(context).throttle(request.service, request.operation, count, after=1, **ENGINE)
-
-
-@given("AWS fails {count:d} {request:Request} after the first")
-def server_errors_later(context: Context, count: int, request: Request) -> None:
-    faults(context).server_error(request.service, request.operation, count, after=1, **ENGINE)
-
-
-@given("the connection is lost for {count:d} {request:Request} after the first")
-def connection_lost_later(context: Context, count: int, request: Request) -> None:
-    faults(context).lose_connection(request.service, request.operation, count, after=1, **ENGINE)
-
-
-@given("the answer to the second {request:Request} is lost")
-def second_answer_lost(context: Context, request: Request) -> None:
-    faults(context).lose_answer(request.service, request.operation, 1, after=1, **ENGINE)
-
-
-@given("the function fails the first {count:d} times that the state machine calls it")
-def function_fails_at_first(context: Context, count: int) -> None:
-    # The first invocation of all is the start, by the suite.
-    faults(context).fail_lambda(count, after=1)
-
-
-@when("the function stops working for {count:d} calls of the state machine")
-def function_fails_now(context: Context, count: int) -> None:
-    faults(context).fail_lambda(count)
-
-
-@given("DRS accepts 1 request every {seconds:d} seconds, with bursts of {burst:d}")
+@given("DRS accepts 1 request every {seconds:Duration}, with bursts of {burst:d}")
 def rate_limited(context: Context, seconds: int, burst: int) -> None:
-    faults(context).rate_limit("drs", 1 / seconds, burst, **ENGINE)
+    faults(context).rate_limit("drs", 1 / seconds, burst, source="lambda")
 
 
 @then("no function ran longer than {seconds:Duration}")
 def functions_were_quick(context: Context, seconds: int) -> None:
-    spans: dict[str, list[Any]] = {}
-    for call in context.world.target.engine_calls():
-        span = spans.setdefault(call.invocation, [call.started, call.ended])
-        span[1] = call.ended
-    for name, (started, ended) in spans.items():
-        assert_that((ended - started).total_seconds(), within(seconds), f"Looked at the calls of {name}")
+    calls = context.world.target.engine_calls()
+    for name in dict.fromkeys(call.invocation for call in calls):
+        own = [call for call in calls if call.invocation == name]
+        assert_that((own[-1].ended - own[0].started).total_seconds(), at_most(seconds), f"Read the calls of {name}")

@@ -1,4 +1,4 @@
-"""Notifications, read as a subscriber reads them: from a queue that is subscribed to the plan's topic."""
+"""Notifications, as a subscriber receives them: from a queue that is subscribed to the plan's topic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from features.world import World
 from traceability.recording import evidence
 
 QUEUE = "drs-engine-suite-subscriber"
-MESSAGES = "Looked at the messages in the subscriber's queue"
+MESSAGES = "Read the messages in the subscriber's queue"
 
 
 @given("a subscriber to the plan's topic")
@@ -29,52 +29,43 @@ def subscriber(context: Context) -> None:
     subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
     world.clean_ups.append(lambda: sqs.delete_queue(QueueUrl=queue))
     world.clean_ups.append(lambda: sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"]))
-    world.notes["Queue"] = queue
+    world.subscriber_queue = queue
 
 
 def policy(queue: str, topic: str) -> str:
-    """Lets the topic, and nobody else, send to the queue."""
+    """Lets only the topic send to the queue."""
     sender = {"Principal": {"Service": "sns.amazonaws.com"}, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
     statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue, **sender}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-@given("the plan's topic is gone")
-def topic_is_gone(context: Context) -> None:
+@given("the plan's topic does not exist any more")
+def topic_is_deleted(context: Context) -> None:
     context.world.target.client("sns").delete_topic(TopicArn=context.world.plan["NotificationTopicArn"])
 
 
 def received(world: World) -> list[dict[str, Any]]:
-    """Every message so far, read from the queue once and kept; never waits for one."""
-    kept: list[dict[str, Any]] = world.notes.setdefault("Messages", [])
-    sqs = world.target.client("sqs")
-    while found := sqs.receive_message(QueueUrl=world.notes["Queue"], MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
-        "Messages"
-    ):
+    """All messages so far. Reads each one from the queue once; does not wait."""
+    sqs, queue = world.target.client("sqs"), world.subscriber_queue
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         for message in found:
-            kept.append(json.loads(json.loads(message["Body"])["Message"]))
+            world.messages.append(json.loads(json.loads(message["Body"])["Message"]))
             evidence.attach_text("Message that the subscriber received", message["Body"])
-            sqs.delete_message(QueueUrl=world.notes["Queue"], ReceiptHandle=message["ReceiptHandle"])
-    return kept
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return world.messages
 
 
 def the_message(world: World) -> dict[str, Any]:
-    """The newest message; telling people comes after the end of the execution, so it is waited for."""
+    """The newest message. Waits for it: the engine publishes after the end of the execution."""
     world.wait_until(lambda: received(world), "a message in the subscriber's queue", timeout=120)
     assert_that(received(world), has_length(greater_than(0)), MESSAGES)
     return received(world)[-1]
 
 
-@then("the subscriber got {count:d} message")
-@then("the subscriber got {count:d} messages")
-def got_messages(context: Context, count: int) -> None:
+@then("the subscriber received {count:Messages}")
+def received_messages(context: Context, count: int) -> None:
     context.world.target.pass_time(60)
     assert_that(received(context.world), has_length(count), MESSAGES)
-
-
-@then("the message says that the execution is {status:Status}")
-def message_says_status(context: Context, status: str) -> None:
-    assert_that(the_message(context.world).get("Status"), equal_to(status), f"{MESSAGES}: Status")
 
 
 @then("the message has no errors")
@@ -96,18 +87,18 @@ def message_names_all(context: Context, count: int) -> None:
     )
 
 
-@then("the message says how many errors it left out")
-def message_left_out(context: Context) -> None:
+@then("the message counts the errors that it leaves out")
+def message_counts_errors(context: Context) -> None:
     message = the_message(context.world)
     assert_that(message.get("ErrorsLeftOut", 0), greater_than(0), f"{MESSAGES}: ErrorsLeftOut")
-    told = len(message["Errors"]) + message["ErrorsLeftOut"]
-    assert_that(told, equal_to(len(context.world.record()["Errors"])), f"{MESSAGES}: errors told and left out")
+    total = len(message["Errors"]) + message["ErrorsLeftOut"]
+    assert_that(total, equal_to(len(context.world.record()["Errors"])), f"{MESSAGES}: errors in it and left out")
 
 
 @then('the errors in the message name "{text}"')
 def message_errors_name(context: Context, text: str) -> None:
-    told = "; ".join(error["Message"] for error in the_message(context.world).get("Errors", []))
-    assert_that(told, mentions(text), f"{MESSAGES}: Errors")
+    errors = "; ".join(error["Message"] for error in the_message(context.world).get("Errors", []))
+    assert_that(errors, mentions(text), f"{MESSAGES}: Errors")
 
 
 @then("the message has ExecutionId, PlanId, Status, Duration and ServerCount of the record")
@@ -117,10 +108,10 @@ def message_has_summary(context: Context) -> None:
     assert_that(message, has_entries(**same, Duration=record["DurationSeconds"]), f"{MESSAGES} and at the record")
 
 
-@then('the engine\'s log says "{text}"')
-def log_says(context: Context, text: str) -> None:
+@then('the engine\'s log has "{text}"')
+def log_has(context: Context, text: str) -> None:
     world: World = context.world
     group = f"/aws/lambda/{world.target.stack.outputs['FunctionName']}"
     events = world.target.client("logs").filter_log_events(logGroupName=group)["events"]
-    said = [event["message"] for event in events if text in event["message"]]
-    assert_that(said, has_length(greater_than(0)), f"Looked at the engine's log group {group}")
+    found = [event["message"] for event in events if text in event["message"]]
+    assert_that(found, has_length(greater_than(0)), f"Read the engine's log group {group}")

@@ -1,4 +1,4 @@
-"""Given: the plan under test, from testdata/ or drafted in the scenario."""
+"""The plan under test: from testdata/, or drafted in the scenario."""
 
 from __future__ import annotations
 
@@ -59,12 +59,7 @@ def one_wave_of_all(context: Context) -> None:
     context.world.plan = fleet_plan(1)
 
 
-@given("a plan that recovers {count:d} servers in one wave without a health check")
-def one_wave_without_health_check(context: Context, count: int) -> None:
-    draft_fleet(context.world, count, waves=1, HealthCheck={"Enabled": False})
-
-
-@given("a plan that recovers {count:d} servers in {waves:d} waves")
+@given("a plan that recovers {count:d} servers in {waves:WaveCount}")
 def fleet_in_waves(context: Context, count: int, waves: int) -> None:
     draft_fleet(context.world, count, waves)
 
@@ -79,7 +74,7 @@ def plan_keeps_instances(context: Context) -> None:
     context.world.drafted_plan()["TerminateDrillInstances"] = False
 
 
-def draft_fleet(world: World, count: int, waves: int, **settings: object) -> None:
+def draft_fleet(world: World, count: int, waves: int) -> None:
     """Draft a plan of `count` new servers, spread evenly over parallel waves that follow each other."""
     names = [f"server-{number:04}" for number in range(1, count + 1)]
     for number, name in enumerate(names, start=1):
@@ -88,11 +83,11 @@ def draft_fleet(world: World, count: int, waves: int, **settings: object) -> Non
     for wave in range(1, waves + 1):
         members = names[(wave - 1) * share : wave * share if wave < waves else count]
         world.add_group(fleet_group(wave, [world.servers[name] for name in members]))
-    world.plan = fleet_plan(waves, **settings)
+    world.plan = fleet_plan(waves)
 
 
-def fleet_plan(waves: int, **settings: object) -> dict[str, Any]:
-    drafted = [fleet_wave(number, **settings) for number in range(1, waves + 1)]
+def fleet_plan(waves: int) -> dict[str, Any]:
+    drafted = [fleet_wave(number) for number in range(1, waves + 1)]
     return {"PlanId": "plan-fleet", "PlanName": f"A fleet in {waves} waves", "Waves": drafted}
 
 
@@ -101,6 +96,6 @@ def fleet_group(number: int, server_ids: list[str]) -> dict[str, object]:
     return {**group, "Region": "us-east-1"}
 
 
-def fleet_wave(number: int, **settings: object) -> dict[str, object]:
+def fleet_wave(number: int) -> dict[str, object]:
     wave = {"WaveNumber": number, "WaveName": f"Fleet {number}", "ProtectionGroupId": f"pg-fleet-{number}"}
-    return {**wave, "ExecutionType": "PARALLEL", **settings}
+    return {**wave, "ExecutionType": "PARALLEL"}

@@ -1,16 +1,16 @@
-"""Where a run's scenarios play: simulated AWS (`moto`), a real account (`aws`), or its rehearsal. Steps never ask."""
+"""The target of a run: simulated AWS (`moto`), a real account (`aws`), or its rehearsal. Steps do not depend on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from features.targets.base import EngineCall, Target, TargetRefused, WaitTimeout
+from features.targets.base import EngineCall, RunTarget, TargetRefused, WaitTimeout
 
-__all__ = ["EngineCall", "Target", "TargetRefused", "WaitTimeout", "choose"]
+__all__ = ["EngineCall", "RunTarget", "TargetRefused", "WaitTimeout", "choose"]
 
 
-def choose(name: str, settings: dict[str, Any]) -> Target:
-    """The target that `-D target=…` names; raises TargetRefused for a name that is none, or without leave."""
+def choose(name: str, settings: dict[str, Any]) -> RunTarget:
+    """The target that `-D target=…` names; raises TargetRefused for an unknown name or without permission."""
     if name == "moto":
         from features.targets.moto import MotoTarget
 
@@ -23,4 +23,4 @@ def choose(name: str, settings: dict[str, Any]) -> Target:
         from features.targets.rehearsal import RehearsalTarget
 
         return RehearsalTarget(settings)
-    raise TargetRefused(f"-D target={name}: there is no such target; use moto, aws or rehearsal")
+    raise TargetRefused(f"-D target={name}: unknown target; use moto, aws or rehearsal")

@@ -1,8 +1,8 @@
-"""A real account: the engine deployed once for the whole run, under a name of its own, and removed at its end.
+"""A real account: the engine is deployed once for the whole run, under a name of its own, and removed at its end.
 
-Credentials come from the environment; account, Region and budget must be allowed (see `allowance`). Before anything is
-made the pre-flight looks, and says what will happen. Everything the run makes carries its label, so that `close`, or
-after a SIGKILL `python -m engine sweep`, finds it and nothing else.
+Credentials come from the environment; account, Region and budget must be allowed (see `guardrails`). Before the run
+creates resources, the pre-flight checks the account and announces the run. All resources carry the run's label, so that
+`close`, or after a SIGKILL `python -m engine sweep`, finds them and no others.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from engine.aws.drs import TAG_LABEL
 from engine.deploy import sweep
 from engine.deploy.deployment import DeploymentFailed, Stack, deploy
 from features.targets import cost_estimate, guardrails, preflight
-from features.targets.base import EngineCall, Target, TargetRefused
+from features.targets.base import EngineCall, RunTarget, TargetRefused
 from features.targets.call_log import CallJournal
 from features.targets.endpoints import note_endpoints
 from features.targets.waiting import Sleeping, Waiting, waiting
 from traceability.model import run_notes
 from traceability.recording import recorded_calls
 
-# A network that is gone for a minute does not end a run of hours: 1, 2, 4, 8, 16, 20, 20 s apart at most.
+# A network failure of one minute does not end a run of hours: retries are 1, 2, 4, 8, 16, 20, 20 s apart at most.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=10, read_timeout=70)
-# What CloudWatch Logs takes to show a line that was written, at most.
+# CloudWatch Logs shows a line after at most this time.
 LOG_DELAY_SECONDS = 15
 
 
-class AwsTarget(Target):
+class AwsTarget(RunTarget):
     name = "aws"
     slack = 15.0
     is_alone = False
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
-        # botocore's log tells requests; a report must not.
+        # botocore logs requests; a report must not show them.
         logging.getLogger("botocore").setLevel(logging.WARNING)
         self._allowed = guardrails.read(settings, os.environ)
         self._waiting: Waiting = waiting()
@@ -64,13 +64,13 @@ class AwsTarget(Target):
     # -- the run ------------------------------------------------------------------------------------------------------
 
     def open(self, scenarios: Sequence[Any]) -> None:
-        """Look before anything is made, say what will happen, and see to it that the run is cleaned up."""
+        """Check the account, announce the run, and register its clean-up, before any resource is created."""
         needed = cost_estimate.of(scenarios, self.name)
         self._caller = preflight.identity(self.session(), self._allowed)
         found = preflight.check(self.session(), self._allowed, needed, self._label)
         for line in [*found, *self._announcement(needed)]:
             self._say(line)
-        # A SIGTERM must end the run as Ctrl-C does: with everything removed.
+        # A SIGTERM must end the run as Ctrl-C does: with its clean-up.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         atexit.register(self.close)
         if self._allowed.sweeps:
@@ -81,21 +81,21 @@ class AwsTarget(Target):
         yield f"account {self._caller['Account']} as {self._caller['Arn']}, Region {self._allowed.region}"
         yield f"{needed.scenarios} scenarios; {needed.launching} launch servers, {needed.launches} in all"
         yield f"budget {self._allowed.budget} servers; about {needed.hours:.1f} hours, {needed.dollars:.0f} US dollars"
-        yield f"everything carries the label {self._label}, and is removed at the end"
+        yield f"all resources carry the label {self._label}; the run removes them at its end"
 
     @staticmethod
     def _say(line: str) -> None:
         print(f"aws: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the plan of a paid run is for the terminal
 
     def close(self) -> None:
-        """Remove everything that carries the run's label; what cannot be removed is said with the way to remove it."""
+        """Remove all resources with the run's label. After a failure, print the command that removes the rest."""
         atexit.unregister(self.close)
         if not self._caller:
             return
         try:
             sweep.remove(self.session(), self._label, self._waiting.pause, self._say)
         except (ClientError, BotoCoreError, DeploymentFailed) as problem:
-            self._say(f"not everything was removed: {problem}; run `python -m engine sweep`")
+            self._say(f"the clean-up is incomplete: {problem}; run `python -m engine sweep`")
             raise
         self._stack = None
         self._caller = {}
@@ -113,7 +113,7 @@ class AwsTarget(Target):
         yield
 
     def retire_stack(self) -> None:
-        """Nothing: the stack serves the scenarios that follow; `close` removes it."""
+        """Keep the stack for the next scenarios; `close` removes it."""
 
     @property
     def stack(self) -> Stack:
@@ -155,7 +155,7 @@ class AwsTarget(Target):
     # -- evidence -----------------------------------------------------------------------------------------------------
 
     def engine_calls(self) -> list[EngineCall]:
-        """The engine's own log lines, one for each of its calls."""
+        """The calls in the engine's log, one line each."""
         if isinstance(self._waiting, Sleeping):
             self._waiting.pause(LOG_DELAY_SECONDS)
         group = f"/aws/lambda/{self.stack.outputs['FunctionName']}"
@@ -166,14 +166,14 @@ class AwsTarget(Target):
         return sorted(calls, key=lambda call: call.started)
 
     def all_calls(self) -> list[recorded_calls.RecordedCall]:
-        """The suite's own calls with AWS's answers, and the engine's as its log tells them."""
+        """The suite's own calls with AWS's answers, and the engine's calls from its log."""
         own: list[recorded_calls.RecordedCall] = list(self._calls.calls[self._first_call :])
         engines = [_LoggedCall(call, self.region) for call in self.engine_calls()]
         return sorted([*own, *engines], key=lambda call: call.started)
 
 
 class _LoggedCall:
-    """A call of the engine as evidence; its log line tells an answer unless it had to be shortened."""
+    """A call of the engine as evidence; its log line has the answer unless it was shortened."""
 
     source = "lambda"
 

@@ -1,4 +1,4 @@
-"""What a target offers to the suite. `wait_until` is the only place where simulated and real AWS behave differently."""
+"""The interface of a target. Simulated and real AWS behave differently in `wait_until` only."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 
 
 class WaitTimeout(Exception):
-    """What was waited for did not happen in time; says what it was and how long the wait took."""
+    """A condition was not met in time; the message names the condition and the time."""
 
 
 class TargetRefused(Exception):
-    """The run cannot or must not take place on its target; one line that says why, and the cure."""
+    """The run cannot or must not take place on its target; the message is one line with reason and cure."""
 
 
 class NotSimulated(Exception):
-    """A step needs the simulator, but the scenario plays on real AWS: its tags are wrong."""
+    """A step needs the simulator, but the scenario runs on real AWS: its tags are wrong."""
 
 
 @dataclass(frozen=True)
 class EngineCall:
-    """One AWS call of the engine: what it asked, what came of it (`error` None: success), when, in which run
-    of the function; `answer` is None where nobody knows all of it."""
+    """One AWS call of the engine. `error` is None after a success, `answer` is None if it is not known completely."""
 
     service: str
     operation: str
@@ -48,18 +47,18 @@ class EngineCall:
 
     @property
     def line(self) -> str:
-        """For a reader: time, operation, outcome."""
+        """Time, operation and result, for a message."""
         return f"{self.started:%H:%M:%S.%f} {self.service}:{self.operation} {self.error or 'ok'} by {self.principal}"
 
 
-class Target(ABC):
-    """A place for scenarios. One `scenario()` at a time; between its start and end the other members work."""
+class RunTarget(ABC):
+    """Runs one `scenario()` at a time; the other members work between its start and its end."""
 
     name: str
-    # Seconds of AWS's own latency that an exact time in a feature may come late.
+    # The latency of AWS in seconds: the tolerance of an exact time in a feature.
     slack: float
 
-    # Whether everything in the account is the suite's, so that whatever is left at the end is its own.
+    # Whether the whole account is the suite's, so that all resources in it at the end are its own.
     is_alone = True
 
     def __init__(self) -> None:
@@ -67,17 +66,17 @@ class Target(ABC):
 
     @abstractmethod
     def scenario(self) -> AbstractContextManager[None]:
-        """Set up what one scenario needs, the deployed stack included, and take it away afterwards."""
+        """Set up one scenario, with the deployed stack, and remove it afterwards."""
 
-    def open(self, scenarios: Sequence[Any]) -> None:  # noqa: B027 - a target that costs nothing has nothing to ask
-        """Before anything else of a run: make sure that these scenarios may run here; raises TargetRefused."""
+    def open(self, scenarios: Sequence[Any]) -> None:  # noqa: B027 - a target without costs checks no permission
+        """Check at the start of a run that these scenarios may run here. Raises TargetRefused."""
 
-    def close(self) -> None:  # noqa: B027 - a target that keeps nothing between scenarios has nothing to close
-        """Take away what the whole run needed."""
+    def close(self) -> None:  # noqa: B027 - a target without a run-wide state has no clean-up
+        """Remove the resources of the whole run."""
 
     @abstractmethod
     def retire_stack(self) -> None:
-        """Delete the stack, unless it has to serve the run's other scenarios."""
+        """Delete the stack, unless other scenarios of the run need it."""
 
     @property
     @abstractmethod
@@ -94,10 +93,10 @@ class Target(ABC):
 
     @abstractmethod
     def session(self, account: str | None = None, region: str | None = None) -> boto3.Session:
-        """The suite's own credentials, for the run's account and Region unless told otherwise."""
+        """The suite's own credentials, by default for the run's account and Region."""
 
     def client(self, service: str, account: str | None = None, region: str | None = None) -> Any:
-        """A client of the suite's own; made once, because making one takes longer than most calls."""
+        """A client of the suite's own, made once: to make one takes longer than most calls."""
         key = (service, account or self.account, region or self.region)
         if key not in self._clients:
             self._clients[key] = self.session(account, region).client(service)
@@ -105,43 +104,43 @@ class Target(ABC):
 
     @abstractmethod
     def provide_server(self, server_id: str, host_name: str, account: str | None, region: str | None) -> None:
-        """See to it that DRS replicates this server there; raises LookupError where that cannot be arranged."""
+        """Let DRS replicate this server there. Raises LookupError if the target cannot."""
 
     def began_at(self) -> datetime | None:
-        """When the scenario began, by AWS's clock; None where AWS is as old as the scenario."""
+        """When the scenario began, by AWS's clock; None where each scenario has an AWS of its own."""
         return None
 
     def let_launches_take_their_usual_time(self, server_ids: Sequence[str]) -> None:  # noqa: B027 - on AWS they do
-        """Where the suite has shortened what DRS takes to launch these servers, let it take its usual time."""
+        """Undo the suite's shorter launch times for these servers, if the target has any."""
 
     @abstractmethod
     def wait_until(self, condition: Callable[[], Any], timeout: float, what: str, *, of: str | None = None) -> Any:
-        """Wait for `condition` to become true and return its value; raises WaitTimeout naming `what`.
+        """Wait for `condition` to become true and return its value. Raises WaitTimeout with `what`, the condition.
 
-        `of`: "dynamodb" for a condition on nothing but items, which only calls change; it need not be asked oftener.
+        `of`: "dynamodb" if the condition reads only items; it is then evaluated only after a write to a table.
         """
 
     def changes_of_items(self) -> int | None:
-        """Grows with every write to a table, whoever made it; None where nobody can tell."""
+        """A number that grows with every write to a table; None where the target does not count them."""
         return None
 
     @abstractmethod
     def engine_calls(self) -> list[EngineCall]:
-        """Every AWS call the engine made since the scenario began, in order."""
+        """Every AWS call of the engine since the scenario began, in order."""
 
     @abstractmethod
     def all_calls(self) -> Sequence[recorded_calls.RecordedCall]:
-        """Every AWS call that was seen since the scenario began, in order, the suite's own included."""
+        """Every observed AWS call since the scenario began, in order, with the suite's own."""
 
     @property
     def simulator(self) -> Simulator:
-        """The simulated AWS, for building the world and for faults; raises NotSimulated on real AWS."""
+        """The simulated AWS, for its environment and its faults. Raises NotSimulated on real AWS."""
         raise NotSimulated(f"this step needs the simulator, but the target is {self.name}; tag the scenario @moto only")
 
-    def note_privileges(self, scenario: str, file: str, line: int) -> None:  # noqa: B027 - real AWS keeps no such notes
-        """Write down which rights the engine's roles exercised in the scenario."""
+    def note_privileges(self, scenario: str, file: str, line: int) -> None:  # noqa: B027 - real AWS does not list them
+        """Record the rights that the engine's roles exercised in the scenario."""
 
     def pass_time(self, seconds: float) -> None:
-        """Let time go by, whatever happens meanwhile."""
+        """Let this much of AWS's time pass."""
         with suppress(WaitTimeout):
             self.wait_until(lambda: False, seconds, "time to pass")

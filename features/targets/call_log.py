@@ -1,4 +1,4 @@
-"""The suite's own call journal on real AWS: what it asked and was answered, taken from botocore's events.
+"""The journal of the suite's own calls on real AWS: requests and answers, from botocore's events.
 
 Times are AWS's own, from the answers' Date header: the suite's clock is never compared with AWS's.
 """
@@ -20,7 +20,7 @@ from traceability.recording import recorded_calls
 
 @dataclass(frozen=True)
 class SeenCall:
-    """One call, as `traceability.recording.evidence` takes it."""
+    """One call, in the form of `traceability.recording.recorded_calls`."""
 
     service: str
     operation: str
@@ -37,21 +37,21 @@ class SeenCall:
 
 
 class CallJournal:
-    """`who` gives account and ARN of the caller, once they are known."""
+    """`identity` returns account and ARN of the caller, once they are known."""
 
-    def __init__(self, who: Callable[[], tuple[str, str]]) -> None:
+    def __init__(self, identity: Callable[[], tuple[str, str]]) -> None:
         self.calls: list[SeenCall] = []
-        self._who = who
+        self._identity = identity
         self._here = threading.local()
         self._last = datetime.now(UTC)
 
     @property
     def last_moment(self) -> datetime:
-        """When AWS gave its last answer, by its own clock, to the second."""
+        """The time of AWS's last answer, by its own clock, to the second."""
         return self._last
 
     def listen(self, session: boto3.Session) -> None:
-        """Note every call of this session's clients."""
+        """Record every call of this session's clients."""
         region = str(session.region_name)
         session.events.register("provide-client-params", self._asked)
         session.events.register("after-call", lambda **event: self._answered(region, **event))
@@ -77,7 +77,7 @@ class CallJournal:
         asked = getattr(self._here, "call", None)
         if asked is None or asked[1] != model.name:
             return model.service_model.service_name, model.name, {}, time.perf_counter()
-        return asked  # type: ignore[no-any-return]  # what `_asked` put there
+        return asked  # type: ignore[no-any-return]  # `_asked` has set it
 
     def _note(
         self,
@@ -92,7 +92,7 @@ class CallJournal:
     ) -> None:
         took = timedelta(seconds=time.perf_counter() - begun)
         self._last = parsedate_to_datetime(date) if date else self._last
-        account, principal = self._who()
+        account, principal = self._identity()
         self.calls.append(
             SeenCall(
                 service,

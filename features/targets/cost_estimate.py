@@ -1,4 +1,4 @@
-"""What the scenarios that were selected will launch on real AWS, told before they run."""
+"""The estimate of the servers that the selected scenarios launch on real AWS, and of their cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAN = re.compile(r'the "([^"]+)" plan')
 
 @dataclass(frozen=True)
 class Demand:
-    """`launches` counts servers over the whole run; `hours` is about what each of the scenarios takes."""
+    """`launches` counts servers over the whole run; `hours` is an estimate for the whole run."""
 
     scenarios: int
     launching: int

@@ -1,4 +1,4 @@
-"""Notes which hosts the suite's own calls really went to: the target of a run is derived from nothing else."""
+"""Records the hosts of the suite's own calls. The target of a run is derived from these hosts only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import boto3
 
 
 def note_endpoints(session: boto3.Session, note: Callable[[str], None]) -> boto3.Session:
-    """Tell `note` the host of every request that a client of this session sends."""
+    """Call `note` with the host of every request that a client of this session sends."""
 
     def before_send(request: Any, **_: Any) -> None:
         note(urlsplit(request.url).netloc)
 
-    # Registered first: the simulator answers at this event, and who comes after it is not asked.
+    # Registered first: the simulator answers at this event, and later handlers are not called.
     session.events.register_first("before-send", before_send)
     return session

@@ -1,4 +1,4 @@
-"""What IAM granted to the engine during a scenario, written down for a later judgement; judged runs only."""
+"""Records the accesses that IAM granted to the engine during a scenario; judged runs only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Grant:
 
 
 def note(scenario: str, file: str, line: int) -> None:
-    """Add what the scenario's simulator granted to the engine to this process's notes, if the run is a judged one."""
+    """Add the granted accesses of the scenario to the notes of this process, if the run is a judged one."""
     directory = os.environ.get(RUN_DIRECTORY)
     if not directory:
         return
@@ -40,7 +40,7 @@ def note(scenario: str, file: str, line: int) -> None:
 
 
 def _distinct(accesses: Iterable[Access]) -> Iterable[Access]:
-    """One of all accesses that differ in nothing a policy of the engine could tell apart."""
+    """One of all accesses that no policy of the engine can tell apart."""
     found: dict[tuple[Any, ...], Access] = {}
     for one in accesses:
         context = tuple(sorted(one.context.items()))
@@ -50,7 +50,7 @@ def _distinct(accesses: Iterable[Access]) -> Iterable[Access]:
 
 
 def _kind(resource: str | None) -> str | None:
-    """DRS's, EC2's and the log's resources by their type and account; everything else by its name."""
+    """DRS's, EC2's and the log's resources by their type and account; all others by their name."""
     if resource is not None and resource.split(":")[2:3] in (["drs"], ["ec2"], ["logs"]):
         return resource.partition("/")[0]
     return resource

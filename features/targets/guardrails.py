@@ -1,4 +1,4 @@
-"""What a run on real AWS is allowed to do. Nothing of it has a default: such a run never happens by accident."""
+"""The permissions of a run on real AWS. They have no default, so that no such run happens by accident."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEANING = {
 
 @dataclass(frozen=True)
 class Allowance:
-    """`budget` is in launched servers, over the whole run; `sweeps` says whether to remove what earlier runs left."""
+    """`budget` is in launched servers, over the whole run; `sweeps`: remove the resources of earlier runs first."""
 
     accounts: frozenset[str]
     region: str
@@ -31,7 +31,7 @@ class Allowance:
 
 
 def read(settings: Mapping[str, str], environment: Mapping[str, str]) -> Allowance:
-    """From -D name=value or the environment. Raises TargetRefused, naming everything that is missing or wrong."""
+    """Read -D name=value or the environment. Raises TargetRefused with all missing and wrong values."""
     values = {name: str(settings.get(name) or environment.get(VARIABLES[name], "")) for name in VARIABLES}
     problems = [
         f"-D {name}=… (or {VARIABLES[name]}) must say {_MEANING[name]}" for name, value in values.items() if not value
@@ -43,6 +43,6 @@ def read(settings: Mapping[str, str], environment: Mapping[str, str]) -> Allowan
     if values["budget"] and not values["budget"].isdigit():
         problems.append(f"budget {values['budget']!r}: must be a whole number of servers")
     if problems:
-        raise TargetRefused(f"nothing was done on AWS: {'; '.join(problems)}")
+        raise TargetRefused(f"no call of AWS was made: {'; '.join(problems)}")
     sweeps = str(settings.get("sweep", "no")).lower() in ("yes", "true", "1")
     return Allowance(frozenset(accounts), values["region"], int(values["budget"]), sweeps)

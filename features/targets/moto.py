@@ -1,4 +1,4 @@
-"""Simulated AWS: one fresh simulator a scenario, the engine deployed into it, time that jumps."""
+"""Simulated AWS: a new simulator for each scenario, the engine deployed into it, virtual time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import boto3
 import simulator
 from engine.deploy.deployment import Stack, deploy, destroy
 from features.targets import granted_accesses
-from features.targets.base import EngineCall, Target, WaitTimeout
+from features.targets.base import EngineCall, RunTarget, WaitTimeout
 from features.targets.endpoints import note_endpoints
 from simulator.drs import DrsWorld
 from simulator.gateway.journal import JournalEntry
@@ -20,16 +20,16 @@ from traceability.model import run_notes
 from traceability.recording import recorded_calls
 
 STACK_NAME = "drs-engine-suite"
-# What the engine and the steps call.
+# The services that the engine and the steps call.
 SERVICES = ("cloudformation", "drs", "dynamodb", "ec2", "lambda", "logs", "s3", "sns", "sqs", "stepfunctions", "sts")
-# What a server takes, in seconds, unless its scenario says otherwise ("DRS takes its usual time"): so little that one
-# poll sees the job's end and one look the running instance, because every poll costs the suite real time.
+# The default times of a server in seconds ("DRS takes its usual time" undoes them). They are so short that one job
+# query sees the end of the job and one health check the running instance, because each poll costs the suite real time.
 LAUNCH_SECONDS = 45
 BOOT_SECONDS = 3
 TERMINATE_SECONDS = 10
 
 
-class MotoTarget(Target):
+class MotoTarget(RunTarget):
     name = "moto"
     slack = 1.0
 
@@ -42,7 +42,7 @@ class MotoTarget(Target):
         self._homes: dict[str, DrsWorld] = {}
 
     def open(self, scenarios: Sequence[Any]) -> None:
-        """Load what every scenario needs, AWS's service models above all, so that the first is not charged with it."""
+        """Load AWS's service models, so that the first scenario is not slower than the others."""
         with self.scenario():
             for service in SERVICES:
                 self.session().client(service)
@@ -84,9 +84,9 @@ class MotoTarget(Target):
         key = (account or self.account, region or self.region)
         if key not in self._sessions:
             session = self.simulator.session(account=key[0], region=key[1], user="suite")
-            # Deploying, taking away and reading ask for the same clients again and again; one takes 3 ms to make.
+            # Deployment, removal and steps request the same clients again and again; to make one takes 3 ms.
             session.client = functools.cache(session.client)
-            # The simulator's socket guard refuses every connection: what is answered was answered in this process.
+            # The simulator refuses every connection: each answer comes from this process.
             self._sessions[key] = note_endpoints(session, lambda host: run_notes.record_endpoint(host, connected=False))
         return self._sessions[key]
 

@@ -1,7 +1,6 @@
-"""Looks before anything is done: whether this is the account that is meant, and whether a run can succeed in it.
+"""The pre-flight of a run: whether this is the intended account, and whether a run can succeed in it.
 
-Each check is a question to AWS that changes nothing. What is wrong is said in one line each, all at once where the
-questions do not depend on each other.
+Each check only reads from AWS. Each problem is one line, and all independent problems are reported together.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from features.targets.cost_estimate import Demand
 from features.targets.guardrails import Allowance
 
 CONCURRENT_JOBS = 20
-"""DRS's quota; it cannot be asked for without a right that the suite does not need otherwise."""
+"""DRS's quota. To read it takes a right that the suite does not need otherwise."""
 
-_LOOKS: dict[str, Callable[[Any], Any]] = {
+_READS: dict[str, Callable[[Any], Any]] = {
     "cloudformation": lambda client: client.describe_stacks(),
     "dynamodb": lambda client: client.list_tables(Limit=1),
     "ec2": lambda client: client.describe_instance_status(MaxResults=5),
@@ -42,7 +41,7 @@ def identity(session: boto3.Session, allowance: Allowance) -> dict[str, Any]:
             f"no credentials: {problem}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
         ) from problem
     except ClientError as problem:
-        raise TargetRefused(f"AWS does not accept the credentials: {_said(problem)}; renew them") from problem
+        raise TargetRefused(f"AWS does not accept the credentials: {_text(problem)}; renew them") from problem
     except BotoCoreError as problem:
         raise TargetRefused(f"AWS cannot be reached: {problem}") from problem
     if caller["Account"] not in allowance.accounts:
@@ -54,7 +53,7 @@ def identity(session: boto3.Session, allowance: Allowance) -> dict[str, Any]:
 
 
 def check(session: boto3.Session, allowance: Allowance, demand: Demand, stack: str) -> list[str]:
-    """What was found good, a line each. Raises TargetRefused naming everything that was not."""
+    """The passed checks, one line each. Raises TargetRefused with all problems."""
     if allowance.region not in session.get_available_regions("drs"):
         raise TargetRefused(
             f"region {allowance.region!r} has no Elastic Disaster Recovery; name one that has (-D region=…)"
@@ -77,7 +76,7 @@ def check(session: boto3.Session, allowance: Allowance, demand: Demand, stack: s
         raise TargetRefused("; ".join(problems))
     return [
         f"{len(servers)} known servers replicate CONTINUOUSly in {allowance.region}",
-        f"reading is allowed in {', '.join(['drs', *_LOOKS])}",
+        f"reading is allowed in {', '.join(['drs', *_READS])}",
         f"{len(live)} of {CONCURRENT_JOBS} concurrent recovery jobs are in use",
     ]
 
@@ -93,7 +92,7 @@ def _servers(session: boto3.Session, allowance: Allowance) -> dict[str, str]:
                 f"DRS is not initialised in {allowance.region}; open the DRS console there once, or call "
                 "drs:InitializeService"
             ) from problem
-        raise TargetRefused(f"DRS cannot be asked for its servers: {_said(problem)}") from problem
+        raise TargetRefused(f"DRS does not list its servers: {_text(problem)}") from problem
     return {one["sourceServerID"]: one["dataReplicationInfo"]["dataReplicationState"] for one in items}
 
 
@@ -106,12 +105,12 @@ def _not_ready(servers: dict[str, str], allowance: Allowance) -> Iterator[str]:
 
 
 def _denied(session: boto3.Session) -> Iterator[str]:
-    for service, look in _LOOKS.items():
+    for service, read in _READS.items():
         client: Any = session.client(service)
         try:
-            look(client)
+            read(client)
         except ClientError as problem:
-            yield f"the credentials may not look into {service}: {_said(problem)}"
+            yield f"the credentials may not read {service}: {_text(problem)}"
 
 
 def _over_budget(demand: Demand, allowance: Allowance) -> Iterator[str]:
@@ -147,6 +146,6 @@ def _live_jobs(session: boto3.Session) -> list[dict[str, Any]]:
     return [job for page in pages for job in page["items"] if job["status"] != "COMPLETED"]
 
 
-def _said(problem: ClientError) -> str:
+def _text(problem: ClientError) -> str:
     error = problem.response["Error"]
     return f"{error.get('Code')}: {error.get('Message')}"

@@ -1,4 +1,4 @@
-"""The path to real AWS without AWS: the target `aws`, unchanged, against a simulator that another process serves."""
+"""The rehearsal: the unchanged target `aws`, against a simulator that another process serves."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from simulator.serving import RemoteSimulator
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = ROOT / "testdata" / "environments" / "six-servers.json"
-# What a server takes to launch unless its scenario says otherwise: as long as a job on AWS takes at least.
+# The default time of a launch: as long as a job on AWS takes at least.
 LAUNCH_SECONDS = 95
 _NO_LIMIT = "1000"
 _ENDS_WITHIN_SECONDS = 10
 
 
 class RehearsalTarget(AwsTarget):
-    """Starts the server, lets every AWS client of this process call it, and ends it with the run."""
+    """Starts the server, points every AWS client of this process to it, and stops it at the end of the run."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         command = [
@@ -74,7 +74,7 @@ class RehearsalTarget(AwsTarget):
         self._replicate(None)
 
     def _replicate(self, launch_seconds: int | None) -> None:
-        """The six servers as they are in the beginning, with this time to launch (None: DRS's usual)."""
+        """Reset the six servers, with this time to launch (None: DRS's usual time)."""
         environment = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))["Environments"][0]
         for server in environment["SourceServers"]:
             server["LaunchSeconds"] = launch_seconds

@@ -1,4 +1,4 @@
-"""How the suite waits on real AWS, and in a rehearsal: the only place where the two differ."""
+"""Waiting on real AWS and in a rehearsal. The two differ in this module only."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from urllib.parse import urlsplit
 from features.targets.base import TargetRefused, WaitTimeout
 from simulator.serving import RemoteSimulator
 
-LOOK_EVERY_SECONDS = 10.0
+POLL_SECONDS = 10.0
 
 
 class Waiting(Protocol):
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Wait for `condition` and return its value; raises WaitTimeout naming `what`."""
+        """Wait for `condition` and return its value. Raises WaitTimeout with `what`, the condition."""
 
     def pause(self, seconds: float) -> None:
-        """Let so much of AWS's time go by."""
+        """Let this much of AWS's time pass."""
 
 
 class Sleeping:
-    """On AWS time passes by itself: sleep, and ask again."""
+    """On AWS: sleep, and evaluate the condition again."""
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
         end = time.monotonic() + timeout
@@ -33,21 +33,21 @@ class Sleeping:
                 return value
             if time.monotonic() >= end:
                 raise WaitTimeout(f"Waited {timeout:g} s in vain for {what}")
-            self.pause(min(LOOK_EVERY_SECONDS, max(0.0, end - time.monotonic())))
+            self.pause(min(POLL_SECONDS, max(0.0, end - time.monotonic())))
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # real AWS has no other clock than the real one
 
 
-class AskingForEvents:
-    """In a rehearsal the served simulator stands still until it is asked for the next event."""
+class AdvancingEvents:
+    """In a rehearsal: advance the served simulator, whose clock stands still, from event to event."""
 
     def __init__(self, server: RemoteSimulator) -> None:
         self._server = server
         server.hold()
 
     def until(self, condition: Callable[[], Any], timeout: float, what: str) -> Any:
-        # Microseconds, as the server counts: of floats a rest would stay that is over for it and never for us.
+        # Microseconds, as the server counts: a float would keep a remainder that the server rounds away.
         left = timedelta(seconds=timeout)
         while True:
             if value := condition():
@@ -61,13 +61,13 @@ class AskingForEvents:
 
 
 def waiting() -> Waiting:
-    """By the endpoint that AWS's clients of this process will call. Raises TargetRefused for one that is neither."""
+    """The way to wait for the endpoint of this process's AWS clients. Raises TargetRefused if a local one is silent."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if endpoint is None:
         return Sleeping()
     if urlsplit(endpoint).hostname not in ("localhost", "127.0.0.1", "::1"):
         return Sleeping()
     try:
-        return AskingForEvents(RemoteSimulator(endpoint))
+        return AdvancingEvents(RemoteSimulator(endpoint))
     except OSError as problem:
-        raise TargetRefused(f"nobody answers at AWS_ENDPOINT_URL={endpoint}: {problem}") from problem
+        raise TargetRefused(f"no answer from AWS_ENDPOINT_URL={endpoint}: {problem}") from problem

@@ -15,7 +15,7 @@ FEATURE = """Feature: Idle
   @AC-6.4 @moto
   Scenario: met
     Given the "single-wave" plan
-    And AWS throttles the first 1 recovery requests
+    And AWS throttles the first recovery request
     When a drill of the plan is run
     Then the execution is COMPLETED
 
@@ -40,8 +40,8 @@ FEATURE = """Feature: Idle
     Then the execution is COMPLETED
 """
 LINE = (
-    '"And AWS throttles the first 9 role assumptions" never came about: no such call was made, sts AssumeRole; '
-    "let the scenario make one, or take the step out"
+    '"And AWS throttles the first 9 role assumptions" had no effect: the engine made no such call, sts AssumeRole; '
+    "change the scenario so that it does, or remove the step"
 )
 
 

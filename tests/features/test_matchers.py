@@ -11,6 +11,7 @@ from hamcrest.core.string_description import StringDescription
 from moto.stepfunctions.parser.asl.component import eval_component
 
 from features import matchers
+from features.parameter_types import Pauses
 from features.targets import EngineCall
 from simulator import Simulator
 
@@ -37,13 +38,17 @@ MATCHES: list[tuple[Any, Any]] = [
     (matchers.mentions("s-1"), "server s-1: gone"),
     (matchers.were_made(2), PAIR),
     (matchers.were_made(0), []),
-    (matchers.came_apart([2]), PAIR),
-    (matchers.came_apart([2]), [call(0), call(3.004)]),
-    (matchers.came_apart([2], slack=1), [call(0), call(3.9)]),
+    (matchers.came_apart(Pauses([2], False)), PAIR),
+    (matchers.came_apart(Pauses([2], False)), [call(0), call(3.004)]),
+    (matchers.came_apart(Pauses([2], False), slack=1), [call(0), call(3.9)]),
     (matchers.started_after(90, NINE, 1), at(90)),
     (matchers.started_after(90, NINE, 1), at(90.9)),
     (matchers.lasted(20, 2), 21.9),
-    (matchers.within(60), 60),
+    (matchers.at_most(60), 60),
+    (matchers.is_between(5, 15), 5),
+    (matchers.is_between(5, 15), 15),
+    (matchers.no_later_than(NINE), at(0)),
+    (matchers.came_apart(Pauses([2], True)), [call(0), call(3), call(9)]),
     (matchers.has_no_null(), {"Waves": [{"Status": "PENDING"}]}),
     (matchers.has_only_pascal_case(), {"RecoverySnapshots": {"s-3d75cdc0d9a28a725": "pit-1"}}),
 ]
@@ -68,14 +73,24 @@ MISMATCHES: list[tuple[Any, Any, str, str]] = [
     (matchers.is_skipped_because_of(1), {**WAVE, "Status": "FAILED"}, "SKIPPED", "wave 2 (Web) is FAILED"),
     (matchers.mentions("wave 1"), "wave 12 is FAILED", "names 'wave 1'", "it reads: wave 12 is FAILED"),
     (matchers.mentions("web-1"), "old-web-1", "names 'web-1'", "it reads: old-web-1"),
-    (matchers.mentions("wave 1"), "", "names 'wave 1'", "it reads: (nothing)"),
+    (matchers.mentions("wave 1"), "", "names 'wave 1'", "it reads: (empty)"),
     (matchers.were_made(1), PAIR, "exactly 1 calls", "there were 2:\n            09:00:00.000000 drs:DescribeJobs ok"),
-    (matchers.were_made(0), PAIR, "no call at all", "there were 2:"),
+    (matchers.were_made(0), PAIR, "exactly 0 calls", "there were 2:"),
     (matchers.were_made(1), [], "exactly 1 calls", "there were 0: none"),
-    (matchers.came_apart([4]), PAIR, "2 calls with pauses of [4] seconds", "the pauses were [2.0] seconds:"),
-    (matchers.came_apart([2], slack=1), [call(0), call(4.1)], "[2] seconds", "the pauses were [3.1] seconds:"),
-    (matchers.came_apart([2]), [call(0), call(2.9)], "[2] seconds", "the pauses were [1.9] seconds:"),
-    (matchers.came_apart([2, 4]), PAIR, "3 calls", "the pauses were [2.0] seconds:"),
+    (
+        matchers.came_apart(Pauses([4], False)),
+        PAIR,
+        "2 calls with pauses of 4 seconds",
+        "the pauses were [2.0] seconds:",
+    ),
+    (
+        matchers.came_apart(Pauses([2], False), slack=1),
+        [call(0), call(4.1)],
+        "2 seconds",
+        "the pauses were [3.1] seconds:",
+    ),
+    (matchers.came_apart(Pauses([2], False)), [call(0), call(2.9)], "2 seconds", "the pauses were [1.9] seconds:"),
+    (matchers.came_apart(Pauses([2, 4], False)), PAIR, "3 calls", "the pauses were [2.0] seconds:"),
     (
         matchers.started_after(90, NINE, 1),
         at(89.9),
@@ -85,7 +100,17 @@ MISMATCHES: list[tuple[Any, Any, str, str]] = [
     (matchers.started_after(90, NINE, 1), at(91), "90 s", "it was 91 s after it, at 09:01:31.000000"),
     (matchers.lasted(20, 2), 22, "20 s, give or take less than 2 s", "it was 22 s"),
     (matchers.lasted(20, 2), 18, "20 s", "it was 18 s"),
-    (matchers.within(60), 60.5, "at most 60 s", "it was 60.5 s"),
+    (matchers.at_most(60), 60.5, "at most 60 s", "it was 60.5 s"),
+    (matchers.is_between(5, 15), 4.5, "between 5 and 15 s", "it was 4.5 s"),
+    (matchers.is_between(5, 15), 15.5, "between 5 and 15 s", "it was 15.5 s"),
+    (matchers.no_later_than(NINE), at(1), "at most 09:00:00.000000", "it was 09:00:01.000000"),
+    (
+        matchers.came_apart(Pauses([2], True)),
+        [call(0), call(3), call(5)],
+        "calls with pauses of at least 2 seconds",
+        "the pauses were [2.0, 1.0] seconds:",
+    ),
+    (matchers.came_apart(Pauses([2], True)), [call(0)], "at least 2 seconds", "the pauses were [] seconds:"),
     (
         matchers.has_no_null(),
         {"Waves": [{"EndTime": None}]},
@@ -107,7 +132,7 @@ def test_it_refuses_and_says_why(matcher: Any, bad: Any, expected: str, seen: st
     assert seen in str(found)
 
 
-def test_the_story_of_a_record_names_every_wave_and_server() -> None:
+def test_the_description_of_a_record_names_every_wave_and_server() -> None:
     record = {
         "ExecutionId": "e-1",
         "PlanId": "plan",
@@ -115,7 +140,7 @@ def test_the_story_of_a_record_names_every_wave_and_server() -> None:
         "Errors": [{"Message": "No capacity"}],
         "Waves": [{**WAVE, "ServerResults": [{"SourceServerId": "s-1", "Status": "SKIPPED"}]}],
     }
-    assert matchers.story(record).splitlines() == [
+    assert matchers.describe(record).splitlines() == [
         "e-1 of plan: FAILED (No capacity)",
         "  wave 2 (Web): SKIPPED, not started to not ended",
         "    s-1: SKIPPED, job none",

@@ -65,7 +65,7 @@ def test_behave_says_why_the_line_that_was_asked_for_did_not_run() -> None:
 
 def test_a_step_without_a_plan_asks_for_the_given() -> None:
     world: World = World.__new__(World)
-    world.plan, world.executions, world.refusal, world.gave_up = {}, [], None, []
+    world.plan, world.executions, world.refusal, world.timed_out = {}, [], None, []
     for step in (lambda: world.start("DRILL"), lambda: world.draft_wave(1)):
         with pytest.raises(NoPlanYet, match='no plan yet; begin with a Given that names one, such as: Given the "'):
             step()
@@ -73,9 +73,9 @@ def test_a_step_without_a_plan_asks_for_the_given() -> None:
 
 def test_a_then_without_an_execution_asks_for_the_when() -> None:
     world: World = World.__new__(World)
-    world.executions, world.refusal, world.gave_up = [], None, []
-    with pytest.raises(NothingStarted, match="no execution was started; say before it what happens, such as: When a"):
+    world.executions, world.refusal, world.timed_out = [], None, []
+    with pytest.raises(NothingStarted, match="no execution was started; put a When before it, such as: When a"):
         world.record()
-    world.gave_up = ["The engine could not start the plan: it is ill"]
+    world.timed_out = ["The engine could not start the plan: it is ill"]
     with pytest.raises(AssertionError, match="The engine said: The engine could not start the plan: it is ill"):
         world.record()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from engine.deploy.deployment import deploy
-from features.steps.accounts import TEMPLATE as TARGET_TEMPLATE
 from features.targets.granted_accesses import Grant
 from features.targets.moto import STACK_NAME
 from simulator import Simulator
@@ -20,6 +20,7 @@ from simulator.simulator import DEFAULT_ACCOUNT
 from tests.least_privilege.mutations import Mutation, mutations
 from tests.least_privilege.policies import PolicyLocation, places
 
+TARGET_TEMPLATE = Path(__file__).parents[2] / "infra" / "target_account.yaml"
 _OTHER_ACCOUNT = "999988887777"
 # The user that deploys in `deployed_for`; it has all rights in the engine's account.
 _ADMINISTRATOR = "suite"

@@ -25,7 +25,7 @@ MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 60.0
 MAX_TRIES = 4
 # Without these rights an execution has the same result; only scenarios with these words in their name check them.
-_CHECKED_BY = {"logs:": "is logged", "drs:TerminateRecoveryInstances": "is terminated"}
+_CHECKED_BY = {"logs:": "the notification, and the result stays", "drs:TerminateRecoveryInstances": "are terminated"}
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -47,6 +47,8 @@ def candidates(finding: MutationResult) -> list[Grant]:
         (words for action, words in _CHECKED_BY.items() if finding.mutation.subject.startswith(action)), ""
     )
     needing = [grant for grant in finding.denied if words_needed in grant.scenario]
+    if not needing:
+        raise LookupError(f"no scenario with {words_needed!r} in its name needs {finding.mutation.subject}")
     shortest = sorted(needing, key=lambda grant: (grant.cost, grant.file, grant.line))
     return list({grant.scenario: grant for grant in shortest}.values())[:MAX_TRIES]
 

@@ -133,7 +133,7 @@ def test_a_right_that_is_missing(aws):
     )
     session = aws.session(user="auditor", policy=policy)
     said = "; ".join(preflight._denied(session))
-    assert "may not look into lambda: AccessDenied" in said
+    assert "may not read lambda: AccessDenied" in said
     assert "into s3" not in said
 
 

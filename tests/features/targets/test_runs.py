@@ -152,7 +152,7 @@ def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_swe
         server.control.add_fault("expire_token", times=None, source="client")
         said = output(run)
     assert run.returncode != 0
-    assert "aws: not everything was removed" in said
+    assert "aws: the clean-up is incomplete" in said
     assert "run `python -m engine sweep`" in said
     server.control.heal()
     with behaving(server, DRILL, "--tags=@AC-10.4", "-D", "sweep=yes") as after:
@@ -176,6 +176,6 @@ def test_a_run_without_leave_does_nothing(server: SimulatorServer) -> None:
     command = [sys.executable, "-m", "behave", "-D", "target=aws", DRILL]
     ended = subprocess.run(command, cwd=ROOT, env=variables, text=True, capture_output=True, timeout=SECONDS)
     assert ended.returncode != 0
-    assert "behave: nothing was done on AWS: -D account=… (or ACCEPTANCE_ACCOUNT)" in ended.stderr
+    assert "behave: no call of AWS was made: -D account=… (or ACCEPTANCE_ACCOUNT)" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
     assert len(server.control.journal()) == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from features.targets.base import WaitTimeout
-from features.targets.waiting import AskingForEvents
+from features.targets.waiting import AdvancingEvents
 
 ENOUGH = 100
 
@@ -32,5 +32,5 @@ class Server:
 def test_a_wait_in_vain_comes_to_its_end(timeout: float, every: float) -> None:
     server: Any = Server(every)
     with pytest.raises(WaitTimeout, match=f"Waited {timeout:g} s in vain for time to pass"):
-        AskingForEvents(server).until(lambda: False, timeout, "time to pass")
+        AdvancingEvents(server).until(lambda: False, timeout, "time to pass")
     assert server.asked <= timeout / every + 1

@@ -1,4 +1,4 @@
-"""Then: how the execution, its waves and its servers fared, as the history shows it."""
+"""The result of an execution, of its waves and of its servers, and refused starts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from behave.runner import Context
 from hamcrest import empty, equal_to, has_key, has_length, is_not
 
 from features.aws_queries import new_jobs
-from features.matchers import assert_that, has_status, is_skipped_because_of, mentions, story
+from features.matchers import assert_that, describe, has_status, is_skipped_because_of, mentions
 from features.world import World
 
 
 def where(world: World) -> str:
-    """The record as it is, for the end of a mismatch, and what the suite waited for in vain."""
-    return "\n".join(["Looked at the execution record:", story(world.record()), *world.gave_up])
+    """The record, for the end of a mismatch, with the waits that timed out."""
+    return "\n".join(["Read the execution record:", describe(world.record()), *world.timed_out])
 
 
 @then("the execution is {status:Status}")
@@ -36,8 +36,8 @@ def server_is(context: Context, name: str, status: str) -> None:
     assert_that(context.world.result(name), has_status(status), where(context.world))
 
 
-@then('the error of server "{name}" says "{text}"')
-def server_error_says(context: Context, name: str, text: str) -> None:
+@then('the error of server "{name}" names "{text}"')
+def server_error_names(context: Context, name: str, text: str) -> None:
     assert_that(context.world.result(name).get("ErrorMessage", ""), mentions(text), where(context.world))
 
 
@@ -60,38 +60,34 @@ def start_is_refused(context: Context) -> None:
 
 @then('the refusal names "{text}"')
 def refusal_names(context: Context, text: str) -> None:
-    assert_that(refusal_text(context.world), mentions(text), "Looked at the engine's answer to the start")
+    assert_that(refusal_text(context.world), mentions(text), "Read the engine's answer to the start")
 
 
 @then('the refusal does not name "{text}"')
 def refusal_does_not_name(context: Context, text: str) -> None:
-    assert_that(refusal_text(context.world), is_not(mentions(text)), "Looked at the engine's answer to the start")
+    assert_that(refusal_text(context.world), is_not(mentions(text)), "Read the engine's answer to the start")
 
 
 def refusal_text(world: World) -> str:
     if world.refusal is None:
-        raise AssertionError(f"The engine refused nothing; it started {', '.join(world.executions) or 'nothing'}.")
+        raise AssertionError(
+            f"The engine did not refuse the start; executions: {', '.join(world.executions) or 'none'}."
+        )
     return "\n".join(world.refusal.problems)
 
 
-@then("nothing was recorded or launched")
-def nothing_happened(context: Context) -> None:
+@then("no execution was recorded and no server was launched")
+def no_effect(context: Context) -> None:
     world: World = context.world
     recorded = world.client.list_by_plan(world.plan["PlanId"]).items
     launched = [job["jobID"] for job in new_jobs(world)]
-    assert_that(recorded, empty(), "Looked at the history of the plan")
-    assert_that(launched, empty(), "Looked at the jobs of DRS")
+    assert_that(recorded, empty(), "Read the history of the plan")
+    assert_that(launched, empty(), "Read the jobs of DRS")
 
 
-@then('the reason of the execution says "{text}"')
-def reason_says(context: Context, text: str) -> None:
+@then('the reason of the execution names "{text}"')
+def reason_names(context: Context, text: str) -> None:
     assert_that(context.world.record().get("StatusReason", ""), mentions(text), where(context.world))
-
-
-@then("no wave is PENDING or RUNNING")
-def no_wave_is_open(context: Context) -> None:
-    found = [wave["WaveNumber"] for wave in context.world.record()["Waves"] if wave["Status"] in ("PENDING", "RUNNING")]
-    assert_that(found, empty(), where(context.world))
 
 
 @then("{count:d} servers are {status:Status}")
@@ -103,26 +99,21 @@ def servers_are(context: Context, count: int, status: str) -> None:
     assert_that(found, has_length(count), where(context.world))
 
 
-@then("the engine said that it is over already")
-def said_over_already(context: Context) -> None:
-    assert_that(
-        context.world.over_already is not None, "The engine took the cancellation of an execution that was over."
-    )
+@then("the cancellation is refused because the execution has ended")
+def cancellation_refused(context: Context) -> None:
+    refused = context.world.already_ended is not None
+    assert_that(refused, "The engine accepted the cancellation of an execution that had ended.")
 
 
 @then("the clean-up is {status:Status}")
 def clean_up_is(context: Context, status: str) -> None:
     found = context.world.record().get("CleanUp", {})
-    assert_that(found.get("Status", "absent"), equal_to(status), f"Looked at CleanUp in the record: {found}")
+    assert_that(found.get("Status", "absent"), equal_to(status), f"Read CleanUp in the record: {found}")
 
 
-@then("both starts have the same ExecutionId")
-def same_execution(context: Context) -> None:
-    assert_that(context.world.executions, has_length(2), "Looked at what the engine answered to the starts")
-    assert_that(set(context.world.executions), has_length(1), "Looked at what the engine answered to the starts")
-
-
-@then("one execution is on record")
+@then("both starts led to one execution")
 def one_execution(context: Context) -> None:
-    recorded = context.world.client.list_by_plan(context.world.plan["PlanId"]).items
-    assert_that(recorded, has_length(1), "Looked at the history of the plan")
+    world: World = context.world
+    assert_that(world.executions, has_length(2), "Read the engine's answers to the starts")
+    assert_that(set(world.executions), has_length(1), "Read the ExecutionIds that the engine answered with")
+    assert_that(world.client.list_by_plan(world.plan["PlanId"]).items, has_length(1), "Read the history of the plan")

@@ -1,7 +1,4 @@
-"""When: starting, waiting, cancelling, and what others do meanwhile.
-
-What the engine answers, a refusal included, is kept for the Then to judge.
-"""
+"""Starting, waiting and cancelling. A When keeps the engine's refusal for the Then to judge."""
 
 from __future__ import annotations
 
@@ -11,7 +8,9 @@ from behave import given, when
 from behave.runner import Context
 
 from features.aws_queries import state_machine_run
-from features.world import OVER, World
+from features.world import ENDED, World
+
+CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}
 
 
 @when("a {run:Run} of the plan is run")
@@ -21,9 +20,25 @@ def run_plan(context: Context, run: str) -> None:
 
 
 @when("a {run:Run} of the plan is started")
-@when("a {run:Run} of the plan is requested")
 def start_plan(context: Context, run: str) -> None:
     context.world.start(run)
+
+
+@when('a {run:Run} of the plan is started with the token "{token}"')
+def start_with_token(context: Context, run: str, token: str) -> None:
+    context.world.start(run, token=token)
+
+
+@when("two operators start a {run:Run} of the plan at the same moment")
+def start_together(context: Context, run: str) -> None:
+    world: World = context.world
+    plan = world.drafted_plan()
+    world.save()
+    operators = [
+        world.target.simulator.spawn(name, lambda: world.client.start(plan["PlanId"], run))
+        for name in ("first operator", "second operator")
+    ]
+    world.executions.extend(operator.join() for operator in operators)
 
 
 @when("{count:d} drills of the plan are run one after the other")
@@ -38,7 +53,7 @@ def run_drills(context: Context, count: int) -> None:
 def wave_becomes(context: Context, number: int, status: str) -> None:
     context.world.wait_for_record(
         lambda record: (
-            record["Status"] in OVER
+            record["Status"] in ENDED
             or any(wave["WaveNumber"] == number and wave["Status"] == status for wave in record["Waves"])
         ),
         f"wave {number} to be {status}",
@@ -50,7 +65,7 @@ def server_becomes(context: Context, name: str, status: str) -> None:
     wanted = context.world.server_id(name)
     context.world.wait_for_record(
         lambda record: (
-            record["Status"] in OVER
+            record["Status"] in ENDED
             or any(
                 result["SourceServerId"] == wanted and result["Status"] == status
                 for wave in record["Waves"]
@@ -66,11 +81,10 @@ def execution_ends(context: Context) -> None:
     context.world.run_to_end()
 
 
-@when("the drill's clean-up has ended")
+@when("the drill's clean-up ends")
 def clean_up_ends(context: Context) -> None:
     context.world.wait_for_record(
-        lambda record: record.get("CleanUp", {}).get("Status") in {"COMPLETED", "FAILED", "SKIPPED"},
-        "the drill's clean-up to end",
+        lambda record: record.get("CleanUp", {}).get("Status") in CLEANED_UP, "the drill's clean-up to end"
     )
 
 
@@ -79,53 +93,24 @@ def time_passes(context: Context, seconds: int) -> None:
     context.world.target.pass_time(seconds)
 
 
-@when("a {run:Run} of the plan is started again")
-def start_again(context: Context, run: str) -> None:
-    context.world.start(run)
-
-
-@when('a {run:Run} of the plan is started with the token "{token}"')
-def start_with_token(context: Context, run: str, token: str) -> None:
-    context.world.start(run, token=token)
-
-
-@when("two operators start a drill of the plan at the same moment")
-def start_together(context: Context) -> None:
-    world: World = context.world
-    plan = world.drafted_plan()
-    world.save()
-    operators = [
-        world.target.simulator.spawn(name, lambda: world.client.start(plan["PlanId"], "DRILL"))
-        for name in ("first operator", "second operator")
-    ]
-    world.executions.extend(operator.join() for operator in operators)
-
-
 @when("the execution is cancelled")
 def cancel(context: Context) -> None:
-    context.world.cancel("the drill window is over")
+    context.world.cancel("an operator has cancelled it")
 
 
-@given("an operator cancels the execution while wave {number:d} runs")
-def cancel_while_wave_runs(context: Context, number: int) -> None:
-    def cancel_then() -> None:
-        wave_becomes(context, number, "RUNNING")
-        cancel(context)
-
-    context.world.events.append(cancel_then)
+@when('the execution is cancelled with the reason "{reason}"')
+def cancel_with_reason(context: Context, reason: str) -> None:
+    context.world.cancel(reason)
 
 
-@given("the state machine is stopped by somebody else after {seconds:Duration}")
-def machine_is_stopped(context: Context, seconds: int) -> None:
-    def stop() -> None:
-        time_passes(context, seconds)
-        arn = state_machine_run(context.world)["executionArn"]
-        context.world.target.client("stepfunctions").stop_execution(executionArn=arn, cause="somebody else")
-
-    context.world.events.append(stop)
+@when("the state machine is stopped from outside")
+def machine_is_stopped(context: Context) -> None:
+    world: World = context.world
+    arn = state_machine_run(world)["executionArn"]
+    world.target.client("stepfunctions").stop_execution(executionArn=arn, cause="stopped by another user")
 
 
-@given("the state machine is timed out by AWS after {seconds:Duration}")
+@given("AWS times out the state machine after {seconds:Duration}")
 def machine_is_timed_out(context: Context, seconds: int) -> None:
     states, arn = context.world.target.client("stepfunctions"), context.world.target.stack.outputs["StateMachineArn"]
     definition = json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"])
