@@ -1,4 +1,4 @@
-"""Who follows docs/qa.md word for word sees what it shows: its scenario, its defect, its proof."""
+"""A reader who follows docs/qa.md to the letter gets the results that it shows: its scenario, its defect, its proof."""
 
 from __future__ import annotations
 
