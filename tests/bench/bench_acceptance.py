@@ -21,7 +21,7 @@ def bench_acceptance() -> None:
         [sys.executable, "-m", "traceability", "run"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     whole = time.perf_counter() - begun
-    said = re.search(r"(\d+) scenarios in ([\d.]+) s, judged and reported in ([\d.]+) s", ended.stdout)
+    said = re.search(r"(\d+) scenarios in ([\d.]+) s, evaluated and reported in ([\d.]+) s", ended.stdout)
     assert said, ended.stdout + ended.stderr
     behave = float(said[2])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
