@@ -1,4 +1,4 @@
-"""A simulated AWS: moto with a DRS of its own, on a virtual clock, with Lambda in this process.
+"""A simulated AWS: moto with its own model of DRS, on a virtual clock, with Lambda in this process.
 
 from simulator import Simulator
 with Simulator() as aws:

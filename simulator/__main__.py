@@ -21,7 +21,7 @@ _PORT = 4599
 
 
 class InvalidOption(click.ClickException):
-    """Something is wrong with what was given; one line, exit code 2."""
+    """An invalid option or seed file: a message of one line, exit code 2."""
 
     exit_code = 2
 
@@ -32,21 +32,27 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback let others in."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; other addresses than loopback are open to other machines.",
 )
 @click.option(
-    "--speed", type=click.FloatRange(0, FASTEST, min_open=True), help="Times as fast as real time.  [default: 1]"
+    "--speed", type=click.FloatRange(0, FASTEST, min_open=True), help="Virtual seconds in a real second.  [default: 1]"
 )
 @click.option("--virtual", is_flag=True, help="Time jumps to the next event when all clients wait.")
 @click.option(
-    "--seed", default=_SEED, type=click.Path(path_type=Path), help="What is in it; see testdata/environments."
+    "--seed",
+    default=_SEED,
+    type=click.Path(path_type=Path),
+    help="Accounts, Regions and source servers; see testdata/environments.",
 )
-@click.option("--account", default=None, help="Another account id for the seed's first account.")
-@click.option("--json", "as_json", is_flag=True, help="Say what is served as one line of JSON, for programs.")
+@click.option("--account", default=None, help="Replace the id of the seed's first account.")
+@click.option("--json", "as_json", is_flag=True, help="Print endpoint and keys as one line of JSON, for programs.")
 @click.option(
-    "--stop-with-stdin", is_flag=True, help="End when standard input ends, as with the program that started it."
+    "--stop-with-stdin", is_flag=True, help="Stop at the end of standard input, such as when the parent process ends."
 )
 def serve(
     port: int,
@@ -58,14 +64,14 @@ def serve(
     as_json: bool,
     stop_with_stdin: bool,
 ) -> None:
-    """Serve the simulator over HTTP, for the AWS CLI, boto3 or anything else that speaks to AWS.
+    """Serve the simulator over HTTP for the AWS CLI, boto3 and every other AWS client.
 
-    Ctrl-C or SIGTERM ends it; nothing is kept.
+    Ctrl-C or SIGTERM stops it. The simulator keeps no data.
     """
     if virtual and speed is not None:
         raise InvalidOption("--virtual and --speed exclude each other: virtual time has no speed")
     if speed is not None and math.isnan(speed):
-        raise InvalidOption("--speed: nan is no number")
+        raise InvalidOption("--speed: nan is not a number")
     try:
         environments = environment_files.read(seed)
         if account is not None:

@@ -1,4 +1,4 @@
-"""The world that a server starts with, as a document: accounts, Regions, and the source servers of DRS in them.
+"""A server's initial state as a document: accounts, Regions, and their DRS source servers.
 
 {"Environments": [{"AccountId": "111122223333", "Region": "us-east-1", "Initialized": true,
                    "SourceServers": [{"SourceServerId": "s-…", "HostName": "database-1",
@@ -21,7 +21,7 @@ _ACCOUNT, _REGION, _SERVER = r"\d{12}", r"[a-z]{2}(-[a-z]+)+-\d", r"s-[0-9a-zA-Z
 
 
 class InvalidEnvironment(ValueError):
-    """The document is not one of these; the message names the file, the place and what is wrong there."""
+    """The document is invalid; the message names the file, the place and the mistake."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DrsEnvironment:
 
 
 def read(path: Path) -> list[DrsEnvironment]:
-    """Raises InvalidEnvironment."""
+    """The environments of a file. Raises InvalidEnvironment."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
@@ -53,12 +53,12 @@ def read(path: Path) -> list[DrsEnvironment]:
         raise InvalidEnvironment(f"{path}: not JSON: {problem}") from problem
     entries = document.get("Environments") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise InvalidEnvironment(f'{path}: must be {{"Environments": [...]}} with at least one')
+        raise InvalidEnvironment(f'{path}: must be {{"Environments": [...]}} with at least one environment')
     return [parse(entry, f"{path}: environment {number}") for number, entry in enumerate(entries, 1)]
 
 
 def in_account(environments: list[DrsEnvironment], account: str) -> list[DrsEnvironment]:
-    """The same world with its first account called `account`. Raises InvalidEnvironment."""
+    """The same environments with the id of the first account replaced. Raises InvalidEnvironment."""
     if not re.fullmatch(_ACCOUNT, account):
         raise InvalidEnvironment(f"account {account!r}: an account id has 12 digits")
     first = environments[0].account
@@ -71,7 +71,9 @@ def parse(document: Any, place: str) -> DrsEnvironment:
     _known(document, _KEYS, place)
     account, region = document.get("AccountId"), document.get("Region")
     _require(re.fullmatch(_ACCOUNT, str(account)), f"{place}: AccountId {account!r} must have 12 digits")
-    _require(re.fullmatch(_REGION, str(region)), f"{place}: Region {region!r} is no Region's name, such as us-east-1")
+    _require(
+        re.fullmatch(_REGION, str(region)), f"{place}: Region {region!r} is not the name of a Region, such as us-east-1"
+    )
     servers = document.get("SourceServers", [])
     _require(isinstance(servers, list), f"{place}: SourceServers must be a list")
     return DrsEnvironment(
@@ -98,7 +100,7 @@ def _server(document: Any, place: str) -> DrsServer:
 
 def _known(document: dict[str, Any], keys: set[str], place: str) -> None:
     unknown = sorted(set(document) - keys)
-    _require(not unknown, f"{place}: there is no {', '.join(unknown)}; there are {', '.join(sorted(keys))}")
+    _require(not unknown, f"{place}: unknown {', '.join(unknown)}; known are {', '.join(sorted(keys))}")
 
 
 def _require(holds: object, message: str) -> None:
@@ -107,7 +109,7 @@ def _require(holds: object, message: str) -> None:
 
 
 def apply_environment(aws: Simulator, environment: DrsEnvironment) -> None:
-    """Adds the environment to what there is; a server that is there already is replaced."""
+    """Adds the environment to the simulator. Replaces servers that already exist."""
     drs = aws.drs_in(environment.account, environment.region)
     if environment.initialized:
         drs.initialize()

@@ -58,20 +58,20 @@ _MOTO_CONFIG = {
     "lambda": {"use_docker": False},
 }
 _MOTO_ENVIRONMENT = {
-    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # 1,300 machine images take 40 ms each time a region is first used
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # moto would load 1,300 machine images, 40 ms a Region
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
 
 class ConditionTimeout(AssertionError):
-    """What was waited for did not come true in the virtual time it was given."""
+    """The condition did not become true within its virtual time."""
 
 
 class Simulator:
-    """A fresh AWS: empty accounts, a virtual clock at `start`, a journal. Leaving it restores the process.
+    """An empty AWS with a virtual clock at `start` and a call journal. Leaving the context restores the process.
 
-    `latency` gives virtual seconds of calls by "service.Operation", "service.*" or "*" (default 0.08).
-    `seed` fixes every identifier and random number; two simulators with the same seed give the same journal.
+    `latency` maps "service.Operation", "service.*" or "*" to the virtual seconds of a call (default 0.08).
+    `seed` fixes every identifier and random number: two simulators with the same seed give the same journal.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Simulator:
         enforce_iam: bool = True,
         latency: Mapping[str, float] | None = None,
     ) -> None:
-        # Of a state that fails moto logs its whole parse tree; what failed, and why, its history and the calls tell.
+        # moto logs the whole parse tree of a failed state; the execution history and the journal hold the reason.
         logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
         self.account = account
         self.region = region
@@ -158,7 +158,7 @@ class Simulator:
             raise self.clock.failures.pop(0)
 
     def _environment(self) -> dict[str, str]:
-        """A bare boto3.client() of the suite is the user "suite" in the default account and region."""
+        """boto3.client() without arguments is the user "suite" in the default account and Region."""
         credentials = identity.user_credentials(self.account, "suite")
         return credentials.variables() | {"AWS_DEFAULT_REGION": self.region}
 
@@ -167,9 +167,9 @@ class Simulator:
     def session(
         self, account: str | None = None, region: str | None = None, user: str = "suite", *, policy: str | None = None
     ) -> boto3.Session:
-        """A boto3 session of that IAM user; a new user may do everything unless `policy` (JSON) says what.
+        """A boto3 session of that IAM user; a new user is an administrator unless `policy` (JSON) is given.
 
-        The same account, region and user give the same session: one takes 10 ms to make.
+        The same account, Region and user give the same session, since a new one takes 10 ms.
         """
         key = (account or self.account, region or self.region, user)
         if key not in self._sessions:
@@ -179,11 +179,11 @@ class Simulator:
     # -- time ---------------------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
-        """Lets virtual time pass; everything that is due happens."""
+        """Lets virtual time pass, with all events that are due in it."""
         self.clock.sleep(seconds, f"{seconds:g} s of the suite")
 
     def spawn(self, name: str, fn: Callable[[], object]) -> Actor:
-        """Runs `fn` as another client at the same time; `join()` on what comes back gives its result."""
+        """Runs `fn` as a concurrent client; `join()` of the returned actor gives its result."""
         return self.clock.spawn(name, fn)
 
     def wait_until(
@@ -197,10 +197,10 @@ class Simulator:
     ) -> Any:
         """Advances event by event until `condition()` is truthy, and returns its value.
 
-        The condition is asked about AWS, not about the clock: whenever something has changed there and nothing is due
-        within `settle` virtual seconds, so that one that calls AWS is not asked between each two calls of a Lambda.
-        `settle=0` asks after every single event. `of` names the only service whose data the condition reads, where
-        nothing but calls changes them (dynamodb): it is asked when such a call was made. Raises ConditionTimeout.
+        Evaluates the condition after each change in AWS, once no event is due within `settle` virtual seconds; so a
+        condition that calls AWS does not run between the calls of a function. `settle=0` evaluates it after each event.
+        `of` names the only service whose data the condition reads, if only calls change these data (dynamodb):
+        then only calls of this service count as changes. Raises ConditionTimeout after `timeout` virtual seconds.
         """
         started = self.clock.now()
         end = started + timedelta(seconds=timeout)
@@ -220,9 +220,9 @@ class Simulator:
             self.clock.sleep_until(due, what)
 
     def change_count(self, of: str | None = None) -> int:
-        """Counts what may have changed anything: calls that do not only read, timers, and actors that ended.
+        """Grows with each possible change: calls that do not only read, timers, and actors that ended.
 
-        With `of`, the calls of that service alone.
+        With `of`, counts only the calls of that service.
         """
         return self.journal.change_count(of) + (self.clock.change_count if of is None else 0)
 
@@ -231,44 +231,44 @@ class Simulator:
         if quiet and due is not None and due <= min(end, self.clock.now() + quiet):
             self.clock.sleep_until_quiet(quiet, end)
 
-    # -- the world ----------------------------------------------------------------------------------------------------
+    # -- state of AWS -------------------------------------------------------------------------------------------------
 
     @property
     def drs(self) -> Any:
-        """Facts about DRS in the default account and region."""
+        """The set-up of DRS in the default account and Region."""
         return self.drs_in(self.account, self.region)
 
     def drs_in(self, account: str, region: str) -> Any:
         return simulator.drs.world(account, region, self.clock)
 
     def table(self, name: str) -> TableData:
-        """What a DynamoDB table of the default account and Region holds."""
+        """The items of a DynamoDB table in the default account and Region."""
         return TableData(self.account, self.region, name)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answers an AWS call that came by another way than this process's boto3. Raises ConnectionLost."""
+        """Handles an AWS call that does not come from this process's boto3. Raises ConnectionLost."""
         return self._gateway.handle(request)
 
     def lambda_logs(self, function_name: str) -> list[dict[str, Any]]:
-        """What the function printed, in order: JSON lines as documents, others as {"message": line}."""
+        """The function's output lines in order: JSON lines as documents, others as {"message": line}."""
         return self._functions.logs(function_name)
 
     @property
     def network_attempts(self) -> list[ConnectionAttempt]:
-        """Connections that something tried to open; all were refused."""
+        """The connections that code tried to open; all were refused."""
         return self._guard.attempts
 
 
 def _timeout_message(condition: Callable[[], Any], what: str, started: datetime, clock: VirtualClock) -> str:
     name = what or getattr(condition, "__name__", repr(condition))
     spent = (clock.now() - started).total_seconds()
-    return f"{name} did not come true within {spent:g} virtual seconds. Then: {clock.describe()}"
+    return f"{name} did not become true within {spent:g} virtual seconds: {clock.describe()}"
 
 
 def _clear_backends() -> None:
-    """Drops moto's data. Its own reset makes every backend anew, which takes 200 ms with EC2; nobody needs them."""
+    """Drops moto's data. moto's own reset also creates every backend again, which takes 200 ms with EC2."""
     for backends in BackendDict._instances:
-        if backends.service_name == "s3":  # whose buckets are known outside the backends as well
+        if backends.service_name == "s3":  # moto stores its buckets outside the backends as well
             for account in backends.values():
                 account.reset()
         backends.clear()

@@ -2,11 +2,11 @@
 
 Roles
 -----
-- The main thread enters the simulator and drives its clock: `Driver` lets virtual time go on at a `TimeMode`.
-- Each request has a thread of werkzeug's, which is an actor of the clock while the call lasts: one actor at a time
-  runs, so moto, which is not thread-safe, never meets two callers.
-- `Control` answers below `/_simulator`, to this machine only: faults, clock, call journal, next event, more servers.
-- `RemoteSimulator` is the other end of that: what a test in another process holds.
+- The main thread enters the simulator and drives its clock: `Driver` advances virtual time according to a `TimeMode`.
+- werkzeug runs each request in a thread, which is an actor on the clock during the call. Only one actor runs at a time,
+  so moto, which is not thread-safe, never has two callers.
+- `Control` answers below `/_simulator`, for this machine only: faults, clock, call journal, next event, more servers.
+- `RemoteSimulator` is the client of the control, for a test in another process.
 """
 
 from simulator.serving.remote import RemoteSimulator

@@ -1,4 +1,4 @@
-"""The WSGI application: a request becomes a call of the simulator's gateway or, below /_simulator, of its control."""
+"""The WSGI application: passes a request to the simulator's gateway or, below /_simulator, to its control."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Application:
         except ConnectionLost:
             _hang_up(environ)
         except ActorStopped:
-            response = _plain(503, "the simulator is being stopped")
+            response = _plain(503, "the simulator is stopping")
         return response(environ, start_response)
 
     def now(self) -> datetime:
-        """The virtual time, for the answers' Date."""
+        """The virtual time, for the Date header."""
         return self._aws.clock.now()
 
     # -- AWS ----------------------------------------------------------------------------------------------------------
@@ -56,9 +56,9 @@ class Application:
             return _plain(403, f"{problem}. {self._hint}")
         except ConnectionLost:
             raise
-        except SimulatorDefect as defect:  # the driver tells it
+        except SimulatorDefect as defect:  # the driver reports it
             return _response(request, _defect(call, defect))
-        except Exception as error:  # noqa: BLE001 - the outermost edge of a request: the server outlives what moto raises
+        except Exception as error:  # noqa: BLE001 - the outermost edge of a request: the server survives errors of moto
             self._control.report(error)
             return _response(request, _defect(call, error))
 
@@ -80,7 +80,7 @@ class Application:
         return Response(encode(answer), content_type="application/json")
 
     def _hold(self, client: socket.socket) -> Iterator[bytes]:
-        """Time is the client's to move while its connection lasts: a client that was killed stops nobody's time."""
+        """Only this client moves time while its connection is open; the end of the client restores the time mode."""
         with self._control.held():
             yield b"{}\n"
             with suppress(OSError):
@@ -92,7 +92,7 @@ def _is_control(path: str) -> bool:
 
 
 def _is_local(request: Request) -> bool:
-    """From this machine, and by a name of this machine: a web page cannot reach it through a name of its own."""
+    """From this machine, and to a loopback host name: this check stops DNS rebinding by a web page."""
     host = request.host.rsplit(":", 1)[0].strip("[]")
     return _is_loopback(request.remote_addr or "") and (host == "localhost" or _is_loopback(host))
 
@@ -107,7 +107,7 @@ def _is_loopback(address: str) -> bool:
 def _document(request: Request) -> dict[str, Any]:
     if request.method != "POST":
         return dict(request.args)
-    # A form of a web page cannot have this type without asking first, and nothing here would answer it.
+    # A web page's form needs a CORS preflight for this type, which the server does not grant.
     if request.mimetype != "application/json":
         raise BadRequest("send JSON, with the header Content-Type: application/json")
     try:
@@ -115,7 +115,7 @@ def _document(request: Request) -> dict[str, Any]:
     except ValueError as problem:
         raise BadRequest(f"the body is not JSON: {problem}") from problem
     if not isinstance(document, dict):
-        raise BadRequest("the body is a JSON object")
+        raise BadRequest("the body must be a JSON object")
     return document
 
 
@@ -129,7 +129,7 @@ def _response(request: Request, answer: HttpResponse) -> Response:
 
 
 def _defect(call: HttpRequest, error: Exception) -> HttpResponse:
-    """With a status that AWS's clients do not try again at: it would not help."""
+    """With a status that AWS clients do not retry, since a retry cannot help."""
     answer = AwsError("SimulatorDefect", f"defect of the simulator: {error!r}", 501)
     return HttpResponse(*encode_error(answer, identify(call).protocol, ""))
 
@@ -143,6 +143,6 @@ def _port(request: Request) -> str:
 
 
 def _hang_up(environ: dict[str, Any]) -> None:
-    """The caller gets no answer: its connection ends, and werkzeug takes it as dropped."""
+    """Closes the connection without a response; werkzeug treats it as dropped."""
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError

@@ -1,4 +1,4 @@
-"""What the server says when it is ready: for people, and as facts for programs."""
+"""The message of a server that is ready: text for people, facts for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def facts(served: ServerInfo) -> dict[str, str]:
 
 
 def variables(served: ServerInfo) -> dict[str, str]:
-    """The environment that makes any AWS client use the server."""
+    """The environment variables with which an AWS client uses the server."""
     return {
         "AWS_ENDPOINT_URL": served.endpoint,
         "AWS_ACCESS_KEY_ID": served.access_key,
@@ -34,7 +34,7 @@ def variables(served: ServerInfo) -> dict[str, str]:
 
 
 def show(console: Console, served: ServerInfo) -> None:
-    console.print(f"Simulated AWS at [bold]{served.endpoint}[/] is ready. Ctrl-C ends it.\n")
+    console.print(f"Simulated AWS at [bold]{served.endpoint}[/] is ready. Ctrl-C stops it.\n")
     for one in served.environments:
         count = len(one.servers)
         drs = f"DRS with {count} source server{'s' * (count != 1)}" if one.initialized else "DRS not initialised"
@@ -43,11 +43,11 @@ def show(console: Console, served: ServerInfo) -> None:
         for server in one.servers:
             console.print(f"  {server.server_id}  {server.host_name:<{width}}  {server.replication_state}")
     console.print(f"Time: {served.time_mode}\n")
-    console.print("In another terminal (the keys are worth nothing anywhere else):\n")
+    console.print("In another terminal (the keys are valid for this server only):\n")
     for name, value in variables(served).items():
         console.print(f"  export {name}={value}")
     console.print("  aws drs describe-source-servers --query 'items[].sourceServerID'\n")
     console.print(f"Faults, clock and call journal for tests: {served.control}")
     address: Any = ipaddress.ip_address(urlsplit(served.endpoint).hostname or "")
     if not address.is_loopback:
-        console.print("[bold yellow]Everyone who reaches this address can use it; it checks keys, but has no TLS.[/]")
+        console.print("[bold yellow]Other machines can reach this address. The server checks keys but has no TLS.[/]")

@@ -1,13 +1,13 @@
-"""What a test in another process asks of the simulator itself, below `/_simulator`: JSON over HTTP, this machine only.
+"""The control of the simulator for a test in another process: JSON over HTTP below `/_simulator`, this machine only.
 
-GET  /_simulator              what is served, and how time goes
-POST /_simulator/clock        {"pace": "stepped" | "virtual" | <speed>}
-POST /_simulator/hold         the clock is stepped as long as this connection lasts
-POST /_simulator/advance      {"seconds": s}: virtual time passes, everything that is due happens
+GET  /_simulator              endpoint, account, Region, virtual time and time mode
+POST /_simulator/clock        {"pace": "stepped" | "virtual" | <speed>}: sets the time mode
+POST /_simulator/hold         the time mode is "stepped" while this connection is open
+POST /_simulator/advance      {"seconds": s}: virtual time passes, with all events that are due in it
 POST /_simulator/next-event   {"seconds": s, "settle": 1}: on to the next change, at most s away
-GET  /_simulator/faults       POST adds one (the fields of `Fault`), DELETE heals all
+GET  /_simulator/faults       POST adds one (the fields of `Fault`), DELETE removes all
 GET  /_simulator/journal      ?since=<number>: the calls after that one
-GET  /_simulator/defects      what went wrong in the simulator itself
+GET  /_simulator/defects      errors of the simulator itself
 POST /_simulator/world        an environment as in testdata/environments: more servers, DRS not initialised, …
 """
 
@@ -32,11 +32,11 @@ Document = dict[str, Any]
 
 
 class BadRequest(ValueError):
-    """The request means nothing here; the message says what may stand in it."""
+    """The request is invalid; the message names the valid values."""
 
 
 def time_mode_of(word: object, clock: VirtualClock) -> TimeMode:
-    """The pace that a word ("stepped", "virtual") or a number of times real time names."""
+    """The time mode for "stepped", "virtual" or a speed in virtual seconds a real second. Raises BadRequest."""
     if word == "stepped":
         return SteppedTime()
     if word == "virtual":
@@ -66,13 +66,13 @@ class Control:
         }
 
     def report(self, error: BaseException) -> None:
-        """A defect of the simulator: on standard error now, and for whoever asks for the defects later."""
+        """Prints a defect of the simulator on standard error and keeps it for GET /_simulator/defects."""
         self.defects.append(f"{type(error).__name__}: {error}")
         traceback.print_exception(error, limit=-5, file=sys.__stderr__)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The clock is stepped; afterwards it goes on as before."""
+        """Sets the time mode "stepped", then restores the previous one."""
         before = self._driver.time_mode
         self._driver.change(SteppedTime())
         try:
@@ -81,7 +81,7 @@ class Control:
             self._driver.change(before)
 
     def answer(self, method: str, path: str, document: Document, actor: Actor) -> Any:
-        """`document` is the body's, or the query's. Raises BadRequest; LookupError when there is nothing there."""
+        """`document` is the body or the query. Raises BadRequest, and LookupError for an unknown path."""
         route = self._routes.get((method, path.removeprefix(CONTROL_PATH).strip("/")))
         if route is None:
             there = ", ".join(f"{verb} {CONTROL_PATH}/{name}".rstrip("/") for verb, name in self._routes)
@@ -108,7 +108,7 @@ class Control:
         return self._clock()
 
     def _next_event(self, wanted: Document, _me: Actor) -> Document:
-        """Ends when something may have changed in AWS and nothing more is due within `settle` virtual seconds."""
+        """Ends after a possible change in AWS, once no event is due within `settle` virtual seconds."""
         clock = self._aws.clock
         settle, end = timedelta(seconds=float(wanted.get("settle", 1))), clock.now() + _span(wanted)
         before, started = self._aws.change_count(), clock.now()
@@ -140,7 +140,7 @@ def _span(wanted: Document) -> timedelta:
 
 def _fault(document: Document) -> Fault:
     if "kind" not in document:
-        raise BadRequest("a fault has a kind")
+        raise BadRequest("a fault needs a kind")
     return Fault.from_dict(document)
 
 

@@ -1,4 +1,4 @@
-"""The control of a served simulator, for a test in another process. Uses no library: it runs where the test runs."""
+"""The control of a served simulator, for a test in another process. Uses the standard library only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _READ_SECONDS = 600.0
 
 
 class ControlRefused(RuntimeError):
-    """The server did not do it; the message is its own."""
+    """The server refused the request; the message is the server's."""
 
 
 class RemoteSimulator:
-    """`endpoint` is the server's address, as AWS_ENDPOINT_URL has it. Raises OSError when nobody answers there."""
+    """`endpoint` is the value of AWS_ENDPOINT_URL. Methods raise OSError when no server answers there."""
 
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc
@@ -25,22 +25,22 @@ class RemoteSimulator:
         self._held: http.client.HTTPResponse | None = None
 
     def about(self) -> dict[str, Any]:
-        """Endpoint, account, Region, the time and its pace."""
+        """Endpoint, account, Region, virtual time and time mode."""
         return dict(self._ask("GET", ""))
 
     def set_time_mode(self, time_mode: str | float) -> None:
-        """ "stepped", "virtual" or a number of times real time."""
+        """ "stepped", "virtual" or a speed in virtual seconds a real second."""
         self._ask("POST", "clock", {"pace": time_mode})
 
     def hold(self) -> None:
-        """Time moves only with calls and by `advance` and `next_event`, until `release` or the end of this process."""
+        """Time moves only with calls, `advance` and `next_event`, until `release` or the end of this process."""
         self._holding = http.client.HTTPConnection(self._address, timeout=_READ_SECONDS)
         self._holding.request("POST", f"{CONTROL_PATH}/hold", "{}", {"Content-Type": "application/json"})
         self._held = self._holding.getresponse()
         self._held.readline()
 
     def release(self) -> None:
-        """Time goes on as it did before `hold`."""
+        """Restores the time mode from before `hold`."""
         if self._held is not None and self._holding is not None:
             self._held.close()
             self._holding.close()
@@ -54,7 +54,7 @@ class RemoteSimulator:
         return dict(self._ask("POST", "next-event", {"seconds": seconds, "settle": settle}))
 
     def add_fault(self, kind: str, service: str = "*", operation: str = "*", **fields: Any) -> None:
-        """The fields of `simulator.Fault`, see docs/simulator.md. Raises ControlRefused for one that cannot strike."""
+        """The fields of `simulator.Fault`, see docs/simulator.md. Raises ControlRefused for an invalid one."""
         self._ask("POST", "faults", {"kind": kind, "service": service, "operation": operation, **fields})
 
     def heal(self) -> None:
@@ -67,7 +67,7 @@ class RemoteSimulator:
         return calls
 
     def defects(self) -> list[str]:
-        """What went wrong in the simulator itself."""
+        """Errors of the simulator itself."""
         return list(self._ask("GET", "defects"))
 
     def add_environment(self, environment: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Starting and ending the server: the socket, the simulator, its world, and the thread that accepts."""
+"""Starts and stops the server: the socket, the simulator, its environments, and the thread that accepts requests."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ USER = "operator"
 
 
 class AddressUnavailable(OSError):
-    """The address cannot be listened on; the message says which and why."""
+    """The server cannot listen on the address; the message names it and the reason."""
 
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What a client needs to know. The key pair is that of a lasting user who may do everything."""
+    """The facts that a client needs. The keys are the long-term keys of an administrator."""
 
     endpoint: str
     account: str
@@ -48,7 +48,7 @@ class ServerInfo:
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of each request: the call journal does. Its answers carry the virtual time."""
+    """Does not log requests, which the call journal holds. Its responses carry the virtual time."""
 
     def log(self, type: str, message: str, *args: Any) -> None: ...
 
@@ -63,7 +63,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as problem:
-        raise AddressUnavailable(f"{host}:{port} cannot be listened on: {problem.strerror or problem}") from problem
+        raise AddressUnavailable(f"cannot listen on {host}:{port}: {problem.strerror or problem}") from problem
 
 
 def serve(
@@ -77,10 +77,10 @@ def serve(
     """Serves until SIGINT or SIGTERM. `control.time_mode_of` reads `time_mode`; `until` receives the stop function."""
     host, port = listener.getsockname()[:2]
     endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    # Made before the simulator takes the network away.
+    # Created before the simulator blocks the network.
     http = make_server(host, port, _nobody, threaded=True, request_handler=_Handler, fd=listener.fileno())
     listener.close()
-    # Clients compare the end of their credentials with their own clock: virtual time starts at the real one.
+    # Clients compare the expiry of credentials with their own clock, so virtual time starts at the real time.
     start = datetime.now(UTC).replace(microsecond=0)
     first = environments[0]
     try:
@@ -110,7 +110,7 @@ def serve(
 
 
 def _nobody(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """In place until the simulator is entered; nothing is accepted before."""
+    """A placeholder until the simulator is entered; the server accepts no request before."""
     raise AssertionError
 
 

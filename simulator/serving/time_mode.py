@@ -1,10 +1,11 @@
-"""How virtual time goes on while nobody in this process lives through it: N times as fast as real, by jumps or steps.
+"""How a server advances virtual time: at a multiple of real time, by jumps, or in steps.
 
-A client in a call is a guest of the clock; what its call waits for always happens. Between calls:
+During a call the client is an external actor on the clock, and the events that its call waits for run in every mode.
+Between calls:
 
 - `ScaledTime` follows real time, `speed` times as fast.
-- `VirtualTime` goes from event to event as soon as all clients have been quiet for a moment: nobody waits in real time.
-- `SteppedTime` stands still: time moves only with calls, and when a client asks for the next event.
+- `VirtualTime` jumps from event to event once no client has called for a moment, so that no client waits in real time.
+- `SteppedTime` stands still: time moves only with calls, and when a client requests the next event.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from typing import Protocol
 from simulator.time.clock import SimulatorDefect, VirtualClock
 
 QUIET_SECONDS = 0.02
-"""Real seconds without a call after which `VirtualTime` takes it that every client waits."""
+"""Real seconds without a call after which `VirtualTime` assumes that every client waits."""
 FASTEST = 1_000_000.0
-"""Times real time; at more, calendars end within a day."""
+"""Virtual seconds in a real second. Above this speed, time would pass the year 9999 within days."""
 _LONGEST_LOOK = 3600.0
 
 
 class TimeMode(Protocol):
-    """`clock` is the simulator's; all three are asked again after every turn."""
+    """`clock` is the simulator's. The driver calls all three methods again after every turn."""
 
     name: str
 
     def may_happen(self, clock: VirtualClock, due: datetime) -> bool:
-        """Whether what is due at that moment may happen now."""
+        """Whether an event that is due at that moment may run now."""
 
     def poll_seconds(self, clock: VirtualClock, due: datetime | None) -> float:
-        """Real seconds after which that question has to be asked again if no client calls."""
+        """Real seconds until the next `may_happen`, unless a client calls."""
 
     def arrival(self, clock: VirtualClock) -> datetime:
-        """The virtual moment at which a call that comes in now arrives."""
+        """The virtual moment of a call that arrives now."""
 
 
 class ScaledTime:
@@ -59,7 +60,7 @@ class ScaledTime:
 
 
 class SteppedTime:
-    name = "stands still between calls; a client asks for the next event"
+    name = "stands still between calls; a client requests the next event"
 
     def may_happen(self, clock: VirtualClock, due: datetime) -> bool:
         return clock.external_actors > 0
@@ -88,7 +89,7 @@ class VirtualTime(SteppedTime):
 
 
 class Driver:
-    """The clock's main actor as long as the server runs. `stop` may be called from anywhere, also by a signal."""
+    """The clock's main actor while the server runs. Any thread and any signal handler may call `stop`."""
 
     def __init__(self, clock: VirtualClock, time_mode: TimeMode, report: Callable[[BaseException], None]) -> None:
         self.time_mode = time_mode
@@ -108,14 +109,14 @@ class Driver:
         self._called.set()
 
     def run(self) -> None:
-        """Drives until `stop`. A defect of the simulator is reported, and the others go on."""
+        """Runs until `stop`. Reports each defect of the simulator and continues."""
         while not self._stopped:
             self._called.clear()
             try:
                 self._clock.run_others(self._resume_before, "the next call")
             except SimulatorDefect as defect:
                 self._report(defect)
-            except Exception as error:  # noqa: BLE001 - what a timer or an actor raised: a server outlives it and says so
+            except Exception as error:  # noqa: BLE001 - an error of a timer or an actor: the server reports and survives it
                 self._report(error)
             due = self._clock.next_due()
             if due is None or self._resume_before(due):

@@ -158,9 +158,9 @@ def test_a_write_that_takes_long_is_seen_when_it_has_arrived() -> None:
 def test_waiting_in_vain_says_for_what_and_how_long(aws: Simulator, sample: Sample) -> None:
     sample.start("run", 99)
     with pytest.raises(
-        ConditionTimeout, match=r"the cows to come home did not come true within 50 virtual seconds(.|\n)*execution run"
+        ConditionTimeout, match=r"the item did not become true within 50 virtual seconds(.|\n)*execution run"
     ):
-        aws.wait_until(lambda: None, 50, what="the cows to come home")
+        aws.wait_until(lambda: None, 50, what="the item")
 
 
 def test_waiting_with_nothing_to_come_takes_its_time_and_ends(aws: Simulator) -> None:

@@ -333,7 +333,7 @@ def test_bad_input_is_one_line_and_code_2(arguments, said):
         ([], "must be"),
         ({"Environments": [{"AccountId": "1", "Region": "us-east-1"}]}, "AccountId '1' must have 12 digits"),
         ({"Environments": [{"AccountId": "1" * 12, "Region": "here"}]}, "Region 'here'"),
-        ({"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "Servers": []}]}, "there is no Servers"),
+        ({"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "Servers": []}]}, "unknown Servers"),
         (
             {"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": [{}]}]},
             "environment 1, server 1: SourceServerId",
