@@ -8,7 +8,7 @@
     server = world.add_source_server(hostname="db-1")
     world.set_launch(server, launch_seconds=300, fails_with="no capacity")
 
-boto3's own `drs` client then talks to it. `world` states facts; everything else happens through the API and the clock.
+boto3's own `drs` client then calls it. `world` sets initial facts; all else happens through the API and the clock.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def register() -> None:
 
 
 def world(account: str, region: str, clock: Clock | None = None) -> DrsWorld:
-    """World building for one account and region. DRS is initialised there, unless `uninitialize` has been called."""
+    """The environment of DRS in one account and Region. DRS is initialised there until a call of `uninitialize`."""
     if clock is not None:
         use_clock(clock)
     found = DrsWorld(account, region)

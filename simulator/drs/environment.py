@@ -1,4 +1,4 @@
-"""World building: facts about DRS in one account and region that a test states before, or while, things happen."""
+"""The environment of DRS in one account and Region: facts that a test sets before or during a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simulator.drs.timing import LaunchSettings, Timing
 
 
 class DrsWorld:
-    """DRS as a test finds it. Times in seconds, moments timezone-aware."""
+    """The set-up of DRS for a test. Durations are seconds; moments are timezone-aware."""
 
     def __init__(self, account: str, region: str) -> None:
         self.account, self.region = account, region
@@ -58,7 +58,7 @@ class DrsWorld:
         tags: dict[str, str] | None = None,
         launch_disposition: str = "STARTED",
     ) -> str:
-        """A protected server; its id, made up if not given."""
+        """Add a protected server; return its id, which is generated unless given."""
         server_id = server_id or "s-" + mock_random.get_random_hex(17)
         self.backend.source_servers[server_id] = SourceServer(
             source_server_id=server_id,
@@ -83,13 +83,13 @@ class DrsWorld:
         self._server(server_id).os = name
 
     def add_snapshot(self, server_id: str, snapshot_id: str | None = None, taken_at: datetime | None = None) -> str:
-        """A point in time to recover to; its id. Taken an hour ago unless said otherwise."""
+        """Add a point in time to recover to, by default one hour ago; return its id."""
         self._server(server_id)
         moment = taken_at or now() - timedelta(hours=1)
         return self.backend.add_snapshot(server_id, moment, snapshot_id).snapshot_id
 
     def set_launch(self, server_id: str, **settings: Any) -> None:
-        """How the next launches of a server go: the fields of `LaunchSettings`, those not named stay as they are."""
+        """Set fields of `LaunchSettings` for the next launches of a server; the other fields keep their values."""
         server = self._server(server_id)
         server.settings = replace(server.settings, **settings)
 
@@ -97,7 +97,7 @@ class DrsWorld:
         self._server(server_id).settings = LaunchSettings()
 
     def start_foreign_job(self, server_ids: Iterable[str], *, is_drill: bool = True) -> str:
-        """Somebody else's recovery job on these servers, without tags; its id."""
+        """Start a recovery job of another client, without tags, on these servers; return its id."""
         sources = [{"sourceServerID": one} for one in server_ids]
         return self.backend.start_recovery(sources, is_drill, {}, caller=None).job_id
 
@@ -114,7 +114,7 @@ class DrsWorld:
             change()
 
     def instance_dies(self, server_or_instance_id: str, *, after_seconds: float = 0) -> None:
-        """The EC2 instance is terminated behind everybody's back, now or later."""
+        """The EC2 instance is terminated outside DRS and the engine, now or later."""
         self.instance_becomes(server_or_instance_id, "terminated", after_seconds=after_seconds)
 
     def refuse(self, operation: str, error: str, *, times: int = 1, retry_after: int | None = None) -> None:
@@ -123,7 +123,7 @@ class DrsWorld:
         waiting.extend(refusal(error, retry_after) for _ in range(times))
 
     def running_jobs(self) -> list[str]:
-        """Ids of jobs that have not ended: what a clean-up must not leave behind."""
+        """The ids of the jobs that have not ended; a clean-up must not leave any."""
         return [job.job_id for job in self.backend.jobs.values() if job.live]
 
     def _server(self, server_id: str) -> SourceServer:

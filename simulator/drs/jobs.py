@@ -1,8 +1,8 @@
-"""The life of jobs on the clock: each server's script is written when the job is made, its outcome when its time comes.
+"""Jobs on the clock: the script of each server is written when the job is created, its outcome at the due time.
 
-Roles: `LaunchRun` takes one server from StartRecovery to LAUNCHED or FAILED, `TerminateRun` one recovery instance to
-its end. Log lines are written ahead and show when their time has come; only what changes EC2 or an outcome needs a
-timer. A job ends with the last of its servers. Order of a launch's events, as DRS has them:
+`LaunchRun` takes one server from StartRecovery to LAUNCHED or FAILED, `TerminateRun` one recovery instance to its end.
+Log lines are written ahead and become visible at their time; only changes of EC2 and outcomes need a timer. A job ends
+with the last of its servers. Order of the events of a launch in DRS:
 
     JOB_START  CLEANUP_START/END  SNAPSHOT_START/END  CONVERSION_START/END  LAUNCH_START  [LAUNCH_FAILED]  JOB_END
 """
@@ -26,14 +26,14 @@ NOTHING_TO_LAUNCH_FROM = "No snapshot of the source server is available."
 
 
 class JobBackend(Protocol):
-    """What a job needs of the DRS backend of its account and Region."""
+    """The part of the DRS backend of an account and Region that a job uses."""
 
     account_id: str
     region_name: str
     timing: Timing
 
     def arn(self, kind: str, resource_id: str) -> str: ...
-    def dice(self, purpose: str) -> Random: ...
+    def rng(self, purpose: str) -> Random: ...
     def add_snapshot(self, source_server_id: str, taken_at: datetime, snapshot_id: str | None = None) -> Snapshot: ...
     def add_recovery_instance(self, instance: RecoveryInstance) -> None: ...
     def forget_recovery_instance(self, recovery_instance_id: str) -> None: ...
@@ -58,7 +58,7 @@ class LaunchRun:
     ) -> None:
         self.backend, self.job, self.participant = backend, job, participant
         self.server, self.settings, self.pinned = participant.source_server, participant.settings, pinned
-        self.rng: Random = backend.dice(f"launch:{self.server.source_server_id}:{self.server.launches}")
+        self.rng: Random = backend.rng(f"launch:{self.server.source_server_id}:{self.server.launches}")
         self.failure: str | None = None
 
     def begin(self) -> None:
@@ -101,7 +101,7 @@ class LaunchRun:
         if failed == "SNAPSHOT_FAIL" and not (self.server.replicates or self.pinned or self.server.snapshots):
             return NOTHING_TO_LAUNCH_FROM
         if failed == "CLEANUP_FAIL" and self.server.recovery_instance_id is None:
-            return None  # nothing to clean up, so no right is used
+            return None  # no instance to clean up, so no right is used
         if failed == "SNAPSHOT_FAIL" and (self.pinned or not self.server.replicates):
             return None  # no snapshot is taken
         return self._missing_right(failed)
@@ -186,7 +186,7 @@ class TerminateRun:
     def begin(self) -> None:
         seconds = self.participant.settings.terminate_seconds
         if seconds is None:
-            rng = self.backend.dice(f"terminate:{self.participant.recovery_instance_id}")
+            rng = self.backend.rng(f"terminate:{self.participant.recovery_instance_id}")
             seconds = self.backend.timing.draw("terminate", rng)
         else:
             seconds -= (self.job.starts_at - self.job.created_at).total_seconds()

@@ -41,11 +41,11 @@ class Quotas:
 
 
 class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not read
-    """DRS in one account and region."""
+    """DRS in one account and Region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        # None: nobody has said anything yet, which to a caller is the same as not initialised.
+        # None: not set yet, which a caller cannot distinguish from False.
         self.initialized: bool | None = None
         self.seed = 0
         self.timing = Timing()
@@ -59,12 +59,12 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
     def arn(self, kind: str, resource_id: str) -> str:
         return f"arn:{self.partition}:drs:{self.region_name}:{self.account_id}:{kind}/{resource_id}"
 
-    def dice(self, purpose: str) -> Random:
-        """Randomness of its own for each purpose, so that draws do not depend on what else happened."""
+    def rng(self, purpose: str) -> Random:
+        """A separate generator for each purpose, so that draws do not depend on other events."""
         return Random(f"{self.seed}:{self.account_id}:{self.region_name}:{purpose}")  # noqa: S311 durations, not secrets
 
     def admit(self, operation: str, needs_initialization: bool) -> None:
-        """Let a call in, or answer it with the refusal that waits for it."""
+        """Accept a call, or raise the next refusal that a test set for the operation."""
         waiting = self.refusals.get(operation)
         if waiting:
             raise waiting.popleft()
@@ -179,7 +179,7 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
             getattr(one.settings, key) / 2 for one in participants if getattr(one.settings, key) is not None
         ]
         servers = ",".join(f"{one.source_server.source_server_id}:{one.source_server.launches}" for one in participants)
-        return min([float(self.timing.draw("pending", self.dice(f"pending:{servers}"))), *fixed])
+        return min([float(self.timing.draw("pending", self.rng(f"pending:{servers}"))), *fixed])
 
     def _refuse_busy_servers(self, servers: list[SourceServer]) -> None:
         busy = {one.source_server.source_server_id for job in self.jobs.values() if job.live for one in job.servers}
@@ -228,7 +228,7 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
     # Tags
 
     def tags_of(self, arn: str) -> dict[str, str]:
-        """The tags of the resource that `arn` names; the live mapping, so that a change stays."""
+        """The tags of the resource with this ARN, as the stored mapping, so that the caller can change it."""
         kind, _, resource_id = arn.split(":", 5)[-1].partition("/")
         resources: dict[str, dict[str, Any]] = {
             "source-server": self.source_servers,
@@ -242,7 +242,7 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
         return tags
 
     def find_tags(self, arn: str) -> dict[str, str]:
-        """The tags of a resource, none if it does not exist: what a policy's aws:ResourceTag asks for."""
+        """The tags of a resource for a policy's aws:ResourceTag; empty if the resource does not exist."""
         try:
             return self.tags_of(arn)
         except ResourceNotFoundException:

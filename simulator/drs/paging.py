@@ -1,7 +1,7 @@
-"""Pages of a result list. The token names the next page's first item, so a job that appears meanwhile shifts nothing.
+"""Pages of a result list. The token names the first item of the next page, so that a new job does not shift the pages.
 
-moto's own paginator is not used: its tokens carry a salted hash (a run would not repeat to the byte), and it refuses a
-bad token with a code that DRS does not have.
+moto's own paginator is not used: its tokens carry a salted hash, so that two runs would differ, and it refuses a bad
+token with a code that DRS does not have.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Page = tuple[Sequence[Any], str | None]
 def page(
     items: Sequence[Item], key: Callable[[Item], str], max_results: int | None, next_token: str | None
 ) -> tuple[Sequence[Item], str | None]:
-    """One page of `items` and the next one's token, or None. A token that fits nothing is a ValidationException."""
+    """One page of `items` and the token of the next page, or None. Raises ValidationException for an unknown token."""
     start = 0
     if next_token:
         wanted = _decode(next_token)

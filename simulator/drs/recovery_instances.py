@@ -44,7 +44,7 @@ def launch(account: str, region: str, server: SourceServer, job_id: str) -> Inst
 
 
 def find(account: str, region: str, instance_id: str) -> Instance:
-    """An instance by its id. Takes time that grows with the number of instances; who has one should keep it."""
+    """An instance by its id. The time grows with the number of instances, so callers should keep the result."""
     return ec2_backends[account][region].get_instance(instance_id)
 
 

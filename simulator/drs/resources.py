@@ -1,7 +1,7 @@
-"""What DRS keeps: source servers, their snapshots and launch configuration, jobs with their log, recovery instances.
+"""The resources of DRS: source servers, their snapshots and launch configuration, jobs with a log, recovery instances.
 
-Each `describe` gives the shape that botocore's model names for it. A job's words are a function of what has happened:
-PENDING until it starts, STARTED until the last server has its outcome, then COMPLETED; there is no FAILED.
+Each `describe` returns the shape of botocore's model. The status of a job is PENDING until it starts, STARTED until the
+last server has its outcome, then COMPLETED; there is no FAILED.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Snapshot:
 
 @dataclass
 class SourceServer:
-    """A protected machine. `replication_state` is DRS's word, CONTINUOUS when it is ready for recovery."""
+    """A protected machine. `replication_state` is a value of DRS, CONTINUOUS when the server is ready for recovery."""
 
     source_server_id: str
     arn: str
@@ -230,7 +230,7 @@ class Job:
 
 @dataclass
 class RecoveryInstance:
-    """What a launch left behind: an EC2 instance (`machine`) that DRS knows as the copy of a source server."""
+    """The result of a launch: an EC2 instance (`machine`) that DRS knows as the copy of a source server."""
 
     machine: Instance
     arn: str

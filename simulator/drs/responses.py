@@ -1,7 +1,7 @@
-"""Translates requests to `models.DRSBackend` and its results back; decides nothing.
+"""Translates requests to calls of `models.DRSBackend` and its results to responses, without decisions.
 
-The names of methods are those of the operations: moto dispatches by them. Whether an operation needs an initialised
-account stands in botocore's model: it names UninitializedAccountException or not.
+moto dispatches to the method with the operation's name. An operation needs an initialised account if its errors in
+botocore's model include UninitializedAccountException.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not r
         return backend
 
     def serialized(self, action_result: ActionResult) -> Any:
-        """Results have the wire's shape already; errors get what moto's serialiser leaves out, members in headers."""
+        """Results already have the shape of the wire; errors get the header members that moto's serialiser omits."""
         error = action_result.result
         if isinstance(error, dict):
             operation = get_service_model("drs").operation_model(self._get_action())
@@ -120,7 +120,7 @@ class DRSResponse(BaseResponse):  # type: ignore[misc]  # moto's types are not r
 
 
 def _without_nulls(value: Any) -> Any:
-    """The models say None for what they do not have; the wire leaves it out."""
+    """Leaves out absent members, which are None in the models."""
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

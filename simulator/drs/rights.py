@@ -1,11 +1,11 @@
-"""What DRS does in its caller's name: it has no rights of its own to launch or terminate.
+"""The rights that DRS uses on behalf of its caller: it has no rights of its own to launch or terminate.
 
-Source of the actions: AWS's Service Authorization Reference, "Actions defined by AWS Elastic Disaster Recovery",
-dependent actions of StartRecovery and of TerminateRecoveryInstances; all of them stand here. Source of resources and
-conditions: the AWS managed policy AWSElasticDisasterRecoveryConsoleFullAccess_v2, which grants them only through a
-service (aws:ViaAWSService) and only for resources that carry the tag AWSElasticDisasterRecoveryManaged. In which phase
-DRS uses which right is not documented; field reports show a missing one as a failed launch whose job log says, for
-example, "UnauthorizedOperation when calling CreateLaunchTemplateVersion operation"; StartRecovery itself succeeds.
+Source of the actions: AWS's Service Authorization Reference, "Actions defined by AWS Elastic Disaster Recovery", all
+dependent actions of StartRecovery and of TerminateRecoveryInstances. Source of resources and conditions: the AWS
+managed policy AWSElasticDisasterRecoveryConsoleFullAccess_v2, which grants them only through a service
+(aws:ViaAWSService) and only for resources with the tag AWSElasticDisasterRecoveryManaged. AWS does not document the
+phase in which DRS uses a right. In field reports a missing right fails the launch, the job log contains, for example,
+"UnauthorizedOperation when calling CreateLaunchTemplateVersion operation", and StartRecovery itself succeeds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXISTS, CREATED = "aws:ResourceTag", "aws:RequestTag"
 
 @dataclass(frozen=True)
 class Right:
-    """An action on resources of these types; `tagged` says how they carry DRS's tag, "" that nothing is said of it."""
+    """An action on resources of these types. `tagged` is the way they carry DRS's tag, "" for no condition on it."""
 
     action: str
     types: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ _RUN = (
 )
 _DELETE_MACHINE = _existing("instance", "TerminateInstances") + _existing("volume", "DeleteVolume")
 
-# The rights of each phase, by the job log event that says it failed.
+# The rights of each phase, by the job log event of its failure.
 LAUNCH_RIGHTS: dict[str, tuple[Right, ...]] = {
     "CLEANUP_FAIL": _look("DescribeInstances", "DescribeVolumes") + _DELETE_MACHINE,
     "SNAPSHOT_FAIL": (
@@ -144,9 +144,9 @@ def judge_callers(enabled: bool) -> None:
 def missing_right(
     rights: Iterable[Right], principal: str | None, account: str, region: str, source_server_id: str
 ) -> str | None:
-    """The raw error of the first right that the caller lacks, as DRS's job log would have it; None if there is none.
+    """The raw error of the first right that the caller lacks, in the form of DRS's job log; None if none is missing.
 
-    A job without a caller belongs to the world of the test and is not judged.
+    A job without a caller belongs to the environment of the test and is not judged.
     """
     if principal is None or not _Judging.enabled:
         return None

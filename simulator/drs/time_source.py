@@ -1,4 +1,4 @@
-"""The clock that DRS lives by. The simulator puts its virtual clock here; without one DRS refuses to guess the time."""
+"""The clock of DRS. The simulator sets its virtual clock here; without a clock, calls that need the time fail."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What DRS needs of a clock: the time, and a call at a later time."""
+    """The clock that DRS uses: the time, and a call at a later time."""
 
     def now(self) -> datetime:
         """The present time, timezone-aware, UTC."""
 
     def call_at(self, when: datetime, fn: Callable[[], None], name: str) -> object:
-        """Call `fn` once the clock reads `when`; `name` says what it is, for traces."""
+        """Call `fn` once the clock reads `when`; `name` identifies the call in traces."""
 
 
 class ClockMissing(RuntimeError):
@@ -31,7 +31,7 @@ class _ClockInUse:
 
 
 def use_clock(clock: Clock | None) -> None:
-    """Make `clock` the one that all DRS backends read; None takes it away."""
+    """Set the clock of all DRS backends; None removes it."""
     _ClockInUse.clock = clock
 
 

@@ -1,8 +1,8 @@
-"""How long things take in DRS, in seconds, and what a test may fix beforehand.
+"""The durations of DRS's phases in seconds, and the settings with which a test fixes them.
 
-A job is pending first; a launch then passes snapshot, conversion and launch; afterwards the machine boots. DRS
-publishes no times; field reports say 2 to 10 minutes for the conversion and 1 to 3 for the launch. The defaults make a
-job of about 7 to 10 minutes. Draws are seeded by server and launch, so they do not depend on the order of calls.
+A job is pending first; a launch then passes snapshot, conversion and launch; afterwards the machine boots. AWS
+publishes no durations; field reports name 2 to 10 minutes for the conversion and 1 to 3 for the launch. With the
+defaults a job takes about 7 to 10 minutes. Server and launch seed each draw, so that the order of calls has no effect.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class LaunchSettings:
-    """What the next launches of one server do. None means: as DRS-like time has it.
+    """The course of the next launches of one server. None: drawn from `Timing`.
 
     `launch_seconds` counts from StartRecovery to LAUNCHED (or FAILED), `boot_seconds` from there to `boot_ends_as`.
-    `fails_with` is the reason in the job log. `job_status_word` is what DescribeJobs says in place of STARTED.
+    `fails_with` is the reason in the job log. DescribeJobs returns `job_status_word` in place of STARTED.
     """
 
     fails_with: str | None = None
@@ -61,7 +61,7 @@ class LaunchTimes:
 
 
 def launch_times(timing: Timing, rng: Random, total: float | None) -> LaunchTimes:
-    """Draw the phases; a fixed `total` (seconds from the job's start to the outcome) stretches them all alike."""
+    """Draw the phases; a fixed `total` (seconds from the job's start to the outcome) scales all by the same factor."""
     snapshot, conversion, launch = (timing.draw(phase, rng) for phase in ("snapshot", "conversion", "launch"))
     drawn = snapshot + conversion + launch
     factor = 1.0 if total is None else total / drawn

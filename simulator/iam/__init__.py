@@ -1,13 +1,12 @@
-"""IAM for the simulator: judges each call as AWS would, from the policies that moto's IAM holds.
+"""IAM for the simulator: judges each call as AWS does, by the policies in moto's IAM.
 
     from simulator.iam import AwsRequest, authorise
     denied = authorise(AwsRequest("drs", "StartRecovery", {...}, account, region, principal_arn))
     if denied: print(denied.code, denied.message)
 
-moto's own check cannot do this: it sees every resource as "*" and ignores conditions. Identity policies (inline,
-managed, groups), permissions boundaries, session policies, resource policies and trust policies are judged; what this
-package does not know (a condition key, an operator, an action's resource that a policy asks for) raises
-SimulatorDefect. `used()` says which rights were really exercised.
+moto's own check is not enough: it sees every resource as "*" and ignores conditions. This package judges identity
+policies (inline, managed, groups), permissions boundaries, session policies, resource policies and trust policies. An
+unknown condition key, operator or resource of an action raises SimulatorDefect. `used()` returns the exercised rights.
 """
 
 from __future__ import annotations

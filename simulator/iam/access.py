@@ -1,4 +1,4 @@
-"""The words of the authoriser: a request as a gateway sees it, the accesses it needs, and a denial in AWS's words."""
+"""The types of the authoriser: a request as seen by a gateway, the accesses it needs, a denial with AWS's message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Access:
-    """One action on one resource by one principal: what policies are judged for.
+    """One action on one resource by one principal: the subject of a judgement.
 
     `resource` is an ARN, "*" for actions that have no resource, or None when this simulator does not know it: then only
     a statement for all resources can be judged.
@@ -61,7 +61,7 @@ class Access:
     context: Context = field(default_factory=dict)
 
 
-# Codes and HTTP status with which services refuse; all others say AccessDeniedException, 403.
+# Error code and HTTP status of a denial by service; the other services use AccessDeniedException, 403.
 _CODES = {
     "cloudformation": "AccessDenied",
     "cloudwatch": "AccessDenied",

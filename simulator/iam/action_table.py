@@ -1,9 +1,9 @@
-"""How services name their actions and resources, as tables.
+"""The names that services give to their actions and resources, as tables.
 
-Only what differs stands here. `by_parameter` lists, in order of preference, the parameter that names the resource and
-the end of its ARN; `everything` lists operations without a resource type of their own ("*" in AWS's reference);
-`passes` the operations that hand a role to a service, with the parameter that names it. An operation that is in none of
-them has an unknown resource: a policy that speaks of single resources then raises instead of guessing.
+The tables hold only deviations from the default. `by_parameter` lists, in order of preference, the parameter that names
+the resource, with the end of its ARN. `everything` lists operations without their own resource type ("*" in AWS's
+reference), `passes` the operations that pass a role to a service, with the parameter that names it. An operation in
+none of them has an unknown resource: a policy for single resources then raises an error, without a guess.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Rules:
     everything: frozenset[str] = frozenset()
     passes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
-    # Operations whose parameter of such a name means something else.
+    # Operations in which a parameter of such a name has another meaning.
     other: frozenset[str] = frozenset()
     regional: bool = True
 

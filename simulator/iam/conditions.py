@@ -1,8 +1,8 @@
 """The Condition element: operators, set qualifiers, IfExists, absent keys.
 
 All operators and keys of a block must hold; of one key's values any may match, and for a negated operator none may. An
-absent key fails a condition, unless the operator is negated, ends in IfExists, or is ForAllValues. What this module
-does not know is a SimulatorDefect: a silent allow would make every test that leans on it worthless.
+absent key fails a condition, unless the operator is negated, ends in IfExists, or is ForAllValues. An unknown operator
+is a SimulatorDefect: a silent allow would invalidate every test that depends on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ALL, ANY = "ForAllValues:", "ForAnyValue:"
 
 
 class Facts(Protocol):
-    """What conditions ask: the values of a key, None when the request does not have it, and text with variables."""
+    """The input of conditions: the values of a key, None if the request lacks it, and texts with variables."""
 
     def values(self, key: str) -> tuple[str, ...] | None: ...
 

@@ -1,4 +1,4 @@
-"""What a call needs by the tables of `catalogue.py`: the action of its name on the resource that a parameter names."""
+"""The accesses of a call by `action_table.py`: the action of its name on the resource that a parameter names."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ from simulator.iam.principals import Principal, parse_principal
 from simulator.iam.request_context import RequestFacts, resource_account
 from simulator.iam.resource_policies import Named
 
-# Always allowed, whatever the policies say.
+# Always allowed, regardless of the policies.
 FREE_ACTIONS = frozenset({"sts:GetCallerIdentity"})
 
 
 def judge(access: Access) -> Denied | None:
-    """None when the access is allowed. Raises SimulatorDefect where this simulator cannot tell."""
+    """None when the access is allowed. Raises SimulatorDefect for policies that the simulator cannot evaluate."""
     if access.action in FREE_ACTIONS:
         return None
     principal = parse_principal(access.principal_arn)
@@ -49,7 +49,7 @@ def judge(access: Access) -> Denied | None:
 
 
 def _assume_role_verdict(access: Access, trust: Named, missing: str | None, principal: Principal) -> Denied | None:
-    """STS tells nobody why: a role that does not exist, does not trust, or is not allowed all sound alike."""
+    """STS hides the reason: its answer is the same for a missing role, missing trust and a missing right."""
     same_account = resource_account(access) == principal.account
     if trust is Named.DIRECTLY and (same_account or missing is None):
         return None
@@ -79,7 +79,7 @@ def _identity_verdict(access: Access, facts: RequestFacts, principal: Principal)
 
 
 def _verdict(statements: Iterable[Statement], access: Access, facts: RequestFacts) -> bool | None:
-    """False for an explicit deny, True when something allows it, None when nothing speaks of it."""
+    """False for an explicit deny, True if a statement allows the access, None if no statement matches."""
     allowed = None
     for statement in statements:
         if (allowed is None or not statement.allows) and statement.applies(access, facts):

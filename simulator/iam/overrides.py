@@ -77,7 +77,7 @@ def ec2_arn(request: AwsRequest, resource_id: str) -> str | None:
 
 
 def _ec2_ids(request: AwsRequest) -> Iterator[Needed]:
-    """Actions on resources whose ids tell their type."""
+    """Actions on resources whose ids contain their type."""
     for name in ("InstanceIds", "InstanceId", "Resources", "VolumeId", "SnapshotId", "GroupId", "SubnetId", "VpcId"):
         value = request.parameters.get(name)
         if value:

@@ -1,4 +1,4 @@
-"""Wildcards as IAM reads them: `*` is any run of characters, `?` any one; everything else is literal."""
+"""The wildcards of IAM: `*` is any number of characters, `?` is one; all other characters are literal."""
 
 from __future__ import annotations
 

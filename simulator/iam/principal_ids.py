@@ -1,9 +1,9 @@
-"""Whom a trust policy means: IAM keeps a role's ARN in it as the role's unique id.
+"""The principals of a trust policy: IAM stores a role's ARN in it as the role's unique id.
 
-A role that is deleted and made again under the same name has another id, so that policies which named it no longer do,
-until they are written again. moto keeps the document as it was given; here each role notes, whenever its trust policy
-is written, which roles of that moment the ARNs in it mean. A role that did not exist then (AWS refuses such a policy)
-is found by its name.
+A role that is deleted and created again under the same name has another id: policies that named it no longer match,
+until they are written again. moto stores the document as given. Here each write of a trust policy also stores the ids
+of the roles that its ARNs name at that moment. A role that did not exist then is found by its name (AWS refuses such a
+policy).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DOCUMENT, _MEANT = "_trust_policy", "_trusted_ids"
 
 
 class _TrustPolicy:
-    """Stands for the attribute in which moto's role keeps its trust policy."""
+    """Replaces the attribute in which moto's role stores its trust policy."""
 
     def __get__(self, role: Any, owner: type | None = None) -> Any:
         return vars(role)[_DOCUMENT]
@@ -43,7 +43,7 @@ def role_id(arn: str) -> str | None:
 
 
 def meant(role: Any, arn: str) -> str:
-    """What the role's trust policy means by a principal's ARN: the ARN, or the id of a role that is gone."""
+    """The principal behind an ARN in the role's trust policy: the ARN, or the id of a deleted role."""
     known: dict[str, str] = vars(role).get(_MEANT, {})
     return arn if known.get(arn) in (None, role_id(arn)) else known[arn]
 

@@ -1,4 +1,4 @@
-"""Who asks, and which identity policies speak for them: read from moto's IAM and STS at the moment of the question."""
+"""The principal of a call and its identity policies, read from moto's IAM and STS at the time of the call."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def parse_principal(arn: str) -> Principal:
 
 
 def principal_of(account: str, access_key: str) -> str | None:
-    """The ARN of the user or session that an access key belongs to; None for a key that nobody issued."""
+    """The ARN of the user or session of an access key; None for a key that was never issued."""
     key = iam_backends[account]["aws"].access_keys.get(access_key)
     if key is None:
         return None
@@ -75,7 +75,7 @@ def entity(principal: Principal) -> Any:
 
 
 def entity_arn(principal: Principal) -> str:
-    """What aws:PrincipalArn says: the role, not its session."""
+    """The value of aws:PrincipalArn: the role, not its session."""
     found = entity(principal) if principal.kind == "role" else None
     return str(found.arn) if found else principal.arn
 
@@ -134,7 +134,7 @@ def _statements(document: Any) -> tuple[Statement, ...]:
     if isinstance(document, str):
         return compile_policy(document)
     try:
-        # Ten times as fast as JSON; version 2 says nothing of which parts are the same object.
+        # Ten times as fast as JSON; version 2 does not record which parts are the same object.
         return _compiled(marshal.dumps(document, 2))
     except ValueError:  # a class of its own somewhere inside
         return compile_policy(json.dumps(document))

@@ -1,7 +1,7 @@
-"""The request context: what a condition key says about one access.
+"""The request context: the values of condition keys for one access.
 
-Keys that AWS has and this simulator never sets are listed as absent; a key that is in neither list is a
-SimulatorDefect, so that no condition passes or fails unnoticed.
+Keys of AWS that this simulator never sets are listed as absent; a key that is in neither list is a SimulatorDefect, so
+that no condition passes or fails unnoticed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulator.iam.principals import Principal, entity_arn
 from simulator.time.clock import SimulatorDefect
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
-# Real keys that these requests do not carry, or whose absence is what a virtual account looks like.
+# Real keys that these requests do not carry, or that a simulated account does not have.
 _ABSENT = {
     "aws:multifactorauthpresent",
     "aws:principalorgid",
@@ -86,7 +86,7 @@ class RequestFacts:
             if match[1] in ("*", "?", "$"):
                 return match[1]
             values = self.values(match[1])
-            # A variable without a value makes the pattern match nothing: no name contains a NUL.
+            # A pattern with a variable without a value never matches: no name contains a NUL.
             return values[0] if values else "\0"
 
         return _VARIABLE.sub(fill, text)
@@ -141,7 +141,7 @@ class RequestFacts:
 
 
 def resource_account(access: Access) -> str:
-    """Whose resource it is: as the request says, as its ARN says, a bucket's owner, or where the call lands."""
+    """The resource's account: from the request, its ARN, the bucket's owner, or else the account of the call."""
     if access.resource_account:
         return access.resource_account
     if access.resource is None or access.resource.count(":") < ARN_PARTS:

@@ -46,7 +46,7 @@ def statements_for(access: Access) -> tuple[Statement, ...] | None:
 
 
 def trust_policy(role_arn: str) -> tuple[Statement, ...] | None:
-    """Who may assume a role; None when there is no such role."""
+    """The trust policy of a role; None if the role does not exist."""
     role = entity(parse_principal(role_arn))
     if role is None or role.arn != role_arn:
         return None

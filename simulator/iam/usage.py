@@ -1,4 +1,4 @@
-"""Which rights were exercised: what a later comparison with the granted ones needs."""
+"""The exercised rights, for a later comparison with the granted rights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulator.iam.principals import entity_arn, parse_principal
 
 @dataclass(frozen=True)
 class Used:
-    """`principal` is the user or role, not its session; `via_service` is the service that acted in its name."""
+    """`principal` is the user or role, not its session; `via_service` is the service that acted on its behalf."""
 
     principal: str
     action: str
@@ -19,7 +19,7 @@ class Used:
     via_service: str | None
 
 
-# The first of all accesses that no policy could tell apart, in the order of their first use.
+# One access for each set that no policy can distinguish, in the order of first use.
 _accesses: dict[tuple[Any, ...], Access] = {}
 
 
@@ -30,7 +30,7 @@ def note_use(access: Access) -> None:
 
 
 def granted_accesses() -> list[Access]:
-    """All accesses that were allowed since the last `forget_usage`, each once, with what policies are judged on."""
+    """All accesses allowed since the last `forget_usage`, each once, with the input of their judgement."""
     return list(_accesses.values())
 
 

@@ -92,7 +92,7 @@ _service_models: dict[int, tuple[Any, ServiceModel]] = {}
 
 
 def _service_model(self: Any, service_name: str, api_version: str | None = None) -> ServiceModel:
-    """A model is read-only and caches what it parses. The shared loader returns one description a service: its key."""
+    """A model is read-only and caches its parts. The key is the description that the shared loader returns."""
     description = self._loader.load_service_model(service_name, "service-2", api_version=api_version)
     if id(description) not in _service_models:
         _service_models[id(description)] = (description, ServiceModel(description, service_name=service_name))

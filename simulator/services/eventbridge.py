@@ -1,6 +1,6 @@
-"""EventBridge: what Step Functions tells about its executions, on its way to rules and their targets.
+"""EventBridge: delivers the status events of Step Functions to rules and their targets.
 
-moto does neither send these events nor deliver any to Lambda or Step Functions. Other targets are left to moto.
+moto neither sends these events nor delivers events to Lambda or Step Functions. It serves the other targets itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulator.services.lambda_.functions import Functions, function_of
 from simulator.time.clock import VirtualClock
 
 DELIVERY_SECONDS = 0.5
-# EventBridge tries for a day, 185 times, with growing pauses; how they grow is not documented.
+# EventBridge retries for 24 hours, 185 times, with growing pauses; AWS does not document their growth.
 DELIVERY_ATTEMPTS = 185
 LONGEST_DELIVERY_PAUSE = 480
 _ONCE = Config(retries={"total_max_attempts": 1})
@@ -35,7 +35,7 @@ class EventBus:
         self._functions = functions
 
     def execution_changed(self, execution: Any) -> None:
-        """Publishes "Step Functions Execution Status Change" as Step Functions words it."""
+        """Publishes "Step Functions Execution Status Change" in the form of Step Functions."""
         self._clock.change_count += 1
         self.publish(
             execution.account_id,
@@ -83,7 +83,7 @@ class EventBus:
             rule.targets = targets
 
     def _start(self, rule: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
-        """Starts a state machine under the target's role; what the role may not do is dropped, as on AWS."""
+        """Starts a state machine with the target's role; drops the event if the role lacks the right, as on AWS."""
         name, payload = event["id"], json.dumps(_payload(target, event))
 
         def deliver() -> None:
@@ -108,7 +108,7 @@ class EventBus:
 
 
 def _is_final(error: AwsError | ClientError | BotoCoreError) -> bool:
-    """Missing rights and wrong names are not tried again; a name that is taken says that an earlier try arrived."""
+    """No retry after missing rights or wrong names; an existing name shows that an earlier attempt arrived."""
     if isinstance(error, AwsError):
         return True
     if isinstance(error, ClientError):
@@ -118,7 +118,7 @@ def _is_final(error: AwsError | ClientError | BotoCoreError) -> bool:
 
 
 def _payload(target: dict[str, Any], event: dict[str, Any]) -> Any:
-    """What the target gets: the event, a part of it, a constant, or a text made of its parts."""
+    """The input of the target: the event, a part of it, a constant, or a text from its parts."""
     if target.get("Input"):
         return json.loads(target["Input"])
     if target.get("InputPath"):
@@ -128,7 +128,7 @@ def _payload(target: dict[str, Any], event: dict[str, Any]) -> Any:
 
 
 def _transformed(transformer: dict[str, Any], event: dict[str, Any]) -> Any:
-    """A variable stands as JSON, or as bare text where the template has quotes around it."""
+    """Inserts a variable as JSON, or as bare text if the template has quotes around it."""
     paths = transformer.get("InputPathsMap", {})
 
     def fill(match: re.Match[str]) -> str:

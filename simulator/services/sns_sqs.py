@@ -1,4 +1,4 @@
-"""What moto's SNS and SQS lack: a message limit in bytes, and long polling on the virtual clock."""
+"""Two additions to moto's SNS and SQS: a message limit in bytes, and long polling on the virtual clock."""
 
 from __future__ import annotations
 

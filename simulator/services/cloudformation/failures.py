@@ -1,10 +1,10 @@
-"""CloudFormation's bad days, which moto does not have: a resource that fails, a stack in a state that takes no update.
+"""Failures of CloudFormation, which moto lacks: a resource that fails, a stack in a state that refuses updates.
 
-moto creates and updates in one go. Here a resource that its service refuses (a table of that name exists), or that the
-world's builder failed, makes the stack fail as CloudFormation does: the resource's event carries the reason, one that
-was still at work is cancelled (a table is there all the same: DynamoDB goes on), and nothing else is made. A creation
-is then CREATE_FAILED with what was made, or undone, as its OnFailure says; an update is UPDATE_ROLLBACK_COMPLETE as it
-was before.
+moto creates and updates in one step. Here a stack fails as in CloudFormation if a service refuses a resource (a table
+of that name exists) or a test made the resource fail. The event of the resource carries the reason, a resource in
+progress is cancelled (a table exists nevertheless: DynamoDB continues), and no further resource is created. A failed
+creation is CREATE_FAILED and keeps or removes its resources as OnFailure demands. A failed update is
+UPDATE_ROLLBACK_COMPLETE with the previous resources.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TABLE = "AWS::DynamoDB::Table"
 
 
 class _ResourceFailed(Exception):
-    """CloudFormation could not make this resource; not one of moto's errors, which its parser takes for its own."""
+    """CloudFormation could not create this resource. Not an error of moto's, since moto's parser would catch it."""
 
     def __init__(self, made: FailedResource, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class _ResourceFailed(Exception):
 
 @dataclass(frozen=True)
 class FailedResource:
-    """A resource of a failed stack that was not made, or is no more; deleting the stack leaves its name alone."""
+    """A resource of a failed stack that does not exist; deleting the stack leaves a resource of its name untouched."""
 
     logical_resource_id: str
     cf_resource_type: str
@@ -50,7 +50,7 @@ class FailedResource:
 
 @dataclass(frozen=True)
 class CancelledTable(FailedResource):
-    """A table that its service goes on making although CloudFormation has cancelled its creation."""
+    """A table that DynamoDB continues to create although CloudFormation has cancelled the creation."""
 
     table: Any = None
 
@@ -59,20 +59,20 @@ class CancelledTable(FailedResource):
 
 
 class Stacks:
-    """World building: which resources fail, and in what state a stack is found."""
+    """The failures that a test sets: resources that fail, and the status of a stack."""
 
     def __init__(self) -> None:
         self._failing: dict[str, str] = {}
 
     def fail(self, logical_id: str, reason: str) -> None:
-        """From now on, the resource cannot be created or updated, for this reason."""
+        """From now on, creations and updates of the resource fail for this reason."""
         self._failing[logical_id] = reason
 
     def heal(self) -> None:
         self._failing.clear()
 
     def set_status(self, account: str, region: str, name: str, status: str) -> None:
-        """Somebody or something brought the stack into this state."""
+        """Put the stack into this state, as an operator or a failed operation would."""
         cloudformation_backends[account][region].get_stack(name).status = status
 
     def patches(self) -> list[Patch]:
@@ -81,7 +81,7 @@ class Stacks:
                 parsing,
                 "parse_and_create_resource",
                 self._making(parsing.parse_and_create_resource),
-                "to moto, what a service refuses to CloudFormation is an answer to the caller of CloudFormation",
+                "moto returns a service's refusal of a resource to the caller of CloudFormation",
             ),
             Patch(Stack, "create_resources", _creating(Stack.create_resources), "moto's creations never fail"),
             Patch(Stack, "update", self._updating(Stack.update), "moto's updates never fail"),
@@ -101,13 +101,13 @@ class Stacks:
                 CloudFormationResponse,
                 "create_stack",
                 _asked_to_create(CloudFormationResponse.create_stack),
-                "moto forgets OnFailure, which says what becomes of a creation that fails",
+                "moto ignores OnFailure, which decides between keeping and removing a failed creation",
             ),
             Patch(
                 CloudFormationBackend,
                 "create_stack",
                 _all_or_nothing(CloudFormationBackend.create_stack),
-                "moto keeps a stack whose creation it refuses, with what it had made until then",
+                "moto keeps a stack whose creation it refuses, with the resources created until then",
             ),
         ]
 
@@ -119,7 +119,7 @@ class Stacks:
             try:
                 return real(logical_id, description, resources, account_id, region_name)
             except (HTTPException, ServiceException) as refusal:
-                # What CloudFormation itself refuses (a bad template), it refuses before anything is made.
+                # CloudFormation refuses a bad template before it creates any resource.
                 if type(refusal).__module__.startswith("moto.cloudformation"):
                     raise
                 raise _refused(resource, description, resources, refusal) from refusal
@@ -147,7 +147,7 @@ def _is_wanted(description: Any, resources: Any) -> bool:
 
 
 def _refused(resource: FailedResource, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
-    """In CloudFormation's words where the name is taken, else in the service's."""
+    """With CloudFormation's message if the name is taken, else with the service's."""
     reason = str(getattr(refusal, "message", refusal))
     if "already exists" not in reason:
         return _ResourceFailed(resource, reason)
@@ -168,7 +168,7 @@ def _creating(real: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
-    """The stack holds what was made, the resource that failed, and one that was at work beside it."""
+    """The stack holds the created resources, the failed one, and the one that was in progress at the same time."""
     resources, described = stack.resource_map, stack.template_dict["Resources"]
     failed = failure.resource
     made = [name for name in described if name in resources._parsed_resources]
@@ -185,7 +185,7 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
         if one is not None:
             reason = reasons.setdefault(one.logical_resource_id, _CANCELLED)
             resources._parsed_resources[one.logical_resource_id] = replace(one, reason=reason)
-    # moto makes whatever stands in these when it is looked at.
+    # moto creates the resources of these maps when they are read.
     resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
     stack.output_map = OutputMap(resources, {}, stack.stack_id)
     _add_failure_events(stack, reasons, "CREATE_FAILED")
@@ -193,7 +193,7 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
 
 
 def _cancelled_table(cancelled: FailedResource, stack: Any) -> FailedResource:
-    """The cancelled table: being made, or, where its name is taken, somebody else's that only looks so."""
+    """The cancelled table: still in creation, or only a name if a foreign table has that name."""
     name = cancelled.logical_resource_id
     try:
         table = stack.resource_map[name]
@@ -203,7 +203,7 @@ def _cancelled_table(cancelled: FailedResource, stack: Any) -> FailedResource:
 
 
 def _roll_back(stack: Any) -> None:
-    """What was made is deleted, unless its policy keeps it; the stack still lists all of it."""
+    """Deletes the created resources, except those with a policy to retain them; the stack still lists all."""
     resources = stack.resource_map
     listed = {name: resources._parsed_resources[name] for name in resources._resource_json_map}
     resources.delete()

@@ -1,4 +1,4 @@
-"""Resource types that moto has as services but does not know in CloudFormation templates."""
+"""Resource types that moto simulates as services but does not support in CloudFormation templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moto.sns.models import sns_backends
 
 
 class _Resource:
-    """A resource whose state lives in its service; here is only what CloudFormation needs to remove it."""
+    """A resource whose state is in its service; this object holds only the facts for its deletion."""
 
     def __init__(self, physical_resource_id: str, properties: dict[str, Any]) -> None:
         self._id = physical_resource_id
@@ -67,7 +67,7 @@ class EventInvokeConfig(_Resource, CloudFormationModel):  # type: ignore[misc]  
         lambda_backend(account, region).put_function_event_invoke_config(self.properties["FunctionName"], settings)
 
     def delete(self, account: str, region: str) -> None:
-        """moto deletes in any order; when the function went first, its settings went with it."""
+        """moto deletes in any order; a function deleted earlier has taken its settings with it."""
         for function in lambda_backend(account, region).list_functions():
             if function.function_name == self.properties["FunctionName"]:
                 function.event_invoke_config.clear()
@@ -110,7 +110,7 @@ class TopicPolicy(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto
             topic.policy = json.dumps(self.properties["PolicyDocument"])
 
     def delete(self, account: str, region: str) -> None:
-        """The topics get their default policy back, which none of them outlives here: they go with the same stack."""
+        """No action: AWS would restore the default policy, but the topics are deleted with the same stack."""
 
 
 class Alarm(_Resource, CloudFormationModel):  # type: ignore[misc]  # moto publishes no types; lists direct subclasses only
@@ -160,6 +160,6 @@ def _query(given: dict[str, Any]) -> MetricDataQuery:
 
 
 def register() -> None:
-    """moto lists the known types once; whoever asked before us must ask again. Safe to repeat."""
+    """Adds the types. moto caches its list of known types, so callers must read it again. Safe to repeat."""
     for listing in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         listing.cache_clear()

@@ -1,4 +1,4 @@
-"""What DynamoDB's calls read and write, and its limits, by AWS's sizing rules (moto counts every Query as one unit).
+"""The units that DynamoDB's calls consume, and its limits, by AWS's sizing rules (moto counts each Query as one unit).
 
 An item's size is that of its attribute names and values; a read unit is 4 KB read strongly consistently or 8 KB
 eventually; a write unit is 1 KB; a transaction costs double; an index that changes with its item is written as well.
@@ -115,7 +115,7 @@ def _wire_value(value: Any) -> dict[str, Any]:
 
 
 def _index_units(table: Any, old: Attributes | None, new: Attributes | None) -> int:
-    """What the indexes cost when an item changes from `old` to `new`."""
+    """The write units of the indexes when an item changes from `old` to `new`."""
     units = 0
     for index in table.global_indexes:
         before, after = _projected(table, index, old), _projected(table, index, new)
@@ -145,7 +145,7 @@ def _projected(table: Any, index: Any, item: Attributes | None) -> dict[str, Any
 
 
 class Meter:
-    """Enforces DynamoDB's limits before a call and notes in the journal what it consumed."""
+    """Enforces DynamoDB's limits before a call and records its consumed units in the journal."""
 
     def inspect(self, call: IdentifiedCall, account: str) -> ResponseHook | None:
         writes = list(_writes(call, account))
@@ -168,7 +168,7 @@ def _writes(call: IdentifiedCall, account: str) -> Iterator[_Write]:
     for kind, body in _actions(call):
         table = _Table(account, call.region, body["TableName"])
         if table.moto is None:
-            continue  # moto says so itself
+            continue  # moto reports this error itself
         item = body.get("Item")
         key = body["Key"] if item is None else table.key_of(item)
         yield _Write(table, key, item, is_check=kind == "ConditionCheck")
@@ -237,7 +237,7 @@ def _note_batch_get(call: IdentifiedCall, answer: dict[str, Any], entry: Journal
 
 
 def _note_query(call: IdentifiedCall, answer: dict[str, Any], entry: JournalEntry) -> None:
-    """A filter or a projection narrows the answer, not what is read: so it is read once more without them."""
+    """A filter or a projection narrows the answer, not the read units: so this reads again without them."""
     items = _read_again(call) if any(name in call.parameters for name in _NARROWING) else answer["Items"]
     _read(entry, [sum(item_size(item) for item in items)], consistent=bool(call.parameters.get("ConsistentRead")))
 

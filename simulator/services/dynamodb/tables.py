@@ -1,4 +1,4 @@
-"""What DynamoDB's tables hold, put there below the API: years of history in no time, and no call of it on record."""
+"""Direct access to the items of DynamoDB's tables, below the API: fast for years of history, and without calls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TableData:
             self._table.put_item(dict(item), overwrite=True)
 
     def remove(self, keys: Iterable[Item]) -> None:
-        """Delete the items with these keys (what else is in a key is left out of account)."""
+        """Delete the items with these keys; ignores attributes that are not part of the key."""
         names = [name for name in (self._table.hash_key_attr, self._table.range_key_attr) if name]
         for key in keys:
             first, *second = (DynamoType(key[name]) for name in names)

@@ -50,7 +50,7 @@ def _stored(backend: Any, body: dict[str, Any]) -> tuple[Any, list[DynamoType], 
     key = body.get("Key") or body.get("Item", {})
     names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
     if any(name not in key for name in names):
-        return None, [], None  # moto refuses it before it changes anything
+        return None, [], None  # moto refuses it before any change
     keys = [DynamoType(key[name]) for name in names]
     return table, keys, copy.deepcopy(table.get_item(*keys))
 

@@ -1,7 +1,7 @@
-"""Lambda in this process: moto keeps the functions, this module runs them as AWS would.
+"""Lambda in this process: moto stores the functions, this module runs them as AWS does.
 
-Each invocation is an actor of its own. Its time limit is virtual: whatever waits past it (an AWS call, `time.sleep`) is
-where it dies. A dead invocation leaves undone all that would have come later, whoever catches what.
+Each invocation is a separate actor. Its time limit is virtual: the invocation dies at the first AWS call or
+`time.sleep` that waits past it. No later code of a dead invocation takes effect, although it may catch exceptions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RUNTIME_LINES = ("START ", "END ", "REPORT ")
 
 @dataclass
 class ExecutionEnvironment:
-    """An execution environment and what it was made for; idle ones are used again, as Lambda does."""
+    """An execution environment and its configuration; Lambda reuses idle ones."""
 
     key: str
     sandbox: Sandbox
@@ -100,7 +100,7 @@ class Functions:
         def deliver() -> None:
             try:
                 self._deliver(function, event, delay)
-            except Exception as error:  # nobody joins this actor: the suite's next step on the clock raises it
+            except Exception as error:  # no caller joins this actor: the suite's next step on the clock raises it
                 self._clock.failures.append(error)
                 raise
 
@@ -200,7 +200,7 @@ class Functions:
     # -- logs ---------------------------------------------------------------------------------------------------------
 
     def logs(self, function_name: str) -> list[dict[str, Any]]:
-        """What the function printed: JSON lines as they are, others as {"message": line}; not Lambda's own."""
+        """The function's output without Lambda's own lines: JSON lines as documents, others as {"message": line}."""
         return list(self._lines[function_name])
 
     def _log(self, function: Any, environment: ExecutionEnvironment, line: str) -> None:
@@ -246,7 +246,7 @@ class Functions:
         return results.runtime_died() if fault is not None else self.invoke(function, event)
 
     def _send(self, function: Any, destination: str, record: Any) -> None:
-        """In the name of the function's role; without the right to, the record is lost, as on AWS."""
+        """Sends with the function's role; if the role lacks the right, the record is lost, as on AWS."""
         credentials = self._permissions.service_credentials(
             "lambda", function.role, function.function_name, source_arn=function.function_arn
         )
@@ -343,7 +343,7 @@ def _variables(function: Any, credentials: Credentials, stream: str) -> dict[str
 
 
 def _configuration_key(function: Any) -> str:
-    """Changes with everything that makes Lambda start a new environment."""
+    """Changes with each setting that makes Lambda start a new environment."""
     parts = [
         function.function_arn,
         str(function.version),

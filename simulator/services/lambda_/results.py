@@ -1,4 +1,4 @@
-"""What an invocation gives back, as Lambda words it: a result, an error of the function, or the runtime's death."""
+"""The results of an invocation in Lambda's form: a value, an error of the function, or the death of the runtime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNPACKED = re.compile(r'"[^"]*/lambda-[^/"]+/')
 
 @dataclass(frozen=True)
 class InvocationResult:
-    """What an invocation gave back; `function_error` is Lambda's header, None when the function returned."""
+    """The result of an invocation; `function_error` is Lambda's header, None if the function returned."""
 
     payload: bytes
     function_error: str | None = None
@@ -39,7 +39,7 @@ def failed(kind: str, text: str, request_id: str, error: BaseException | None) -
     document: dict[str, Any] = {"errorMessage": text, "errorType": kind, "requestId": request_id}
     if error is not None:
         lines = traceback.format_tb(error.__traceback__)
-        # The function's code lies where Lambda has it, whatever folder of this machine it was unpacked into.
+        # The path of the code is Lambda's, not the folder of this machine that holds it.
         frames = [_UNPACKED.sub('"/var/task/', line) for line in lines if "/simulator/" not in line]
         document["stackTrace"] = frames
     return InvocationResult(json.dumps(document).encode(), "Unhandled", request_id)

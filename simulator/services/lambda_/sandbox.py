@@ -1,13 +1,13 @@
-"""An execution environment of a Lambda function, inside this process but apart from everything else in it.
+"""An execution environment of a Lambda function, isolated from the rest of this process.
 
-The function's own modules come from its deployed package, never from what the process imported under the same name.
-Third-party libraries that the package does not hold, and compiled ones that were built for Lambda's Python and not for
-this one, come from the process's environment. While the function's code runs, these are the function's:
+The function's own modules come from its deployed package, never from imports of the process under the same name.
+Third-party libraries that the package lacks, and compiled libraries for another Python, come from the process's
+environment. While the function's code runs, these belong to the function:
 
     os.environ, sys.path, the package's names in sys.modules, sys.stdout, sys.stderr, logging's root logger,
     boto3's default session, os.urandom (seeded, so that uuid4 and all else that draws from it repeat with the seed)
 
-They are swapped in with each of its turns and out again before anybody else's, an AWS call included.
+They are swapped in at each turn of the function and out again before other code runs, also during an AWS call.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Sandbox:
             "level": root.level,
             "urandom": os.urandom,
         }
-        # a plain dict, and the object itself is swapped: nothing starts processes from here, and it costs nothing
+        # a plain dict, swapped as an object, which is fast: the function's code starts no processes
         os.environ = self._environment  # type: ignore[assignment]  # noqa: B003 - see above
         os.urandom = self._random.randbytes
         sys.path.insert(0, self._folder)
@@ -169,15 +169,15 @@ class Sandbox:
         known.update(self._loggers)
 
     def _take_loggers(self) -> None:
-        """Named loggers that the function made are its own: another cold start finds none, as in a new process."""
+        """Removes the named loggers of the function: another cold start finds none, as in a new process."""
         known = logging.Logger.manager.loggerDict
-        # dicts keep their order: what was added last came from the function
+        # dicts keep their order: the entries added last came from the function
         for name in list(known)[self._loggers_outside :]:
             self._loggers[name] = known.pop(name)
 
     @staticmethod
     def _set_level(root: logging.Logger, level: int) -> None:
-        if root.level != level:  # each change makes every logger forget what it had worked out
+        if root.level != level:  # each change clears the caches of all loggers
             root.setLevel(level)
 
     def _take_modules(self) -> dict[str, ModuleType]:

@@ -60,7 +60,7 @@ _parse_result_path = functools.lru_cache(maxsize=1024)(result_path.parse)
 
 
 def spawn(clock: VirtualClock, name: str, run: Callable[[], object], owner: object) -> Actor:
-    """An actor of the interpreter; nobody joins it, so what it raises is reported to the suite."""
+    """An actor of the interpreter. No caller joins it, so its errors are reported to the suite."""
 
     def watched() -> None:
         try:
@@ -134,7 +134,7 @@ def _virtual_threading(clock: VirtualClock) -> SimpleNamespace:
 
 
 class StepFunctions:
-    """The Step Functions service of one simulator. `status_changed` is told each change of an execution's status."""
+    """The Step Functions service of one simulator. `status_changed` is called with each execution whose status changes."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class StepFunctions:
         role_arn = state_credentials.role_arn
         key = (region, service, role_arn)
         if key not in self._clients:
-            # moto does not say here which state machine it is for: any of the role's account.
+            # moto does not pass the state machine here, so the source is any state machine of the role's account.
             machines = f"arn:aws:states:{region}:{role_arn.split(':')[4]}:stateMachine:*"
             credentials = self._permissions.service_credentials(
                 "states", role_arn, "StepFunctions", source_arn=machines
@@ -290,7 +290,7 @@ class StepFunctions:
                 "parsing takes tens of milliseconds at each create and start",
             ),
             Patch(
-                EventManager, "add_event", _add_event, "nothing follows the last event; 25,000 events end an execution"
+                EventManager, "add_event", _add_event, "no event follows the last one; 25,000 events end an execution"
             ),
             Patch(StepFunctionResponse, "stop_execution", _stop_execution, "moto drops error and cause"),
             Patch(StepFunctionResponse, "describe_execution", _describe_execution, "moto omits stopDate of TIMED_OUT"),
