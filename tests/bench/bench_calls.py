@@ -1,4 +1,4 @@
-"""What one simulated call costs, in processor time, botocore's client included; the median of many."""
+"""Processor time of one simulated call, including botocore's client; the median of many."""
 
 from __future__ import annotations
 

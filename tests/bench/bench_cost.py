@@ -1,4 +1,4 @@
-"""What the engine itself costs: time over the critical path, and dollars a drill beside those of a plain loop."""
+"""The costs of the engine itself: time added to the critical path, and dollars a drill, compared with a plain loop."""
 
 from __future__ import annotations
 

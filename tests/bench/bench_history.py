@@ -1,4 +1,4 @@
-"""What a page of the history costs at 1,000 and at 100,000 executions: one Query, whose bytes and units do not grow."""
+"""The costs of a history page at 1,000 and at 100,000 executions: one Query, whose bytes and units do not grow."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ session = boto3.Session(region_name="us-east-1")
 for service in {SERVICES!r}:
     session.client(service)
 """
-# What a cold start does before the first event: import, build, and the clients that the first drill asks for.
+# The work of a cold start before the first event: imports, set-up, and the clients of the first drill.
 _HANDLER = """
 import os
 import engine.function.handler

@@ -1,4 +1,4 @@
-"""What comes after behave, from results to bundle: once as after a first run, once with a history of twenty."""
+"""The time after behave, from results to bundle: once for a first run, once with a history of twenty runs."""
 
 from __future__ import annotations
 

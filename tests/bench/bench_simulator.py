@@ -1,4 +1,4 @@
-"""What the simulator itself costs: entering it, deploying a small stack, a tick of a state machine."""
+"""The costs of the simulator itself: its start, the deployment of a small stack, a tick of a state machine."""
 
 from __future__ import annotations
 

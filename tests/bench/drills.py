@@ -22,7 +22,7 @@ GROUP = "all"
 
 @dataclass(frozen=True)
 class Drill:
-    """What one execution did. Seconds are virtual; `critical` is what DRS and EC2 need, one wave after the other."""
+    """Figures of one execution. Seconds are virtual; `critical` is the time of DRS and EC2, wave after wave."""
 
     seconds: int
     critical: int
@@ -41,7 +41,7 @@ class Drill:
 
     @property
     def share(self) -> float:
-        """What the engine adds to the critical path, in per cent of it."""
+        """The time that the engine adds to the critical path, in per cent of it."""
         return 100 * (self.seconds - self.critical) / self.critical
 
     @property

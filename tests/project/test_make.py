@@ -1,4 +1,4 @@
-"""What make says on a machine that lacks something: one line with the cure, exit code not 0, nothing half made."""
+"""make on a machine that lacks a tool: one line with the remedy, an exit code other than 0, no partial set-up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clone(tmp_path: Path) -> Path:
 def setup(clone: Path, python: str) -> tuple[int, list[str]]:
     command = ["make", "setup", f"PYTHON={python}"]
     ended = subprocess.run(command, cwd=clone, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    # make itself adds "*** Error"; what counts is the line before it.
+    # make itself adds "*** Error"; the test reads the line before it.
     return ended.returncode, [line for line in ended.stderr.splitlines() if "***" not in line]
 
 

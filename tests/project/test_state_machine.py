@@ -1,4 +1,4 @@
-"""The template's state machine, judged by a linter for the States Language that knows nothing of CloudFormation."""
+"""The template's state machine, checked by a linter for the States Language, without CloudFormation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader who follows docs/qa.md to the letter gets the results that it shows: its scenario, its defect, its proof."""
+"""The steps of docs/qa.md, followed to the letter, give the results on the page: scenario, defect, proof."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_its_example_is_proven_by_its_defect_as_shown(tmp_path: Path) -> None:
     assert shown[1] == f"prove --only {name}"
     told = _told(tmp_path, *shown[1].split()).splitlines()
     for wanted in shown[2].splitlines():
-        # What the page leaves out it marks; lines move when scenarios are added above.
+        # The page marks its omissions; lines move when scenarios are added above.
         pattern = re.sub(r"feature:\\?\d+", r"feature:\\d+", re.escape(wanted).replace("…", ".*"))
         assert any(re.fullmatch(pattern, line) for line in told), (wanted, told)
 

@@ -1,5 +1,5 @@
-"""The present state of AWS, read from moto's memory: no call is made, so that a check takes no virtual time and adds
-nothing to the journal. The oracle reads AWS's APIs instead, at the end of the case.
+"""The present state of AWS, read from moto's memory without calls: a check takes no virtual time and adds no entry to
+the journal. The oracle reads AWS's APIs instead, at the end of the case.
 """
 
 from __future__ import annotations

@@ -407,7 +407,7 @@ class ExecutionCheck:
         if one.ended < earliest - ROUNDING and not excused and not launch.relaunched:
             yield f"{one.server} was {one.status} {earliest - one.ended:.0f} s before its outcome was possible"
 
-    # the end and what follows
+    # the end, notification and clean-up
 
     def _end_of_last_wave(self, ready: float) -> Iterator[str]:
         if self.stopped:

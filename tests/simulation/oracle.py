@@ -41,7 +41,7 @@ EXPECTED_ERRORS = {
 }
 # Health checks of many servers fall into different seconds, and one invocation serves one second.
 INVOCATIONS_A_MINUTE = 40
-# Between a drill's check for recoveries and its launch: up to four attempts whose answer is lost, 20 seconds each.
+# Between a drill's check for recoveries and its launch: up to four attempts with a lost answer, 20 seconds each.
 CHECK_TO_LAUNCH = 120
 _RECOVERED = re.compile(r"source server (\S+) was recovered for real")
 

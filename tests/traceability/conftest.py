@@ -109,7 +109,7 @@ class Suite:
         return runs.run(self.places, self.catalogue, scenarios, selected, arguments, lambda done, total: None)
 
     def judge_again(self) -> runs.RunResult:
-        """Judge what lies on disk now, as after a loss behind behave's back."""
+        """Judge the files on disk as they are now, for example after the loss of a result."""
         scenarios, _ = feature_files.read(self.root / "features", self.root)
         return runs.judge(self.places, self.catalogue, scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
 

@@ -1,5 +1,5 @@
 """The commands of `python -m traceability`, one module for each kind of user.
 
 `suite` is for authors of scenarios, `runs` for engineers who run the suite, `owner` for product owners, `audit` for
-auditors. Each module adds its commands to `group.main`; `traceability.__main__` imports them all. Start with `runs`.
+auditors. Each module adds its commands to `group.main`; `traceability.__main__` imports all modules. Start with `runs`.
 """

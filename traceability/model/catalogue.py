@@ -16,7 +16,7 @@ TAG_PREFIX = "AC-"
 
 
 class BadCatalogue(ValueError):
-    """The catalogue cannot be used; the message names the file and what is wrong."""
+    """The catalogue cannot be used; the message names the file and the mistake."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The feature files as the suite states them: what ought to have run, independent of what any reporter says."""
+"""The content of the feature files: the scenarios that should have run, independent of any reporter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Step:
-    """`kind` is given, when or then, with And and But resolved to what they continue."""
+    """`kind` is given, when or then; And and But have the kind of the step that they continue."""
 
     kind: str
     keyword: str
@@ -56,7 +56,7 @@ class Scenario:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What reporters can tell scenarios apart by."""
+        """The key by which reporters can distinguish scenarios."""
         return self.file, self.name
 
     @property
@@ -96,9 +96,9 @@ def read(directory: Path, root: Path) -> tuple[list[Scenario], list[SuiteProblem
 
 
 def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[str] = ()) -> list[SuiteProblem]:
-    """Return what would make the report wrong: tags that are unknown or missing, names that merge, parts that lack.
+    """Return the problems that would make the report wrong: unknown or missing tags, equal names, missing parts.
 
-    `tags` are those that are known beside criteria and targets.
+    `tags` are the known tags besides criteria and targets.
     """
     problems = [problem for scenario in scenarios for problem in _check_tags(scenario, catalogue, tags)]
     problems += [
@@ -115,7 +115,7 @@ def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[
 
 
 def for_target(scenario: Scenario, target: str) -> bool:
-    """Say whether a scenario belongs to a run on `target`; a rehearsal runs what AWS runs."""
+    """Say whether a scenario belongs to a run on `target`; a rehearsal runs the scenarios for AWS."""
     return ("moto" if target == "moto" else "aws") in scenario.tags
 
 
@@ -161,7 +161,7 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str])
             near = difflib.get_close_matches(tag, known_tags, 1)
             others = f"; the nearest known is @{near[0]}" if near else ""
             known_ones = ", ".join(f"@{one}" for one in (f"{TAG_PREFIX}<requirement>.<criterion>", *TARGET_TAGS, *tags))
-            yield problem(f"has a tag that means nothing, @{tag}{others or f'; known are {known_ones}'}")
+            yield problem(f"has an unknown tag, @{tag}{others or f'; known are {known_ones}'}")
     if not set(TARGET_TAGS) & set(scenario.tags):
         yield problem("does not say where it runs; tag it @moto, @aws or both")
 

@@ -1,4 +1,4 @@
-"""Where everything lies."""
+"""The paths of all files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Places:
 
     @property
     def set_aside(self) -> Path:
-        """What the last run left, while a suite has yet to show that it begins."""
+        """The files of the last run, kept until the next suite has shown that it begins."""
         return self.reports / ".last"
 
     @property

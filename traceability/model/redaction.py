@@ -1,6 +1,6 @@
-"""The one place where credentials and account ids are taken out of what the suite writes down.
+"""The only module that removes credentials and account ids from the output of the suite.
 
-Invariant: nothing reaches a results file that has not passed `text` or `document`; `fields` alone is for what passes
+Invariant: all content of a results file has passed `text` or `document`. `fields` alone is for content that passes
 `text` later, when it is written.
 """
 
@@ -73,5 +73,5 @@ def fields(value: Any, strings: Callable[[str], str] = str) -> Any:
 
 
 def _is_secret(name: object, value: object) -> bool:
-    """A field named like a secret hides its value; an empty one, or one that holds a structure, has nothing to hide."""
+    """A field named like a secret hides its value, unless the value is empty or a structure."""
     return isinstance(name, str) and isinstance(value, str | bytes) and bool(value) and bool(_SECRET_FIELD.match(name))

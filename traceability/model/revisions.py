@@ -1,8 +1,8 @@
-"""Which words of each criterion its scenarios were written for, and which criteria were reworded since.
+"""The confirmed wording of each criterion, and the criteria that were reworded since.
 
-Invariant: a scenario counts for a criterion only while the criterion reads as it did when somebody last confirmed that
-its scenarios fit. The words are kept in a lock file beside the features, `revisions.yaml`, which `confirm` writes: so
-feature files stay readable, and a change of the file shows in review what was confirmed.
+Invariant: a scenario counts for a criterion only while the criterion has the wording of its last confirmation.
+`confirm` writes the wording to a lock file beside the features, `revisions.yaml`: so feature files stay readable, and
+a review shows each confirmation as a change of that file.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _HEAD = """\
 
 
 class BadRevisions(ValueError):
-    """The lock file cannot be used; the message names it, what is wrong and the cure."""
+    """The lock file cannot be used; the message names the file, the mistake and the remedy."""
 
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What the scenarios of a criterion were confirmed for; `on` is an ISO date."""
+    """The confirmed wording of a criterion; `on` is an ISO date."""
 
     revision: str
     on: str
@@ -38,7 +38,7 @@ class Confirmed:
 
 
 def load(folder: Path) -> dict[str, Confirmed]:
-    """Read the lock file of a folder with features, by criterion id; nothing is confirmed where there is none."""
+    """Read the lock file of a folder with features, by criterion id; without a file no criterion is confirmed."""
     path = folder / FILE
     if not path.exists():
         return {}
@@ -53,13 +53,13 @@ def load(folder: Path) -> dict[str, Confirmed]:
 
 
 def suspects(catalogue: Catalogue, confirmed: Mapping[str, Confirmed]) -> dict[str, str]:
-    """Return, by criterion id, why its scenarios cannot be relied on; nothing for those confirmed as they read now."""
+    """Return, by criterion id, why its scenarios are suspect; criteria with a confirmed wording are left out."""
     found = {}
     for one in catalogue.criteria.values():
         known = confirmed.get(one.id)
         cure = f"read its scenarios, then `python -m traceability confirm {one.tag}`"
         if known is None:
-            found[one.id] = f"suspect: nobody confirmed the scenarios of {one.tag} for its words; {cure}"
+            found[one.id] = f"suspect: the scenarios of {one.tag} are not confirmed for its wording; {cure}"
         elif known.revision != one.revision:
             found[one.id] = (
                 f"suspect: {one.tag} was reworded after its scenarios were confirmed on {known.on} "

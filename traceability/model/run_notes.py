@@ -22,7 +22,7 @@ ACCOUNT = "account.txt"
 def record_endpoint(host: str, *, connected: bool) -> None:
     """Note that calls went to `host`; `connected` says whether a network connection left this process.
 
-    The target of the run (moto, aws or aws-rehearsal) is derived from these notes and from nothing else.
+    The target of the run (moto, aws or aws-rehearsal) is derived from these notes alone.
     """
     directory = os.environ.get(RUN_DIRECTORY)
     if directory is None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 
 class BadSettings(ValueError):
-    """pyproject.toml holds a value that means nothing; the message names it and what may stand there."""
+    """pyproject.toml holds an invalid value; the message names it and the valid values."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a lack means: "report" shows it and goes on, "fail" fails the command.
+    """The effect of a gap: "report" shows it and continues, "fail" fails the command.
 
     `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
-    `tags` are those that scenarios may have beside their criteria and targets.
+    `tags` are the tags that scenarios may have besides their criteria and targets.
     """
 
     no_scenario: str = "fail"

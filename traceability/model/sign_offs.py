@@ -1,7 +1,7 @@
-"""What people answer for by hand: accepted risks and manual sign-offs, each with an owner, a reason and an end.
+"""Accepted risks and manual sign-offs, each with an owner, a reason and an end.
 
-Invariant: a sign-off never changes the state of a criterion. It stands beside the state, is counted apart, and fails
-the run once it has expired.
+Invariant: a sign-off never changes the state of a criterion. It is shown beside the state, counted separately, and
+fails the run once it has expired.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SignOff:
     expires: date
 
     def row(self, today: date) -> dict[str, Any]:
-        """Return what `coverage.json` says of it."""
+        """Return its entry in `coverage.json`."""
         return {
             "kind": self.kind,
             "owner": self.owner,

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml")
-"""What a defect may change, and all that its run sees of the project."""
+"""The files and folders that a defect may change or that its run uses."""
 
 
 def digest(root: Path) -> str:
-    """Return a hash of everything a defect's run sees: a proof holds for the tree it was made on."""
+    """Return a hash of all files that a defect's run uses: a proof holds only for the tree of its run."""
     whole = hashlib.sha256()
     for path in _files(root):
         whole.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

@@ -1,7 +1,7 @@
-"""What one scenario's end means. The rule is stated once; the formatter and the JUnit reader bring it their own facts.
+"""The meaning of a scenario's end. One rule serves the formatter and the JUnit reader, each with its own facts.
 
-violated: an expectation in a Then failed. suite_defect: everything else that is red, an empty scenario included: it
-says nothing about the engine. not_run: skipped or never begun. passed: the rest.
+violated: an expectation in a Then failed. suite_defect: each other red scenario, and an empty one: it makes no
+statement about the engine. not_run: skipped or never begun. passed: the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BROKEN_SUBSTEP = re.compile(r"\b(?:ERROR|HOOK_ERROR|UNDEFINED|PENDING) SUB-STEP
 
 @dataclass(frozen=True)
 class StepEnd:
-    """How a step ended: `status` is behave's word, `message` what it raised."""
+    """The end of a step: `status` is behave's status, `message` that of its exception."""
 
     is_expectation: bool
     status: str

@@ -86,11 +86,11 @@ class TraceabilityListener(AllureListener):
         self._label(result, scenario)
 
     def match_step(self, match: Any) -> None:
-        evidence.take_judgements()  # What a hook or an earlier step looked at is not what this one is judged on.
+        evidence.take_judgements()  # Drops judgements of a hook or an earlier step.
         super().match_step(match)
 
     def stop_behave_step(self, result: Any) -> None:
-        """Attach to the step what it was judged on, while it is still the one that attachments go to."""
+        """Attach the judgements of the step while attachments still go to this step."""
         judged_on = evidence.take_judgements()
         if judged_on:
             self.logger.attach_data(uuid4(), judged_on, name=evidence.JUDGED_ON, attachment_type=AttachmentType.TEXT)
@@ -181,7 +181,7 @@ def _undefined(step: Any) -> str:
 
 
 def _why_without_step(scenario: Scenario, config: Configuration) -> str:
-    """The reason of an end that no step explains: a hook, a clean-up, a skip, or nothing to run."""
+    """The reason of an end that no step explains: a hook, a clean-up, a skip, or a scenario without steps."""
     if scenario.skip_reason:
         return str(scenario.skip_reason)
     if scenario.error_message:

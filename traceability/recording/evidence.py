@@ -1,7 +1,7 @@
-"""What a scenario leaves behind for a reader who distrusts it: record, calls, timeline, plan.
+"""The evidence of a scenario for a sceptical reader: record, calls, timeline, plan.
 
 The suite calls these functions during a scenario or in its `after_scenario` hook. Each attaches to the Allure result of
-the scenario that is running; without the formatter they do nothing. Everything passes the redaction first.
+the running scenario; without the formatter they have no effect. All content passes the redaction first.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from traceability.recording.templates import render
 from traceability.recording.timeline import timeline_svg
 
 JUDGED_ON = "Judged on"
-"""What the evidence of a single step is called."""
+"""The name of the attachment with the evidence of a single step."""
 
 _FOUND_CHARACTERS = 1500
 _JUDGEMENTS = 20
-# A run without the formatter takes nothing from here: what is older than the last step is of no use to anybody.
+# In a run without the formatter no code takes the judgements, so only those of the last step are kept.
 _judgements: deque[str] = deque(maxlen=200)
 
 
@@ -40,8 +40,8 @@ def attach_plan(plan: Mapping[str, Any], name: str = "Recovery plan") -> None:
 def attach_calls(calls: Sequence[RecordedCall], name: str = "AWS calls in order") -> None:
     """Attach a table of the AWS calls, oldest first; no call at all is evidence, too.
 
-    What the suite itself asked AWS (its set-up, its looking) is counted, not listed: the engine is judged by its own
-    calls. Long values are shortened and say by how much; a call like an earlier one says which.
+    The calls of the suite itself (set-up and queries) are counted, not listed: the engine is judged by its own calls.
+    A shortened value names the length of its omission; a call that repeats an earlier one names it.
     """
     own = Counter(f"{call.service} {call.operation}" for call in calls if call.source == SUITE)
     judged = [call for call in calls if call.source != SUITE]
@@ -55,16 +55,16 @@ def attach_timeline(record: Mapping[str, Any], calls: Sequence[RecordedCall], na
 
 
 def record_judgement(expected: str, found: Any, looked_at: str = "") -> None:
-    """Keep what an expectation was judged on, whatever comes of it; the formatter attaches it to the step.
+    """Keep the expected and the found value of an expectation, met or not; the formatter attaches them to the step.
 
-    `found` may be anything: documents are shortened and say by how much, objects with a `line` (calls) show that.
+    `found` may be any object: documents are shortened, with the length of the omission; calls show their `line`.
     """
     told = [looked_at] if looked_at else []
     _judgements.append("\n".join([*told, f"expected: {expected}", f"found: {_found(found)}"]))
 
 
 def take_judgements() -> str:
-    """Return what was kept since the last time, "" when nothing was judged."""
+    """Return the judgements since the last call of this function, "" if there were none."""
     said = list(dict.fromkeys(_judgements))
     _judgements.clear()
     more = [f"… and {len(said) - _JUDGEMENTS} more expectations of this step"] if len(said) > _JUDGEMENTS else []
@@ -123,7 +123,7 @@ def _line(value: Any, limit: int = 240) -> str:
 
 
 def abridged(value: Any, *, items: int, text: int, depth: int = 4) -> Any:
-    """Return a JSON-like value with long lists, long strings and deep structures cut, each saying what is left out."""
+    """Return a JSON-like value whose long lists, long strings and deep structures are cut, with notes of omissions."""
     if isinstance(value, str):
         return value if len(value) <= text else f"{value[:text]} … ({len(value) - text} more characters)"
     if isinstance(value, bytes | bytearray):

@@ -1,7 +1,7 @@
-"""The story of a red scenario: promise, expectation, what was seen, what happened when, how to see it again.
+"""The story of a red scenario: promise, expected and found values, course of events, command to repeat it.
 
-`tell` makes the text from what the suite saw; `keep` hands it to the report and to the run's summary. A green scenario
-has none.
+`describe` makes the text from the observations of the suite; `save` attaches it to the report and adds it to the run's
+summary. A green scenario has no story.
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ def describe(
     broken: Sequence[str] = (),
     idle: Sequence[str] = (),
 ) -> str:
-    """Return the story, "" when nothing is red.
+    """Return the story, "" for a green scenario.
 
-    `names` gives the host name of a server id, `broken` what must hold after every scenario and did not, `idle` what
-    the scenario arranged and nothing met.
+    `names` maps server ids to host names, `broken` lists the violated invariants, `idle` the faults that no call met.
     """
     red = _red(scenario)
     if not red and not broken and not idle:
@@ -105,9 +104,9 @@ def _judgement(red: Sequence[Any], broken: Sequence[str]) -> Iterator[str]:
             yield f"Seen:      {_joined(found['seen'])}"
         else:
             kind = f"{type(step.exception).__name__}: " if step.exception and step.status.name == "error" else ""
-            yield f"Seen:      {kind}{_joined(message.partition(chr(10) + chr(10))[0]) or 'nothing more was said'}"
+            yield f"Seen:      {kind}{_joined(message.partition(chr(10) + chr(10))[0]) or 'no message'}"
     for line in broken:
-        yield f"Broken:    what no execution may ever do: {line}"
+        yield f"Broken:    an invariant of all executions is violated: {line}"
 
 
 def _course(records: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Iterator[str]:
@@ -129,7 +128,7 @@ def _moments(record: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tu
     kind = str(record.get("ExecutionType", "execution")).lower()
     yield record["StartTime"], f"{kind} of {record['PlanId']} started"
     if "CancelRequest" in record:
-        yield record["CancelRequest"]["Time"], "somebody cancelled it"
+        yield record["CancelRequest"]["Time"], "a user cancelled it"
     for wave in record["Waves"]:
         if "StartTime" in wave:
             yield wave["StartTime"], f"{_wave(wave)} started"

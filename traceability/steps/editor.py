@@ -1,7 +1,7 @@
-"""What the Cucumber extension of an editor must be told to find behave's steps: one parameter type for each gap.
+"""The settings with which an editor's Cucumber extension finds behave's steps: one parameter type for each gap.
 
-The extension reads `{seconds:Duration}` as a parameter type of that very name, and knows none. The settings list them
-all with what they take; `phrases --write` keeps them current, as it does the phrase book.
+The extension reads `{seconds:Duration}` as a parameter type of that name, and knows no type. The settings list all
+types with the texts that they accept; `phrases --write` keeps settings and phrase book current.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The phrase book: the phrases for those who write scenarios, as lines for a terminal, as a page, as JSON.
+"""The phrase book: the phrases for authors of scenarios, as lines for a terminal, as a page, as JSON.
 
 Grouped by Given, When and Then, and by subject, which is the step file; each with one or two real uses.
 """
@@ -23,7 +23,7 @@ _DUTIES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One phrase, what it is about, and where it is said."""
+    """One phrase, its subject and its uses."""
 
     phrase: Phrase
     subject: str
@@ -102,7 +102,7 @@ def document(book: Sequence[Entry], types: Mapping[str, str]) -> dict[str, Any]:
 
 
 def accepts(kind: str, types: Mapping[str, str]) -> str:
-    """Say what a gap of this type takes."""
+    """Describe the texts that a gap of this type accepts."""
     return {"": "any text", "d": "a whole number"}.get(kind) or types.get(kind, kind)
 
 

@@ -21,7 +21,7 @@ class UnknownCriterion(ValueError):
 
 
 class NoFeature(ValueError):
-    """No feature file belongs to the criterion's requirement; the message says what to create."""
+    """No feature file belongs to the criterion's requirement; the message names the file to create."""
 
 
 class NameTaken(ValueError):

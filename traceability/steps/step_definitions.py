@@ -1,6 +1,6 @@
-"""The sentences that scenarios are written from, as the step definitions state them.
+"""The sentences for scenarios, as the step definitions state them.
 
-They are loaded the way behave loads them, so that what is listed here is what a run would find. Nothing is run.
+They are loaded as behave loads them, so that the list is the one of a run. No step is run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Parameter:
 
     @property
     def shown(self) -> str:
-        """What stands in the gap for a reader: a registered type says more than a name does."""
+        """The gap as shown to a reader: its registered type, which is more informative than a name, or its name."""
         return self.type if self.type not in ("", "d") else self.name
 
     def takes(self, value: str) -> bool:
@@ -83,7 +83,7 @@ class Phrase:
         return found is not None and not isinstance(found, MatchWithError)
 
     def values(self, text: str) -> list[tuple[Parameter, str]] | None:
-        """Return what stands in the gaps of a text that has the phrase's words, fitting or not; else None."""
+        """Return the values in the gaps of a text with the phrase's words, valid or not; for other texts None."""
         words = [re.escape(part) for part in _FIELD.sub("\0", self.pattern).split("\0")]
         found = re.fullmatch("(.+?)".join(words), text)
         return list(zip(self.parameters, found.groups(), strict=True)) if found else None
@@ -133,7 +133,7 @@ def loaded(root: Path) -> list[Phrase]:
 
 
 def types() -> dict[str, str]:
-    """Return what each registered type accepts, in its author's words."""
+    """Return the description of each registered type by its author."""
     known = sorted(ParseMatcher.TYPE_REGISTRY.items())
     return {name: " ".join((convert.__doc__ or convert.pattern).split()) for name, convert in known}
 
@@ -166,7 +166,7 @@ def candidates(phrases: Sequence[Phrase], step: Step) -> list[Phrase]:
 
 
 def subjects(phrases: Sequence[Phrase], root: Path) -> dict[str, str]:
-    """Return what each step file is about: the first sentence of its docstring, without the kind in front."""
+    """Return the subject of each step file: the first sentence of its docstring, without the kind in front."""
     return {file: _subject(root / file) for file in dict.fromkeys(phrase.file for phrase in phrases)}
 
 

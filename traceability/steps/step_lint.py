@@ -1,6 +1,6 @@
-"""Checks the words of the features against the phrases: each step has one, each phrase a use, nothing is left to write.
+"""Checks the features against the phrases: each step has one phrase, each phrase a use, no placeholder is left.
 
-A message names file, line and cure; a step that no phrase says is answered with the nearest that exists.
+A message names file, line and remedy, and the nearest phrase for a step without a phrase.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _PLACEHOLDER = re.compile(r"<.+>")
 
 
 def is_placeholder(text: str) -> bool:
-    """A sentence that says in angle brackets what is to be written there, as `new` leaves it."""
+    """A sentence with placeholders in angle brackets, as `new` writes it."""
     return _PLACEHOLDER.fullmatch(text) is not None
 
 
 def check(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:
-    """Return every step that no phrase says or several do, and what is left to write."""
+    """Return each step without a phrase or with several, and each remaining placeholder."""
     return sorted({*_left_to_write(scenarios), *_steps(scenarios, phrases)})
 
 
@@ -39,12 +39,12 @@ def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Sui
 
 
 def undefined(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
-    """Say that no phrase is `text`, what comes nearest, and what keeps it from being that."""
+    """Say that no phrase matches `text`, and name the nearest phrase and the difference."""
     return f'no phrase says "{kind.capitalize()} {text}"{cure(kind, text, phrases)}'
 
 
 def cure(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
-    """Say what to write instead of a text that no phrase says, as the end of a message."""
+    """Return the end of a message that names the replacement for a text without a phrase."""
     other = next((phrase for phrase in phrases if phrase.kind != kind and phrase.matches(text)), None)
     if other:
         return f"; it is a {other.kind.capitalize()}: put it there, or say it as a {kind.capitalize()}"
@@ -115,5 +115,5 @@ def _misfits(phrase: Phrase, text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """The words alone: what stands in quotes, numbers and gaps do not make two sentences alike."""
+    """The words alone: quoted texts, numbers and gaps do not make two sentences similar."""
     return " ".join(re.sub(r'"[^"]*"|\{[^}]*\}|\d+', "", text).lower().split())

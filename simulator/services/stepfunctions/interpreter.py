@@ -134,7 +134,7 @@ def _virtual_threading(clock: VirtualClock) -> SimpleNamespace:
 
 
 class StepFunctions:
-    """The Step Functions service of one simulator. `status_changed` is called with each execution whose status changes."""
+    """The Step Functions service of one simulator. `status_changed` gets each execution with a new status."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The lock of a plan, where two starts meet: what DynamoDB answers, and what the second one is told."""
+"""The lock of a plan during two concurrent starts: DynamoDB's answers, and the result of the second start."""
 
 from __future__ import annotations
 

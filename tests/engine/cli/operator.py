@@ -20,7 +20,7 @@ WIDTHS = (40, 60, 80, 100, 140)
 
 
 class Operator:
-    """Runs commands as they are typed; what waits, waits on the virtual clock."""
+    """Runs commands as typed in a terminal; their waits run on the virtual clock."""
 
     def __init__(self, aws: Simulator) -> None:
         self.aws = aws
@@ -65,7 +65,7 @@ def error_line(result) -> str:
 
 
 def assert_whole(record, lines: list[str]) -> None:
-    """Each server's id and status stand whole in one line, its instance or job in the same or the next one."""
+    """One line contains each server's full id and status; the same or the next line its instance or job."""
     words = [line.split() for line in lines]
     assert [record["ExecutionId"]] in words
     for wave in record["Waves"]:
@@ -79,7 +79,7 @@ def assert_whole(record, lines: list[str]) -> None:
 
 
 def left(at: Operator) -> dict[str, list[str]]:
-    """What an account holds of the engine."""
+    """The engine's resources in an account."""
     session = at.aws.session()
     return {
         "stacks": [one["StackName"] for one in session.client("cloudformation").describe_stacks()["Stacks"]],

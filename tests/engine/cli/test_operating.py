@@ -15,7 +15,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 @pytest.fixture(scope="module")
 def drilled():
-    """A finished drill: operator, client, ExecutionId, what `start --watch` printed. Tests only read it."""
+    """A finished drill: operator, client, ExecutionId, output of `start --watch`. Tests only read it."""
     with operator() as at:
         client = at.deploy()
         result = at.run("start", PLAN, "--watch")

@@ -85,7 +85,7 @@ def execution_of(*waves: dict[str, Any], execution_type: ExecutionType = Executi
 
 @dataclass
 class World:
-    """What DRS and EC2 would do, in seconds; `kill_at` interrupts at the n-th action, before or after its effect."""
+    """A model of DRS and EC2, in seconds; `kill_at` interrupts at the n-th action, before or after its effect."""
 
     now: datetime = START
     job_seconds: int = 600
@@ -93,7 +93,7 @@ class World:
     fails: dict[str, str] = field(default_factory=dict)
     never_boots: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
-    # Servers that somebody has recovered for real, from that moment on.
+    # Servers that another user recovers, with the moment of the recovery.
     recovered: dict[str, datetime] = field(default_factory=dict)
     busy_times: int = 0
     failing: dict[type, list[Failed]] = field(default_factory=dict)
@@ -241,7 +241,7 @@ class World:
         booted = started + timedelta(seconds=self.job_seconds + self.boot_seconds)
         return "running" if self.now >= booted else "pending"
 
-    # --- what tests ask ---
+    # --- queries of tests ---
 
     def launches(self) -> list[tuple[str, ...]]:
         return [action.source_server_ids for _, action in self.jobs]

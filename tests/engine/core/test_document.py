@@ -1,4 +1,4 @@
-"""The execution record: what is saved comes back, fits DynamoDB, and reads as one document."""
+"""The execution record: it is loaded as saved, fits DynamoDB, and reads as one document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an execution ends, and what its clean-up owes: the words of each wave, a second termination, its limit."""
+"""The end of an execution and its clean-up: the message of each wave, a second termination, its limit."""
 
 from __future__ import annotations
 

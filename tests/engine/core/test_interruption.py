@@ -1,4 +1,4 @@
-"""Killed before or after any single action, an execution ends as if nothing had happened, with one job a launch."""
+"""An execution that is killed before or after any single action has the same outcome, with one job for each launch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLANS = {
 
 
 def outcome(record):
-    """What must not depend on interruptions: everything but times and counts."""
+    """The facts that must not depend on interruptions: all but times and counts."""
     return (
         record["Status"],
         record["CleanUp"]["Status"],

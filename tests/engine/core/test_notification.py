@@ -1,4 +1,4 @@
-"""What people are told at the end of an execution."""
+"""The notification at the end of an execution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each answer, and each failure, of each action means: one row an action."""
+"""The meaning of each answer and each failure of an action: one row for each action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploying and taking away from the command line, on good and on bad days: one clear line, and nothing left behind."""
+"""Deployment and removal from the command line, with and without failures: one clear line, and no resource left."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_an_update_without_tags_leaves_those_of_the_stack(at):
     assert found() == tags
 
 
-# What the services that name a resource allow, by the template's property.
+# The names that services allow for a resource, by the template's property.
 LONGEST_NAMES = {
     "RoleName": 64,
     "FunctionName": 64,
@@ -144,7 +144,7 @@ def test_a_deletion_that_failed_half_way_can_be_repeated(at):
 
 
 def stop_state_machines(at) -> None:
-    """What runs in the engine's state machine is stopped from outside."""
+    """Stop the runs of the engine's state machine from outside."""
     states = at.aws.session().client("stepfunctions")
     (arn,) = [
         one["stateMachineArn"]

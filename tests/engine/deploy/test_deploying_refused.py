@@ -1,4 +1,4 @@
-"""What a deployment stumbles over before AWS makes anything: account, credentials, Region, parameters, network."""
+"""Errors before AWS creates the first resource of a deployment: account, credentials, Region, parameters, network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.deploy.parameters import operator_parameters, value_problem
 from tests.engine.cli.operator import NOTHING, STACK, error_line, left, operator
 from tests.engine.deploy.test_stack import template
 
-# Whose keys they are is known; what they say must never be seen again.
+# The messages may name the owner of the keys, never their values.
 EXPIRED = {
     "AWS_ACCESS_KEY_ID": "ASIAEXPIREDEXPIRED00",
     "AWS_SECRET_ACCESS_KEY": "planted-secret",
@@ -216,7 +216,7 @@ def test_a_name_that_cannot_be_a_stack(at):
 
 
 def test_a_minute_without_a_network_during_a_deployment_is_borne(at):
-    # The first look at the stack comes before anything is made; a connection lost there is an error at once.
+    # The engine reads the stack before it creates resources; a connection lost there is an error at once.
     at.aws.faults.lose_connection("cloudformation", "DescribeStackEvents", times=36, code="EndpointConnectionError")
     result = at.run("deploy")
     assert result.exit_code == 0, result.output

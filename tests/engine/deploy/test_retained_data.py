@@ -1,4 +1,4 @@
-"""What a deletion keeps, and what becomes of it: named, never lost, and said where it is in the way."""
+"""The data that a deletion retains: its names are printed, it is never lost, and a conflict with it is reported."""
 
 from __future__ import annotations
 

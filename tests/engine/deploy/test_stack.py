@@ -1,4 +1,4 @@
-"""The stack's description: linted elsewhere; here, what only this project promises of it."""
+"""The stack's template: properties that this project promises; a linter checks the rest."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_death_that_is_not_reported_has_an_alarm():
     assert not_started["Dimensions"] == [{"Name": "RuleName", "Value": "StateMachineDied"}]
 
 
-# What Step Functions counts when a run ends so (its CloudWatch metrics); SUCCEEDED apart.
+# The CloudWatch metric of Step Functions for each end of a run, except SUCCEEDED.
 COUNTED_END = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}
 
 

@@ -1,4 +1,4 @@
-"""What the deployed engine's clean-up does where DRS or Lambda's time is in the way, and what it must find again."""
+"""The deployed engine's clean-up under limits of DRS and of Lambda's time, and its search for instances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DRS's quotas, when many want to launch at once: none is rejected, all wait in turn, the record says for what."""
+"""DRS's quotas under many concurrent launches: none is rejected, all wait in turn, the record names the quota."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY = 24 * 3600
 
 
 class Account:
-    """The engine in an account; plans of waves without health check, whose servers are nobody else's."""
+    """The engine in an account; plans of waves without health check, which share no server."""
 
     def __init__(self, aws: Simulator) -> None:
         self.aws = aws

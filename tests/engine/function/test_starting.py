@@ -1,4 +1,4 @@
-"""What a start refuses, and what becomes of one that was cut off, through the deployed function."""
+"""Refused starts, and starts that were interrupted, through the deployed function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an execution whose state machine dies again and again."""
+"""The end of an execution whose state machine fails again and again."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Starts:
         return one, other
 
     def _start(self, plan: str, arguments: dict[str, Any]) -> str:
-        """What the operator is told, which is also kept."""
+        """The answer to the operator, which is also stored in `answers`."""
         try:
             told = self.client.start(plan, **{"execution_type": "RECOVERY", **arguments})
         except StartRefused as refused:

@@ -25,7 +25,7 @@ SESSION = boto3.Session("AKIAIOSFODNN7EXAMPLE", "secret", region_name=REGION)
 
 
 class HandClock:
-    """Time moves when `advance` says so; what is due on the way happens in order, at its own moment."""
+    """Time moves only with `advance`; the due events run in order, each at its own moment."""
 
     def __init__(self) -> None:
         self._now = START
@@ -69,7 +69,7 @@ def world(aws: None, clock: HandClock) -> DrsWorld:
 
 @pytest.fixture
 def client(aws: None) -> Callable[..., Any]:
-    """boto3 clients: of moto's default account, or with the access key of somebody."""
+    """boto3 clients of moto's default account, or with the access key of a user."""
 
     def make(service: str, region: str = REGION, key: Any = None) -> Any:
         keys = (key.access_key_id, key.secret_access_key) if key else (None, None)

@@ -1,4 +1,4 @@
-"""What jobs leave behind: EC2 instances that boot, snapshots, and terminations."""
+"""The results of jobs: EC2 instances that boot, snapshots, and terminations."""
 
 from __future__ import annotations
 

@@ -59,13 +59,13 @@ def _arn(world: DrsWorld, kind: str = "source-server", resource_id: str = SERVER
 
 
 def _busy(world: DrsWorld, clock: Any, name: str) -> Arguments:
-    """Good arguments, but somebody else's job has the server."""
+    """Valid arguments, while another client's job uses the server."""
     arguments = ARGUMENTS[name](world, clock)
     world.start_foreign_job([SERVER])
     return arguments
 
 
-# Errors that have a cause in the world; those without one come as a refusal that the world is told to give.
+# Errors with a cause in the environment; the others come from `DrsWorld.refuse`.
 CAUSES: dict[tuple[str, str], Callable[[DrsWorld, Any], Arguments]] = {
     ("StartRecovery", "ConflictException"): lambda world, clock: _busy(world, clock, "StartRecovery"),
     ("TerminateRecoveryInstances", "ConflictException"): lambda world, clock: _busy(

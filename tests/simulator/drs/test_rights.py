@@ -80,7 +80,7 @@ def server(world: DrsWorld) -> str:
 
 @pytest.fixture
 def operator(world: DrsWorld, client: Callable[..., Any]) -> Any:
-    """The `drs` client of a user who so far may do nothing."""
+    """The `drs` client of a user without rights."""
     backend = iam_backends[ACCOUNT]["aws"]
     backend.create_user(region_name="aws", user_name="operator")
     key = backend.create_access_key(user_name="operator")
@@ -205,7 +205,7 @@ def test_the_rights_are_noted_as_used_through_drs(operator: Any, server: str, cl
     uses = iam.used()
     assert {use.via_service for use in uses} == {"drs.amazonaws.com"}
     assert {use.principal for use in uses} == {OPERATOR}
-    # A first launch cleans nothing up, so it alone does not need what only cleaning up needs.
+    # A first launch has no clean-up, so it needs no right of the clean-up.
     assert {use.action for use in uses} == set(STARTS)
 
 

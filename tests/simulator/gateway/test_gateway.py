@@ -1,4 +1,4 @@
-"""The gateway: who calls, what is allowed, what takes how long, what goes wrong, and what the journal says of it."""
+"""The gateway: callers, permissions, latencies, faults, and their entries in the journal."""
 
 from __future__ import annotations
 

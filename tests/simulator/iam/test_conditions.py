@@ -1,4 +1,4 @@
-"""Each operator with a row that holds and one that does not; qualifiers; absent keys; what is not known."""
+"""Each operator with a row that holds and one that does not; qualifiers; absent keys; unknown keys and operators."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ ACCOUNT = "111122223333"
 INSTANCE = f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/i-0123456789abcdef0"
 
 
-# Condition block, what the access carries, and whether it holds for user "operator" and region us-east-1.
+# Condition block, context of the access, and whether it holds for user "operator" and Region us-east-1.
 KEYS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"Bool": {"aws:ViaAWSService": "true"}}, {"via_service": "drs.amazonaws.com"}, True),
     ({"Bool": {"aws:ViaAWSService": "true"}}, {}, False),

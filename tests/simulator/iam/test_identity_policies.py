@@ -1,4 +1,4 @@
-"""What users, groups, roles and sessions may do by their own policies."""
+"""The rights of users, groups, roles and sessions by their own policies."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from simulator.iam.action_table import SERVICES
 from simulator.iam.overrides import SPECIAL
 from tests.simulator.iam.test_actions import ACCOUNT, CALLS, REGION, needed
 
-# Operations that have no IAM action of their name, and what this simulator makes of that: nothing may be granted for
-# them but by a wildcard. PartiQL, S3's configuration of analytics and the like are not part of this world.
+# Operations without an IAM action of their name: this simulator grants them by a wildcard only. It does not simulate
+# PartiQL, S3's configuration of analytics and the like.
 UNSUPPORTED = {
     "cloudformation": re.compile(r"SetAlias|RemoveAlias"),
     "cloudwatch": re.compile(r".*(Dataset|MetricDataQueryDefinition|AlarmContributors).*"),
@@ -66,7 +66,7 @@ def table_calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
             if name in rules.everything or not shape or parameter not in shape.members:
                 continue
             given = {one: end for one, end in rules.by_parameter if one in shape.required_members or one == parameter}
-            if "{}" not in given.values():  # which take whole ARNs, so there is nothing to build
+            if "{}" not in given.values():  # these take whole ARNs
                 yield service, name, dict.fromkeys(given, "x")
 
 

@@ -1,4 +1,4 @@
-"""Policies of functions, topics, queues, buckets and roles; what crosses accounts; services as principals."""
+"""Policies of functions, topics, queues, buckets and roles; access across accounts; services as principals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:engine"
 
 @pytest.fixture
 def client(account: Any, allow: Any) -> Any:
-    """boto3 clients of an administrator of the account (moto itself judges nothing here)."""
+    """boto3 clients of an administrator of the account (moto itself checks no policy here)."""
     account.user("admin", allow("*"))
     key = account.iam.create_access_key(user_name="admin")
     session = boto3.Session(key.access_key_id, key.secret_access_key, region_name=REGION)

@@ -1,4 +1,4 @@
-"""Roles that are deleted and made again: whom another account's trust policy still means."""
+"""Roles that are deleted and created again: the principals of another account's trust policy."""
 
 from __future__ import annotations
 

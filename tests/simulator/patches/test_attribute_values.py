@@ -36,7 +36,7 @@ values = st.recursive(
     ),
     max_leaves=8,
 )
-# What a client may get wrong: an unknown kind, two kinds at once, a kind with a content of another type.
+# Mistakes of a client: an unknown kind, two kinds at once, a kind with a content of another type.
 wrong = st.sampled_from([{"X": "1"}, {"S": "a", "N": "1"}, {}, {"S": 1}, {"N": 1}, {"BOOL": "yes"}, {"L": {}}, "text"])
 
 

@@ -1,4 +1,4 @@
-"""What is done once a process is done anew as soon as it would come out differently."""
+"""Results that are computed once a process are computed again as soon as they would differ."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_another_description_of_the_same_service_gives_another_model(aws: Simula
 
 
 def test_dataclasses_that_look_alike_stay_apart(aws: Simulator) -> None:
-    """The methods of both have the same source; what they mean depends on the names around them."""
+    """The methods of both have the same source; their meaning depends on the enclosing names."""
 
     def declare(default: int) -> Any:
         @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ CHUNKS = ("before-call", "after-call", "*", "ec2", "RunInstances")
 
 
 def grown(seed: int) -> list[Any]:
-    """Trees of handlers that are copied, added to and taken from at random: what each answers to some questions."""
+    """Random copies, additions and removals in trees of handlers; the answers of each tree to the same questions."""
     draw = random.Random(seed)  # noqa: S311 - repeatable on purpose
     trees = [botocore.hooks._PrefixTrie()]
     held: list[list[tuple[str, int]]] = [[]]

@@ -77,7 +77,7 @@ def test_a_handler_is_set_up_as_moto_itself_does_it(aws: Simulator, raw: bool) -
         handler = BaseResponse("dynamodb")
         set_up(handler, request, use_raw_body=raw)
         known = vars(handler)
-        # What moto takes for a query string is the body, or the headers; nobody who speaks JSON asks for it.
+        # moto's query string is the body or the headers; no JSON protocol uses it.
         return {
             name: tuple(value[:5]) if name == "parsed_url" else value
             for name, value in known.items()

@@ -1,4 +1,4 @@
-"""A stack that cannot be created: what is left of it, as its caller asked, and that its name is free again."""
+"""A stack that cannot be created: the remaining resources, as its caller requested, and the free name of the stack."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def account():
 
 @pytest.fixture
 def taken(account):
-    """Somebody else has a table of the stack's name, with something in it."""
+    """A foreign table with an item has the name of the stack's table."""
     account.tables.create_table(**TABLE["Properties"])
     account.tables.put_item(TableName="orders", Item={"Id": {"S": "theirs"}})
     return account

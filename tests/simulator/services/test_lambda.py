@@ -1,4 +1,4 @@
-"""Lambda in this process: apart from everything else, in virtual time, with errors as Lambda reports them."""
+"""Lambda in this process: isolated from other code, in virtual time, with errors as Lambda reports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are filled and cleared below the API look, to whoever calls it, as if the API had done it."""
+"""Tables that are filled and cleared below the API: to callers of the API they look as if it had filled them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator over HTTP: a server in a process of its own, and clients that know nothing of it but its address."""
+"""The simulator over HTTP: a server in a process of its own, and clients that only know its address."""
 
 import http.client
 import json
@@ -136,7 +136,7 @@ def test_a_region_that_does_not_exist_is_refused(server):
 @pytest.mark.parametrize("style", ["path", "virtual"])
 def test_buckets_are_found_in_the_path_and_in_the_host(server, style, monkeypatch):
     real = socket.getaddrinfo
-    monkeypatch.setattr(  # not every system's resolver knows what is below localhost
+    monkeypatch.setattr(  # not every resolver knows names below localhost
         socket, "getaddrinfo", lambda host, *rest, **more: real(_local(host), *rest, **more)
     )
     endpoint = server.endpoint.replace("127.0.0.1", "localhost")
@@ -272,7 +272,7 @@ def test_virtual_time_jumps_when_all_clients_wait(server):
 def test_time_runs_at_the_speed_that_was_asked_for(server):
     with pace(server, 200):
         before, real = _now(server), time.monotonic()
-        time.sleep(1)  # real time has to pass: that is what is measured
+        time.sleep(1)  # the test measures real time
         ratio = (_now(server) - before).total_seconds() / (time.monotonic() - real)
     assert 100 < ratio < 300
 
@@ -297,7 +297,7 @@ def test_it_ends_cleanly_although_a_client_still_waits(sign):
         client.start()
         _real_wait(lambda: any(one["operation"] == "ReceiveMessage" for one in server.control.journal()), 5)
         server.process.send_signal(sign)
-        # Sooner than the client's wait is over: it is not what the server waits for.
+        # Before the end of the client's wait: the server does not wait for it.
         assert server.process.wait(timeout=15) == 0
         client.join(timeout=15)
     assert failures
@@ -352,7 +352,7 @@ def test_another_account_can_be_named():
     assert (renamed.account, len(renamed.servers)) == ("444455556666", 6)
 
 
-# -- who may control --------------------------------------------------------------------------------------------------
+# -- access to the control ---------------------------------------------------------------------------------------------
 
 
 def test_a_web_page_cannot_control_it_through_a_name_of_its_own(server):

@@ -1,4 +1,4 @@
-"""For each way in which a result is known to get lost: the run is refused, and nothing in it counts as proven."""
+"""For each known loss of a result: the run is refused, and none of its criteria counts as proven."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_an_account_keeps_its_last_four_digits(text: str, masked: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "arn:aws:iam::111122223333:role/drs",  # AWS's documentation; nobody's account
+        "arn:aws:iam::111122223333:role/drs",  # an example account of AWS's documentation
         "arn:aws:iam::123456789012:role/drs",
         "8f14e45f-ceea-467a-9575-210987654321",  # a UUID
         "1764000000000",  # milliseconds

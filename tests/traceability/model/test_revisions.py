@@ -1,4 +1,4 @@
-"""A reworded criterion makes its scenarios suspect, everywhere, until somebody has looked and confirmed."""
+"""A reworded criterion makes its scenarios suspect in all outputs until a person confirms them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_without_the_file_nothing_is_confirmed(suite: Suite) -> None:
     (suite.root / "features" / revisions.FILE).unlink()
     judged = suite.scenario("Then nothing is wrong").run()
     assert suite.state(judged) == "suite_defect"
-    assert "nobody confirmed" in suite.reasons(judged)[0]
+    assert "are not confirmed" in suite.reasons(judged)[0]
 
 
 def test_line_breaks_are_no_new_words() -> None:

@@ -1,4 +1,4 @@
-"""Each criterion ends in exactly one of five states; behave really runs, nothing is handed in."""
+"""Each criterion ends in exactly one of five states; the tests run behave itself, without prepared results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.traceability.conftest import Suite
 from traceability.evaluation.coverage import ScenarioOutcome, state_of
 from traceability.model.feature_files import Scenario
 
-# What the scenario does, and the state of its criterion that the design asks for.
+# The steps of the scenario, and the state that its criterion must have.
 ENDS = {
     "all passed": (["Given nothing is wrong", "Then nothing is wrong"], "", "proven"),
     "expectation in a Then": (["When nothing is wrong", "Then the expectation fails"], "", "violated"),

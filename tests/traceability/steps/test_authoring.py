@@ -1,4 +1,4 @@
-"""What helps to write a scenario: every mistake in one line with its cure, a phrase book, a skeleton to begin with."""
+"""Help for authors of scenarios: each mistake in one line with its remedy, a phrase book, a skeleton."""
 
 from __future__ import annotations
 

@@ -44,15 +44,15 @@ BAD = {
     ),
     "a tag misspelt": (
         f"Feature: Small\n  @AC-1.1 @moto @aw\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" has a tag that means nothing, @aw; the nearest known is @aws',
+        'r01.feature:3: scenario "only" has an unknown tag, @aw; the nearest known is @aws',
     ),
     "a criterion misspelt": (
         f"Feature: Small\n  @AC-1.1 @ac-1.2 @moto\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" has a tag that means nothing, @ac-1.2; the nearest known is @AC-1.2',
+        'r01.feature:3: scenario "only" has an unknown tag, @ac-1.2; the nearest known is @AC-1.2',
     ),
     "a tag of somebody's own": (
         f"Feature: Small\n  @AC-1.1 @moto @nightly\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" has a tag that means nothing, @nightly; '
+        'r01.feature:3: scenario "only" has an unknown tag, @nightly; '
         "known are @AC-<requirement>.<criterion>, @moto, @aws",
     ),
     "equal names": (
