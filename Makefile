@@ -37,6 +37,8 @@ $(VENV)/.installed: requirements.lock
 		|| { echo "make: installing the Python packages failed; see the lines above, check the network, then run make again" >&2; exit 2; }
 	@# Makes the packages of this project importable for every program of the environment, plain behave included.
 	@$(BIN)/python -c 'import os, pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "project.pth").write_text(os.getcwd() + "\n")'
+	@$(BIN)/python -c 'from engine.deploy.packaging import package; package()' \
+		|| { echo "make: fetching the libraries of the Lambda function failed; check the network, then run make again" >&2; exit 2; }
 	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed

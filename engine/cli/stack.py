@@ -16,7 +16,7 @@ from engine.cli.options import InputError, account_option, client, json_option, 
 from engine.cli.terminal import console, print_json
 from engine.deploy import deployment
 from engine.deploy.deployment import DeploymentFailed, NotTheEngine, Progress
-from engine.deploy.packaging import complete_package
+from engine.deploy.packaging import package
 from engine.deploy.parameters import operator_parameters, value_problem
 from engine.deploy.retained_data import RETAINED_DATA_ADVICE
 
@@ -62,7 +62,7 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
         )
     _check_recovery_service(aws, there, messages)
     with messages.status("Packaging the function"):
-        code = complete_package()
+        code = package()
     messages.print(f"Deploying {stack} to {there}: {len(code) / 1e6:.1f} MB of code, a few minutes")
     with messages.status("Waiting for CloudFormation") as status:
         deployed = deployment.deploy(

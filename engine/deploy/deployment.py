@@ -81,15 +81,17 @@ def deploy(
 ) -> Stack:
     """Create or update the stack, and wait for the result. Raises DeploymentFailed.
 
-    An update keeps the values of omitted parameters, and the tags of the stack if `tags` is empty.
+    An update keeps the values of omitted parameters, and the tags of the stack if `tags` is empty. `code` is the
+    function's package; without it the package is built before AWS is asked. Raises PackagingFailed then.
     """
+    code = package() if code is None else code
     operator = _Operator(session, stack_name, progress, sleep)
     existing = operator.find()
     if existing is not None:
         _require_engine(existing, operator)
         existing = operator.prepare_update(existing)
     try:
-        bucket, key = upload(session, stack_name, package() if code is None else code, tags or {})
+        bucket, key = upload(session, stack_name, code, tags or {})
         values = {**(parameters or {}), "CodeBucket": bucket, "CodeKey": key}
         request = {
             "StackName": stack_name,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import io
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,11 +33,29 @@ class PackagingFailed(Exception):
     """pip could not install the function's libraries; the message has the last error of pip."""
 
 
-def package(libraries: Path | None = None) -> bytes:
-    """The function's code as a zip, byte-identical for identical code.
+@functools.cache
+def package() -> bytes:
+    """The function's package for Lambda as a zip, byte-identical for identical code. Raises PackagingFailed.
 
-    `libraries` is a folder with the third-party libraries the function needs (`install_libraries` fills it).
+    The libraries are fetched once for each version of requirements.lock, and kept in the virtual environment.
     """
+    if sys.prefix == sys.base_prefix or not os.access(sys.prefix, os.W_OK):
+        with tempfile.TemporaryDirectory() as folder:
+            install_libraries(Path(folder))
+            return build(Path(folder))
+    kept = Path(sys.prefix, "lambda-libraries", _libraries_id())
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            made = Path(folder, "libraries")
+            install_libraries(made)
+            with contextlib.suppress(OSError):  # another process was faster
+                made.rename(kept)
+    return build(kept)
+
+
+def build(libraries: Path) -> bytes:
+    """The zip of the function's code and of the libraries in the folder `libraries`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted([*_engine_files(), *_library_files(libraries)]):
@@ -44,11 +66,9 @@ def package(libraries: Path | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def complete_package() -> bytes:
-    """The package with its libraries, for Lambda. Raises PackagingFailed."""
-    with tempfile.TemporaryDirectory() as folder:
-        install_libraries(Path(folder))
-        return package(Path(folder))
+def _libraries_id() -> str:
+    chosen = [_PLATFORM, _PYTHON, *_LIBRARIES, *_pins()]
+    return hashlib.sha256("\n".join(chosen).encode()).hexdigest()[:16]
 
 
 def install_libraries(folder: Path) -> None:
@@ -82,9 +102,7 @@ def _engine_files() -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(ENGINE.parent).as_posix(), path.read_bytes()
 
 
-def _library_files(folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    if folder is None:
-        return
+def _library_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
         if path.is_file() and _UNUSED.isdisjoint(parts) and not parts[0].endswith(".dist-info"):

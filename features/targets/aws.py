@@ -65,6 +65,7 @@ class AwsTarget(RunTarget):
 
     def open(self, scenarios: Sequence[Any]) -> None:
         """Check the account, announce the run, and register its clean-up, before any resource is created."""
+        super().open(scenarios)
         needed = cost_estimate.of(scenarios, self.name)
         self._caller = preflight.identity(self.session(), self._allowed)
         found = preflight.check(self.session(), self._allowed, needed, self._label)

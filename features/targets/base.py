@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from engine.deploy import packaging
 from traceability.recording import recorded_calls
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ class RunTarget(ABC):
     def scenario(self) -> AbstractContextManager[None]:
         """Set up one scenario, with the deployed stack, and remove it afterwards."""
 
-    def open(self, scenarios: Sequence[Any]) -> None:  # noqa: B027 - a target without costs checks no permission
+    def open(self, scenarios: Sequence[Any]) -> None:
         """Check at the start of a run that these scenarios may run here. Raises TargetRefused."""
+        try:
+            packaging.package()
+        except packaging.PackagingFailed as problem:
+            raise TargetRefused(str(problem)) from problem
 
     def close(self) -> None:  # noqa: B027 - a target without a run-wide state has no clean-up
         """Remove the resources of the whole run."""

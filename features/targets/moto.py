@@ -43,6 +43,7 @@ class MotoTarget(RunTarget):
 
     def open(self, scenarios: Sequence[Any]) -> None:
         """Load AWS's service models, so that the first scenario is not slower than the others."""
+        super().open(scenarios)
         with self.scenario():
             for service in SERVICES:
                 self.session().client(service)

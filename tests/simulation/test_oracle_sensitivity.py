@@ -112,11 +112,11 @@ def package_with(file: str, old: str, new: str) -> bytes:
     assert f"engine/{file}" in right.namelist()
     with zipfile.ZipFile(wrong, "w") as target:
         for name in right.namelist():
-            text = right.read(name).decode()
+            content = right.read(name)
             if name == f"engine/{file}":
-                assert text.count(old) == 1
-                text = text.replace(old, new)
-            target.writestr(name, text)
+                assert content.decode().count(old) == 1
+                content = content.decode().replace(old, new).encode()
+            target.writestr(name, content)
     return wrong.getvalue()
 
 

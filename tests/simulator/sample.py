@@ -6,6 +6,7 @@ import io
 import json
 import textwrap
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +80,14 @@ def echo(event, context):
 '''
 
 
-def package(code: str = CODE) -> bytes:
-    """The zip of a package `app` whose module `main` is the code."""
+def package(code: str = CODE, files: Mapping[str, str] | None = None) -> bytes:
+    """The zip of a package `app` whose module `main` is the code, and of other files."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("app/__init__.py", "")
         archive.writestr("app/main.py", textwrap.dedent(code))
+        for name, content in (files or {}).items():
+            archive.writestr(name, content)
     return stream.getvalue()
 
 

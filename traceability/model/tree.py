@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml")
+TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml", "requirements.lock")
 """The files and folders that a defect may change or that its run uses."""
 
 

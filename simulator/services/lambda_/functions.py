@@ -30,8 +30,9 @@ from simulator.gateway.permissions import Permissions
 from simulator.gateway.service_errors import AwsError
 from simulator.patches.patching import Patch
 from simulator.services.lambda_ import results
+from simulator.services.lambda_.function_code import unpack
 from simulator.services.lambda_.results import InvocationResult
-from simulator.services.lambda_.sandbox import Sandbox, unpack
+from simulator.services.lambda_.sandbox import Sandbox
 from simulator.time.clock import Actor, VirtualClock
 
 CREDENTIAL_SECONDS = 12 * 3600
@@ -177,7 +178,7 @@ class Functions:
 
     def _cold_start(self, function: Any, key: str) -> ExecutionEnvironment:
         self._cold_starts += 1
-        folder = unpack(function.code_sha_256, function.code_bytes)
+        code = unpack(function.code_sha_256, function.code_bytes)
         credentials = self._permissions.service_credentials(
             "lambda",
             function.role,
@@ -194,7 +195,7 @@ class Functions:
         seed = f"{self._seed}/{function.function_arn}/{self._cold_starts}"
         end = self._clock.now() + timedelta(seconds=CREDENTIAL_SECONDS)
         may_log = self._permissions.function_may_log(function, stream)
-        environment = ExecutionEnvironment(key, Sandbox(folder, variables, seed, log), end, stream, may_log)
+        environment = ExecutionEnvironment(key, Sandbox(code, variables, seed, log), end, stream, may_log)
         return environment
 
     # -- logs ---------------------------------------------------------------------------------------------------------
@@ -268,9 +269,7 @@ class Functions:
 
         return [
             Patch(LambdaSimpleBackend, "invoke", invoke, "moto only echoes where it has no Docker"),
-            Patch(
-                LambdaFunction, "__init__", _make_function, "moto forgets where events go that could not be processed"
-            ),
+            Patch(LambdaFunction, "__init__", _make_function, "moto forgets the dead-letter queue"),
         ]
 
     def _invoke(
@@ -308,6 +307,9 @@ _make = LambdaFunction.__init__
 
 
 def _make_function(function: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    # A template may give numbers; Lambda keeps and shows text.
+    variables = spec.get("Environment", {}).get("Variables", {})
+    variables.update({name: str(value) for name, value in variables.items()})
     function.dead_letters = spec.get("DeadLetterConfig", {}).get("TargetArn")
     _make(function, account_id, spec, *args, **kwargs)
 
@@ -338,7 +340,7 @@ def _variables(function: Any, credentials: Credentials, stream: str) -> dict[str
         "_HANDLER": function.handler,
         "LAMBDA_TASK_ROOT": "/var/task",
         "TZ": ":UTC",
-        **{name: str(value) for name, value in function.environment_vars.items()},
+        **function.environment_vars,
     }
 
 

@@ -1,58 +1,30 @@
 """An execution environment of a Lambda function, isolated from the rest of this process.
 
-The function's own modules come from its deployed package, never from imports of the process under the same name.
-Third-party libraries that the package lacks, and compiled libraries for another Python, come from the process's
-environment. While the function's code runs, these belong to the function:
+The function's modules come from its deployed package, never from imports of the process under the same name, and they
+can import only what Lambda has (see `function_code`). While the function's code runs, these belong to the function:
 
-    os.environ, sys.path, the package's names in sys.modules, sys.stdout, sys.stderr, logging's root logger,
-    boto3's default session, os.urandom (seeded, so that uuid4 and all else that draws from it repeat with the seed)
+    os.environ, sys.path, sys.meta_path, the package's names in sys.modules, importlib.import_module, sys.stdout,
+    sys.stderr, logging's root logger, boto3's default session, os.urandom (seeded, so that uuid4 and all else that
+    draws from it repeat with the seed)
 
 They are swapped in at each turn of the function and out again before other code runs, also during an AWS call.
 """
 
 from __future__ import annotations
 
-import atexit
-import compileall
 import importlib
 import io
 import logging
 import os
 import random
-import shutil
 import sys
-import tempfile
-import zipfile
 from collections.abc import Callable
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import boto3
 
-_unpacked: dict[str, Path] = {}
-
-
-def unpack(code_sha256: str, package: bytes) -> Path:
-    """The folder with the package's files; unpacked once a process for each code."""
-    if code_sha256 not in _unpacked:
-        folder = Path(tempfile.mkdtemp(prefix="lambda-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            archive.extractall(folder)
-        _leave_to_the_environment(folder)
-        compileall.compile_dir(folder, quiet=2)  # every simulator imports it anew
-        _unpacked[code_sha256] = folder
-    return _unpacked[code_sha256]
-
-
-def _leave_to_the_environment(folder: Path) -> None:
-    """Removes the libraries whose compiled parts this interpreter cannot load."""
-    for library in [entry for entry in folder.iterdir() if entry.is_dir()]:
-        compiled = [file.name.partition(".")[2] for file in library.rglob("*") if file.suffix in (".so", ".pyd")]
-        if compiled and not any(f".{ending}" in EXTENSION_SUFFIXES for ending in compiled):
-            shutil.rmtree(library)
+from simulator.services.lambda_.function_code import FunctionCode
 
 
 class _Output(io.TextIOBase):
@@ -95,14 +67,14 @@ class _RuntimeHandler(logging.Handler):
 class Sandbox:
     """One execution environment: a cold start makes it, its globals survive from invocation to invocation."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], seed: str, log: Callable[[str], None]) -> None:
-        self._folder = str(folder)
-        self._roots = frozenset(entry.name.split(".")[0] for entry in folder.iterdir() if entry.name != "__pycache__")
+    def __init__(self, code: FunctionCode, environment: dict[str, str], seed: str, log: Callable[[str], None]) -> None:
+        self._code = code
         self._environment = environment
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._output = _Output(log)
-        self._modules: dict[str, ModuleType] = {}
-        self._names: set[str] = set()
+        self._modules = dict(code.libraries)
+        self._names = set(self._modules)
         self._modules_seen = -1
         self._session: Any = None
         self._level = logging.WARNING
@@ -117,6 +89,9 @@ class Sandbox:
         module_name, _, function = handler.rpartition(".")
         module = importlib.import_module(module_name.replace("/", "."))
         loaded: Callable[[Any, Any], Any] = getattr(module, function)
+        self._code.keep_libraries()
+        # Only the first cold start imports the libraries: the others must go on with the same random numbers.
+        self._random.seed(f"{self._seed} loaded")
         return loaded
 
     def flush(self) -> None:
@@ -135,11 +110,15 @@ class Sandbox:
             "handlers": root.handlers,
             "level": root.level,
             "urandom": os.urandom,
+            "path": sys.path,
+            "import_module": importlib.import_module,
         }
         # a plain dict, swapped as an object, which is fast: the function's code starts no processes
         os.environ = self._environment  # type: ignore[assignment]  # noqa: B003 - see above
         os.urandom = self._random.randbytes
-        sys.path.insert(0, self._folder)
+        sys.path = self._code.path
+        sys.meta_path.insert(0, self._code)
+        importlib.import_module = self._code.import_module
         self._put_modules(self._modules)
         sys.stdout = sys.stderr = self._output
         boto3.DEFAULT_SESSION = self._session
@@ -158,7 +137,9 @@ class Sandbox:
         self._level = root.level
         self._set_level(root, saved["level"])
         sys.stdout, sys.stderr = saved["stdout"], saved["stderr"]
-        sys.path.remove(self._folder)
+        importlib.import_module = saved["import_module"]
+        sys.meta_path.remove(self._code)
+        sys.path = saved["path"]
         os.urandom = saved["urandom"]
         os.environ = saved["environ"]  # noqa: B003 - the object that was there
         self._saved = {}
@@ -186,7 +167,7 @@ class Sandbox:
         Looking through all names takes a quarter of a millisecond, so that is done only when something was imported.
         """
         if len(sys.modules) != self._modules_seen:
-            self._names |= {name for name in sys.modules if name.partition(".")[0] in self._roots}
+            self._names |= {name for name in sys.modules if name.partition(".")[0] in self._code.roots}
         return {name: sys.modules.pop(name) for name in self._names if name in sys.modules}
 
     def _put_modules(self, modules: dict[str, ModuleType]) -> None:

@@ -28,7 +28,6 @@ class Operator:
     def run(self, *words: str, typed: str = "", columns: int | None = None, **environment: str | None):
         variables = {"ENGINE_STACK": STACK, "COLUMNS": str(columns) if columns else None, **environment}
         with (
-            patch("engine.cli.stack.complete_package", deployment.package),
             patch("engine.cli.stack.pause", self.aws.advance),
             patch("engine.cli.watching.pause", self.aws.advance),
         ):

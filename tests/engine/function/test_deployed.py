@@ -26,9 +26,11 @@ def package_with(file: str, old: str, new: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
         for name in source.namelist():
-            text = source.read(name).decode()
-            assert name != file or text.count(old) == 1
-            target.writestr(name, text.replace(old, new) if name == file else text)
+            content = source.read(name)
+            if name == file:
+                assert content.decode().count(old) == 1
+                content = content.decode().replace(old, new).encode()
+            target.writestr(name, content)
     return buffer.getvalue()
 
 
