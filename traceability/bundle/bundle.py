@@ -100,7 +100,7 @@ def _contradictions(
                 (root / name).touch()
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
         try:
-            own = root / manifest.CRITERIA
+            own = root / manifest.CATALOGUE
             known = catalogue.load(own) if own.exists() else catalogue.load()
             return list(integrity.contradictions(places, known, content))
         except Exception as problem:  # noqa: BLE001 - a hostile file may make any reader fail; each means the same

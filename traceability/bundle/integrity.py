@@ -12,10 +12,10 @@ from typing import Any
 from traceability.bundle import last_run, manifest, run_loader
 from traceability.bundle.last_run import LastRun
 from traceability.evaluation import coverage
-from traceability.evaluation.coverage import RunFacts
+from traceability.evaluation.coverage import RunFacts, rows_of, sections
 from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import MAIN, Catalogue, tag_of
 from traceability.model.paths import Places
 from traceability.model.states import REHEARSAL
 
@@ -68,7 +68,7 @@ def rehearsed(places: Places, catalogue: Catalogue) -> set[str]:
         return set()
     if last is None or last.differences:
         return set()
-    return {row["id"] for row in last.coverage["criteria"] if row["rehearsed"]}
+    return {row["id"] for row in rows_of(last.coverage) if row["rehearsed"]}
 
 
 def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, Any]) -> Iterator[str]:
@@ -83,22 +83,24 @@ def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, A
     name, memory = (path.relative_to(places.root).as_posix() for path in (places.coverage, places.memory))
     if noted["differences"] != differences:
         yield f"{memory}: its differences are not those between the records{_first(differences)}"
-    if [row["id"] for row in kept["criteria"]] != [row["id"] for row in again["criteria"]]:
+    if _listed_criteria(kept) != _listed_criteria(again):
         yield f"{name}: its criteria are not those of the catalogue"
         return
     yield from _different_files(places, catalogue, kept)
     # These results come from other runs, the negative proof and a rehearsal, so the records do not contain them.
     if content.get(manifest.RECORDS_ONLY):
-        for row in kept["criteria"]:
+        for row in rows_of(kept):
             row["can_fail"] = None
     external = {"can_fail"} if again["target"] == REHEARSAL else {"can_fail", "rehearsed"}
-    for claimed, found in zip(kept["criteria"], again["criteria"], strict=True):
+    for claimed, found in zip(rows_of(kept), rows_of(again), strict=True):
         other = _different_claim(claimed, found, external)
         if other:
-            yield f"{name}: AC-{found['id']}{other}"
-    for key in ("document", "target"):
-        if kept[key] != again[key]:
-            yield f"{name}: {key} is {kept[key]!r}, the records of the run say {again[key]!r}"
+            yield f"{name}: {tag_of(found['id'])}{other}"
+    if kept["target"] != again["target"]:
+        yield f"{name}: target is {kept['target']!r}, the records of the run say {again['target']!r}"
+    for (_, section), (_, evaluated) in zip(sections(kept), sections(again), strict=True):
+        if section["document"] != evaluated["document"]:
+            yield f"{name}: document is {section['document']!r}, the catalogue says {evaluated['document']!r}"
     yield from _manifest_contradictions(places, content, kept)
 
 
@@ -109,8 +111,9 @@ def _manifest_contradictions(places: Places, content: Mapping[str, Any], kept: M
         yield f"{described}: account is {content['account']!r}, the run recorded {account!r}"
     if kept["target"] == "aws" and account == "simulated":
         yield f"{described}: the target is 'aws', but the run recorded no account"
-    for key in manifest.FROM_COVERAGE:
-        if content[key] != kept[key]:
+    repeated = manifest.from_coverage(kept)
+    for key in dict.fromkeys([*repeated, *(kind.key for kind, _ in sections(content) if kind is not MAIN)]):
+        if content.get(key) != repeated.get(key):
             yield f"{described}: {key} differs from coverage.json"
 
 
@@ -120,6 +123,11 @@ def _different_files(places: Places, catalogue: Catalogue, kept: Mapping[str, An
         path = places.reports / name
         if path.exists() and path.read_bytes() != body:
             yield f"{path.relative_to(places.root).as_posix()}: differs from the file that a run would write"
+
+
+def _listed_criteria(run: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the ids of the criteria by document."""
+    return [(kind.key, [row["id"] for row in section["criteria"]]) for kind, section in sections(run)]
 
 
 def _first(differences: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceability.bundle import run_loader
+from traceability.evaluation.coverage import rows_of
 from traceability.evaluation.record_readers import Key
 from traceability.model import tree
 from traceability.model.paths import Places
@@ -23,7 +24,7 @@ class LastRun:
     @property
     def passed(self) -> set[Key]:
         """The scenarios that passed; none if the records of the run disagree."""
-        rows = [one for row in self.coverage["criteria"] for one in row["scenarios"]]
+        rows = [one for row in rows_of(self.coverage) for one in row["scenarios"]]
         return set() if self.differences else {(one["file"], one["name"]) for one in rows if one["status"] == "passed"}
 
 
@@ -70,7 +71,7 @@ def seconds(places: Places) -> dict[Key, float]:
     """Return the duration of each scenario of the last run in seconds, also after changes; empty without a run."""
     try:
         content = json.loads(places.coverage.read_text(encoding="utf-8"))
-        rows = [one for row in content["criteria"] for one in row["scenarios"]]
+        rows = [one for row in rows_of(content) for one in row["scenarios"]]
         return {(one["file"], one["name"]): float(one["seconds"]) for one in rows if one["status"] != "skipped"}
     except (OSError, ValueError, KeyError, TypeError):
         # The durations only balance the processes, so an unreadable file counts as a missing one.

@@ -19,18 +19,26 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from traceability.bundle import git
+from traceability.evaluation.coverage import sections
 from traceability.model import redaction, run_notes
+from traceability.model.catalogue import DOCUMENTS, MAIN
 from traceability.model.paths import Places
 from traceability.model.states import STATES
 
 VERSION = 1
-CRITERIA = "traceability/model/criteria.yaml"
-"""The path of the criteria, in the project and in an archive."""
+CATALOGUE = "traceability/model"
+"""The folder of the documents with the criteria, in the project and in an archive."""
+CRITERIA = tuple(f"{CATALOGUE}/{one.file}" for one in DOCUMENTS)
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
-_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", CRITERIA)
+_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", *CRITERIA)
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
-FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
+_FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
 _TEXT_FIELDS = ("document", "target", "account", "started", "finished", "who", "commit")
+_TOTALS = {
+    "type": "object",
+    "required": ["criteria", *STATES],
+    "additionalProperties": {"type": "integer", "minimum": 0},
+}
 _SCHEMA = {
     "type": "object",
     "required": ["version", *_TEXT_FIELDS, "dirty", "totals", "files"],
@@ -38,10 +46,15 @@ _SCHEMA = {
         "version": {"const": VERSION},
         **{one: {"type": "string"} for one in _TEXT_FIELDS},
         "dirty": {"type": ["boolean", "null"]},
-        "totals": {
-            "type": "object",
-            "required": ["criteria", *STATES],
-            "additionalProperties": {"type": "integer", "minimum": 0},
+        "totals": _TOTALS,
+        **{
+            one.key: {
+                "type": "object",
+                "required": ["document", "totals"],
+                "additionalProperties": False,
+                "properties": {"document": {"type": "string"}, "totals": _TOTALS},
+            }
+            for one in DOCUMENTS[1:]
         },
         "files": {
             "type": "object",
@@ -76,7 +89,7 @@ def update(places: Places, coverage: Mapping[str, Any]) -> None:
     if content is None:
         return
     updated = {path.relative_to(places.root).as_posix(): _entry(path) for path in _rewritable_files(places)}
-    _write(places, content | {"totals": coverage["totals"], "files": content["files"] | updated})
+    _write(places, content | from_coverage(coverage) | {"files": content["files"] | updated})
 
 
 def _write(places: Places, content: Mapping[str, Any]) -> None:
@@ -92,12 +105,21 @@ def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest: the run, the commit, the tools, and `files`: `{path: {"sha256": hex, "bytes": n}}`."""
     return {
         "version": VERSION,
-        **{key: coverage[key] for key in FROM_COVERAGE},
+        **from_coverage(coverage),
         "account": account(places),
         "who": _user(places.root),
         "dirty": git.has_changes(places.root),
         "tools": _tools(places.root),
         "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
+    }
+
+
+def from_coverage(coverage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that a manifest repeats from its coverage document: the run, the totals of each document."""
+    others = [(kind, section) for kind, section in sections(coverage) if kind is not MAIN]
+    return {
+        **{key: coverage[key] for key in _FROM_COVERAGE},
+        **{kind.key: {key: section[key] for key in ("document", "totals")} for kind, section in others},
     }
 
 
@@ -158,7 +180,7 @@ def _files(places: Places) -> Iterator[Path]:
 
 
 def _summary_files(places: Places) -> tuple[Path, ...]:
-    return places.proof, places.matrix, places.coverage, places.reports / "coverage.csv"
+    return places.proof, places.matrix, places.coverage, *places.coverage_tables
 
 
 def _rewritable_files(places: Places) -> Iterator[Path]:

@@ -15,8 +15,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from traceability.bundle import archive, manifest
-from traceability.evaluation.coverage import totals_of
+from traceability.evaluation.coverage import rows_of, sections, totals_of
 from traceability.model import sign_offs
+from traceability.model.catalogue import DOCUMENTS, MAIN
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, STATES
 from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
@@ -56,13 +57,24 @@ _ROW = {
     },
 }
 _TEXTS = ("document", "target", "commit", "started", "finished")
+_SECTION = {
+    "totals": {"type": "object", "required": ["criteria", *STATES], "additionalProperties": {"type": "integer"}},
+    "criteria": {"type": "array", "items": _ROW},
+}
 _SCHEMA = {
     "type": "object",
-    "required": [*_TEXTS, "totals", "criteria"],
+    "required": [*_TEXTS, *_SECTION],
     "properties": {
         **dict.fromkeys(_TEXTS, _TEXT),
-        "totals": {"type": "object", "required": ["criteria", *STATES], "additionalProperties": {"type": "integer"}},
-        "criteria": {"type": "array", "items": _ROW},
+        **_SECTION,
+        **{
+            one.key: {
+                "type": "object",
+                "required": ["document", *_SECTION],
+                "properties": {"document": _TEXT, **_SECTION},
+            }
+            for one in DOCUMENTS[1:]
+        },
     },
 }
 MAX_BYTES = 20_000_000
@@ -107,14 +119,15 @@ def _complete(path: Path, content: Any) -> CoverageDocument:
     if error is not None:
         where = "".join(f"{one}: " for one in error.absolute_path)
         raise BadRun(f"{path}: not the coverage document of a run: {where}{error.message[:200]}")
-    for row in content["criteria"]:
+    for row in rows_of(content):
         # Runs of earlier versions lack these keys.
         for key, value in {"rehearsed": False, "revision": "", "sign_off": None, "can_fail": None}.items():
             row.setdefault(key, value)
-    totals = totals_of(content["criteria"])
-    for key, count in totals.items():
-        if content["totals"].setdefault(key, count) != count:
-            raise BadRun(f"{path}: not a run: its totals have {content['totals'][key]} {key}, its criteria {count}")
+    for kind, section in sections(content):
+        totals, where = section["totals"], "its" if kind is MAIN else f"its {kind.key}'"
+        for key, count in totals_of(section["criteria"]).items():
+            if totals.setdefault(key, count) != count:
+                raise BadRun(f"{path}: not a run: {where} totals have {totals[key]} {key}, {where} criteria {count}")
     run: CoverageDocument = content
     return run
 
@@ -126,7 +139,7 @@ def key_of(run: Mapping[str, Any]) -> RunKey:
 
 def evaluated_criteria(run: CoverageDocument) -> set[str]:
     """Return the criteria with a result in a run: red, proven, or rehearsed."""
-    return {row["id"] for row in run["criteria"] if _result_of(run, row)}
+    return {row["id"] for row in rows_of(run) if _result_of(run, row)}
 
 
 def latest_by_target(
@@ -142,9 +155,9 @@ def latest_by_target(
     """
     since = _since(earlier or runs, revisions)
     found: dict[str, dict[str, TargetResult]] = {one: {} for one in revisions}
-    gone = {row["id"] for row in current["criteria"] if row["state"] == NO_SCENARIO} if current else set()
+    gone = {row["id"] for row in rows_of(current) if row["state"] == NO_SCENARIO} if current else set()
     for run in sorted(runs, key=key_of):
-        for row in run["criteria"]:
+        for row in rows_of(run):
             said, one = _result_of(run, row), row["id"]
             if one not in found or not said:
                 continue
@@ -164,7 +177,7 @@ def _since(runs: Sequence[CoverageDocument], revisions: Mapping[str, str]) -> di
     """
     first: dict[tuple[str, str], str] = {}
     for run in sorted(runs, key=key_of):
-        for row in run["criteria"]:
+        for row in rows_of(run):
             place, said = (row["id"], run["target"]), _result_of(run, row)
             same = row["revision"] in ("", revisions.get(row["id"]))
             if said in (PROVEN, "rehearsed") and same:
@@ -184,7 +197,7 @@ def _result_of(run: CoverageDocument, row: Mapping[str, Any]) -> str:
 def last_proven(runs: Sequence[CoverageDocument], criterion: str) -> str:
     """Return when and where a criterion was last proven, "" if never."""
     for run in sorted(runs, key=lambda one: str(one["started"]), reverse=True):
-        if any(row["id"] == criterion and row["proven_on"] for row in run["criteria"]):
+        if any(row["id"] == criterion and row["proven_on"] for row in rows_of(run)):
             return f"{run['finished'][:10]} on {run['target']}"
     return ""
 

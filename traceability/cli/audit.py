@@ -16,7 +16,7 @@ from rich.markup import escape
 from traceability.bundle import archive, bundle, integrity, last_run, manifest, run_loader
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.model import catalogue, revisions
-from traceability.model.catalogue import TAG_PREFIX, Catalogue, Criterion
+from traceability.model.catalogue import Catalogue, Criterion, id_of, tag_of
 from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
 from traceability.model.revisions import Confirmed
@@ -30,9 +30,9 @@ from traceability.running.run import BadInput, checked_scenarios
 @root_option
 @click.option("--all", "every", is_flag=True, help="Confirm all criteria whose current text is not confirmed.")
 @click.option("--yes", is_flag=True, help="Skip the question.")
-@click.argument("criteria", nargs=-1, metavar="[AC-R.C]...")
+@click.argument("criteria", nargs=-1, metavar="[CRITERION]...")
 def confirm_command(features: str, root: Path, every: bool, yes: bool, criteria: tuple[str, ...]) -> None:
-    """Confirm that the scenarios of criteria, such as AC-4.2, match their current text.
+    """Confirm that the scenarios of criteria, such as AC-4.2 or EX-1.1, match their current text.
 
     Shows the confirmed text, the current text and the scenarios, then asks.
     """
@@ -100,11 +100,11 @@ def verify_command(digest: str | None, path: Path) -> None:
 
 
 def _named(criteria: Iterable[str], known: Catalogue, suspects: Iterable[str]) -> list[str]:
-    """Return the ids of criteria given as 4.2, AC-4.2 or @AC-4.2. Raises BadInput for an unknown one, and for none."""
-    wanted = [one.removeprefix("@").removeprefix(TAG_PREFIX) for one in criteria]
+    """Return the ids of criteria given as 4.2, AC-4.2 or @EX-1.1. Raises BadInput for an unknown one, and for none."""
+    wanted = [id_of(one) for one in criteria]
     unknown = [one for one in wanted if one not in known.criteria]
     if unknown or not wanted:
-        names = ", ".join(f"AC-{one}" for one in unknown) or "no criterion named"
+        names = ", ".join(map(tag_of, unknown)) or "no criterion named"
         raise BadInput([f"{names}: name criteria of the catalogue, such as AC-4.2; suspect now: {_tags(suspects)}"])
     return wanted
 
@@ -126,4 +126,4 @@ def _shell_path(path: Path) -> str:
 
 
 def _tags(ids: Iterable[str]) -> str:
-    return ", ".join(f"AC-{one}" for one in ids) or "none"
+    return ", ".join(map(tag_of, ids)) or "none"

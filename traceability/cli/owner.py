@@ -12,6 +12,7 @@ from rich.console import Console
 from traceability.bundle import archive, bundle, integrity, last_run, run_history, run_loader
 from traceability.cli.group import GREEN, RED, main, root_option
 from traceability.evaluation import diff
+from traceability.evaluation.coverage import rows_of, sections
 from traceability.model import catalogue
 from traceability.model.paths import Places
 from traceability.reporting import console, matrix, outputs, provenance
@@ -43,8 +44,9 @@ def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
         run_history.keep_bundle(places, path, one)
     gathered = provenance.gather(places, known, content)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"], gathered)
-    click.echo(matrix.summary(content, gathered.found))
-    click.echo(matrix.not_proven_on_aws(gathered.found))
+    for document, (kind, section) in zip(known.documents, sections(content), strict=True):
+        click.echo(matrix.summary(kind, section, content["target"], gathered.found))
+        click.echo(matrix.not_proven_on_aws(document, gathered.found))
     for source in gathered.sources:
         click.echo(f"Other run: {archive.printable(matrix.describe_source(source))}")
     for line in gathered.ignored:
@@ -97,4 +99,4 @@ def _verified(
 
 
 def _states(run: run_loader.CoverageDocument) -> dict[str, str]:
-    return {row["id"]: row["state"] for row in run["criteria"]}
+    return {row["id"]: row["state"] for row in rows_of(run)}

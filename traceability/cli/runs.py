@@ -12,6 +12,7 @@ from rich.console import Console
 
 from traceability.bundle import integrity, last_run, manifest, run_loader
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
+from traceability.evaluation.coverage import rows_of, sections
 from traceability.model import catalogue, settings, tree
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
@@ -83,7 +84,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
     lacking = [] if only else sorted(provable - set(proof["can_fail"]), key=list(known.criteria).index)
     if not only:
         outputs.write_proof(places, known, proof, last_runs)
-    console.proof_summary(out, proof, provable, lacking)
+    console.proof_summary(out, proof, known, provable, lacking)
     out.print(f"in {time.perf_counter() - started:.1f} s", highlight=False)
     sys.exit(RED if (strict and lacking) or not all(one.noticed for one in results) else GREEN)
 
@@ -100,11 +101,11 @@ def _last_run(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | 
 
 
 def exit_code(judged: RunResult, scenarios: Sequence[Scenario], *, strict: bool) -> int:
-    totals = judged.coverage["totals"]
-    red = judged.differences or totals[VIOLATED] or totals[SUITE_DEFECT] or totals["expired"]
-    red = red or (strict and totals[NO_SCENARIO])
+    counts = [VIOLATED, SUITE_DEFECT, "expired", *([NO_SCENARIO] if strict else [])]
+    red = bool(judged.differences)
+    red = red or any(section["totals"][one] for _, section in sections(judged.coverage) for one in counts)
     if judged.coverage["target"] == REHEARSAL:
         # A rehearsal passes only if all scenarios for AWS were run.
         wanted = {criterion for one in scenarios if for_target(one, "aws") for criterion in one.criteria}
-        red = red or wanted - {row["id"] for row in judged.coverage["criteria"] if row["rehearsed"]}
+        red = red or bool(wanted - {row["id"] for row in rows_of(judged.coverage) if row["rehearsed"]})
     return RED if red else GREEN

@@ -45,8 +45,9 @@ def check(features: str, root: Path) -> None:
         click.echo(f"{features}/{revisions.FILE}: {suspects[one]}", err=True)
     if covered & set(suspects):
         sys.exit(RED)
+    documents = [(one.kind.key, len(covered & set(one.criteria)), len(one.criteria)) for one in known.documents]
     click.echo(
-        f"{len(scenarios)} scenarios cover {len(covered)} of {len(known.criteria)} criteria "
+        f"{len(scenarios)} scenarios cover {' and '.join(f'{mine} of {all_} {key}' for key, mine, all_ in documents)} "
         f"in the words of {len(available)} phrases; no problem found."
     )
 
@@ -97,16 +98,16 @@ def phrases_command(features: str, root: Path, search: str, as_json: bool, write
 @features_option
 @root_option
 @click.option("--name", default="", help="The scenario's name; if omitted, the skeleton contains a placeholder.")
-@click.argument("criterion", metavar="AC-R.C")
+@click.argument("criterion", metavar="CRITERION")
 def new(features: str, root: Path, name: str, criterion: str) -> None:
-    """Add a scenario skeleton for a criterion, such as AC-4.2, to its feature file."""
+    """Add a scenario skeleton for a criterion, such as AC-4.2 or EX-1.1, to its feature file."""
     places, known = Places(root.resolve(), features), catalogue.load()
     scenarios, broken = feature_files.read(feature_folder(places), places.root)
     if broken:
         raise BadInput(broken)
     try:
         wanted = scaffold.find(criterion, known)
-        written = scaffold.write(wanted, " ".join(name.split()), feature_folder(places), places.root, scenarios)
+        written = scaffold.write(wanted, known, " ".join(name.split()), feature_folder(places), places.root, scenarios)
     except (scaffold.UnknownCriterion, scaffold.NoFeature, scaffold.NameTaken) as problem:
         raise BadInput([str(problem)]) from problem
     place = f"{written.file}:{written.line}"

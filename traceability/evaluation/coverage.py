@@ -1,6 +1,7 @@
 """Computes the state of each criterion and writes coverage.json and coverage.csv, which other tools read.
 
-Invariant: each criterion of the catalogue is in exactly one of the five states.
+Invariant: each criterion of the catalogue is in exactly one of the five states. Each document of the catalogue has its
+own totals: the requirements document at the top level of coverage.json, each other document below a key of its own.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from traceability.evaluation.record_readers import AllureCase, JUnitCase, Key, junit_key, junit_verdict
 from traceability.model import sign_offs
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import DOCUMENTS, MAIN, Catalogue, Document, DocumentKind
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.states import DESELECTED, NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATES
 from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
@@ -99,23 +100,43 @@ def document(
     `suspects` the reason why its scenarios are not reliable, `signed` the row of its sign-off. `rehearsed` are the
     criteria that a rehearsal of the same tree passed.
     """
-    rows = [
-        _criterion_row(one, catalogue, _reliable_outcomes(one, outcomes, (suspects or {}).get(one, "")), target)
+    rows = {
+        one: _criterion_row(one, catalogue, _reliable_outcomes(one, outcomes, (suspects or {}).get(one, "")), target)
         for one in catalogue.criteria
-    ]
-    for row in rows:
+    }
+    for row in rows.values():
         row["can_fail"] = (can_fail or {}).get(row["id"])
         row["sign_off"] = (signed or {}).get(row["id"])
         row["rehearsed"] = row["rehearsed"] or (row["state"] == NOT_RUN and row["id"] in rehearsed)
+    main, *others = catalogue.documents
     return {
-        "document": catalogue.document,
+        "document": main.title,
         "target": target,
         "commit": facts.commit,
         "started": facts.started,
         "finished": facts.finished,
-        "totals": totals_of(rows),
-        "criteria": rows,
+        **_section(main, rows),
+        **{one.kind.key: {"document": one.title, **_section(one, rows)} for one in others},
     }
+
+
+def sections(run: Mapping[str, Any]) -> Iterator[tuple[DocumentKind, Mapping[str, Any]]]:
+    """Yield each document of a coverage document or manifest with its `document`, `totals` and `criteria`.
+
+    A manifest has no `criteria`; a run of an earlier version has fewer documents.
+    """
+    yield MAIN, run
+    yield from ((kind, run[kind.key]) for kind in DOCUMENTS[1:] if kind.key in run)
+
+
+def rows_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of all documents of a coverage document. Never count them: each document has its own totals."""
+    return [row for _, section in sections(run) for row in section["criteria"]]
+
+
+def _section(document: Document, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    mine = [rows[one] for one in document.criteria]
+    return {"totals": totals_of(mine), "criteria": mine}
 
 
 def totals_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -131,17 +152,23 @@ def totals_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def write(content: Mapping[str, Any], catalogue: Catalogue, directory: Path) -> None:
-    """Write coverage.json and coverage.csv."""
+    """Write coverage.json and a CSV file for each document."""
     for name, body in files(content, catalogue).items():
         (directory / name).write_bytes(body)
 
 
 def files(content: Mapping[str, Any], catalogue: Catalogue) -> dict[str, bytes]:
-    """Return the bytes of both files by name; equal content gives equal bytes, so that a check can compare them."""
+    """Return the bytes of the files by name; equal content gives equal bytes, so that a check can compare them."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    tables = {kind.coverage_table: _table(section["criteria"], catalogue) for kind, section in sections(content)}
+    return {"coverage.json": text.encode(), **tables}
+
+
+def _table(rows: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> bytes:
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(_COLUMNS)
-    for row in content["criteria"]:
+    for row in rows:
         requirement = catalogue.requirement_of(row["id"])
         writer.writerow(
             [
@@ -158,8 +185,7 @@ def files(content: Mapping[str, Any], catalogue: Catalogue) -> dict[str, bytes]:
                 catalogue.criteria[row["id"]].text,
             ]
         )
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return {"coverage.json": text.encode(), "coverage.csv": table.getvalue().encode()}
+    return table.getvalue().encode()
 
 
 def first_reason(row: Mapping[str, Any]) -> str:

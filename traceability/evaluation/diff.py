@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from traceability.evaluation.coverage import first_reason
+from traceability.evaluation.coverage import first_reason, rows_of
 from traceability.model.states import PROVEN
 from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 
@@ -23,8 +23,8 @@ def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
     A row is `{"id", "before", "after", "reason"}`; "absent" is the state of a criterion that one run does not contain.
     """
-    old = {row["id"]: row for row in before["criteria"]}
-    new = {row["id"]: row for row in after["criteria"]}
+    old = {row["id"]: row for row in rows_of(before)}
+    new = {row["id"]: row for row in rows_of(after)}
     found: dict[str, list[dict[str, str]]] = {kind: [] for kind in KINDS}
     for one in dict.fromkeys([*new, *old]):
         state_before, state_now = _state_label(old.get(one)), _state_label(new.get(one))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from traceability.evaluation.coverage import RunFacts, ScenarioOutcome, by_key
+from traceability.evaluation.coverage import RunFacts, ScenarioOutcome, by_key, sections
 from traceability.evaluation.record_readers import AllureCase, JUnitCase, Key, junit_key
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario, for_target
@@ -60,10 +60,16 @@ def differences(records: Records) -> list[str]:
 
 def coverage_differences(catalogue: Catalogue, coverage: Mapping[str, Any]) -> list[str]:
     """Return the inconsistencies of a coverage document: a criterion lost or doubled, totals that do not add up."""
-    ids = [row["id"] for row in coverage["criteria"]]
-    found = [] if ids == list(catalogue.criteria) else ["coverage does not list the criteria of the catalogue"]
-    if sum(coverage["totals"][state] for state in STATES) != len(catalogue.criteria):
-        found.append(f"coverage: the five states do not add up to {len(catalogue.criteria)}")
+    found = []
+    listed = dict(sections(coverage))
+    if [*listed] != [document.kind for document in catalogue.documents]:
+        return ["coverage does not list the documents of the catalogue"]
+    for document in catalogue.documents:
+        section, key, count = listed[document.kind], document.kind.key, len(document.criteria)
+        if [row["id"] for row in section["criteria"]] != list(document.criteria):
+            found.append(f"coverage does not list the {key} of the catalogue")
+        if sum(section["totals"][state] for state in STATES) != count:
+            found.append(f"coverage: the five states of the {key} do not add up to {count}")
     return found
 
 

@@ -13,7 +13,7 @@ from behave.model import Feature
 from behave.model import Scenario as BehaveScenario
 from behave.parser import ParserError, parse_file
 
-from traceability.model.catalogue import TAG_PREFIX, Catalogue, criterion_ids
+from traceability.model.catalogue import DOCUMENTS, Catalogue, criterion_ids, tag_of
 
 TARGET_TAGS = ("moto", "aws")
 _PARTS = {
@@ -150,17 +150,20 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str])
         return SuiteProblem(scenario.file, scenario.line, f'scenario "{scenario.name}" {message}')
 
     if not scenario.criteria:
-        yield problem("names no criterion; tag it @AC-<requirement>.<criterion>")
+        yield problem(f"names no criterion; tag it {' or '.join(one.tag_form for one in DOCUMENTS)}")
     for one in scenario.criteria:
-        if one not in catalogue.criteria:
-            last = list(catalogue.criteria)[-1]
-            yield problem(f"names an unknown criterion @AC-{one}; known are 1.1 to {last}")
+        if one in catalogue.planned:
+            yield problem(f"names @{tag_of(one)}, which is only planned; move it to the criteria of its document first")
+        elif one not in catalogue.criteria:
+            yield problem(f"names an unknown criterion @{tag_of(one)}; known are {catalogue.spans}")
     known_tags = [*TARGET_TAGS, *tags, *(criterion.tag for criterion in catalogue.criteria.values())]
     for tag in scenario.tags:
         if tag not in known_tags and not criterion_ids([tag]):
-            near = difflib.get_close_matches(tag, known_tags, 1)
-            others = f"; the nearest known is @{near[0]}" if near else ""
-            known_ones = ", ".join(f"@{one}" for one in (f"{TAG_PREFIX}<requirement>.<criterion>", *TARGET_TAGS, *tags))
+            lowered = {one.lower(): one for one in known_tags}
+            near = difflib.get_close_matches(tag.lower(), lowered, 1)
+            others = f"; the nearest known is @{lowered[near[0]]}" if near else ""
+            forms = (one.tag_form for one in DOCUMENTS)
+            known_ones = ", ".join([*forms, *(f"@{one}" for one in (*TARGET_TAGS, *tags))])
             yield problem(f"has an unknown tag, @{tag}{others or f'; known are {known_ones}'}")
     if not set(TARGET_TAGS) & set(scenario.tags):
         yield problem("does not say where it runs; tag it @moto, @aws or both")

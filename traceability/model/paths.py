@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from traceability.model.catalogue import DOCUMENTS
+
 
 @dataclass(frozen=True)
 class Places:
@@ -62,6 +64,11 @@ class Places:
     @property
     def coverage(self) -> Path:
         return self.reports / "coverage.json"
+
+    @property
+    def coverage_tables(self) -> tuple[Path, ...]:
+        """One file for each document of the catalogue."""
+        return tuple(self.reports / one.coverage_table for one in DOCUMENTS)
 
     @property
     def manifest(self) -> Path:

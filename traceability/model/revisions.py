@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import Catalogue, id_of
 
 FILE = "revisions.yaml"
 _HEAD = """\
@@ -44,7 +44,7 @@ def load(folder: Path) -> dict[str, Confirmed]:
         return {}
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return {tag.removeprefix("AC-"): _confirmed(tag, item) for tag, item in content.items()}
+        return {id_of(tag): _confirmed(tag, item) for tag, item in content.items()}
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as problem:
         raise BadRevisions(
             f"{path}: not a file of confirmed revisions ({type(problem).__name__} {problem}); take it back from git, "

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from traceability.model.catalogue import TAG_PREFIX, Catalogue
+from traceability.model.catalogue import DOCUMENTS, Catalogue, id_of
 
 FILE = "sign-offs.yaml"
 WORDS = {"accepted-risk": "risk accepted", "manual-sign-off": "signed off by hand"}
@@ -26,7 +26,10 @@ _SCHEMA = {
         "required": ["criterion", "kind", "owner", "reason", "expires"],
         "additionalProperties": False,
         "properties": {
-            "criterion": {"type": "string", "pattern": r"^AC-[0-9]+\.[0-9]+$"},
+            "criterion": {
+                "type": "string",
+                "pattern": rf"^(?:{'|'.join(one.tag_prefix for one in DOCUMENTS)})[0-9]+\.[0-9]+$",
+            },
             "kind": {"enum": list(WORDS)},
             "owner": {"type": "string", "minLength": 2},
             "reason": {"type": "string", "minLength": 10},
@@ -79,7 +82,7 @@ def load(folder: Path, catalogue: Catalogue) -> dict[str, SignOff]:
         raise BadSignOffs("\n".join(problems))
     found: dict[str, SignOff] = {}
     for number, item in enumerate(content):
-        one = item["criterion"].removeprefix(TAG_PREFIX)
+        one = id_of(item["criterion"])
         if one not in catalogue.criteria:
             problems.append(f"{path}: entry {number}: {item['criterion']} is not in the catalogue")
         if one in found:

@@ -29,8 +29,9 @@ DESELECTED = "Deselected by the tags or files of this run"
 
 
 def requirement_label(requirement: Requirement) -> str:
-    """Return the label of the report tree's first level; two digits keep the twelve requirements in order."""
-    return f"{int(requirement.id):02} {requirement.title}"
+    """Return the label of the report tree's first level; two digits keep the requirements of a document in order."""
+    prefix = requirement.id.removesuffix(str(requirement.number))
+    return f"{prefix}{requirement.number:02} {requirement.title}"
 
 
 def criterion_label(criterion: Criterion) -> str:

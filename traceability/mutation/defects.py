@@ -1,6 +1,6 @@
 """Seeded defects: plausible mistakes in the code, each of which a scenario must notice.
 
-A defect is a YAML file, `features/defects/AC-<r>.<c>_<mistake>.yaml`, with the keys criterion, mistake, belief (the
+A defect is a YAML file, `features/defects/<tag>_<mistake>.yaml`, with the keys criterion, mistake, belief (the
 wrong idea behind the mistake), file, old and new. It is applied to a copy of the tree, never to the checked-out files.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.tree import TREE
 
 FOLDER = "defects"
@@ -93,8 +93,8 @@ def _read(path: Path, root: Path, catalogue: Catalogue) -> Defect:
 def _problem(defect: Defect, root: Path, catalogue: Catalogue) -> str:
     if defect.criterion not in catalogue.criteria:
         return f'there is no criterion {defect.criterion!r}; quote it, as in criterion: "1.1"'
-    if not defect.name.startswith(f"AC-{defect.criterion}_"):
-        return f"name the file AC-{defect.criterion}_<mistake>.yaml"
+    if not defect.name.startswith(f"{tag_of(defect.criterion)}_"):
+        return f"name the file {tag_of(defect.criterion)}_<mistake>.yaml"
     target = root / defect.file
     if Path(defect.file).parts[0] not in TREE or not target.is_file():
         return f"{defect.file} is not a file of {', '.join(TREE[:5])}"

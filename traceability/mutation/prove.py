@@ -24,7 +24,7 @@ from typing import Any
 
 from traceability.evaluation import record_readers
 from traceability.model import feature_files
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.verdict import PASSED, VIOLATED
 from traceability.mutation import defects, service_models
@@ -198,7 +198,7 @@ def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], scratch: P
     defects.overlay(defect, root, place)
     files, tags, target = (
         sorted({one.file for one in mine}),
-        f"@AC-{defect.criterion}",
+        f"@{tag_of(defect.criterion)}",
         target_of(defect.criterion, mine),
     )
     child = _FORK.Process(target=_child, args=(place, root, files, tags, not each, target))

@@ -120,7 +120,7 @@ class TraceabilityListener(AllureListener):
 
     def _description(self, scenario: Scenario) -> str:
         known = [self._catalogue.criteria[one] for one in _criteria(scenario) if one in self._catalogue.criteria]
-        promises = [f"**AC-{one.id}** {one.text}" for one in known]
+        promises = [f"**{one.tag}** {one.text}" for one in known]
         place = f"{scenario.filename}:{scenario.line}"
         run_again = f"`{place}`, to run just this one: `behave {place}`"
         story = " ".join([*scenario.feature.description, *scenario.description])

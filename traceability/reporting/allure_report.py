@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from traceability.evaluation.coverage import rows_of, sections
 from traceability.model import sign_offs
-from traceability.model.catalogue import Catalogue, Criterion
+from traceability.model.catalogue import MAIN, Catalogue, Criterion, DocumentKind
 from traceability.model.states import (
     ALLURE_STATUS,
     NO_SCENARIO,
@@ -80,33 +81,43 @@ def build(
 
 
 def headline(coverage: Mapping[str, Any]) -> str:
-    """Return the main result in one line."""
-    totals = coverage["totals"]
-    if coverage["target"] == REHEARSAL:
-        return f"{totals['rehearsed']} of {totals['criteria']} criteria rehearsed, none of them on AWS"
-    return f"{totals['proven']} of {totals['criteria']} criteria proven on {coverage['target'] or 'no target'}"
+    """Return the main result of each document in one line."""
+    return " · ".join(section_headline(kind, section, coverage["target"]) for kind, section in sections(coverage))
+
+
+def section_headline(kind: DocumentKind, section: Mapping[str, Any], target: str) -> str:
+    """Return the main result of one document."""
+    totals = section["totals"]
+    if target == REHEARSAL:
+        return f"{totals['rehearsed']} of {totals['criteria']} {kind.key} rehearsed, none of them on AWS"
+    return f"{totals['proven']} of {totals['criteria']} {kind.key} proven on {target or 'no target'}"
 
 
 def scope(run: Mapping[str, Any]) -> str:
-    """Return the headline with the other totals. `run` is a coverage document or a manifest."""
-    totals = run["totals"]
-    others = [f"{totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one != PROVEN and totals[one]]
+    """Return the headline with the other totals of each document. `run` is a coverage document or a manifest."""
+    return " · ".join(
+        section_headline(kind, section, run["target"]) + _other_totals(section["totals"])
+        for kind, section in sections(run)
+    )
+
+
+def _other_totals(totals: Mapping[str, int]) -> str:
+    others = [f", {totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one != PROVEN and totals[one]]
     deselected = totals.get("deselected", 0)
-    part = [f"partial run, {deselected} deselected"] if deselected else []
-    return "; ".join([", ".join([headline(run), *others]), *part])
+    return "".join(others) + (f"; partial run, {deselected} deselected" if deselected else "")
 
 
 def _add_criteria_without_scenario(coverage: Mapping[str, Any], catalogue: Catalogue, beside: Path) -> None:
     """Add a result with status `unknown` for each criterion without a scenario."""
     finished = round(datetime.fromisoformat(coverage["finished"]).timestamp() * 1000)
-    for row in coverage["criteria"]:
+    for row in rows_of(coverage):
         criterion = catalogue.criteria[row["id"]]
         if row["state"] != NO_SCENARIO:
             continue
         result = {
             "uuid": str(uuid4()),
             "historyId": f"no-scenario-{criterion.id}",
-            "fullName": f"traceability/model/criteria.yaml:{criterion.tag}",
+            "fullName": f"traceability/model/{catalogue.document_of(criterion.id).kind.file}:{criterion.tag}",
             "name": "No scenario",
             "status": "unknown",
             "stage": "finished",
@@ -132,7 +143,7 @@ def _add_results(
     """
     labels = {
         criterion_label(catalogue.criteria[row["id"]]): _judged_label(catalogue.criteria[row["id"]], row)
-        for row in coverage["criteria"]
+        for row in rows_of(coverage)
     }
     judged = _worst(coverage)
     for path in results.iterdir():
@@ -181,7 +192,7 @@ def _worst(coverage: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]
     """Return verdict and reason of each scenario; the worst one if the scenario belongs to several criteria."""
     order = [VIOLATED, SUITE_DEFECT, NOT_RUN, PASSED]
     found: dict[tuple[str, str], tuple[str, str]] = {}
-    for one in (one for row in coverage["criteria"] for one in row["scenarios"]):
+    for one in (one for row in rows_of(coverage) for one in row["scenarios"]):
         key, mine = (one["file"], one["name"]), (one["verdict"], one["reason"])
         if key not in found or order.index(mine[0]) < order.index(found[key][0]):
             found[key] = mine
@@ -206,6 +217,15 @@ def _signed_off(totals: Mapping[str, int]) -> str:
     return f"{totals['signed_off']}{expired} (counted separately, never as proven)"
 
 
+def _other_documents(coverage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and result of each further document: the other figures are those of the requirements document."""
+    for kind, section in sections(coverage):
+        if kind is not MAIN:
+            totals = section["totals"]
+            states = [f"{totals[one]} {STATE_WORDS[one].lower()}" for one in STATES if one == PROVEN or totals[one]]
+            yield kind.key.capitalize(), f"{', '.join(states)} of {totals['criteria']} (counted separately)"
+
+
 def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
     totals = coverage["totals"]
     variables = {
@@ -213,6 +233,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | Non
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
         "Signed off by hand": _signed_off(totals),
+        **dict(_other_documents(coverage)),
         "Target": coverage["target"] or "not known",
         "Commit": coverage["commit"][:12] or "not known",
         "Started": coverage["started"],

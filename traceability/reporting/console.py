@@ -14,14 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from traceability.bundle.archive import printable
 from traceability.bundle.bundle import Verification
-from traceability.evaluation.coverage import first_reason, short
+from traceability.evaluation.coverage import first_reason, rows_of, sections, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
-from traceability.model.catalogue import Catalogue
+from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.states import DESELECTED, NO_SCENARIO, PROVEN, RECORDS_DIFFER, STATE_SIGNS, STATE_WORDS
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.mutation.prove import DefectResult
-from traceability.reporting.allure_report import headline, scope
+from traceability.reporting.allure_report import scope, section_headline
 
 REHEARSED = "rehearsed"
 """Shown instead of "not run"; not a state of its own, and never proven."""
@@ -66,26 +66,30 @@ def progress(console: Console) -> Iterator[Any]:
 
 
 def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue) -> None:
-    """Print one line for each requirement, the totals, and the criteria that are not proven."""
-    states = {row["id"]: REHEARSED if row["rehearsed"] else row["state"] for row in coverage["criteria"]}
+    """Print one line for each requirement, the totals of each document, and the criteria that are not proven."""
+    states = {row["id"]: REHEARSED if row["rehearsed"] else row["state"] for row in rows_of(coverage)}
     width = max(len(one.title) for one in catalogue.requirements)
+    id_width = max(len(one.id) for one in catalogue.requirements)
     for one in catalogue.requirements:
         mine = [states[criterion.id] for criterion in one.criteria]
         signs = " ".join(_sign(state) for state in mine)
-        console.print(f"{one.id:>2}  {one.title:<{width}}  {signs}  {_counts(mine)}", highlight=False)
+        planned = f"; planned: {', '.join(criterion.tag for criterion in one.planned)}" if one.planned else ""
+        console.print(f"{one.id:>{id_width}}  {one.title:<{width}}  {signs}  {_counts(mine)}{planned}", highlight=False)
     console.print()
     console.print("  ".join(f"{_sign(state)} {_word(state)}" for state in _SHOWN))
-    five = _counts([row["state"] for row in coverage["criteria"]])
-    rehearsed = coverage["totals"]["rehearsed"]
-    of_them = f" ({rehearsed} of them rehearsed)" if rehearsed else ""
-    console.print(f"[bold]{headline(coverage)}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
+    for kind, section in sections(coverage):
+        five = _counts([row["state"] for row in section["criteria"]])
+        rehearsed = section["totals"]["rehearsed"]
+        of_them = f" ({rehearsed} of them rehearsed)" if rehearsed else ""
+        headline = section_headline(kind, section, coverage["target"])
+        console.print(f"[bold]{headline}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
     for line in (*_not_proven(coverage), *_signed_off(coverage)):
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def stories(console: Console, coverage: Mapping[str, Any], texts: Mapping[str, str]) -> None:
     """Print the failure stories of the first red scenarios; the report has all of them."""
-    places = [f"{one['file']}:{one['line']}" for row in coverage["criteria"] for one in row["scenarios"]]
+    places = [f"{one['file']}:{one['line']}" for row in rows_of(coverage) for one in row["scenarios"]]
     known = [texts[place] for place in dict.fromkeys(places) if place in texts]
     for text in known[:_ALIKE]:
         console.print(f"\n{escape(text)}", highlight=False, soft_wrap=True)
@@ -110,7 +114,7 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
         for row in rows:
             reason = f"  {escape(row['reason'])}" if row["reason"] and kind != "newly_proven" else ""
             change = f"{row['before'].replace('_', ' ')} → {row['after'].replace('_', ' ')}"
-            console.print(f"  AC-{row['id']}  {change}{reason}", highlight=False, soft_wrap=True)
+            console.print(f"  {tag_of(row['id'])}  {change}{reason}", highlight=False, soft_wrap=True)
 
 
 def verification(console: Console, found: Verification, expected: str | None) -> None:
@@ -168,7 +172,7 @@ def _print(console: Console, line: str) -> None:
 def defect_result(console: Console, one: DefectResult) -> None:
     """Print the result of one defect, and the scenario that noticed it."""
     sign = "[green]✓[/]" if one.noticed else "[bold red]✗[/]"
-    line = f"AC-{one.defect.criterion}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
+    line = f"{tag_of(one.defect.criterion)}  {one.defect.mistake}: {_OUTCOME_WORDS[one.outcome]}, {one.story}"
     console.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
     for outcome, scenario, why in one.each:
         sign = "[green]✓[/]" if outcome == "noticed" else "[dim]–[/]"
@@ -177,17 +181,23 @@ def defect_result(console: Console, one: DefectResult) -> None:
         console.print(f"    {sign} {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def proof_summary(console: Console, content: Mapping[str, Any], provable: set[str], lacking: Sequence[str]) -> None:
-    """Print how many criteria can fail, and the criteria without a defect."""
-    can_fail = [one for one, noticed in content["can_fail"].items() if noticed]
+def proof_summary(
+    console: Console, content: Mapping[str, Any], catalogue: Catalogue, provable: set[str], lacking: Sequence[str]
+) -> None:
+    """Print how many criteria of each document can fail, and the criteria without a defect."""
+    can_fail = {one for one, noticed in content["can_fail"].items() if noticed}
+    counts = [
+        f"{len(can_fail & mine)} of {len(provable & mine)} {document.kind.key} can fail"
+        for document in catalogue.documents
+        if provable & (mine := set(document.criteria))
+    ]
     outcomes = [row["outcome"] for row in content["defects"]]
     console.print(
-        f"[bold]{len(can_fail)} of {len(provable)} criteria can fail[/]: "
-        f"{outcomes.count('noticed')} of {len(outcomes)} defects noticed",
+        f"[bold]{' · '.join(counts)}[/]: {outcomes.count('noticed')} of {len(outcomes)} defects noticed",
         highlight=False,
     )
     if lacking:
-        console.print(f"Without a defect: {', '.join(f'AC-{one}' for one in lacking)}", highlight=False, soft_wrap=True)
+        console.print(f"Without a defect: {', '.join(map(tag_of, lacking))}", highlight=False, soft_wrap=True)
 
 
 def differences(console: Console, lines: Sequence[str], log: Path) -> None:
@@ -226,10 +236,10 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
             if len(places) > _ALIKE:
                 yield f"  and {len(places) - _ALIKE} more scenarios for the same reason"
     why: dict[tuple[str, str], list[str]] = {}
-    for row in coverage["criteria"]:
+    for row in rows_of(coverage):
         if row["state"] == NOT_RUN:
             sign = REHEARSED if row["rehearsed"] else NOT_RUN
-            why.setdefault((sign, first_reason(row)), []).append(f"AC-{row['id']}")
+            why.setdefault((sign, first_reason(row)), []).append(tag_of(row["id"]))
     for (sign, reason), criteria in why.items():
         if reason == DESELECTED:
             # The user chose the part; a list of the other criteria would hide the results.
@@ -240,20 +250,20 @@ def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _signed_off(coverage: Mapping[str, Any]) -> Iterator[str]:
-    for row in coverage["criteria"]:
+    for row in rows_of(coverage):
         if row["sign_off"]:
             style = "bold red" if row["sign_off"]["expired"] else "magenta"
-            yield f"[{style}]◇ AC-{row['id']} {escape(sign_offs.describe(row))}[/]"
+            yield f"[{style}]◇ {tag_of(row['id'])} {escape(sign_offs.describe(row))}[/]"
 
 
 def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
     """Return the places of the red scenarios of a state, by reason."""
     alike: dict[str, list[str]] = {}
-    for row in coverage["criteria"]:
+    for row in rows_of(coverage):
         # A passed scenario has a reason only if the whole run is in doubt; `differences` prints that.
         for one in row["scenarios"] if row["state"] == state else ():
             if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(RECORDS_DIFFER)):
-                place = f"AC-{row['id']}  {one['file']}:{one['line']}  {one['name'].strip()}"
+                place = f"{tag_of(row['id'])}  {one['file']}:{one['line']}  {one['name'].strip()}"
                 alike.setdefault(short(one["reason"]), []).append(place)
     return alike
 

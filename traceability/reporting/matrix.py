@@ -10,9 +10,9 @@ from typing import Any
 
 from traceability.bundle import run_loader
 from traceability.bundle.run_loader import CoverageDocument, TargetResult
-from traceability.evaluation.coverage import first_reason
+from traceability.evaluation.coverage import first_reason, rows_of, sections
 from traceability.model import sign_offs
-from traceability.model.catalogue import Catalogue, Criterion, Requirement
+from traceability.model.catalogue import MAIN, Catalogue, Criterion, Document, DocumentKind, Requirement, tag_of
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.recording.templates import render
@@ -47,6 +47,17 @@ class Trend:
         return f"all proven in {whole} of the last {len(self.runs)} runs"
 
 
+@dataclass(frozen=True)
+class Part:
+    """One document of the page: its sentence, its totals, and each requirement with its cells and its trend."""
+
+    document: Document
+    sentence: str
+    on_aws: str
+    totals: Mapping[str, int]
+    requirements: Sequence[tuple[Requirement, Sequence[Cell], Trend]]
+
+
 def write(
     coverage: Mapping[str, Any], catalogue: Catalogue, path: Path, known: Provenance, *, links: bool = True
 ) -> None:
@@ -56,7 +67,7 @@ def write(
 
 def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *, links: bool = True) -> str:
     """Return the page: no script, no network request; each state has a colour, a sign and a word."""
-    rows = {row["id"]: row for row in coverage["criteria"]}
+    rows = {row["id"]: row for row in rows_of(coverage)}
     cells = {
         one.id: Cell(
             one,
@@ -72,11 +83,18 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
     return render(
         "matrix.html",
         coverage=coverage,
-        sentence=summary(coverage, known.found),
-        on_aws=not_proven_on_aws(known.found),
-        requirements=[
-            (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
-            for one in catalogue.requirements
+        parts=[
+            Part(
+                document,
+                summary(kind, section, coverage["target"], known.found),
+                not_proven_on_aws(document, known.found),
+                section["totals"],
+                [
+                    (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
+                    for one in document.requirements
+                ],
+            )
+            for document, (kind, section) in zip(catalogue.documents, sections(coverage), strict=True)
         ],
         states=STATES,
         words=STATE_WORDS,
@@ -113,15 +131,17 @@ def _last_proven(known: Provenance, criterion: str, row: Mapping[str, Any]) -> s
     return "" if said or row["state"] == PROVEN else run_loader.last_proven(known.runs, criterion)
 
 
-def summary(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
-    """Return the result of the run in one sentence."""
-    totals, count = coverage["totals"], coverage["totals"]["criteria"]
-    on_aws = sum(_proven(one.get("aws")) for one in proofs.values())
-    if coverage["target"] == REHEARSAL:
-        return f"{totals['rehearsed']} of {count} criteria were rehearsed; a rehearsal is no proof for AWS."
-    where = _NAMES.get(coverage["target"], "no known target")
-    parts = [f"{totals[PROVEN]} of {count} criteria are proven on {where}"]
-    if coverage["target"] != "aws":
+def summary(
+    kind: DocumentKind, section: Mapping[str, Any], target: str, proofs: Mapping[str, Mapping[str, TargetResult]]
+) -> str:
+    """Return the result of the run for one document in one sentence."""
+    totals, count = section["totals"], section["totals"]["criteria"]
+    on_aws = sum(_proven(proofs[row["id"]].get("aws")) for row in section["criteria"])
+    if target == REHEARSAL:
+        return f"{totals['rehearsed']} of {count} {kind.key} were rehearsed; a rehearsal is no proof for AWS."
+    where = _NAMES.get(target, "no known target")
+    parts = [f"{totals[PROVEN]} of {count} {kind.key} are proven on {where}"]
+    if target != "aws":
         parts.append(f"{on_aws or 'none'} on real AWS")
     words = STATE_WORDS | {NO_SCENARIO: "without scenario"}
     shown = [state for state in (VIOLATED, SUITE_DEFECT, NOT_RUN, NO_SCENARIO) if totals[state]]
@@ -131,22 +151,27 @@ def summary(coverage: Mapping[str, Any], proofs: Mapping[str, Mapping[str, Targe
     return f"{', '.join(parts)}; {'; '.join(filter(None, [rest, none_violated, expired]))}."
 
 
-def not_proven_on_aws(proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
-    """Return the criteria that are not proven on AWS in one line; a requirement without proof is named as a whole."""
-    lacking = [one for one, found in proofs.items() if not _proven(found.get("aws"))]
+def not_proven_on_aws(document: Document, proofs: Mapping[str, Mapping[str, TargetResult]]) -> str:
+    """Return the criteria of a document that are not proven on AWS in one line.
+
+    A requirement without proof is named as a whole.
+    """
+    kind, count = document.kind, len(document.criteria)
+    name = "Not proven on AWS" if kind is MAIN else f"{kind.key.capitalize()} not proven on AWS"
+    lacking = [one for one in document.criteria if not _proven(proofs[one].get("aws"))]
     if not lacking:
-        return "Not proven on AWS: none."
-    if len(lacking) == len(proofs):
-        return f"Not proven on AWS: all {len(proofs)}; no known run on AWS proved one."
-    whole = Counter(one.split(".")[0] for one in proofs)
+        return f"{name}: none."
+    if len(lacking) == count:
+        return f"{name}: all {count}; no known run on AWS proved one."
+    whole = Counter(one.split(".")[0] for one in document.criteria)
     missing = Counter(one.split(".")[0] for one in lacking)
     names = dict.fromkeys(
         f"all of requirement {one.split('.')[0]}"
         if missing[one.split(".")[0]] == whole[one.split(".")[0]]
-        else f"AC-{one}"
+        else tag_of(one)
         for one in lacking
     )
-    return f"Not proven on AWS: {len(lacking)} of {len(proofs)}: {', '.join(names)}."
+    return f"{name}: {len(lacking)} of {count}: {', '.join(names)}."
 
 
 def describe(found: Mapping[str, TargetResult]) -> str:
@@ -174,7 +199,7 @@ def strip(requirement: Requirement, runs: Sequence[CoverageDocument]) -> Trend:
     ids = [one.id for one in requirement.criteria]
     found = []
     for run in runs:
-        states = {row["id"]: row["state"] for row in run["criteria"] if row["requirement"] == requirement.id}
+        states = {row["id"]: row["state"] for row in rows_of(run) if row["requirement"] == requirement.id}
         found.append((run["finished"][:16].replace("T", " "), [states.get(one, "no_scenario") for one in ids]))
     return Trend(found)
 

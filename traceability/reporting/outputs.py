@@ -42,7 +42,7 @@ def write_proof(
 
 def add_proof(places: Places, catalogue: Catalogue, last: LastRun, can_fail: Mapping[str, bool]) -> None:
     """Add to coverage, matrix and report of the last run which criteria can fail."""
-    for row in last.coverage["criteria"]:
+    for row in coverage.rows_of(last.coverage):
         row["can_fail"] = can_fail.get(row["id"])
     known = provenance.gather(places, catalogue, last.coverage)
     rewrite(places, catalogue, last.coverage, last.differences, known)

@@ -136,8 +136,7 @@ def _folders(places: Places) -> tuple[Path, ...]:
 
 
 def _outputs_of_a_run(places: Places) -> list[Path]:
-    files = ("coverage.json", "coverage.csv", "matrix.html", "manifest.json")
-    return [*_folders(places), *(places.reports / name for name in files)]
+    return [*_folders(places), places.coverage, *places.coverage_tables, places.matrix, places.manifest]
 
 
 def _set_aside(places: Places) -> None:

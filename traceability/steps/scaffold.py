@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from traceability.model.catalogue import TAG_PREFIX, Catalogue, Criterion
+from traceability.model.catalogue import Catalogue, Criterion, id_of
 from traceability.model.feature_files import Scenario
 
 WIDTH = 116
@@ -38,26 +38,29 @@ class Written:
 
 
 def find(asked: str, catalogue: Catalogue) -> Criterion:
-    """Return the criterion that `4.2`, `AC-4.2` or `@ac-4.2` means. Raises UnknownCriterion."""
-    wanted = asked.strip().lstrip("@").upper().removeprefix(TAG_PREFIX)
+    """Return the criterion that `4.2`, `AC-4.2`, `@ac-4.2` or `EX-1.1` means. Raises UnknownCriterion."""
+    wanted = id_of(asked)
     if wanted in catalogue.criteria:
         return catalogue.criteria[wanted]
+    if wanted in catalogue.planned:
+        planned = f"{asked}: only planned; move it to the criteria of its document when the engine fulfils it"
+        raise UnknownCriterion(planned)
     near = difflib.get_close_matches(wanted, list(catalogue.criteria), n=1, cutoff=0)
     same = [one for one in catalogue.criteria if one.split(".")[0] == wanted.split(".")[0]]
     nearest = catalogue.criteria[difflib.get_close_matches(wanted, same or near, n=1, cutoff=0)[0]]
-    first, *_, last = catalogue.criteria
     raise UnknownCriterion(
-        f"{asked}: no such criterion; they go from AC-{first} to AC-{last}. "
-        f'The nearest is AC-{nearest.id}: "{nearest.text}"'
+        f'{asked}: no such criterion; they go from {catalogue.spans}. The nearest is {nearest.tag}: "{nearest.text}"'
     )
 
 
-def write(criterion: Criterion, name: str, folder: Path, root: Path, scenarios: list[Scenario]) -> Written:
+def write(
+    criterion: Criterion, catalogue: Catalogue, name: str, folder: Path, root: Path, scenarios: list[Scenario]
+) -> Written:
     """Put a skeleton behind the last scenario of the criterion, else behind the last of a lower one.
 
     Raises NoFeature when the requirement has no feature file, NameTaken when the feature has a scenario of that name.
     """
-    path = _feature_of(criterion, folder, root)
+    path = _feature_of(criterion, catalogue, folder, root)
     file = path.relative_to(root).as_posix()
     mine = [one for one in scenarios if one.file == file]
     taken = next((one for one in mine if one.name == name), None)
@@ -85,8 +88,12 @@ def _block(criterion: Criterion, name: str) -> list[str]:
     ]
 
 
-def _feature_of(criterion: Criterion, folder: Path, root: Path) -> Path:
-    pattern = f"r{int(criterion.requirement):02}_*.feature"
+def _feature_of(criterion: Criterion, catalogue: Catalogue, folder: Path, root: Path) -> Path:
+    prefix, number = (
+        catalogue.document_of(criterion.id).kind.feature_prefix,
+        catalogue.requirement_of(criterion.id).number,
+    )
+    pattern = f"{prefix}{number:02}_*.feature"
     found = sorted(folder.rglob(pattern))
     if not found:
         where = folder.relative_to(root).as_posix()
@@ -98,9 +105,10 @@ def _feature_of(criterion: Criterion, folder: Path, root: Path) -> Path:
 
 def _last_before(criterion: Criterion, mine: list[Scenario]) -> int:
     """Return the line of the last scenario that names this criterion or a lower one; of the first if none does."""
-    number = int(criterion.id.split(".")[1])
     lines = [
-        one.line for one in mine if any(int(other.split(".")[1]) <= number for other in one.criteria if "." in other)
+        one.line
+        for one in mine
+        if any(int(other.split(".")[1]) <= criterion.number for other in one.criteria if "." in other)
     ]
     return max(lines, default=0)
 

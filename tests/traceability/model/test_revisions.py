@@ -14,17 +14,20 @@ from rich.console import Console
 from tests.traceability.conftest import Suite
 from traceability.cli.audit import confirm_command
 from traceability.model import catalogue, revisions
-from traceability.model.catalogue import Catalogue, Criterion
+from traceability.model.catalogue import Catalogue, Criterion, Document
 from traceability.reporting import console
 from traceability.running.run import BadInput
 
 
 def reworded(known: Catalogue, criterion: str, text: str) -> Catalogue:
-    requirements = tuple(
-        replace(one, criteria=tuple(replace(c, text=text) if c.id == criterion else c for c in one.criteria))
-        for one in known.requirements
-    )
-    return Catalogue(known.document, requirements)
+    def change(document: Document) -> Document:
+        requirements = tuple(
+            replace(one, criteria=tuple(replace(c, text=text) if c.id == criterion else c for c in one.criteria))
+            for one in document.requirements
+        )
+        return replace(document, requirements=requirements)
+
+    return Catalogue(tuple(map(change, known.documents)))
 
 
 def old_words(suite: Suite) -> Path:

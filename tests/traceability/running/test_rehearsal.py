@@ -108,5 +108,5 @@ def test_the_terminal_shows_a_separate_sign(suite: Suite) -> None:
     console.summary(Console(file=out, width=200), judged.coverage, suite.catalogue)
     said = out.getvalue()
     assert "○ rehearsed, not run on AWS: AC-1.1, AC-10.1" in said
-    assert headline(judged.coverage) == "2 of 60 criteria rehearsed, none of them on AWS"
+    assert headline(judged.coverage).startswith("2 of 60 criteria rehearsed, none of them on AWS")
     assert "proven" not in said.replace("✓ proven", "")

@@ -46,7 +46,7 @@ def test_a_run_of_a_file_is_marked_as_partial_and_is_intact(suite: Suite) -> Non
     judged = three(suite).run("features/r02.feature")
     manifest.write(suite.places, judged.coverage)
     assert integrity.changes(suite.places, suite.catalogue) == []
-    assert scope(judged.coverage).endswith("; partial run, 4 deselected")
+    assert "; partial run, 4 deselected" in scope(judged.coverage)
 
 
 def test_a_named_scenario_that_is_lost_still_shows(suite: Suite) -> None:

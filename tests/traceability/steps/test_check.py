@@ -20,11 +20,12 @@ WHOLE = "".join(f"    {step}\n" for step in STEPS)
 BAD = {
     "unknown criterion": (
         f"Feature: Small\n  @AC-1.9 @moto\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; known are 1.1 to 12.5',
+        'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; known are AC-1.1 to AC-12.5',
     ),
     "no criterion": (
         f"Feature: Small\n  @moto\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" names no criterion; tag it @AC-<requirement>.<criterion>',
+        'r01.feature:3: scenario "only" names no criterion; '
+        "tag it @AC-<requirement>.<criterion> or @EX-<requirement>.<criterion>",
     ),
     "no target": (
         f"Feature: Small\n  @AC-1.1\n  Scenario: only\n{WHOLE}",
@@ -53,7 +54,7 @@ BAD = {
     "a tag of somebody's own": (
         f"Feature: Small\n  @AC-1.1 @moto @nightly\n  Scenario: only\n{WHOLE}",
         'r01.feature:3: scenario "only" has an unknown tag, @nightly; '
-        "known are @AC-<requirement>.<criterion>, @moto, @aws",
+        "known are @AC-<requirement>.<criterion>, @EX-<requirement>.<criterion>, @moto, @aws",
     ),
     "equal names": (
         "Feature: Small\n" + f"  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}" * 2,
