@@ -95,7 +95,8 @@ class MotoTarget(RunTarget):
         drs = self.simulator.drs_in(account or self.account, region or self.region)
         drs.initialize()
         self._homes[server_id] = drs
-        drs.add_source_server(server_id, hostname=host_name)
+        # Source servers of real accounts have tags, which DRS copies to what it launches.
+        drs.add_source_server(server_id, hostname=host_name, tags={"Name": host_name})
         drs.set_launch(
             server_id,
             launch_seconds=LAUNCH_SECONDS,

@@ -107,10 +107,7 @@ class LaunchRun:
         return self._missing_right(failed)
 
     def _missing_right(self, failed: str) -> str | None:
-        server_id = self.server.source_server_id
-        return missing_right(
-            LAUNCH_RIGHTS[failed], self.job.caller, self.backend.account_id, self.backend.region_name, server_id
-        )
+        return missing_right(LAUNCH_RIGHTS[failed], self.job.caller, self.server)
 
     def _clean_up(self) -> None:
         if self.server.recovery_instance_id:
@@ -176,11 +173,7 @@ class TerminateRun:
     def __init__(self, backend: JobBackend, job: Job, participant: ParticipatingServer) -> None:
         self.backend, self.job, self.participant = backend, job, participant
         self.failure = participant.settings.terminate_fails_with or missing_right(
-            TERMINATE_RIGHTS,
-            job.caller,
-            backend.account_id,
-            backend.region_name,
-            participant.source_server.source_server_id,
+            TERMINATE_RIGHTS, job.caller, participant.source_server
         )
 
     def begin(self) -> None:

@@ -6,6 +6,10 @@ managed policy AWSElasticDisasterRecoveryConsoleFullAccess_v2, which grants them
 (aws:ViaAWSService) and only for resources with the tag AWSElasticDisasterRecoveryManaged. AWS does not document the
 phase in which DRS uses a right. In field reports a missing right fails the launch, the job log contains, for example,
 "UnauthorizedOperation when calling CreateLaunchTemplateVersion operation", and StartRecovery itself succeeds.
+
+drs:TagResource on the recovery instance is no dependent action in that reference. AWS demands it for the creation of
+resources with tags, on its page about tags in DRS, and DRS copies the tags of a source server to its recovery instance
+as the caller. That a server without tags needs no such right is a guess.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from simulator.drs.resources import SourceServer
 from simulator.iam import Access, Denied, authorise_access
 
 VIA = "drs.amazonaws.com"
@@ -30,7 +35,8 @@ class Right:
     tagged: str = ""
     create_action: str = ""
 
-    def accesses(self, principal: str, account: str, region: str, source_server_id: str) -> Iterable[Access]:
+    def accesses(self, principal: str, server: SourceServer) -> Iterable[Access]:
+        _, partition, _, region, account, _ = server.arn.split(":")
         context: dict[str, tuple[str, ...]] = {}
         if self.tagged:
             context[f"{self.tagged}/{MANAGED}"] = (VIA,)
@@ -42,18 +48,25 @@ class Right:
             context["ec2:CreateAction"] = (self.create_action,)
         if self.action == "iam:PassRole":
             context["iam:PassedToService"] = ("ec2.amazonaws.com",)
-        for resource in self._resources(account, region, source_server_id):
+        if self.action == "drs:TagResource":
+            if not server.tags:
+                return
+            context |= {f"aws:RequestTag/{key}": (value,) for key, value in server.tags.items()}
+            context["aws:TagKeys"] = tuple(server.tags)
+        for resource in self._resources(f"arn:{partition}", account, region, server):
             yield Access(principal, self.action, resource, account, region, via_service=VIA, context=context)
 
-    def _resources(self, account: str, region: str, source_server_id: str) -> Iterable[str]:
+    def _resources(self, prefix: str, account: str, region: str, server: SourceServer) -> Iterable[str]:
         service = self.action.partition(":")[0]
         for kind in self.types:
             if service == "iam":
-                yield f"arn:aws:iam::{account}:role/service-role/{kind}"
+                yield f"{prefix}:iam::{account}:role/service-role/{kind}"
+            elif kind == "source-server":
+                yield server.arn
             elif service == "drs":
-                yield f"arn:aws:drs:{region}:{account}:source-server/{source_server_id}"
+                yield f"{prefix}:drs:{region}:{account}:{kind}/*"
             else:
-                yield f"arn:aws:ec2:{region}:{'' if kind == 'image' else account}:{kind}/*"
+                yield f"{prefix}:ec2:{region}:{'' if kind == 'image' else account}:{kind}/*"
         if not self.types:
             yield "*"
 
@@ -121,6 +134,7 @@ LAUNCH_RIGHTS: dict[str, tuple[Right, ...]] = {
         *_RUN,
         *_existing("instance", "AttachVolume", "StartInstances"),
         Right("drs:CreateRecoveryInstanceForDrs", ("source-server",)),
+        Right("drs:TagResource", ("recovery-instance",)),
     ),
 }
 TERMINATE_RIGHTS: tuple[Right, ...] = (
@@ -141,9 +155,7 @@ def judge_callers(enabled: bool) -> None:
     _Judging.enabled = enabled
 
 
-def missing_right(
-    rights: Iterable[Right], principal: str | None, account: str, region: str, source_server_id: str
-) -> str | None:
+def missing_right(rights: Iterable[Right], principal: str | None, server: SourceServer) -> str | None:
     """The raw error of the first right that the caller lacks, in the form of DRS's job log; None if none is missing.
 
     A job without a caller belongs to the environment of the test and is not judged.
@@ -151,7 +163,7 @@ def missing_right(
     if principal is None or not _Judging.enabled:
         return None
     for right in rights:
-        for access in right.accesses(principal, account, region, source_server_id):
+        for access in right.accesses(principal, server):
             denied = authorise_access(access)
             if denied is not None:
                 return _raw_error(denied)

@@ -45,14 +45,17 @@ def _dynamodb_batch(request: AwsRequest) -> Iterator[Needed]:
         yield f"dynamodb:{request.operation}", _dynamodb_table(request, name), {}
 
 
-# DRS: tags on creation need drs:TagResource as well. The job's id is not known yet, so any job stands for it.
+# DRS: tags on creation need drs:TagResource as well. The job's id is not known yet, so any job stands for it. A field
+# report of 2025 shows a denial of drs:TagResource on the source server; one report only.
 
 
 def _drs_start_recovery(request: AwsRequest) -> Iterator[Needed]:
-    for server in request.parameters["sourceServers"]:
-        yield "drs:StartRecovery", request.arn("drs", f"source-server/{server['sourceServerID']}"), {}
+    servers = [f"source-server/{one['sourceServerID']}" for one in request.parameters["sourceServers"]]
+    for server in servers:
+        yield "drs:StartRecovery", request.arn("drs", server), {}
     if request.parameters.get("tags"):
-        yield "drs:TagResource", request.arn("drs", "job/*"), {"drs:CreateAction": ("StartRecovery",)}
+        for resource in [*servers, "job/*"]:
+            yield "drs:TagResource", request.arn("drs", resource), {"drs:CreateAction": ("StartRecovery",)}
 
 
 # EC2

@@ -22,6 +22,7 @@ AWS_POLICY = "AWSElasticDisasterRecoveryConsoleFullAccess_v2"
 STARTS = [
     "drs:CreateRecoveryInstanceForDrs",
     "drs:ListTagsForResource",
+    "drs:TagResource",  # not in that reference: of AWS's page on tags of DRS
     "ec2:AttachVolume",
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
@@ -75,7 +76,7 @@ def judging(world: DrsWorld) -> Iterator[None]:
 
 @pytest.fixture
 def server(world: DrsWorld) -> str:
-    return world.add_source_server()
+    return world.add_source_server(tags={"Tier": "database"})
 
 
 @pytest.fixture

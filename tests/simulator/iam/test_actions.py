@@ -45,6 +45,7 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str | None]]]] = [
         {"sourceServers": [{"sourceServerID": SERVER}], "tags": {"run": "1"}},
         [
             ("drs:StartRecovery", arn("drs", f"source-server/{SERVER}")),
+            ("drs:TagResource", arn("drs", f"source-server/{SERVER}")),
             ("drs:TagResource", arn("drs", "job/*")),
         ],
     ),
