@@ -16,7 +16,7 @@ Feature: Performance and scale
   @AC-7.2 @moto
   Scenario: A recovery of twenty servers in five waves causes no throttled request
     Given a plan that recovers 20 servers in 5 waves
-    And DRS accepts 1 request every 5 seconds, with bursts of 4
+    And DRS accepts 1 request every 5 seconds, with bursts of 5
     When a recovery of the plan is run
     Then the execution is COMPLETED
     And 20 servers are RECOVERED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from engine.core.chunks import chunks
 from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
 from engine.core.plan import RecoveryTarget
+from engine.core.protection import ExistingInstance
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
 TAG_WAVE = "drs-engine:Wave"
@@ -26,7 +27,10 @@ _JOBS_A_REQUEST = 1000
 # The limit of DescribeInstanceStatus.
 _INSTANCES_A_REQUEST = 100
 # States of an EC2 instance, as DRS names them, in which the instance is already lost.
-_GONE = {"SHUTTING-DOWN", "TERMINATED", "NOT_FOUND"}
+_GONE = {"SHUTTING-DOWN", "TERMINATED"}
+# DRS does not find the instance; EC2 is asked, because DRS's list can lag behind.
+_NOT_FOUND = "NOT_FOUND"
+_EC2_GONE = {None, "shutting-down", "terminated"}
 # The clocks of DRS and Lambda may differ, so a search for a job begins some minutes before its intent.
 _CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -79,12 +83,16 @@ class RecoveryService:
             {"sourceServerID": server} | ({"recoverySnapshotID": snapshots[server]} if server in snapshots else {})
             for server in action.source_server_ids
         ]
-        in_doubt = False
+        in_doubt = repeated = False
 
         def attempt() -> DrsJob:
-            nonlocal in_doubt
+            nonlocal in_doubt, repeated
             if in_doubt and (job := self._find_in_doubt(tags, since)):
                 return job
+            if repeated:
+                # The core looked right before the first request. A repetition comes seconds later.
+                self._require_expected(action)
+            repeated = True
             try:
                 request = {"sourceServers": servers, "isDrill": action.is_drill, "tags": tags | label}
                 return _job(self._once("drs", "start_recovery", **request)["job"])
@@ -101,6 +109,14 @@ class RecoveryService:
                 # This refusal does not show whether the earlier request, whose answer was lost, took effect.
                 raise LaunchInDoubt(f"it is not known whether DRS took the launch: {error}") from error
             raise
+
+    def _require_expected(self, action: StartRecovery) -> None:
+        """Look again before a request is repeated. Raises ServersBusy if a server has an instance that it must not."""
+        expected = dict(action.expected)
+        # No retry here: the retry of the launch repeats the look as well.
+        for server, found in self._recovered(action.source_server_ids, self._once).items():
+            if found.recovery_instance_id != expected[server]:
+                raise ServersBusy(f"{server} got recovery instance {found.recovery_instance_id} since the last look")
 
     def _find_in_doubt(self, tags: Mapping[str, str], since: datetime) -> DrsJob | None:
         """`find_job` for a launch that may exist: a refused search does not show that it does not exist."""
@@ -141,14 +157,51 @@ class RecoveryService:
         )
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
 
-    def recovered(self, source_server_ids: Sequence[str]) -> dict[str, str]:
-        """The recovery instances of these servers from real recoveries, not from drills, by source server id."""
-        return {
-            item["sourceServerID"]: item["recoveryInstanceID"]
+    def recovered(self, source_server_ids: Sequence[str]) -> dict[str, ExistingInstance]:
+        """The recovery instances of these servers that no drill launched, by source server id."""
+        return self._recovered(source_server_ids, self._call)
+
+    def _recovered(self, source_server_ids: Sequence[str], ask: Callable[..., Any]) -> dict[str, ExistingInstance]:
+        found = [
+            _existing(item)
             for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
-            for page in self._pages("describe_recovery_instances", self._call, filters={"sourceServerIDs": chunk})
+            for page in self._pages("describe_recovery_instances", ask, filters={"sourceServerIDs": chunk})
             for item in page["items"]
-            if item.get("isDrill") is False and item.get("ec2InstanceState") not in _GONE
+            # Whatever DRS does not call a drill may be production.
+            if item.get("isDrill") is not True and item.get("ec2InstanceState") not in _GONE
+        ]
+        unlisted = [one for one in found if one.state == _NOT_FOUND]
+        running = self.instance_states([one.ec2_instance_id for one in unlisted if one.ec2_instance_id])
+        lost = {one.recovery_instance_id for one in unlisted if running.get(one.ec2_instance_id or "") in _EC2_GONE}
+        return {one.source_server_id: one for one in found if one.recovery_instance_id not in lost}
+
+    def described(self, existing: Mapping[str, ExistingInstance]) -> dict[str, ExistingInstance]:
+        """The same instances with host name, launch time and execution, for a message to an operator."""
+        job_ids = sorted({one.job_id for one in existing.values() if one.job_id})
+        jobs = {
+            item["jobID"]: item
+            for chunk in chunks(job_ids, _JOBS_A_REQUEST)
+            for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
+            for item in page["items"]
+        }
+        names = self._host_names(sorted(existing))
+        return {
+            server: replace(
+                one,
+                host_name=names.get(server),
+                launch_time=jobs.get(one.job_id or "", {}).get("creationDateTime"),
+                execution_id=jobs.get(one.job_id or "", {}).get("tags", {}).get(TAG_EXECUTION),
+            )
+            for server, one in existing.items()
+        }
+
+    def _host_names(self, ids: Sequence[str]) -> dict[str, str]:
+        return {
+            item["sourceServerID"]: item["sourceProperties"]["identificationHints"]["hostname"]
+            for chunk in chunks(ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk})
+            for item in page["items"]
+            if item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname")
         }
 
     def launch_failures(self, job_id: str) -> dict[str, str]:
@@ -249,4 +302,15 @@ def _job(item: Mapping[str, Any]) -> DrsJob:
         status=item.get("status", ""),
         launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},
         recovery_instances={s["sourceServerID"]: s["recoveryInstanceID"] for s in servers if "recoveryInstanceID" in s},
+    )
+
+
+def _existing(item: Mapping[str, Any]) -> ExistingInstance:
+    return ExistingInstance(
+        source_server_id=item["sourceServerID"],
+        recovery_instance_id=item["recoveryInstanceID"],
+        ec2_instance_id=item.get("ec2InstanceID"),
+        state=item.get("ec2InstanceState"),
+        job_id=item.get("jobID"),
+        snapshot_time=item.get("pointInTimeSnapshotDateTime"),
     )

@@ -82,7 +82,10 @@ class Executor:
             case FindServers(ids):
                 return ServersFound(drs.known_servers(ids))
             case FindRecoveries(ids):
-                return RecoveriesFound(drs.recovered(ids))
+                existing = drs.recovered(ids)
+                # The description is for the record only; a launch does not wait for it.
+                described = self._best_effort(lambda: drs.described(existing)) if existing else None
+                return RecoveriesFound(described or existing)
             case StartRecovery():
                 return self._launch(drs, execution, action)
             case FindJob(wave, attempt, since):

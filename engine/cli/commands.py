@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import history_view, moment
@@ -23,21 +24,45 @@ STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 @click.option(
     "--token", callback=checked_text, help="A client token: the same token always returns the same execution."
 )
-@click.option("--yes", is_flag=True, help="Start a recovery without confirmation.")
+@click.option("--yes", is_flag=True, help="Start a recovery without confirmation; never confirms a replacement.")
+@existing_option
 @click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
 @json_option
 @stack_option
-def start(plan_id: str, is_drill: bool, token: str | None, yes: bool, watch: bool, as_json: bool, stack: str) -> None:
+def start(
+    plan_id: str,
+    is_drill: bool,
+    token: str | None,
+    yes: bool,
+    existing: ExistingChoice,
+    watch: bool,
+    as_json: bool,
+    stack: str,
+) -> None:
     """Start the recovery plan PLAN_ID and print its ExecutionId.
 
     A plan that runs already is not started again: the command prints the running execution and a note (with --json:
     Existed). A running drill is an error for --recovery, and the reverse. --recovery needs --yes, or the id of the plan
     typed again.
+
+    A recovery never replaces the instance of an earlier recovery unless the operator names it. It is refused and lists
+    these instances. --existing keep adopts them and launches the other servers only. --existing replace=SERVER,…
+    launches these servers again, after a confirmation that shows their instances; SERVER:INSTANCE confirms in advance.
     """
+    if is_drill and existing:
+        raise InputError("--existing is for --recovery: a drill never replaces the instance of a recovery")
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
     engine = client(stack)
-    started = engine.start_or_find(plan_id, "DRILL" if is_drill else "RECOVERY", client_token=token)
+    if existing.unconfirmed:
+        existing = confirm_replacement(engine, plan_id, existing)
+    started = engine.start_or_find(
+        plan_id,
+        "DRILL" if is_drill else "RECOVERY",
+        client_token=token,
+        keep_existing=existing.keep,
+        replace_existing=existing.replacements,
+    )
     execution_id = started.execution_id
     if as_json and not watch:
         print_json({"ExecutionId": execution_id, "Existed": started.existed})

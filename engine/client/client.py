@@ -32,11 +32,16 @@ class EngineError(Exception):
 
 
 class StartRefused(EngineError):
-    """The plan was not started; `problems` has all reasons."""
+    """The plan was not started; `problems` has all reasons.
 
-    def __init__(self, problems: list[str]) -> None:
+    `existing` has the instances of earlier recoveries that are in the way, each with SourceServerId, RecoveryInstanceId
+    and, if known, HostName, State, LaunchTime and ExecutionId.
+    """
+
+    def __init__(self, problems: list[str], existing: Iterable[Document] = ()) -> None:
         super().__init__("the plan was not started:\n" + "\n".join(f"- {problem}" for problem in problems))
         self.problems = problems
+        self.existing = list(existing)
 
 
 class ExecutionNotFound(EngineError, LookupError):
@@ -89,14 +94,24 @@ class EngineClient:
         *,
         client_token: str | None = None,
         initiated_by: str | None = None,
+        keep_existing: bool = False,
+        replace_existing: Mapping[str, str] | None = None,
     ) -> str:
         """Start a plan (DRILL or RECOVERY); returns the ExecutionId, that of the running execution if there is one.
 
         The same `client_token` always returns the same execution. `initiated_by` is for the audit trail; its default is
-        the ARN of the caller. Raises StartRefused.
+        the ARN of the caller. A RECOVERY over servers with instances of an earlier recovery is refused, unless
+        `keep_existing` adopts these instances, or `replace_existing` has the recovery instance id of each server to
+        launch again; all other instances are then kept. Raises StartRefused.
         """
-        started = self.start_or_find(plan_id, execution_type, client_token=client_token, initiated_by=initiated_by)
-        return started.execution_id
+        return self.start_or_find(
+            plan_id,
+            execution_type,
+            client_token=client_token,
+            initiated_by=initiated_by,
+            keep_existing=keep_existing,
+            replace_existing=replace_existing,
+        ).execution_id
 
     def start_or_find(
         self,
@@ -105,6 +120,8 @@ class EngineClient:
         *,
         client_token: str | None = None,
         initiated_by: str | None = None,
+        keep_existing: bool = False,
+        replace_existing: Mapping[str, str] | None = None,
     ) -> Started:
         """As `start`, but also returns whether the execution existed already."""
         event = {
@@ -113,9 +130,10 @@ class EngineClient:
             "ExecutionType": execution_type,
             "InitiatedBy": initiated_by or self._session.client("sts").get_caller_identity()["Arn"],
         }
-        answer = self._invoke(event if client_token is None else event | {"ClientToken": client_token})
+        choices = {"ClientToken": client_token, "KeepExisting": keep_existing, "ReplaceExisting": replace_existing}
+        answer = self._invoke(event | {name: value for name, value in choices.items() if value})
         if "Problems" in answer:
-            raise StartRefused(answer["Problems"])
+            raise StartRefused(answer["Problems"], answer.get("Existing", []))
         return Started(str(answer["ExecutionId"]), bool(answer.get("Existed", False)))
 
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.core.drs_status import DrsJob
+from engine.core.protection import ExistingInstance
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FindServers:
 
 @dataclass(frozen=True)
 class FindRecoveries:
-    """Find out which of these source servers are in real recovery: a drill would replace their recovery instances."""
+    """Ask DRS which of these source servers were recovered for real: a launch would replace their instances."""
 
     source_server_ids: tuple[str, ...]
 
@@ -43,6 +44,12 @@ class StartRecovery:
     source_server_ids: tuple[str, ...]
     snapshots: tuple[tuple[str, str], ...]
     is_drill: bool
+    # For each server the recovery instance that the launch may replace; None: the server must have none.
+    expected: tuple[tuple[str, str | None], ...]
+
+    def __post_init__(self) -> None:
+        if tuple(server for server, _ in self.expected) != self.source_server_ids:
+            raise ValueError("StartRecovery needs the expected instance, or None, of each of its servers, in order")
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class ServersFound:
 class RecoveriesFound:
     """Recovery instances of real recoveries, by source server id; a server without one is absent."""
 
-    recovery_instance_ids: Mapping[str, str]
+    instances: Mapping[str, ExistingInstance]
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,11 @@ def _server_item(server: ServerState) -> Item:
         TerminationJobId=server.termination_job_id,
         TerminationRequestTime=server.termination_requested_at,
         TerminatedTime=server.terminated_at,
+        ExistingInstanceId=server.existing_instance_id,
+        ReplaceConfirmed=True if server.replace_confirmed else None,
+        Adopted=True if server.adopted else None,
+        AdoptedFrom=server.adopted_from,
+        Warning=server.warning,
     )
 
 
@@ -298,6 +303,11 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         snapshot_time=item.get("SnapshotTime"),
         launch_attempt=int(attempt) if attempt is not None else None,
         launch_unconfirmed=item.get("LaunchUnconfirmed", False),
+        existing_instance_id=item.get("ExistingInstanceId"),
+        replace_confirmed=item.get("ReplaceConfirmed", False),
+        adopted=item.get("Adopted", False),
+        adopted_from=item.get("AdoptedFrom"),
+        warning=item.get("Warning"),
         job_id=item.get("DrsJobId"),
         job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
         recovery_instance_id=item.get("RecoveryInstanceId"),

@@ -60,7 +60,7 @@ def _of_wave(execution: Execution, wave: WaveState) -> Iterator[str]:
             if not server.ended:
                 yield f"{wave.label} is {wave.status} although {server.source_server_id} is {server.status}"
     for server in wave.servers or ():
-        if server.job_id is not None and server.launch_attempt is None:
+        if server.job_id is not None and server.launch_attempt is None and not server.adopted:
             yield f"{server.source_server_id} has job {server.job_id} without a saved intent"
 
 

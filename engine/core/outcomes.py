@@ -43,6 +43,7 @@ from engine.core.actions import (
 )
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 from engine.core.finalization import fail_clean_up
+from engine.core.protection import judge_existing
 from engine.core.state import (
     Deferral,
     Execution,
@@ -83,8 +84,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
     match action, outcome:
         case FindServers(), ServersFound(found):
             return _fail_unknown_servers(execution, action, found, now)
-        case FindRecoveries(), RecoveriesFound(recovered):
-            return _protect_recovered_servers(execution, dict(recovered), now)
+        case FindRecoveries(), RecoveriesFound(existing):
+            return judge_existing(execution, existing, now)
         case StartRecovery() | FindJob(), JobStarted(job):
             return _adopt(execution, action, job)
         case StartRecovery(), Busy(reason):
@@ -188,24 +189,6 @@ def _fail_unknown_servers(execution: Execution, action: FindServers, found: froz
         lambda server: server.source_server_id in action.source_server_ids and server.source_server_id not in found,
         lambda server: f"source server {server.source_server_id} does not exist in DRS ({where})",
         now,
-    )
-
-
-def _protect_recovered_servers(execution: Execution, recovered: dict[str, str], now: datetime) -> Execution:
-    """Fail servers that went into real recovery after the start of the drill: a drill must not launch them."""
-    return _fail_servers(
-        execution,
-        lambda server: server.source_server_id in recovered and server.job_id is None,
-        lambda server: recovered_for_real(server.source_server_id, recovered[server.source_server_id]),
-        now,
-    )
-
-
-def recovered_for_real(source_server_id: str, recovery_instance_id: str) -> str:
-    """The reason not to launch this server in a drill: DRS would terminate its instance, which is in production."""
-    return (
-        f"source server {source_server_id} was recovered for real: a drill would replace its recovery "
-        f"instance {recovery_instance_id}; fail back and terminate that first, or start a RECOVERY"
     )
 
 

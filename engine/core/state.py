@@ -95,10 +95,27 @@ class ServerState:
     termination_job_id: str | None = None
     termination_requested_at: datetime | None = None
     terminated_at: datetime | None = None
+    # The real recovery instance that the start showed, and whether the operator confirmed its replacement.
+    existing_instance_id: str | None = None
+    replace_confirmed: bool = False
+    # The instance is one that another job launched: this execution kept it and launched none.
+    adopted: bool = False
+    # The execution that launched the adopted instance, if its job tells.
+    adopted_from: str | None = None
+    warning: str | None = None
 
     @property
     def ended(self) -> bool:
         return self.status in FINAL_SERVER
+
+    def may_replace(self, recovery_instance_id: str) -> bool:
+        """Whether the operator confirmed the replacement of exactly this instance."""
+        return self.replace_confirmed and self.existing_instance_id == recovery_instance_id
+
+    @property
+    def expected_instance_id(self) -> str | None:
+        """The instance that a launch of this server may replace; None: the server must have no instance."""
+        return self.existing_instance_id if self.replace_confirmed else None
 
     @property
     def awaits_launch(self) -> bool:

@@ -152,8 +152,8 @@ def _next_launch(
     ids = tuple(server.source_server_id for server in chosen)
     if not waiting and not _known_from(FindServers, performed).issuperset(ids):
         return execution, FindServers(ids)
-    # A real recovery may have started after the drill, even while the drill waited because its servers were in use.
-    if execution.is_drill and not _known_from(FindRecoveries, performed).issuperset(ids):
+    # A server may have been recovered since the start, and even while this launch waited for DRS.
+    if not _known_from(FindRecoveries, performed).issuperset(ids):
         return execution, FindRecoveries(ids)
     return _start(execution, wave, chosen, performed, now)
 
@@ -182,6 +182,7 @@ def _start(
         source_server_ids=tuple(server.source_server_id for server in chosen),
         snapshots=tuple((s.source_server_id, s.snapshot_id) for s in chosen if s.snapshot_id),
         is_drill=execution.is_drill,
+        expected=tuple((s.source_server_id, s.expected_instance_id) for s in chosen),
     )
     if action in performed:
         return None

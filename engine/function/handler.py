@@ -1,7 +1,9 @@
 """The entry point of the Lambda function: one handler for all events.
 
-- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken; returns ExecutionId
-  (with Existed if the execution existed already), or Problems if the plan cannot be started;
+- from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken, KeepExisting (a
+  boolean) and ReplaceExisting (recovery instance id by source server id); returns ExecutionId (with Existed if the
+  execution existed already), or Problems if the plan cannot be started, with Existing if recovered instances are in
+  the way (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and optionally PolledAt; returns the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; returns ExecutionId;
@@ -22,6 +24,7 @@ from typing import Any
 from engine.aws.caller import CallError
 from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
+from engine.core.protection import ExistingInstance, ExistingInstances
 from engine.function.starting import CannotStart, StartRequest, start
 from engine.function.stepping import ExecutionUnknown, tick
 from engine.function.stopping import ExecutionEnded, cancel, close
@@ -79,12 +82,28 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
         execution_type=ExecutionType(event["ExecutionType"]),
         initiated_by=event["InitiatedBy"],
         client_token=event.get("ClientToken"),
+        existing=ExistingInstances(
+            keep=event.get("KeepExisting", False), replacements=event.get("ReplaceExisting", {})
+        ),
     )
     try:
         started = start(engine, request)
     except CannotStart as refused:
-        return {"Problems": refused.problems}
+        existing = [_existing_item(one) for one in refused.existing]
+        return {"Problems": refused.problems} | ({"Existing": existing} if existing else {})
     return {"ExecutionId": started.execution_id} | ({"Existed": True} if started.existed else {})
+
+
+def _existing_item(one: ExistingInstance) -> Answer:
+    item = {
+        "SourceServerId": one.source_server_id,
+        "RecoveryInstanceId": one.recovery_instance_id,
+        "HostName": one.host_name,
+        "State": one.state,
+        "LaunchTime": one.launch_time,
+        "ExecutionId": one.execution_id,
+    }
+    return {name: value for name, value in item.items() if value is not None}
 
 
 def _cancel(engine: Services, event: Mapping[str, Any]) -> Answer:

@@ -9,14 +9,15 @@ half-way, the next start of the same plan or the first tick completes it; `cance
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
 from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
-from engine.core.outcomes import recovered_for_real
 from engine.core.plan import ExecutionType, Plan, parse_plan, resolve_target
+from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
 from engine.core.state import Execution, ExecutionStatus, new_execution
 from engine.core.validation import named_groups, plan_problems, unknown_server_problems
 from engine.function.wiring import Services
@@ -26,11 +27,12 @@ TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
 
 
 class CannotStart(Exception):
-    """The plan cannot be started; `problems` has all reasons."""
+    """The plan cannot be started; `problems` has all reasons, `existing` the recovered instances in the way."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], existing: Iterable[ExistingInstance] = ()) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+        self.existing = tuple(existing)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class StartRequest:
     execution_type: ExecutionType
     initiated_by: str
     client_token: str | None = None
+    existing: ExistingInstances = field(default_factory=ExistingInstances)
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,16 @@ def _begin(services: Services, request: StartRequest, instead_of: str | None) ->
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
     """The first state of an execution of the current plan. Raises CannotStart."""
-    return new_execution(
-        _checked_plan(services, request),
+    plan, existing = _checked_plan(services, request)
+    execution = new_execution(
+        plan,
         execution_id=execution_id,
         execution_type=request.execution_type,
         initiated_by=request.initiated_by,
         source_account_id=services.account_id,
         servers_per_job=services.servers_per_job,
     )
+    return with_decision(execution, request.existing, existing)
 
 
 def _execution_id(request: StartRequest) -> str:
@@ -158,7 +163,8 @@ def _resume(services: Services, execution: Execution) -> str:
     return execution.execution_id
 
 
-def _checked_plan(services: Services, request: StartRequest) -> Plan:
+def _checked_plan(services: Services, request: StartRequest) -> tuple[Plan, dict[str, ExistingInstance]]:
+    """The plan as it is loaded now, and the existing instances that the operator decided about. Raises CannotStart."""
     plan_id = request.plan_id
     document = services.plans.plan(plan_id)
     if document is None:
@@ -172,7 +178,9 @@ def _checked_plan(services: Services, request: StartRequest) -> Plan:
     recovery = services.recovery(target)
     try:
         known = recovery.known_servers(plan.servers)
-        recovered = recovery.recovered(plan.servers) if request.execution_type is ExecutionType.DRILL else {}
+        existing = recovery.recovered(plan.servers)
+        if existing:
+            existing = recovery.described(existing)
     except (CallError, RoleNotAssumed) as error:
         raise CannotStart(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
@@ -180,9 +188,13 @@ def _checked_plan(services: Services, request: StartRequest) -> Plan:
     unknown = unknown_server_problems(document, groups, known, target)
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
-    if recovered:
-        raise CannotStart([f"plan {plan_id}: {recovered_for_real(*found)}" for found in sorted(recovered.items())])
-    return plan
+    if request.execution_type is ExecutionType.DRILL:
+        refused = [f"plan {plan_id}: {drill_refusal(existing[server])}" for server in sorted(existing)]
+    else:
+        refused = refusals(plan_id, request.existing, existing, plan.servers)
+    if refused:
+        raise CannotStart(refused, [existing[server] for server in sorted(existing)])
+    return plan, existing
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:

@@ -99,6 +99,12 @@ def fault_counts(observed: Observation) -> Counter[str]:
             "state machine stopped": sum(request.result == "aborted" for request in observed.requests),
             "job of another caller": sum(request.action["do"] == "foreign_job" for request in observed.requests),
             "shared servers": len(observed.case.plans) - 1,
+            "adopted": sum(
+                result.get("Adopted", False)
+                for record in observed.records.values()
+                for wave in record["Waves"]
+                for result in wave["ServerResults"]
+            ),
             "recovered by another caller": sum(
                 "was recovered for real" in result.get("ErrorMessage", "")
                 for record in observed.records.values()

@@ -34,8 +34,8 @@ class Case:
       timeout, keeps_instances, topic}; waves are numbered from 1, `servers` and `pinned` are numbers of servers;
     - `servers`: by number (a string): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, the
       behaviour of DRS and EC2 at every launch of the server;
-    - `actions`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?}, in the order of `at`;
-      `recovery` starts a RECOVERY even if the plan is of type DRILL;
+    - `actions` in the order of `at`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?, keep?};
+      `recovery` starts a RECOVERY even if the plan is of type DRILL; `keep` keeps the instances of earlier recoveries;
     - `faults`: faults of the simulator in their JSON form.
     """
 

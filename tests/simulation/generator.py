@@ -185,6 +185,9 @@ def _actions(rng: Random, recovery_rng: Random, plans: list[Document], servers: 
         actions.append(job | ({"recovery": True} if recovery_rng.random() < 0.5 else {}))
     if plans[0]["type"] == "DRILL" and recovery_rng.random() < 0.06:
         actions += _recovery_during_drill(recovery_rng, length)
+    for action in actions:
+        if action["do"] == "start" and recovery_rng.random() < 0.3:
+            action["keep"] = True
     return sorted(actions, key=lambda one: one["at"])
 
 

@@ -135,6 +135,12 @@ class ObservedServer:
     failed_operation: str | None = None
     # Not launched, because it was recovered by another caller.
     protected: bool = False
+    # Not launched: the instance of another caller's recovery counts as this server's launch.
+    adopted: bool = False
+
+    @property
+    def launched(self) -> bool:
+        return not self.protected and not self.adopted
 
 
 @dataclass(frozen=True)
@@ -321,11 +327,11 @@ class ExecutionCheck:
                 yield f"{one.server} is {one.status} although a server before it in its wave failed"
             return
         launch = self.conditions.launches[one.server]
-        if one.protected:
-            if one.status != FAILED or not launch.recovered:
+        if not one.launched:
+            if not launch.recovered or (one.protected and one.status != FAILED):
                 yield f"{one.server} is {one.status} because of a recovery that does not exist"
             return
-        group = [other for other in group if not other.protected]
+        group = [other for other in group if other.launched]
         launches = [self.conditions.launches[other.server] for other in group]
         longest = max(other.seconds for other in launches)
         missing = MISSING_INSTANCE_SECONDS if any(other.relaunched for other in launches) else 0

@@ -41,9 +41,10 @@ EXPECTED_ERRORS = {
 }
 # Health checks of many servers fall into different seconds, and one invocation serves one second.
 INVOCATIONS_A_MINUTE = 40
-# Between a drill's check for recoveries and its launch: up to four attempts with a lost answer, 20 seconds each.
+# Between the check for recoveries and the launch: up to four attempts whose answer is lost, 20 seconds each.
 CHECK_TO_LAUNCH = 120
-_RECOVERED = re.compile(r"source server (\S+) was recovered for real")
+# The servers in the refusal of a drill, and in the rows of the refusal of a recovery.
+_RECOVERED = re.compile(r"\((s-\w{17})\)(?: was recovered for real|  i-)")
 
 
 def violations(observed: Observation) -> list[str]:
@@ -132,11 +133,19 @@ def _refusal(observed: Observation, request: Any) -> Iterator[str]:
         cut_off = any(one.action["do"] == "start" and one.result == "no answer" for one in observed.requests)
         if over or (holder is None and not cut_off):
             yield f"a start was refused because of an execution that is over: {request.message}"
-    elif found := _RECOVERED.search(request.message):
-        if not any(_recovers(job, found[1], before=answered, observed=observed) for job in observed.jobs):
-            yield f"a drill was refused because of a recovery that does not exist: {request.message}"
+    elif servers := _RECOVERED.findall(request.message):
+        yield from _protection_refusal(observed, request, servers)
     elif not disturbed:
         yield f"a start at {sent:.0f} s failed: {request.result}: {request.message}"
+
+
+def _protection_refusal(observed: Observation, request: Any, servers: list[str]) -> Iterator[str]:
+    answered = observed.seconds(request.answered)
+    for server in servers:
+        if not any(_recovers(job, server, before=answered, observed=observed) for job in observed.jobs):
+            yield f"a start was refused because of a recovery that does not exist: {request.message}"
+    if request.action.get("keep") and execution_type(observed.case, request.action) == "RECOVERY":
+        yield f"a recovery that keeps existing instances was refused because of them: {request.message}"
 
 
 def _recovers(job: Document, server: str, *, before: float, observed: Observation) -> bool:
@@ -170,15 +179,15 @@ def _jobs(observed: Observation) -> Iterator[str]:
 
 
 def _replaced_recoveries(observed: Observation) -> Iterator[str]:
-    """No drill of the engine replaced the instance of a recovery: no server's job before the drill's was a recovery."""
+    """No launch of the engine replaced the instance of a recovery: no server's job before was a recovery."""
     before: dict[str, Document] = {}
     for job in observed.jobs:
         if job["type"] != "LAUNCH":
             continue
-        drill = job["initiatedBy"] == "START_DRILL" and TAG in job.get("tags", {})
+        of_engine = TAG in job.get("tags", {})
         for one in job["participatingServers"]:
             last, before[one["sourceServerID"]] = before.get(one["sourceServerID"]), job
-            if drill and last is not None and _has_recovered(last, one["sourceServerID"], observed):
+            if of_engine and last is not None and _has_recovered(last, one["sourceServerID"], observed):
                 since = observed.seconds(job["creationDateTime"]) - observed.seconds(last["endDateTime"])
                 if since > CHECK_TO_LAUNCH:
                     yield f"{job['jobID']} replaced the instance of {last['jobID']}, a recovery {since:.0f} s before"

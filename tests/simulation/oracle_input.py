@@ -192,6 +192,11 @@ def _retry_after(observed: Observation, call: JournalEntry) -> float:
     return max(retry, default=0) + 1.0
 
 
+_LAUNCH = "drs:StartRecovery"
+# A launch that fails for good names the call that failed last.
+_LAUNCH_CALLS = (_LAUNCH, "drs:DescribeJobs", "drs:DescribeRecoveryInstances")
+
+
 def outages(observed: Observation) -> Iterator[model.Outage]:
     """When an operation failed for good: denied, or failed in ATTEMPTS successive calls."""
     in_a_row: dict[str, list[JournalEntry]] = defaultdict(list)
@@ -206,13 +211,15 @@ def outages(observed: Observation) -> Iterator[model.Outage]:
                 in_a_row[affected].append(call)
                 if len(in_a_row[affected]) >= ATTEMPTS:
                     since, until = in_a_row[affected][0].started, call.ended or call.started
-                    yield model.Outage(affected, observed.seconds(since), observed.seconds(until) + 30)
+                    for named in _LAUNCH_CALLS if affected == _LAUNCH else (affected,):
+                        yield model.Outage(named, observed.seconds(since), observed.seconds(until) + 30)
 
 
 def _attempts_of(call: JournalEntry, name: str) -> tuple[str, ...]:
-    """The operations of which this call is an attempt: the search for a launch's job is part of the launch."""
+    """The operations of which this call is an attempt: searches and looks are part of a launch."""
     searches = call.operation == "DescribeJobs" and "fromDate" in call.parameters.get("filters", {})
-    return ("drs:StartRecovery", "drs:DescribeJobs") if searches or call.operation == "StartRecovery" else (name,)
+    looks = call.operation == "DescribeRecoveryInstances" and "sourceServerIDs" in call.parameters.get("filters", {})
+    return (name, _LAUNCH) if searches or looks else (name,)
 
 
 # --- the observed execution ------------------------------------------------------------------------------------------
@@ -242,6 +249,7 @@ def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
             _moment(observed, one, "EndTime"),
             _failed_operation(one.get("ErrorMessage", "")),
             protected="was recovered for real" in one.get("ErrorMessage", ""),
+            adopted=one.get("Adopted", False),
         )
         for one in wave["ServerResults"]
     ]

@@ -254,6 +254,7 @@ class _CaseRunner:
                 execution_type(self.case, action),
                 client_token=action.get("token"),
                 initiated_by="an operator",
+                keep_existing=action.get("keep", False),
             )
             request.result = "started"
             self.executions.setdefault(request.execution_id, plan)

@@ -20,10 +20,16 @@ from tests.simulation.runner import package, run_case
 FOUND = Path(__file__).parent / "found"
 
 
-def drill(actions: list[Document] | None = None, fails: bool = False, timeout: int = 14400, **first_wave: Any) -> Case:
+def drill(
+    actions: list[Document] | None = None,
+    fails: bool = False,
+    timeout: int = 14400,
+    type: str = "DRILL",
+    **first_wave: Any,
+) -> Case:
     """The three-tier drill with changes: more actions, a failing first server, a timeout, fields of the first wave."""
     plan = copy.deepcopy(crashes.DRILL.plans[0])
-    plan["timeout"] = timeout
+    plan |= {"timeout": timeout, "type": type}
     plan["waves"][0] |= first_wave
     servers = {**crashes.DRILL.servers, "1": crashes.SERVER | {"fails": "no capacity" if fails else None}}
     return replace(crashes.DRILL, plans=[plan], servers=servers, actions=[*crashes.DRILL.actions, *(actions or [])])
@@ -51,9 +57,15 @@ MISTAKES: dict[str, tuple[str, str, str, int | Case]] = {
     "a recovery is a drill": ("core/wave_work.py", "is_drill=execution.is_drill", "is_drill=True", 3),
     "a drill looks for recoveries at its start only": (
         "core/wave_work.py",
-        "if execution.is_drill and not",
-        "if False and not",
+        "if not _known_from(FindRecoveries",
+        "if wave.number < 0 and not _known_from(FindRecoveries",
         drill([{"at": 20, "do": "foreign_job", "servers": [5], "recovery": True}]),
+    ),
+    "a launch replaces what the operator did not confirm": (
+        "core/protection.py",
+        "if server.may_replace(found.recovery_instance_id):",
+        "if not execution.is_drill:",
+        drill([{"at": 20, "do": "foreign_job", "servers": [5], "recovery": True}], type="RECOVERY"),
     ),
     "a recovery waits for the clean-up of a drill": (
         "function/starting.py",

@@ -100,6 +100,83 @@ def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):
     assert drill not in result.stdout
 
 
+@pytest.fixture
+def recovered(at):
+    """The servers of the plan run from a recovery; the instance by server."""
+    execution = at.run("start", PLAN, "--recovery", "--yes").stdout.strip()
+    at.run("status", execution, "--watch")
+    servers = [server for wave in at.client.get(execution)["Waves"] for server in wave["ServerResults"]]
+    return {server["SourceServerId"]: server["RecoveryInstanceId"] for server in servers}
+
+
+def launches(at) -> int:
+    return len([call for call in at.aws.journal.select("drs", "StartRecovery") if call.succeeded])
+
+
+def test_a_second_recovery_is_refused_on_one_screen(at, recovered):
+    before = launches(at)
+    refused = at.run("start", PLAN, "--recovery", "--yes", columns=80)
+    assert refused.exit_code == 1
+    assert len(refused.stderr.splitlines()) <= 24
+    for server, instance in recovered.items():
+        assert server in refused.stderr
+        assert instance in refused.stderr
+    assert f"start {PLAN} --recovery --existing keep" in refused.stderr
+    assert launches(at) == before
+
+
+def test_kept_instances_are_adopted(at, recovered):
+    before = launches(at)
+    execution = at.run("start", PLAN, "--recovery", "--yes", "--existing", "keep").stdout.strip()
+    shown = at.run("status", execution, "--watch")
+    assert shown.exit_code == 0
+    assert launches(at) == before
+    servers = [server for wave in at.client.get(execution)["Waves"] for server in wave["ServerResults"]]
+    assert {server["SourceServerId"]: server["RecoveryInstanceId"] for server in servers} == recovered
+
+
+def test_a_replacement_is_confirmed_with_the_instance_in_view(at, recovered):
+    server = min(recovered)
+    before = launches(at)
+    words = ("start", PLAN, "--recovery", "--yes", "--existing", f"replace={server}")
+    declined = at.run(*words, typed="yes\n")
+    assert declined.exit_code == 2
+    assert recovered[server] in declined.stderr
+    assert error_line(declined).endswith(f"--existing replace={server}:{recovered[server]}")
+    assert launches(at) == before
+    execution = at.run(*words, typed="replace\n").stdout.strip()
+    at.run("status", execution, "--watch")
+    assert launches(at) == before + 1
+    servers = [one for wave in at.client.get(execution)["Waves"] for one in wave["ServerResults"]]
+    changed = [
+        one["SourceServerId"] for one in servers if one["RecoveryInstanceId"] != recovered[one["SourceServerId"]]
+    ]
+    assert changed == [server]
+
+
+def test_a_script_confirms_a_replacement_by_the_id_of_the_instance(at, recovered):
+    first, second = sorted(recovered)[:2]
+    wrong = at.run("start", PLAN, "--recovery", "--yes", "--existing", f"replace={first}:{recovered[second]}")
+    assert wrong.exit_code == 1
+    assert f"the confirmed instance is {recovered[second]}" in wrong.stderr
+    right = at.run("start", PLAN, "--recovery", "--yes", "--existing", f"replace={first}:{recovered[first]}")
+    assert right.exit_code == 0
+
+
+@pytest.mark.parametrize("choice", ["", "replace", "replace=", "replace=s-1,,s-2", "discard"])
+def test_an_unclear_choice_about_existing_instances_is_refused(at, choice):
+    result = at.run("start", PLAN, "--recovery", "--yes", "--existing", choice)
+    assert result.exit_code == 2
+    assert "must be keep, or replace=SERVER[:INSTANCE],…" in result.stderr
+    assert at.client.list_by_plan(PLAN).items == []
+
+
+def test_a_drill_has_no_choice_about_existing_instances(at):
+    result = at.run("start", PLAN, "--existing", "keep")
+    assert result.exit_code == 2
+    assert "--existing is for --recovery" in error_line(result)
+
+
 def test_nothing_is_started_in_an_account_that_was_not_meant(at, monkeypatch):
     monkeypatch.setenv("ENGINE_ACCOUNT", "999999999999")
     result = at.run("start", PLAN, "--recovery", "--yes")

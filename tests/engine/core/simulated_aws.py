@@ -44,6 +44,7 @@ from engine.core.decisions import decide
 from engine.core.drs_status import DrsJob
 from engine.core.outcomes import apply
 from engine.core.plan import ExecutionType, parse_plan, resolve_target
+from engine.core.protection import ExistingInstance
 from engine.core.state import CancelRequest, Execution, new_execution
 
 START = datetime(2026, 1, 5, 8, 0, 0, 240_000, tzinfo=UTC)
@@ -187,7 +188,9 @@ class World:
             case FindServers(ids):
                 return ServersFound(frozenset(ids) - self.unknown)
             case FindRecoveries(ids):
-                return RecoveriesFound({s: f"i-of-{s}" for s in ids if self.recovered.get(s, self.now) < self.now})
+                return RecoveriesFound(
+                    {s: ExistingInstance(s, f"i-{s[2:]}", f"i-{s[2:]}") for s in ids if self._is_recovered(s)}
+                )
             case StartRecovery():
                 return self._start(action)
             case FindJob(number, attempt):
@@ -215,6 +218,9 @@ class World:
                 return Published("message-1")
         raise AssertionError(action)
 
+    def _is_recovered(self, server_id: str) -> bool:
+        return self.recovered.get(server_id, self.now) < self.now
+
     def _start(self, action: StartRecovery) -> ActionOutcome:
         if self.busy_times:
             self.busy_times -= 1
@@ -237,6 +243,8 @@ class World:
         source = f"s-{instance_id[2:]}"
         if source in self.never_boots:
             return "pending"
+        if self._is_recovered(source):
+            return "running"
         started = max(time for time, action in self.jobs if source in action.source_server_ids)
         booted = started + timedelta(seconds=self.job_seconds + self.boot_seconds)
         return "running" if self.now >= booted else "pending"

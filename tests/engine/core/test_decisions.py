@@ -17,6 +17,7 @@ from engine.core.actions import (
     TerminateInstances,
 )
 from engine.core.plan import ExecutionType
+from engine.core.protection import ExistingInstance, ExistingInstances, with_decision
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 
@@ -176,10 +177,43 @@ def test_a_drill_that_waits_for_a_recovery_to_end_does_not_replace_it_then():
     assert record["Waves"][0]["ServerResults"][0]["Status"] == "FAILED"
 
 
-def test_only_a_drill_asks_for_recoveries():
-    drill, _ = run(wave(1, [server(1)]))
-    recovery, _ = run(wave(1, [server(1)]), execution_type=ExecutionType.RECOVERY)
-    assert (len(drill.times(FindRecoveries)), len(recovery.times(FindRecoveries))) == (1, 0)
+@pytest.mark.parametrize("execution_type", ExecutionType)
+def test_every_launch_follows_a_check_for_recoveries(execution_type):
+    world, _ = run(wave(1, [server(1)]), wave(2, [server(2)]), execution_type=execution_type)
+    assert len(world.times(FindRecoveries)) == 2
+
+
+def test_a_recovery_adopts_a_server_that_was_recovered_meanwhile():
+    world = World(recovered={server(2): START + timedelta(seconds=30)})
+    waves = (wave(1, [server(1)]), wave(2, [server(2), server(3)]))
+    _, record = run(*waves, world=world, execution_type=ExecutionType.RECOVERY)
+    assert world.launches() == [(server(1),), (server(3),)]
+    assert record["Status"] == "COMPLETED"
+    adopted, launched = record["Waves"][1]["ServerResults"]
+    assert (adopted["Adopted"], adopted["Status"], adopted["HealthChecks"]) == (True, "RECOVERED", 1)
+    assert "appeared after this execution started" in adopted["Warning"]
+    assert "Adopted" not in launched
+    assert world.terminated == set()
+
+
+def test_an_adopted_server_that_is_not_healthy_fails():
+    world = World(recovered={server(1): START - timedelta(days=1)}, never_boots={server(1)})
+    _, record = run(wave(1, [server(1)]), world=world, execution_type=ExecutionType.RECOVERY)
+    assert (record["Status"], world.jobs) == ("FAILED", [])
+
+
+def test_only_the_confirmed_instance_is_replaced():
+    instance = f"i-{server(1)[2:]}"
+    expected = []
+    for confirmed in (instance, "i-0000000000000000f"):
+        world = World(recovered={server(1): START - timedelta(days=1)})
+        execution = execution_of(wave(1, [server(1)]), execution_type=ExecutionType.RECOVERY)
+        existing = {server(1): ExistingInstance(server(1), confirmed)}
+        decision = ExistingInstances(replacements={server(1): confirmed})
+        world.begin(with_decision(execution, decision, existing))
+        world.run()
+        expected.append([action.expected for _, action in world.jobs])
+    assert expected == [[((server(1), instance),)], []]
 
 
 def test_a_launch_that_is_refused_fails_its_servers_with_the_message():

@@ -40,6 +40,7 @@ from engine.core.decisions import decide
 from engine.core.drs_status import DrsJob, JobStatus
 from engine.core.finalization import end
 from engine.core.outcomes import UnexpectedOutcome, apply
+from engine.core.protection import ExistingInstance
 from engine.core.state import (
     CleanUp,
     CleanUpStatus,
@@ -54,7 +55,7 @@ from tests.engine.core.simulated_aws import START, execution_of, server, wave
 NOW = START + timedelta(minutes=10)
 JOB, OTHER_JOB = "drsjob-00000000000000001", "drsjob-00000000000000002"
 INSTANCE = "i-00000000000000001"
-START_1 = StartRecovery(1, 1, (server(1),), (), is_drill=True)
+START_1 = StartRecovery(1, 1, (server(1),), (), is_drill=True, expected=((server(1), None),))
 FIND_1 = FindJob(1, 1, START)
 
 
@@ -163,7 +164,9 @@ AWAITS_LAUNCH = {**INTENDED, "launch_unconfirmed": False}
 @pytest.mark.parametrize("before", [{}, AWAITS_LAUNCH], ids=["not begun", "waits for DRS"])
 def test_a_server_that_was_recovered_for_real_is_spared_and_named(before):
     action = FindRecoveries((server(1), server(2)))
-    after = apply(state(before, before), action, RecoveriesFound({server(1): INSTANCE}), NOW)
+    after = apply(
+        state(before, before), action, RecoveriesFound({server(1): ExistingInstance(server(1), INSTANCE)}), NOW
+    )
     assert first(after).status is ServerStatus.FAILED
     assert f"{server(1)} was recovered for real: a drill would replace" in first(after).error_message
     assert INSTANCE in first(after).error_message

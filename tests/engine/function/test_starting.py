@@ -52,8 +52,60 @@ def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
     assert len(refused.value.problems) == 2
     assert all(any(instance in problem for instance in production) for problem in refused.value.problems)
     assert instances(aws) == production
-    again = aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
-    assert again["Status"] == "COMPLETED"
+
+
+def recovered(aws, client):
+    """The instances of a completed recovery of both servers."""
+    aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+    return instances(aws)
+
+
+def test_a_second_recovery_is_refused_and_names_each_instance(aws, client):
+    production = recovered(aws, client)
+    with pytest.raises(StartRefused, match="A new launch destroys them") as refused:
+        client.start("p", "RECOVERY")
+    assert {one["RecoveryInstanceId"] for one in refused.value.existing} == production
+    assert all(one["HostName"] and one["LaunchTime"] and one["ExecutionId"] for one in refused.value.existing)
+    assert len(str(refused.value).splitlines()) <= 24
+    assert instances(aws) == production
+
+
+def test_a_recovery_that_keeps_existing_instances_adopts_them(aws, client):
+    production = recovered(aws, client)
+    (first,) = client.list_by_plan("p").items
+    record = aws.wait_until(settled(client, client.start("p", "RECOVERY", keep_existing=True)), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    servers = record["Waves"][0]["ServerResults"]
+    assert {server["RecoveryInstanceId"] for server in servers} == production == instances(aws)
+    assert all(server["Adopted"] and server["AdoptedFrom"] == first["ExecutionId"] for server in servers)
+    assert all(server["SnapshotTime"] and server["HealthChecks"] for server in servers)
+    assert "Warning" not in servers[0]
+
+
+def test_a_recovery_replaces_the_confirmed_instance_and_no_other(aws, client):
+    production = recovered(aws, client)
+    with pytest.raises(StartRefused, match="not confirmed") as refused:
+        client.start("p", "RECOVERY", replace_existing={"s-00000000000000001": ""})
+    instance = {one["SourceServerId"]: one["RecoveryInstanceId"] for one in refused.value.existing}
+    (replaced, kept) = (instance[f"s-{number:017x}"] for number in (1, 2))
+    for servers, reason in (
+        ({"s-00000000000000001": kept}, "the confirmed instance is"),
+        ({"s-00000000000000009": kept}, "is not a server of the plan"),
+    ):
+        with pytest.raises(StartRefused, match=reason):
+            client.start("p", "RECOVERY", replace_existing=servers)
+    assert instances(aws) == production
+    execution_id = client.start("p", "RECOVERY", replace_existing={"s-00000000000000001": replaced})
+    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    assert record["Status"] == "COMPLETED"
+    assert [server.get("Adopted", False) for server in record["Waves"][0]["ServerResults"]] == [False, True]
+    assert kept in instances(aws)
+    assert replaced not in instances(aws)
+
+
+def test_a_server_without_an_instance_cannot_be_replaced(client):
+    with pytest.raises(StartRefused, match="has no recovery instance"):
+        client.start("p", "RECOVERY", replace_existing={"s-00000000000000001": ""})
 
 
 def test_a_drill_does_not_replace_what_another_plan_recovers_for_real_while_it_runs(aws, client):
@@ -192,7 +244,7 @@ def test_a_plan_that_was_taken_over_is_free_when_both_are_settled(aws, client, f
         client.cancel(recovery)
     ends = [aws.wait_until(settled(client, one), 6 * 3600)["CleanUp"].get("EndTime", "") for one in (recovery, drill)]
     assert (ends[1] < client.get(recovery)["EndTime"]) is (first == "drill")
-    assert client.start("p", "RECOVERY") not in (drill, recovery)
+    assert client.start("p", "RECOVERY", keep_existing=True) not in (drill, recovery)
 
 
 def test_waves_that_are_no_list_are_a_problem_of_the_plan(client):

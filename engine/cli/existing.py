@@ -1,0 +1,95 @@
+"""The option --existing of `start`: what a recovery does with the instances of an earlier recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import click
+
+from engine.cli.options import InputError
+from engine.client import EngineClient, StartRefused
+
+_FORM = "keep, or replace=SERVER[:INSTANCE],…"
+
+
+@dataclass(frozen=True)
+class ExistingChoice:
+    """The choice of the operator. `replacements`: instance id by server id, "" for an instance not yet confirmed."""
+
+    keep: bool = False
+    replacements: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.keep or bool(self.replacements)
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        return [server for server, instance in self.replacements.items() if not instance]
+
+
+def _parse(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> ExistingChoice:
+    choice = ExistingChoice()
+    for value in values:
+        if value == "keep":
+            choice = replace(choice, keep=True)
+        elif value.startswith("replace=") and (named := _replacements(value.removeprefix("replace="))):
+            choice = replace(choice, replacements=choice.replacements | named)
+        else:
+            raise click.BadParameter(f"{value!r} must be {_FORM}")
+    return choice
+
+
+def _replacements(text: str) -> dict[str, str]:
+    """Instance by server; empty if a server has no name."""
+    pairs = [part.strip().partition(":") for part in text.split(",")]
+    if not all(server for server, _, _ in pairs):
+        return {}
+    return {server: instance for server, _, instance in pairs}
+
+
+existing_option = click.option(
+    "--existing",
+    multiple=True,
+    metavar="CHOICE",
+    callback=_parse,
+    help=f"Choice about instances of an earlier recovery: {_FORM}. Without it, such a recovery is refused.",
+)
+
+
+def confirm_replacement(engine: EngineClient, plan_id: str, choice: ExistingChoice) -> ExistingChoice:
+    """Show the instances to replace, and return the choice with their ids after the operator has typed `replace`.
+
+    The engine refuses a start with an unconfirmed replacement, and its refusal names the instances. Raises
+    StartRefused if the start has other problems, InputError without the confirmation.
+    """
+    try:
+        engine.start_or_find(plan_id, "RECOVERY", keep_existing=choice.keep, replace_existing=choice.replacements)
+    except StartRefused as refused:
+        found = {one["SourceServerId"]: one for one in refused.existing}
+        if not all(server in found for server in choice.unconfirmed):
+            raise
+    else:
+        raise InputError(f"{plan_id} runs already; no instance was replaced")
+    typed = click.prompt(
+        "DRS DESTROYS these instances before their replacements are known to work:\n"
+        + "\n".join(_row(found[server]) for server in choice.unconfirmed)
+        + "\nType replace to continue",
+        err=True,
+        default="",
+        show_default=False,
+    )
+    if typed != "replace":
+        raise InputError(
+            "no execution was started. A script confirms in advance: --existing replace="
+            + ",".join(f"{server}:{found[server]['RecoveryInstanceId']}" for server in choice.unconfirmed)
+        )
+    confirmed = {server: found[server]["RecoveryInstanceId"] for server in choice.unconfirmed}
+    return replace(choice, replacements=choice.replacements | confirmed)
+
+
+def _row(one: dict[str, Any]) -> str:
+    name = f"{one['HostName']} ({one['SourceServerId']})" if "HostName" in one else one["SourceServerId"]
+    since = f", launched {one['LaunchTime']}" if "LaunchTime" in one else ""
+    return f"  {name}  {one['RecoveryInstanceId']}  {one.get('State', 'state unknown')}{since}"
