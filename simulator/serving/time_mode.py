@@ -1,7 +1,7 @@
 """How a server advances virtual time: at a multiple of real time, by jumps, or in steps.
 
-During a call the client is an external actor on the clock, and the events that its call waits for run in every mode.
-Between calls:
+During a call the client is an external actor on the clock. In virtual and stepped time the events that its call waits
+for run at once; in scaled time the call waits in real time too. Between calls:
 
 - `ScaledTime` follows real time, `speed` times as fast.
 - `VirtualTime` jumps from event to event once no client has called for a moment, so that no client waits in real time.
@@ -26,9 +26,12 @@ _LONGEST_LOOK = 3600.0
 
 
 class TimeMode(Protocol):
-    """`clock` is the simulator's. The driver calls all three methods again after every turn."""
+    """`clock` is the simulator's. The driver calls all methods but `begin` again after every turn."""
 
     name: str
+
+    def begin(self, clock: VirtualClock) -> None:
+        """Continues from the clock's present time, which another mode may have advanced."""
 
     def may_happen(self, clock: VirtualClock, due: datetime) -> bool:
         """Whether an event that is due at that moment may run now."""
@@ -44,6 +47,9 @@ class ScaledTime:
     def __init__(self, clock: VirtualClock, speed: float) -> None:
         self.name = f"{speed:g} times as fast as real time"
         self._speed = speed
+        self.begin(clock)
+
+    def begin(self, clock: VirtualClock) -> None:
         self._virtual, self._real = clock.now(), time.monotonic()
 
     def _now(self) -> datetime:
@@ -61,6 +67,8 @@ class ScaledTime:
 
 class SteppedTime:
     name = "stands still between calls; a client requests the next event"
+
+    def begin(self, clock: VirtualClock) -> None: ...
 
     def may_happen(self, clock: VirtualClock, due: datetime) -> bool:
         return clock.external_actors > 0
@@ -101,6 +109,7 @@ class Driver:
         clock.arrival_time = lambda: self.time_mode.arrival(clock)
 
     def change(self, time_mode: TimeMode) -> None:
+        time_mode.begin(self._clock)
         self.time_mode = time_mode
         self._called.set()
 

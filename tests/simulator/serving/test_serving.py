@@ -277,6 +277,16 @@ def test_time_runs_at_the_speed_that_was_asked_for(server):
     assert 100 < ratio < 300
 
 
+def test_scaled_time_continues_from_the_moment_to_which_a_client_advanced_it(server):
+    with pace(server, 1):
+        server.control.hold()
+        server.control.advance(3600)
+        advanced = _now(server)
+        server.control.release()
+        _real_wait(lambda: "as fast" in server.control.about()["pace"], 5)
+        assert 0 <= (_now(server) - advanced).total_seconds() < 30
+
+
 # -- starting and ending ----------------------------------------------------------------------------------------------
 
 
