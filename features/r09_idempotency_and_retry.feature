@@ -87,11 +87,11 @@ Feature: Exactly once
     And the record has every field that its status requires, and no null
 
     Examples:
-      | fault                                       |
-      | throttles 3 history writes after the first  |
-      | fails 2 history writes after the first      |
-      | loses 2 history writes after the first      |
-      | loses the answer to the 2nd history write   |
+      | fault                                      |
+      | throttles 3 history writes after the first |
+      | fails 2 history writes after the first     |
+      | loses 2 history writes after the first     |
+      | loses the answer to the 2nd history write  |
 
   @AC-9.4 @moto
   Scenario: A history write that loses a race against a cancellation is repeated
