@@ -109,6 +109,17 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Existing:
+    """What a recovery does with the instances of an earlier one: keep all, or replace those of `servers`.
+
+    `instance` is the confirmed instance; "" stands for the one that DRS has for the server.
+    """
+
+    servers: tuple[str, ...] = ()
+    instance: str = ""
+
+
+@dataclass(frozen=True)
 class PlanShape:
     """How many waves a plan has, of which type, and how many of them depend on others."""
 
@@ -236,6 +247,37 @@ def run_type(text: str) -> str:
     return text.upper()
 
 
+@parse.with_pattern(r'the plan|the "[^"]+" plan')
+def plan_name(text: str) -> str:
+    """The plan of the Given, or another plan of the test data: 'the plan', 'the "three-tier" plan'."""
+    return "" if text == "the plan" else text.split('"')[1]
+
+
+@parse.with_pattern(
+    rf"with existing instances kept|with the instances of {_NAMES} replaced"
+    rf"|with instance {_NAMES} of server {_NAMES} replaced"
+)
+def existing(text: str) -> Existing:
+    """The choice about existing instances: 'with existing instances kept', 'with the instances of "web-1" replaced',
+    'with instance "i-0123456789abcdef0" of server "web-1" replaced'."""
+    quoted = re.findall(_NAMES, text)
+    if len(quoted) == 2:
+        return Existing((quoted[1].strip('"'),), quoted[0].strip('"'))
+    return Existing(tuple(names(quoted[0]))) if quoted else Existing()
+
+
+@parse.with_pattern("error|warning")
+def note(text: str) -> str:
+    """A text in the record of a server: 'error' or 'warning'."""
+    return {"error": "ErrorMessage", "warning": "Warning"}[text]
+
+
+@parse.with_pattern("names|does not name")
+def mention(text: str) -> bool:
+    """'names' or 'does not name'."""
+    return text == "names"
+
+
 @parse.with_pattern("|".join(TRUSTS))
 def trust(text: str) -> str:
     return text
@@ -286,16 +328,20 @@ register_type(
     Between=between,
     Calls=calls,
     Duration=duration,
+    Existing=existing,
     Fault=fault,
     Gap=gap,
     History=history,
     Kind=kind,
+    Mention=mention,
     Messages=messages,
     Moment=moment,
     Names=names,
+    Note=note,
     Numbers=numbers,
     Pauses=pauses,
     Place=place,
+    Plan=plan_name,
     Quantity=quantity,
     Request=request,
     Requests=requests,

@@ -177,12 +177,19 @@ class World:
         if self.plan:
             self.client.put_plan(self.plan)
 
-    def start(self, run: str, token: str | None = None, initiated_by: str | None = None) -> None:
-        """Start the drafted plan; keep a refusal for the Then to judge. Raises NoPlanYet."""
-        plan = self.drafted_plan()
+    def start(self, run: str, plan: str = "", **options: Any) -> None:
+        """Start the drafted plan, or this plan of the test data; keep a refusal for the Then to judge.
+
+        `options` are those of the engine's client. Raises NoPlanYet.
+        """
+        started = self.drafted_plan()
         self.save()
+        if plan:
+            started = testdata.read(f"plans/{plan}")
+            self.saved_plans.append(started)
+            self.client.put_plan(started)
         try:
-            execution = self.client.start(plan["PlanId"], run, client_token=token, initiated_by=initiated_by)
+            execution = self.client.start(started["PlanId"], run, **options)
         except StartRefused as refusal:
             self.refusal = refusal
         except EngineError as failure:

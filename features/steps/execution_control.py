@@ -7,7 +7,8 @@ import json
 from behave import given, when
 from behave.runner import Context
 
-from features.aws_queries import state_machine_run
+from features.aws_queries import recovery_instances, state_machine_run
+from features.parameter_types import Existing
 from features.world import ENDED, World
 
 CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}
@@ -19,14 +20,25 @@ def run_plan(context: Context, run: str) -> None:
     context.world.run_to_end()
 
 
-@when("a {run:Run} of the plan is started")
-def start_plan(context: Context, run: str) -> None:
-    context.world.start(run)
+@when("a {run:Run} of {plan:Plan} is started")
+def start_plan(context: Context, run: str, plan: str) -> None:
+    context.world.start(run, plan)
+
+
+@when("a {run:Run} of {plan:Plan} is run {existing:Existing}")
+def run_over_existing(context: Context, run: str, plan: str, existing: Existing) -> None:
+    world: World = context.world
+    present = {one["sourceServerID"]: one["recoveryInstanceID"] for one in recovery_instances(world)}
+    servers = [world.server_id(name) for name in existing.servers]
+    confirmed = {server: existing.instance or present[server] for server in servers}
+    world.start(run, plan, keep_existing=not confirmed, replace_existing=confirmed)
+    if world.refusal is None:
+        world.run_to_end()
 
 
 @when('a {run:Run} of the plan is started with the token "{token}"')
 def start_with_token(context: Context, run: str, token: str) -> None:
-    context.world.start(run, token=token)
+    context.world.start(run, client_token=token)
 
 
 @when("two operators start a {run:Run} of the plan at the same moment")

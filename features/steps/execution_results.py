@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from behave import then
 from behave.runner import Context
-from hamcrest import empty, equal_to, has_key, has_length, is_not
+from hamcrest import all_of, empty, equal_to, has_item, has_key, has_length, is_not
 
-from features.aws_queries import new_jobs
+from features.aws_queries import EXECUTION_TAG, all_jobs, new_jobs, recovery_client, recovery_instances
 from features.matchers import assert_that, describe, has_status, is_skipped_because_of, mentions
 from features.world import World
 
@@ -36,9 +36,26 @@ def server_is(context: Context, name: str, status: str) -> None:
     assert_that(context.world.result(name), has_status(status), where(context.world))
 
 
-@then('the error of server "{name}" names "{text}"')
-def server_error_names(context: Context, name: str, text: str) -> None:
-    assert_that(context.world.result(name).get("ErrorMessage", ""), mentions(text), where(context.world))
+@then('the {note:Note} of server "{name}" names "{text}"')
+def server_note_names(context: Context, note: str, name: str, text: str) -> None:
+    assert_that(context.world.result(name).get(note, ""), mentions(text), where(context.world))
+
+
+@then('server "{name}" is adopted, not launched')
+def server_is_adopted(context: Context, name: str) -> None:
+    world: World = context.world
+    server = world.server_id(name)
+    instance = next((one for one in recovery_instances(world) if one["sourceServerID"] == server), {})
+    job = next((one for one in all_jobs(recovery_client(world, "drs")) if one["jobID"] == instance.get("jobID")), {})
+    launched_by = job.get("tags", {}).get(EXECUTION_TAG)
+    assert_that(launched_by, is_not(equal_to(world.executions[-1])), f"Read the job of server {name} in DRS")
+    wanted = {
+        "Adopted": True,
+        "AdoptedFrom": launched_by,
+        "RecoveryInstanceId": instance.get("recoveryInstanceID", "an instance in DRS"),
+    }
+    result = world.result(name)
+    assert_that({field: result.get(field) for field in wanted}, equal_to(wanted), where(world))
 
 
 @then('server "{name}" has no error')
@@ -58,14 +75,21 @@ def start_is_refused(context: Context) -> None:
     assert_that(world.refusal is not None, "The engine started the plan although it should have refused it.")
 
 
-@then('the refusal names "{text}"')
-def refusal_names(context: Context, text: str) -> None:
-    assert_that(refusal_text(context.world), mentions(text), "Read the engine's answer to the start")
+@then('the refusal {mention:Mention} "{text}"')
+def refusal_names(context: Context, mention: bool, text: str) -> None:
+    wanted = mentions(text) if mention else is_not(mentions(text))
+    assert_that(refusal_text(context.world), wanted, "Read the engine's answer to the start")
 
 
-@then('the refusal does not name "{text}"')
-def refusal_does_not_name(context: Context, text: str) -> None:
-    assert_that(refusal_text(context.world), is_not(mentions(text)), "Read the engine's answer to the start")
+@then('the refusal names host name, id and instance of server "{name}"')
+def refusal_names_instance(context: Context, name: str) -> None:
+    world: World = context.world
+    server, refusal = world.server_id(name), refusal_text(world)
+    instances = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["sourceServerID"] == server]
+    assert_that(instances, has_length(1), f"Read the recovery instances of DRS for server {name}")
+    lines = [line for line in refusal.splitlines() if server in line]
+    wanted = has_item(all_of(mentions(name), mentions(instances[0])))
+    assert_that(lines, wanted, f"Read the lines about {server} in the engine's answer to the start:\n{refusal}")
 
 
 def refusal_text(world: World) -> str:

@@ -25,18 +25,24 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module", params=["criteria", "extensions"])
+def key(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def coverage() -> Coverage:
+def coverage(key: str) -> Coverage:
+    """The coverage of one document: that of the requirements document is at the top level."""
     content: Coverage = json.loads((REPORTS / "coverage.json").read_text(encoding="utf-8"))
-    return content
+    return content if key == "criteria" else {"target": content["target"], **content[key]}
 
 
-def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: Coverage) -> None:
-    content = yaml.safe_load((ROOT / "traceability" / "model" / "criteria.yaml").read_text(encoding="utf-8"))
+def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: Coverage, key: str) -> None:
+    content = yaml.safe_load((ROOT / "traceability" / "model" / f"{key}.yaml").read_text(encoding="utf-8"))
     wanted = [one["id"] for requirement in content["requirements"] for one in requirement["criteria"]]
     assert [row["id"] for row in coverage["criteria"]] == wanted
     assert {row["state"] for row in coverage["criteria"]} <= STATES
-    assert len(wanted) == 60
+    assert len(wanted) == {"criteria": 60, "extensions": 4}[key]
 
 
 def test_the_totals_are_those_of_the_rows(coverage: Coverage) -> None:
@@ -60,13 +66,14 @@ def test_scenarios_are_where_the_file_says(coverage: Coverage) -> None:
     for row in coverage["criteria"]:
         for one in row["scenarios"]:
             lines = (ROOT / one["file"]).read_text(encoding="utf-8").splitlines()
-            assert f"AC-{row['id']}" in one["tags"]
+            assert catalogue.tag_of(row["id"]) in one["tags"]
             # A row of an outline stands at its place in the examples.
             assert one["name"] in lines[one["line"] - 1] or " -- @" in one["name"]
 
 
-def test_the_table_matches_the_document(coverage: Coverage) -> None:
-    with (REPORTS / "coverage.csv").open(encoding="utf-8", newline="") as file:
+def test_the_table_matches_the_document(coverage: Coverage, key: str) -> None:
+    name = {"criteria": "coverage.csv", "extensions": "coverage-extensions.csv"}[key]
+    with (REPORTS / name).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["criterion"], row["state"]) for row in rows] == [
         (row["id"], row["state"]) for row in coverage["criteria"]

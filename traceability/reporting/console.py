@@ -186,10 +186,11 @@ def proof_summary(
 ) -> None:
     """Print how many criteria of each document can fail, and the criteria without a defect."""
     can_fail = {one for one, noticed in content["can_fail"].items() if noticed}
+    tried = {*content["can_fail"], *lacking}
     counts = [
         f"{len(can_fail & mine)} of {len(provable & mine)} {document.kind.key} can fail"
         for document in catalogue.documents
-        if provable & (mine := set(document.criteria))
+        if tried & (mine := set(document.criteria))
     ]
     outcomes = [row["outcome"] for row in content["defects"]]
     console.print(

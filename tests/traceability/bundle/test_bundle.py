@@ -20,7 +20,7 @@ from tests.traceability.conftest import Suite
 from traceability.bundle import archive as zips
 from traceability.bundle import bundle, integrity, manifest
 from traceability.evaluation.coverage import files as coverage_files
-from traceability.evaluation.coverage import totals_of
+from traceability.evaluation.coverage import sections, totals_of
 from traceability.model import catalogue
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -189,16 +189,42 @@ def test_each_record_is_compared_with_the_others(
 
 
 def test_an_archive_is_judged_by_the_catalogue_inside_it(suite: Suite) -> None:
-    criteria = suite.root / manifest.CRITERIA[0]
-    criteria.parent.mkdir(parents=True)
-    criteria.write_bytes((catalogue.FOLDER / catalogue.MAIN.file).read_bytes())
+    folder = suite.root / manifest.CATALOGUE
+    folder.mkdir(parents=True)
+    for one in catalogue.DOCUMENTS:
+        (folder / one.file).write_bytes((catalogue.FOLDER / one.file).read_bytes())
     judged = suite.scenario("Then nothing is wrong").run()
     manifest.write(suite.places, judged.coverage)
     archive = bundle.write(suite.places, suite.catalogue)
     assert bundle.verify(archive).good
-    reworded = criteria.read_bytes().replace(b"WHEN ", b"IF ")
-    found = bundle.verify(forged(archive, lambda content: None, **{manifest.CRITERIA[0]: reworded}))
-    assert "reports/coverage.json: AC-1.4: revision differs from the records of the run" in found.contradicting
+    for name, criterion in zip(manifest.CRITERIA, ("AC-1.4", "EX-1.4"), strict=True):
+        reworded = (suite.root / name).read_bytes().replace(b"WHEN ", b"IF ")
+        found = bundle.verify(forged(archive, lambda content: None, **{name: reworded}))
+        said = f"reports/coverage.json: {criterion}: revision differs from the records of the run"
+        assert said in found.contradicting
+
+
+def test_a_bundle_from_before_the_extensions_is_verified_by_its_one_document(suite: Suite) -> None:
+    folder = suite.root / manifest.CATALOGUE
+    folder.mkdir(parents=True)
+    (folder / catalogue.MAIN.file).write_bytes((catalogue.FOLDER / catalogue.MAIN.file).read_bytes())
+    suite.catalogue = catalogue.load(folder)
+    judged = suite.scenario("Then nothing is wrong").run()
+    assert [kind.key for kind, _ in sections(judged.coverage)] == ["criteria"]
+    manifest.write(suite.places, judged.coverage)
+    assert bundle.verify(bundle.write(suite.places, suite.catalogue)).good
+
+
+def test_extensions_that_the_records_do_not_support_fail_verification(archive: Path) -> None:
+    def all_extensions_proven(content: dict[str, Any]) -> None:
+        for row in content["extensions"]["criteria"]:
+            row.update(state="proven", proven_on=["moto"])
+
+    found = bundle.verify(forged(archive, all_extensions_proven))
+    said = "reports/coverage.json: EX-1.1 is proven, the records of the run say no_scenario"
+    assert said in found.contradicting
+    gone = bundle.verify(forged(archive, lambda content: content.pop("extensions")))
+    assert "reports/coverage.json: its criteria are not those of the catalogue" in gone.contradicting
 
 
 def double_key(body: bytes) -> bytes:

@@ -163,6 +163,17 @@ def test_totals_of_the_manifest_are_those_of_the_coverage(judged: Suite) -> None
     ]
 
 
+def test_totals_of_the_extensions_in_the_manifest_are_those_of_the_coverage(judged: Suite) -> None:
+    content = manifest.read(judged.places)
+    assert content is not None
+    content["extensions"]["totals"]["proven"] = 4
+    for forged in (content, {key: value for key, value in content.items() if key != "extensions"}):
+        judged.places.manifest.write_text(json.dumps(forged), encoding="utf-8")
+        assert integrity.changes(judged.places, judged.catalogue) == [
+            "changed: reports/manifest.json: extensions differs from coverage.json"
+        ]
+
+
 def test_an_unchanged_run_can_be_shown_and_bundled_repeatedly(judged: Suite) -> None:
     before = manifest.read(judged.places)
     for _ in range(2):

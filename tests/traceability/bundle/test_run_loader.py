@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +165,21 @@ def test_later_results_are_written_into_all_outputs(suite: Suite) -> None:
     kept = manifest.read(suite.places)
     assert kept is not None
     assert manifest.changed(suite.places, kept) == []
+
+
+def test_totals_of_the_extensions_are_those_of_their_rows(suite: Suite) -> None:
+    suite.scenario("Then nothing is wrong", tags="@EX-1.1 @moto").run()
+    content = json.loads(suite.places.coverage.read_text(encoding="utf-8"))
+    content["extensions"]["totals"]["proven"] = 4
+    suite.places.coverage.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(run_loader.BadRun, match="its extensions' totals have 4 proven, its extensions' criteria 1"):
+        run_loader.read(suite.places.coverage)
+
+
+def test_a_kept_run_has_every_document_that_judged_it(suite: Suite) -> None:
+    for name in manifest.CRITERIA:
+        (suite.root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, suite.root / name)
+    suite.scenario("Then nothing is wrong", tags="@EX-1.1 @moto").run()
+    with zipfile.ZipFile(kept(suite)[0]) as archive:
+        assert set(manifest.CRITERIA) <= set(archive.namelist())

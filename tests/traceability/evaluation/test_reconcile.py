@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.traceability.conftest import STEPS, Suite
-from traceability.evaluation import record_readers
+from traceability.evaluation import reconcile, record_readers
 
 TWO = """
     Feature: Small
@@ -187,3 +188,22 @@ def test_nothing_of_an_earlier_run_is_taken_for_new(suite: Suite) -> None:
     judged = suite.scenario("Then nothing is wrong").run()
     assert judged.differences == []
     assert judged.coverage["totals"]["proven"] == 1
+
+
+def test_a_coverage_that_lost_a_document_or_a_criterion_differs_from_the_catalogue(suite: Suite) -> None:
+    content = both_passed(suite).run().coverage
+    assert reconcile.coverage_differences(suite.catalogue, content) == []
+    other = copy.deepcopy(content)
+    lost = other["extensions"]["criteria"].pop()
+    assert reconcile.coverage_differences(suite.catalogue, other) == [
+        "coverage does not list the extensions of the catalogue"
+    ]
+    other["extensions"]["criteria"].append(lost)
+    other["extensions"]["totals"]["no_scenario"] = 3
+    assert reconcile.coverage_differences(suite.catalogue, other) == [
+        "coverage: the five states of the extensions do not add up to 4"
+    ]
+    del other["extensions"]
+    assert reconcile.coverage_differences(suite.catalogue, other) == [
+        "coverage does not list the documents of the catalogue"
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.traceability.conftest import Suite
+from traceability.cli.runs import exit_code
 from traceability.evaluation.coverage import ScenarioOutcome, state_of
 from traceability.model.feature_files import Scenario
 
@@ -37,6 +38,15 @@ def test_the_state_of_a_criterion_is_that_of_its_scenario(suite: Suite, end: str
     assert judged.differences == []
     assert judged.coverage["totals"][expected] == 1
     assert judged.coverage["totals"]["no_scenario"] == 59
+
+
+@pytest.mark.parametrize(("step", "code"), [("Then nothing is wrong", 0), ("Then the expectation fails", 1)])
+def test_a_violated_extension_fails_the_run_like_a_criterion(suite: Suite, step: str, code: int) -> None:
+    judged = suite.scenario(step, tags="@EX-1.1 @moto").run()
+    assert judged.coverage["totals"]["no_scenario"] == 60
+    assert judged.coverage["extensions"]["totals"]["violated"] == code
+    assert exit_code(judged, [], strict=False) == code
+    assert exit_code(judged, [], strict=True) == 1
 
 
 def test_a_scenario_of_another_target_keeps_its_reason(suite: Suite) -> None:

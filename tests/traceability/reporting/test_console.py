@@ -63,7 +63,10 @@ def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suit
     assert isinstance(out.file, io.StringIO)
     assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags or files"
     manifest.write(suite.places, judged.coverage)
-    said = "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; partial run, 2 deselected"
+    said = (
+        "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; partial run, 2 deselected"
+        " · 0 of 4 extensions proven on moto, 4 no scenario"
+    )
     given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
     ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[0] == said

@@ -1,4 +1,4 @@
-"""All outputs agree: each is read on its own and shows the same five states of 60 criteria."""
+"""All outputs agree: each is read on its own and shows the same states of 60 criteria and, apart, of 4 extensions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,11 +15,26 @@ from rich.console import Console
 from tests.traceability.conftest import Suite
 from tests.traceability.reporting.test_allure_report import FIVE, PROJECT, data, unpacked
 from traceability.model.catalogue import Catalogue
-from traceability.reporting import console
+from traceability.reporting import allure_report, console
 from traceability.running import run
 
 SIGNS = {"✓": "proven", "✗": "violated", "!": "suite_defect", "–": "not_run", "·": "no_scenario"}
-EXPECTED = {"1.1": "proven", "1.2": "violated", "1.3": "suite_defect", "1.4": "not_run"}
+EXTENSION = """
+  @EX-1.2 @moto
+  Scenario: an extension is proven
+    Then nothing is wrong
+  @EX-1.3 @moto
+  Scenario: an extension is violated
+    Then the expectation fails
+"""
+EXPECTED = {
+    "EX-1.2": "proven",
+    "EX-1.3": "violated",
+    "1.1": "proven",
+    "1.2": "violated",
+    "1.3": "suite_defect",
+    "1.4": "not_run",
+}
 
 States = dict[str, str]
 
@@ -26,26 +42,35 @@ States = dict[str, str]
 def on_console(text: str, known: Catalogue) -> States:
     found = {}
     for requirement in known.requirements:
-        line = next(line for line in text.splitlines() if line.startswith(f"{requirement.id:>2}  {requirement.title}"))
-        signs = line[4 + len(requirement.title) :].split()[:5]
+        start = f"{requirement.id:>4}  {requirement.title}"
+        line = next(line for line in text.splitlines() if line.startswith(start))
+        signs = line[len(start) :].split()[: len(requirement.criteria)]
         found.update({one.id: SIGNS[sign] for one, sign in zip(requirement.criteria, signs, strict=True)})
     return found
+
+
+def in_table(path: Path) -> States:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["criterion"]: row["state"] for row in csv.DictReader(file)}
 
 
 def in_allure(page: str) -> States:
     """Return the state of each criterion in the report's tree."""
     tree = next(base64.b64decode(body).decode() for name, body in unpacked(page).items() if name.endswith("tree.json"))
-    return {criterion: SIGNS[sign] for criterion, sign in re.findall(r'"name": ?"AC-(\d+\.\d+) (\S) ', tree)}
+    return {
+        criterion: SIGNS[sign] for criterion, sign in re.findall(r'"name": ?"(?:AC-)?((?:EX-)?\d+\.\d+) (\S) ', tree)
+    }
 
 
 def in_matrix(page: str) -> States:
-    return {criterion: state for state, criterion in re.findall(r'<div class="cell (\w+)" id="AC-([\d.]+)">', page)}
+    cells = re.findall(r'<div class="cell (\w+)" id="(?:AC-)?((?:EX-)?[\d.]+)">', page)
+    return {criterion: state for state, criterion in cells if state != "planned"}
 
 
 @pytest.fixture
 def judged(suite: Suite) -> run.RunResult:
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
-    return suite.feature(FIVE).run()
+    return suite.feature(FIVE).feature(f"Feature: Extension\n{EXTENSION}", "x01.feature").run()
 
 
 def test_all_outputs_say_the_same(suite: Suite, judged: run.RunResult) -> None:
@@ -53,13 +78,14 @@ def test_all_outputs_say_the_same(suite: Suite, judged: run.RunResult) -> None:
     out = Console(file=io.StringIO(), width=200)
     console.summary(out, judged.coverage, suite.catalogue)
     said = out.file.getvalue()
-    with (suite.places.reports / "coverage.csv").open(encoding="utf-8", newline="") as file:
-        table = {row["criterion"]: row["state"] for row in csv.DictReader(file)}
+    tables = [in_table(path) for path in suite.places.coverage_tables]
     document = json.loads(suite.places.coverage.read_text(encoding="utf-8"))
     wanted = {one: EXPECTED.get(one, "no_scenario") for one in suite.catalogue.criteria}
     matrix = suite.places.matrix.read_text(encoding="utf-8")
-    assert {row["id"]: row["state"] for row in document["criteria"]} == wanted
-    assert table == wanted
+    assert [set(table) for table in tables] == [set(one.criteria) for one in suite.catalogue.documents]
+    assert {row["id"]: row["state"] for row in document["criteria"]} == tables[0]
+    assert {row["id"]: row["state"] for row in document["extensions"]["criteria"]} == tables[1]
+    assert tables[0] | tables[1] == wanted
     assert on_console(said, suite.catalogue) == wanted
     assert in_matrix(matrix) == wanted
     assert in_allure(page) == wanted
@@ -72,6 +98,27 @@ def test_all_outputs_say_the_same(suite: Suite, judged: run.RunResult) -> None:
     for word, count in zip(words, counts, strict=True):
         assert re.search(rf"{word.lower()} <b>{count}</b> of 60", matrix)
     assert data(page, "widgets/pie_chart.json")["percentage"] == 1.7
+
+
+def test_the_extensions_have_a_denominator_of_their_own(suite: Suite, judged: run.RunResult) -> None:
+    page = run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")
+    out = Console(file=io.StringIO(), width=200)
+    console.summary(out, judged.coverage, suite.catalogue)
+    counts = {"criteria": 4, "proven": 1, "violated": 1, "suite_defect": 0, "not_run": 0, "no_scenario": 2}
+    assert counts.items() <= judged.coverage["extensions"]["totals"].items()
+    said = out.file.getvalue()
+    assert "1 of 4 extensions proven on moto: 1 proven, 1 violated, 2 no scenario" in said
+    assert "; planned: EX-1.5" in said
+    assert data(page, "widgets/variables.json")["Extensions"] == (
+        "1 proven, 1 violated, 2 no scenario of 4 (counted separately)"
+    )
+    assert allure_report.headline(judged.coverage) == (
+        "1 of 60 criteria proven on moto · 1 of 4 extensions proven on moto"
+    )
+    matrix = suite.places.matrix.read_text(encoding="utf-8")
+    assert "1 of 4 extensions are proven on simulated AWS, none on real AWS; 1 violated, 2 without scenario" in matrix
+    assert "Extensions not proven on AWS: all 4" in matrix
+    assert 'class="cell planned" id="EX-1.5"' in matrix
 
 
 def test_a_scenario_that_is_no_proof_is_not_green_in_allure_either(suite: Suite) -> None:

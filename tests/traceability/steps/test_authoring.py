@@ -225,6 +225,9 @@ def feature(writing: Suite) -> Path:
     return writing.root / "features" / "r01_waves.feature"
 
 
+KNOWN = "AC-1.1 to AC-12.5 and EX-1.1 to EX-1.4"
+
+
 @pytest.fixture
 def requirement(writing: Suite) -> Suite:
     """Two criteria, the first with an outline whose Examples stand behind a blank line."""
@@ -273,6 +276,15 @@ def test_a_skeleton_stands_behind_its_neighbours_below_the_criterions_words(requ
     assert "\n".join(kept) == before.rstrip("\n") + "\n"
 
 
+def test_a_skeleton_of_an_extension_stands_in_a_feature_of_its_own(requirement: Suite) -> None:
+    requirement.feature("Feature: Protection\n", "x01_protection.feature")
+    ended = command(requirement, "new", "ex-1.2", "--name", "A kept server")
+    assert ended.returncode == 0, ended.stderr
+    text = (requirement.root / "features" / "x01_protection.feature").read_text()
+    assert "  # EX-1.2: WHEN" in text
+    assert "  @EX-1.2 @moto\n  Scenario: A kept server\n" in text
+
+
 def test_a_skeleton_is_no_scenario_until_it_is_written(requirement: Suite) -> None:
     command(requirement, "new", "@ac-1.3")
     said = command(requirement, "check").stderr.splitlines()
@@ -284,8 +296,11 @@ def test_a_skeleton_is_no_scenario_until_it_is_written(requirement: Suite) -> No
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("AC-1.9", "AC-1.9: no such criterion; they go from AC-1.1 to AC-12.5. The nearest is AC-1."),
-        ("13.1", "13.1: no such criterion; they go from AC-1.1 to AC-12.5. The nearest is AC-"),
+        ("AC-1.9", f"AC-1.9: no such criterion; they go from {KNOWN}. The nearest is AC-1."),
+        ("13.1", f"13.1: no such criterion; they go from {KNOWN}. The nearest is AC-"),
+        ("EX-1.9", f"EX-1.9: no such criterion; they go from {KNOWN}. The nearest is EX-1."),
+        ("EX-1.5", "EX-1.5: only planned; move it to the criteria of its document when the engine fulfils it"),
+        ("EX-1.1", "features/x01_*.feature: no such file; create it with a line `Feature:` and a title"),
         ("AC-2.1", "features/r02_*.feature: no such file; create it with a line `Feature:` and a title"),
     ],
 )

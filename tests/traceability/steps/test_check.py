@@ -20,7 +20,13 @@ WHOLE = "".join(f"    {step}\n" for step in STEPS)
 BAD = {
     "unknown criterion": (
         f"Feature: Small\n  @AC-1.9 @moto\n  Scenario: only\n{WHOLE}",
-        'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; known are AC-1.1 to AC-12.5',
+        'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; '
+        "known are AC-1.1 to AC-12.5 and EX-1.1 to EX-1.4",
+    ),
+    "planned criterion": (
+        f"Feature: Small\n  @EX-1.5 @moto\n  Scenario: only\n{WHOLE}",
+        'r01.feature:3: scenario "only" names @EX-1.5, which is only planned; '
+        "move it to the criteria of its document first",
     ),
     "no criterion": (
         f"Feature: Small\n  @moto\n  Scenario: only\n{WHOLE}",
@@ -121,7 +127,7 @@ def test_good_features_are_counted(suite: Suite) -> None:
     ended = command(suite.scenario(*STEPS), "check")
     assert (ended.returncode, ended.stdout) == (
         0,
-        "1 scenarios cover 1 of 60 criteria in the words of 1 phrases; no problem found.\n",
+        "1 scenarios cover 1 of 60 criteria and 0 of 4 extensions in the words of 1 phrases; no problem found.\n",
     )
 
 

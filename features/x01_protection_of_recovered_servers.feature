@@ -1,0 +1,121 @@
+Feature: Protection of recovered servers
+  When DRS launches a server again, it terminates the server's recovery instance first. After a real recovery that instance
+  is production: a second launch destroys all data written since the failover. Operators need to see that a repeated
+  recovery leaves recovered servers alone, and that the engine replaces an instance only after they have named it.
+
+  @EX-1.1 @moto
+  Scenario: A second recovery of a plan is refused with the servers, their instances and the ways to continue
+    Given the "single-wave" plan
+    When a recovery of the plan is run
+    And a recovery of the plan is started
+    Then the start is refused
+    And the refusal names host name, id and instance of server "database-1"
+    And the refusal names host name, id and instance of server "database-2"
+    And the refusal names "--existing keep"
+    And the refusal names "--existing replace"
+    And DRS launched only "database-1, database-2"
+    And DRS still has the recovered instances of "database-1, database-2"
+
+  @EX-1.1 @moto
+  Scenario: Another plan over recovered servers is refused, and the refusal names only these servers
+    Given the "single-wave" plan
+    When a recovery of the plan is run
+    And a recovery of the "three-tier" plan is started
+    Then the start is refused
+    And the refusal names host name, id and instance of server "database-1"
+    And the refusal names host name, id and instance of server "database-2"
+    And the refusal does not name "application-1"
+    And DRS launched only "database-1, database-2"
+    And DRS still has the recovered instances of "database-1, database-2"
+
+  @EX-1.1 @moto
+  Scenario: A recovery over a server that another user has recovered is refused
+    Given the "three-waves" plan
+    And another user's recovery of server "web-1" has ended
+    When a recovery of the plan is started
+    Then the start is refused
+    And the refusal names host name, id and instance of server "web-1"
+    And no execution was recorded and no server was launched
+    And DRS still has the recovered instances of "web-1"
+
+  @EX-1.2 @moto
+  Scenario: A kept server is adopted and health-checked, and only the other servers are launched
+    Given the "three-waves" plan
+    And another user's recovery of server "web-1" has ended
+    When a recovery of the plan is run with existing instances kept
+    Then the execution is COMPLETED
+    And server "web-1" is adopted, not launched
+    And server "web-1" is RECOVERED
+    And DRS launched only "database-1, database-2, application-1, application-2, web-2"
+    And only the instances of "database-1, database-2, application-1, application-2, web-1, web-2" were checked
+    And DRS still has the recovered instances of "database-1, database-2, application-1, application-2, web-1, web-2"
+
+  @EX-1.2 @moto
+  Scenario: A larger plan adopts the servers that a smaller plan has recovered
+    Given the "single-wave" plan
+    When a recovery of the plan is run
+    And a recovery of the "three-tier" plan is run with existing instances kept
+    Then the execution is COMPLETED
+    And server "database-1" is adopted, not launched
+    And server "database-2" is adopted, not launched
+    And 6 servers are RECOVERED
+    # Each server once: the second execution launched neither database server.
+    And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
+
+  @EX-1.2 @moto
+  Scenario: A kept server that is not healthy fails and is not replaced
+    Given the "single-wave" plan
+    And the instance of server "database-1" is stopped after 50 seconds of booting
+    And another user's recovery of server "database-1" has ended
+    When a recovery of the plan is run with existing instances kept
+    Then the execution is FAILED
+    And server "database-1" is adopted, not launched
+    And server "database-1" is FAILED
+    And the error of server "database-1" names "stopped"
+    And server "database-2" is RECOVERED
+    And DRS launched only "database-2"
+
+  @EX-1.3 @moto
+  Scenario: A confirmed replacement launches the named server again and keeps the other one
+    Given the "single-wave" plan
+    And another user's recovery of server "database-1" has ended
+    And another user's recovery of server "database-2" has ended
+    When a recovery of the plan is run with the instances of "database-1" replaced
+    Then the execution is COMPLETED
+    And DRS launched only "database-1"
+    And server "database-1" is RECOVERED
+    And server "database-2" is adopted, not launched
+    And DRS still has the recovered instances of "database-1, database-2"
+
+  @EX-1.3 @moto
+  Scenario: The replacement of an instance that is not the server's own is refused
+    Given the "single-wave" plan
+    And another user's recovery of server "database-1" has ended
+    When a recovery of the plan is run with instance "i-0123456789abcdef0" of server "database-1" replaced
+    Then the start is refused
+    And the refusal names "i-0123456789abcdef0"
+    And the refusal names host name, id and instance of server "database-1"
+    And no execution was recorded and no server was launched
+    And DRS still has the recovered instances of "database-1"
+
+  @EX-1.4 @moto
+  Scenario: A server that another user recovers before its wave starts is adopted with a warning
+    Given the "three-waves" plan
+    And another user's recovery of server "web-1" is in progress
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And server "web-1" is adopted, not launched
+    And server "web-1" is RECOVERED
+    And the warning of server "web-1" names "appeared after this execution started"
+    And DRS launched only "database-1, database-2, application-1, application-2, web-2"
+
+  @EX-1.4 @moto
+  Scenario: A launch that waits for another user's recovery adopts the instance instead of replacing it
+    Given the "single-wave" plan
+    And another user's recovery of server "database-1" is in progress
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And server "database-1" is adopted, not launched
+    And server "database-1" is RECOVERED
+    And the warning of server "database-1" names "it was adopted and not replaced"
+    And DRS launched only "database-2"
