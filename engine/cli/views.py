@@ -69,12 +69,20 @@ def execution_view(
     if note:
         parts.append(Text(note, style="yellow"))
     endings = [Text(f"✘ {_where(error)}{error['Message']}", style="red") for error in record["Errors"]]
+    endings += [Text(f"! {warning}", style="yellow") for warning in _warnings(record)]
     if notification := record.get("Notification"):
         endings.append(_notification(notification, record.get("NotificationTopicArn", "")))
     if clean_up := record.get("CleanUp"):
         endings.append(_clean_up(clean_up))
     room = None if rows is None else rows - len(parts) - len(endings) - 3
     return Group(*parts, Text(), *_waves(record, width, room), *endings)
+
+
+def _warnings(record: Record) -> Iterator[str]:
+    for wave in record["Waves"]:
+        for server in wave["ServerResults"]:
+            if "Warning" in server:
+                yield f"wave {wave['WaveNumber']}, {server['SourceServerId']}: {server['Warning']}"
 
 
 def _headline(record: Record, now: datetime) -> Text:
@@ -166,6 +174,8 @@ def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[Re
     for server, place in zip(servers, places, strict=True):
         reason = server.get("StatusReason", "")
         health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
+        if server.get("Adopted"):
+            health = f"adopted, {health}" if health else "adopted"
         note = health if reason in ("", wave.get("StatusReason")) else reason
         line = Text.assemble(f"    {server['SourceServerId']}  ", status_text(server["Status"]))
         if width < _WIDE_SERVERS:

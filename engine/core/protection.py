@@ -14,7 +14,7 @@ Every instance counts as real unless DRS says `isDrill: true`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from engine.core.state import Execution, ServerState, ServerStatus
 
 # A refusal fits one screen of 24 lines.
 _SERVERS_SHOWN = 8
+_EXECUTIONS_SHOWN = 2
 
 
 @dataclass(frozen=True)
@@ -86,30 +87,33 @@ def _bad_replacement(
 
 
 def _refusal(plan_id: str, existing: Mapping[str, ExistingInstance]) -> str:
-    rows = [_row(existing[server]) for server in sorted(existing)]
-    shown = rows[:_SERVERS_SHOWN]
-    more = [f"  and {len(rows) - len(shown)} more"] if len(rows) > len(shown) else []
-    example = existing[min(existing)]
+    found = [existing[server] for server in sorted(existing)]
+    more = [f"  and {len(found) - _SERVERS_SHOWN} more"] if len(found) > _SERVERS_SHOWN else []
+    executions = sorted({one.execution_id for one in found if one.execution_id})[:_EXECUTIONS_SHOWN]
     return "\n".join(
         [
-            f"plan {plan_id}: {len(rows)} of its servers run from an earlier recovery. A new launch destroys them:",
-            *shown,
+            f"plan {plan_id}: {len(found)} of its servers run from an earlier recovery. A new launch destroys them:",
+            *_rows(found[:_SERVERS_SHOWN]),
             *more,
-            "Nothing was started. To launch only the servers that are not recovered, and keep these:",
+            *(f"Recovered by execution {execution}." for execution in executions),
+            "To keep them and launch only the other servers:",
             f"  python -m engine start {plan_id} --recovery --existing keep",
-            "To replace a server on purpose (DRS terminates the old instance before the new one is known to work):",
-            f"  python -m engine start {plan_id} --recovery --existing replace={example.source_server_id}",
+            "To replace a server (DRS terminates its instance before the new one works):",
+            f"  python -m engine start {plan_id} --recovery --existing replace={found[0].source_server_id}",
             "Otherwise fail back in DRS first.",
         ]
     )
 
 
-def _row(one: ExistingInstance) -> str:
-    parts = [f"  {one.server_label}  {one.ec2_instance_id or one.recovery_instance_id}  {one.state or 'state unknown'}"]
-    if one.launch_time:
-        parts.append(f"launched {one.launch_time}")
-    parts.append(f"by execution {one.execution_id}" if one.execution_id else "not by this engine")
-    return ", ".join(parts)
+def _rows(found: Sequence[ExistingInstance]) -> list[str]:
+    """One line of at most 80 columns for each instance, unless its host name is long."""
+    longest = max(len(one.host_name or "") for one in found)
+    rows = []
+    for one in found:
+        name = [(one.host_name or "").ljust(longest)] if longest else []
+        since = [f"since {one.launch_time[:16].replace('T', ' ')}"] if one.launch_time else []
+        rows.append("  " + "  ".join([*name, one.source_server_id, one.recovery_instance_id, *since]))
+    return rows
 
 
 def drill_refusal(one: ExistingInstance) -> str:

@@ -44,7 +44,7 @@ INVOCATIONS_A_MINUTE = 40
 # Between the check for recoveries and the launch: up to four attempts whose answer is lost, 20 seconds each.
 CHECK_TO_LAUNCH = 120
 # The servers in the refusal of a drill, and in the rows of the refusal of a recovery.
-_RECOVERED = re.compile(r"\((s-\w{17})\)(?: was recovered for real|  i-)")
+_RECOVERED = re.compile(r"(s-\w{17})\)?(?: was recovered for real|  i-)")
 
 
 def violations(observed: Observation) -> list[str]:

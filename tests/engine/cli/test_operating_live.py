@@ -128,8 +128,10 @@ def test_a_second_recovery_is_refused_on_one_screen(at, recovered):
 def test_kept_instances_are_adopted(at, recovered):
     before = launches(at)
     execution = at.run("start", PLAN, "--recovery", "--yes", "--existing", "keep").stdout.strip()
-    shown = at.run("status", execution, "--watch")
+    at.run("status", execution, "--watch")
+    shown = at.run("status", execution, columns=80)
     assert shown.exit_code == 0
+    assert shown.stdout.count("adopted, running") == len(recovered)
     assert launches(at) == before
     servers = [server for wave in at.client.get(execution)["Waves"] for server in wave["ServerResults"]]
     assert {server["SourceServerId"]: server["RecoveryInstanceId"] for server in servers} == recovered
