@@ -1,6 +1,8 @@
 """The sentences for scenarios, as the step definitions state them.
 
-They are loaded as behave loads them, so that the list is the one of a run. No step is run.
+behave loads them into its registry, as for a run; no step is run. The formatters steps.catalog, steps.usage and
+steps.bad read the same registry. They print patterns for programmers, cannot search and have no data for an editor, so
+the phrase book has its own form; a test compares its content with theirs.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,7 @@ def load(places: Places) -> tuple[list[Phrase], list[SuiteProblem]]:
     """Return all phrases below the features' `steps` folder, and a problem for each that cannot be used."""
     clashes: list[SuiteProblem] = []
     registry.clear()
+    registry.error_handler.file = StringIO()  # behave prints a bad definition over many lines; it is a problem here
     add = registry.add_step_definition
     registry.add_step_definition = _collecting(add, clashes, places.root)
     try:
@@ -117,7 +121,7 @@ def load(places: Places) -> tuple[list[Phrase], list[SuiteProblem]]:
         return [], [_unloadable(problem, places)]
     finally:
         registry.add_step_definition = add
-    return loaded(places.root), clashes
+    return loaded(places.root), [*clashes, *_bad(places.root)]
 
 
 def loaded(root: Path) -> list[Phrase]:
@@ -198,6 +202,16 @@ def _collecting(
             clashes.append(SuiteProblem(_relative(made.co_filename, root), made.co_firstlineno, message))
 
     return collect
+
+
+def _bad(root: Path) -> Iterator[SuiteProblem]:
+    """Name the definitions that behave ignores because their pattern does not compile, as its steps.bad does."""
+    for matcher in registry.error_handler.bad_step_definitions:
+        message = (
+            f"behave ignores the step {matcher.pattern!r}: it, or a type in its gaps, is no valid regular expression; "
+            "mend the pattern"
+        )
+        yield SuiteProblem(*_where(matcher, root), message)
 
 
 def _unloadable(problem: Exception, places: Places) -> SuiteProblem:

@@ -178,6 +178,15 @@ def test_step_definitions_that_do_not_load_are_named_with_the_line(writing: Suit
     assert line.startswith("features/steps/small.py:28: the step definitions cannot be loaded: ModuleNotFoundError:")
 
 
+def test_a_step_definition_that_behave_ignores_is_named(writing: Suite) -> None:
+    writing.steps(STEPS.replace('r"[A-Z]+"', 'r"[A-"'))
+    ended = command(writing, "check")
+    assert ended.returncode == 2
+    line = 1 + STEPS.splitlines().index("def wave_is(context, number, word):")
+    assert f"small.py:{line - 1}: behave ignores the step 'wave {{number:d}} is {{word:Status}}': " in ended.stderr
+    assert "BAD-STEP-DEFINITION" not in ended.stderr
+
+
 def test_the_phrase_book_shows_each_phrase_with_its_uses(writing: Suite) -> None:
     found = json.loads(command(writing, "phrases", "--json").stdout)
     assert [(one["kind"], one["phrase"], one["uses"]) for one in found["phrases"]] == [
@@ -191,6 +200,22 @@ def test_the_phrase_book_shows_each_phrase_with_its_uses(writing: Suite) -> None
         {"text": "Then wave 1 is DONE", "file": "features/r01.feature", "line": 7, "scenario": "only"}
     ]
     assert [one["accepts"] for one in last["parameters"]] == ["a whole number", "A word in capitals: DONE."]
+
+
+def test_the_phrase_book_agrees_with_the_step_formatters_of_behave(writing: Suite) -> None:
+    """behave's own formatters are an independent witness of the definitions, their uses, and those without a use."""
+    suite = writing.steps(STEPS + '\n@then("the plan has ended")\ndef ended(context):\n    pass\n')
+    book = json.loads(command(suite, "phrases", "--json").stdout)["phrases"]
+    catalog = behave(suite, "--dry-run", "--no-summary", "--format", "steps.catalog").stdout
+    listed = [line for line in catalog.splitlines() if line.startswith(("Given ", "When ", "Then "))]
+    assert sorted(listed) == sorted(f"{one['kind'].capitalize()} {one['pattern']}" for one in book)
+    usage = behave(suite, "--dry-run", "--no-summary", "--format", "steps.usage").stdout
+    used, _, unused = usage.partition("UNUSED STEP DEFINITIONS")
+    for one in book:
+        place = f"# {one['file']}:{one['line']}"
+        assert (place in used, place in unused) == (one["uses"] > 0, one["uses"] == 0), place
+        assert all(f"# {use['file']}:{use['line']}" in used for use in one["examples"])
+    assert "BAD" not in behave(suite, "--dry-run", "--no-summary", "--format", "steps.bad").stdout
 
 
 def test_the_phrase_book_can_be_searched(writing: Suite) -> None:
