@@ -33,6 +33,12 @@ def groups() -> dict[str, Document]:
     return {group["GroupId"]: group for group in read("groups")}
 
 
+def groups_of(plan: Document) -> dict[str, Document]:
+    """The known groups, and those of the recovery account that the plan names."""
+    named = {wave["ProtectionGroupId"] for wave in plan["Waves"]}
+    return groups() | {one["GroupId"]: one for one in read("recovery-account-groups") if one["GroupId"] in named}
+
+
 def plan_names() -> list[str]:
     return sorted(path.stem for path in (FOLDER / "plans").glob("*.json"))
 

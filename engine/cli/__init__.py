@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -10,6 +12,7 @@ from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
+from engine.cli.terminal import replace_missing_characters
 from engine.cli.validate import validate
 from engine.cli.watching import status
 from engine.client import EngineError
@@ -29,6 +32,10 @@ Exit codes:
 class _Commands(click.Group):
     """Turns errors of AWS and the engine into one clear line; only defects show a traceback."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        replace_missing_characters()
+        return super().main(*arguments, **options)
+
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
@@ -38,6 +45,11 @@ class _Commands(click.Group):
             raise click.ClickException(refusal(error)) from error
         except BotoCoreError as error:
             raise click.ClickException(local_failure(error)) from error
+        except ValueError as error:
+            # botocore refuses a malformed endpoint of ~/.aws/config with a plain ValueError.
+            if not str(error).startswith("Invalid endpoint"):
+                raise
+            raise click.ClickException(f"{error}; an endpoint is a URL like http://127.0.0.1:4599") from error
         except KeyboardInterrupt:
             click.echo(
                 "\nInterrupted: the operation on AWS continues; watch it with `status --watch` or the same command.",

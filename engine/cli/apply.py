@@ -46,7 +46,8 @@ def apply(files: tuple[Path, ...], force: bool, as_json: bool, stack: str) -> No
     # Groups first: if the connection fails in between, no plan is loaded without its groups.
     given = sorted((one for path in files for one in _documents(path)), key=lambda one: one.key)
     engine = client(stack)
-    _report_problems(engine, given, force)
+    if not _report_problems(engine, given, force):
+        _warn(engine, given)
     loaded = []
     for one in given:
         result = _load(engine, one)
@@ -69,18 +70,31 @@ def _documents(path: Path) -> Iterator[_Given]:
         yield _Given(path, key, document)
 
 
-def _report_problems(engine: EngineClient, given: list[_Given], force: bool) -> None:
-    """Print all problems. Raises InputError if there are any; with `force`, only if an id is invalid."""
+def _warn(engine: EngineClient, given: list[_Given]) -> None:
+    """Print the warnings about plans without problems."""
+    groups = [one.document for one in given if one.key == "GroupId"]
+    for one in given:
+        if one.key == "PlanId":
+            for warning in engine.warnings(one.document, groups):
+                click.echo(f"{one.path}: Warning: {warning}", err=True)
+
+
+def _report_problems(engine: EngineClient, given: list[_Given], force: bool) -> bool:
+    """Print all problems; returns whether there are any.
+
+    Raises InputError if there are any; with `force`, only if an id is invalid.
+    """
     problems, without_id = _problems(engine, given)
     for problem in problems:
         click.echo(problem, err=True)
     if not problems:
-        return
+        return False
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     if without_id or not force:
         cure = "correct the ids" if force else "correct them, or load anyway with --force"
         raise InputError(f"{count}; nothing was loaded: {cure}")
     click.echo(f"{count}; loaded anyway, but `start` will refuse the plan.", err=True)
+    return True
 
 
 def _problems(engine: EngineClient, given: list[_Given]) -> tuple[list[str], bool]:

@@ -70,8 +70,18 @@ def start(
         click.echo(execution_id)
     if started.existed:
         click.echo(_nothing_started(plan_id, engine.get(execution_id), token), err=True)
+    else:
+        _warn(engine, plan_id)
     if watch:
         exit_with(watch_execution(engine, execution_id, as_json=as_json))
+
+
+def _warn(engine: EngineClient, plan_id: str) -> None:
+    """Print the warnings about a plan that has just been started; a plan deleted since has none."""
+    plan = engine.get_plan(plan_id)
+    if plan is not None and not engine.problems(plan):
+        for warning in engine.warnings(plan):
+            click.echo(f"Warning: {warning}", err=True)
 
 
 def _nothing_started(plan_id: str, record: dict[str, Any], token: str | None) -> str:
@@ -111,14 +121,27 @@ def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> 
         click.echo(f"{execution_id}: cancellation requested; it takes effect within 60 seconds")
 
 
+def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """An ISO 8601 date or time, UTC without a zone. Raises InputError."""
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise InputError(
+            f"--since {value!r} is not an ISO 8601 time, for example 2026-01-05 or 2026-01-05T09:00:01.720Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 @click.command()
 @click.option("--plan", "plan_id", callback=checked_text, help="Only executions of this plan.")
 @click.option("--status", "state", type=click.Choice(STATUSES), help="Only executions with this status.")
 @click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    metavar="DATE[THH:MM:SS]",
-    help="Only executions that started at or after this time (UTC).",
+    callback=_time,
+    metavar="TIME",
+    help="Only executions that started at or after this ISO 8601 date or time (UTC unless it has a zone).",
 )
 @click.option(
     "--limit", default=25, show_default=True, type=click.IntRange(1, 1000), help="Maximum number of executions."
@@ -143,13 +166,12 @@ def _newest(
     engine: EngineClient, plan_id: str | None, state: str | None, since: datetime | None, limit: int
 ) -> list[dict[str, Any]]:
     """The newest executions that match. Without a plan this is one query for each status, because of the indexes."""
-    oldest = since.replace(tzinfo=UTC) if since else None
     found: list[dict[str, Any]] = []
     for one in [state] if state else STATUSES:
         if plan_id is None:
-            found += _pages(engine, oldest, limit, state=one)
+            found += _pages(engine, since, limit, state=one)
     if plan_id is not None:
-        found = list(_pages(engine, oldest, limit, plan_id=plan_id, state=state))
+        found = list(_pages(engine, since, limit, plan_id=plan_id, state=state))
     return sorted(found, key=lambda item: str(item["StartTime"]), reverse=True)[:limit]
 
 

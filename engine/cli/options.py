@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -23,6 +26,10 @@ _LONGEST_STACK_NAME = 45
 _STACK_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_STACK_NAME - 1}}}")
 # DynamoDB stores at most 38 digits.
 _LARGEST_INT = 10**38
+# The start of a YAML document, but of no JSON document: a marker, a comment, a list item or a bare key.
+_YAML = re.compile(r"\s*(---|#|- |[A-Za-z][\w-]*:(\s|$))")
+# Keys that tell an author which object of a file is meant.
+_IDENTITIES = ("WaveNumber", "PlanId", "GroupId")
 # DynamoDB keys may be longer, but ids and tokens of the engine are not.
 _LONGEST_TEXT = 500
 # Retries for short network errors; commands that wait anyway retry for minutes (engine.deploy.connection).
@@ -81,13 +88,25 @@ def region_name() -> str | None:
 
 
 def session() -> Any:
-    """A boto3 session of the environment. Raises InputError if the environment has no Region."""
+    """A boto3 session of the environment. Raises InputError without a Region, or with a malformed endpoint."""
+    for name, value in os.environ.items():
+        if name.startswith("AWS_ENDPOINT_URL") and value and not _is_url(value):
+            raise InputError(f"{name} must be a URL like http://127.0.0.1:4599, is {value!r}")
     core = botocore.session.Session()
     core.set_default_client_config(_RETRIES)
     found = boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION"))
     if found.region_name is None:
         raise InputError("no Region: set AWS_REGION, or AWS_PROFILE to a profile that has one")
     return found
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def require_account(aws: Any, account: str | None) -> str:
@@ -109,11 +128,17 @@ def client(stack: str) -> EngineClient:
 def read_json(path: Path) -> Any:
     """The JSON content of the file, with the number types of DynamoDB: int for whole numbers, else Decimal.
 
-    Raises InputError with file, line and reason.
+    Raises InputError with file, line and reason; a repeated key is an error, because JSON readers keep only the last.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
+        text = _text(path)
+        content = json.loads(
+            text,
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_number,
+            object_pairs_hook=_object,
+        )
         json.dumps(content, ensure_ascii=False, default=str).encode()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
@@ -122,16 +147,37 @@ def read_json(path: Path) -> Any:
     except UnicodeEncodeError as error:
         raise InputError(f"{path}: a text contains half a character: {error.object[error.start]!a}") from error
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+        yaml = "; it looks like YAML" if _YAML.match(text) else ""
+        raise InputError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}{yaml}") from error
     except RecursionError as error:
         raise InputError(f"{path}: nested too deeply") from error
-    except _UnsupportedNumber as error:
+    except _Unsupported as error:
         raise InputError(f"{path}: {error}") from error
     return content
 
 
-class _UnsupportedNumber(Exception):
-    """A number that DynamoDB cannot store."""
+class _Unsupported(Exception):
+    """JSON with a second meaning or none: a number that DynamoDB cannot store, a repeated key."""
+
+
+def _text(path: Path) -> str:
+    """The text of the file without a byte order mark, which Windows editors write. Raises InputError."""
+    content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content[:4]:
+        raise InputError(f"{path}: the text is not UTF-8 but UTF-16 or UTF-32; save it as UTF-8")
+    text = content.decode("utf-8-sig")
+    if not text.strip():
+        raise InputError(f"{path}: the file is empty")
+    return text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+        identity = next((f" (in the object with {key} {found[key]})" for key in _IDENTITIES if key in found), "")
+        raise _Unsupported(f"the key {', '.join(repeated)} is given more than once{identity}; keep one of them")
+    return found
 
 
 def _number(text: str) -> int | Decimal:
@@ -141,5 +187,5 @@ def _number(text: str) -> int | Decimal:
         value = Decimal("NaN")
     if not value.is_finite():
         shown = text if len(text) <= 60 else f"{text[:57]}..."
-        raise _UnsupportedNumber(f"the number {shown} cannot be stored: at most 38 digits, and below 1e126")
+        raise _Unsupported(f"the number {shown} cannot be stored: at most 38 digits, and below 1e126")
     return int(value) if value == value.to_integral_value() and abs(value) < _LARGEST_INT else value

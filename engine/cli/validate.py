@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import click
 from engine.cli.options import InputError, json_option, read_json
 from engine.cli.terminal import print_json
 from engine.core.plan import resolve_target
-from engine.core.validation import group_problems, plan_problems
+from engine.core.validation import group_problems, plan_problems, plan_warnings
+
+_TYPES = {int: "a number", Decimal: "a number", str: "a text", bool: "true or false", type(None): "null"}
 
 
 @click.command()
@@ -22,9 +25,7 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
 
     Without --groups, the command only checks the plan itself, not its servers and groups.
     """
-    document = read_json(plan)
-    if not isinstance(document, dict):
-        raise InputError(f"{plan}: a recovery plan is a JSON object, this is a {type(document).__name__}")
+    document = _read_plan(plan)
     known = _read_groups(groups) if groups is not None else _assumed_groups(document)
     problems = [str(problem) for problem in plan_problems(document, known, _target(document, known))]
     if groups is None:
@@ -33,13 +34,22 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
     else:
         problems += [str(problem) for group in known.values() for problem in group_problems(group)]
     problems = list(dict.fromkeys(problems))
+    warnings = [] if problems or groups is None else [str(warning) for warning in plan_warnings(document, known)]
     if as_json:
         print_json(
-            {"Plan": str(plan), "Valid": not problems, "GroupsChecked": groups is not None, "Problems": problems}
+            {
+                "Plan": str(plan),
+                "Valid": not problems,
+                "GroupsChecked": groups is not None,
+                "Problems": problems,
+                "Warnings": warnings,
+            }
         )
         raise click.exceptions.Exit(InputError.exit_code if problems else 0)
     for problem in problems:
         click.echo(f"{plan}: {problem}", err=True)
+    for warning in warnings:
+        click.echo(f"{plan}: Warning: {warning}", err=True)
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise InputError(f"{plan}: {count}")
@@ -49,10 +59,34 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
         click.echo("Servers and protection groups were not checked; pass the groups with --groups.")
 
 
+def _read_plan(path: Path) -> dict[str, Any]:
+    """The document of the file. Raises InputError if it is not one recovery plan."""
+    document = read_json(path)
+    if isinstance(document, list):
+        if any(_has(one, "GroupId") for one in document):
+            raise InputError(
+                f"{path}: this is a list of protection groups; give it with --groups, and a recovery plan before it"
+            )
+        raise InputError(f"{path}: a recovery plan is a JSON object, this is a list; validate takes one plan")
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: a recovery plan is a JSON object, this is {_TYPES[type(document)]}")
+    if _has(document, "GroupId") and not _has(document, "PlanId"):
+        raise InputError(f"{path}: this is a protection group; give it with --groups, and a recovery plan before it")
+    if _has(document, "ExecutionId"):
+        raise InputError(f"{path}: this is an execution record, not a recovery plan")
+    return document
+
+
+def _has(document: Any, key: str) -> bool:
+    return isinstance(document, dict) and key in document
+
+
 def _read_groups(path: Path) -> dict[str, dict[str, Any]]:
     content = read_json(path)
     groups = content if isinstance(content, list) else [content]
     wrong = [group for group in groups if not isinstance(group, dict) or not isinstance(group.get("GroupId"), str)]
+    if any(_has(one, "PlanId") for one in wrong):
+        raise InputError(f"{path}: this is a recovery plan; give it first, and its protection groups with --groups")
     if wrong:
         raise InputError(f"{path}: every protection group is a JSON object with a GroupId")
     return {group["GroupId"]: group for group in groups}

@@ -19,7 +19,7 @@ from engine.client.aws_time import AwsTime
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
 from engine.core.schema_errors import is_id
-from engine.core.validation import PlanProblem, named_groups, plan_problems
+from engine.core.validation import PlanProblem, named_groups, plan_problems, plan_warnings
 from engine.deploy.deployment import describe
 
 Document = dict[str, Any]
@@ -141,6 +141,8 @@ class EngineClient:
         caller = self._session.client("sts").get_caller_identity()["Arn"]
         text = f"cancelled by {caller}" + (f": {reason}" if reason else "")
         answer = self._invoke({"Action": "cancel", "ExecutionId": execution_id, "Reason": text})
+        if answer.get("Refusal") == "InvalidEvent":
+            raise EngineError(answer["Message"])
         if answer.get("Refusal") == "AlreadyEnded":
             raise AlreadyEnded(answer["Message"])
         if answer.get("Refusal") == "ExecutionUnknown":
@@ -267,12 +269,20 @@ class EngineClient:
 
     def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
         """The problems of the plan that a start would report, without calls to DRS; `groups` replace stored groups."""
+        known = self._groups_of(plan, groups)
+        _, _, _, region, account, *_ = self._outputs["StateMachineArn"].split(":")
+        return plan_problems(plan, known, resolve_target(plan, account_id=account, region=region))
+
+    def warnings(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
+        """Parts of a plan without problems that its author may not have meant; `groups` replace stored groups."""
+        return plan_warnings(plan, self._groups_of(plan, groups))
+
+    def _groups_of(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         known = {group["GroupId"]: group for group in groups if isinstance(group["GroupId"], str)}
         for group_id in named_groups(plan) - known.keys():
             if is_id(group_id) and (group := self.get_group(group_id)) is not None:
                 known[group_id] = group
-        _, _, _, region, account, *_ = self._outputs["StateMachineArn"].split(":")
-        return plan_problems(plan, known, resolve_target(plan, account_id=account, region=region))
+        return known
 
     def put_plan(self, plan: Mapping[str, Any]) -> None:
         self._dynamodb.put_item(TableName=self._outputs["RecoveryPlansTable"], Item=to_item(plan))

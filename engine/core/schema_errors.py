@@ -90,6 +90,21 @@ _FORMATS = {
     _ID: "an id is 1 to 128 letters, digits, points, hyphens and underscores",
     "^[0-9]{12}$": "an account id is 12 digits",
     "^[a-z]{2}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
+    "^[A-Za-z0-9+=,.@_-]{1,64}$": "a role name is 1 to 64 letters, digits and +=,.@_-",
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$": (
+        "a topic ARN is like arn:aws:sns:us-east-1:111122223333:NAME"
+    ),
+}
+# Values that a person is likely to give: pattern of the schema -> (pattern of the value, message).
+_LIKELY = {
+    "^[A-Za-z0-9+=,.@_-]{1,64}$": (
+        r"arn:[^:]*:iam::\d*:role/(.*/)?(?P<name>[^/]+)",
+        "give the name of the role only, not its ARN: {name}",
+    ),
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$": (
+        r"arn:[^:]*:sns:.*\.fifo",
+        "FIFO topics are not supported; give a standard topic",
+    ),
 }
 
 
@@ -108,6 +123,13 @@ def _too_long(value: Any, limit: Any) -> str:
     return f"must have at most {limit}, has {len(value)}"
 
 
+def _malformed(value: Any, pattern: str) -> str:
+    likely, message = _LIKELY.get(pattern, ("(?!)", ""))
+    if found := re.fullmatch(likely, value):
+        return f"{_shown(value)}: {message.format(**found.groupdict())}"
+    return f"{_shown(value)} is malformed; {_FORMATS.get(pattern, f'it must match {pattern}')}"
+
+
 def _repeated(value: Any, _: Any) -> str:
     return f"names {', '.join(item for item, count in Counter(map(str, value)).items() if count > 1)} twice"
 
@@ -116,7 +138,7 @@ def _repeated(value: Any, _: Any) -> str:
 _VALUE_ERRORS: Mapping[str, Callable[[Any, Any], str]] = {
     "type": lambda value, limit: f"must be {_TYPES.get(str(limit), limit)}, is {_shown(value)}",
     "enum": lambda value, limit: f"must be {' or '.join(map(str, limit))}, is {_shown(value)}",
-    "pattern": lambda value, limit: f"{_shown(value)} is malformed; {_FORMATS.get(limit, f'it must match {limit}')}",
+    "pattern": _malformed,
     "minItems": _too_short,
     "minLength": _too_short,
     "maxItems": _too_long,

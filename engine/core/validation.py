@@ -14,10 +14,11 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from engine.core.plan import Document, RecoveryTarget, wave_servers
+from engine.core.plan import DEFAULT_TIMEOUT_SECONDS, Document, RecoveryTarget, wave_servers
 from engine.core.schema_errors import describe_schema_error, schema_errors
 
 MAX_SERVERS = 1000
+_SERVERS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,44 @@ def plan_problems(
         problems.extend(_server_problems(wave, groups))
     problems.extend(_whole_plan_problems(waves, groups))
     return list(dict.fromkeys(problems))
+
+
+def plan_warnings(plan: Document, groups: Mapping[str, Document]) -> list[PlanProblem]:
+    """Parts of a plan without problems that its author may not have meant; none of them keeps a start back."""
+    return [*_left_out(plan, groups), *_long_waits(plan)]
+
+
+def _left_out(plan: Document, groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
+    """Members of a wave's group that no wave launches, unless the wave is Partial."""
+    launched = {server for wave in _waves(plan) for server in wave_servers(wave, groups)}
+    for wave in _waves(plan):
+        members = groups.get(wave["ProtectionGroupId"], {}).get("SourceServerIds", ())
+        missing = [server for server in members if server not in launched]
+        if missing and "ExecutionOrder" in wave and not wave.get("Partial", False):
+            yield PlanProblem(
+                _wave_name(wave),
+                "ExecutionOrder",
+                f"leaves out {_listed(missing)} of protection group {wave['ProtectionGroupId']}, which no wave "
+                'recovers; "Partial": true in the wave says that this is meant',
+            )
+
+
+def _long_waits(plan: Document) -> Iterator[PlanProblem]:
+    """The waits between waves use up the time-out. The wait after the last wave is never waited."""
+    waves = sorted(_waves(plan), key=lambda wave: int(wave["WaveNumber"]))
+    waits = sum(wave.get("WaitTimeSeconds", 0) for wave in waves[:-1])
+    timeout = plan.get("TimeoutSeconds", DEFAULT_TIMEOUT_SECONDS)
+    if waits >= timeout:
+        yield PlanProblem(
+            "plan",
+            "TimeoutSeconds",
+            f"the waits between waves last {waits} s in all, the time-out is {timeout} s; the last waves cannot start",
+        )
+
+
+def _listed(servers: list[str]) -> str:
+    shown = ", ".join(servers[:_SERVERS_SHOWN])
+    return shown + (f" and {len(servers) - _SERVERS_SHOWN} more" if len(servers) > _SERVERS_SHOWN else "")
 
 
 def group_problems(group: Document) -> list[PlanProblem]:

@@ -5,6 +5,7 @@
   execution existed already), or Problems if the plan cannot be started, with Existing if recovered instances are in
   the way (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
+- a start or cancel with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and optionally PolledAt; returns the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; returns ExecutionId;
 - from EventBridge, through the finalizer (the state machine `STACK-closer`): Step Functions Execution Status Change;
@@ -25,6 +26,7 @@ from engine.aws.caller import CallError
 from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances
+from engine.function.events import event_problems
 from engine.function.starting import CannotStart, StartRequest, start
 from engine.function.stepping import ExecutionUnknown, tick
 from engine.function.stopping import ExecutionEnded, cancel, close
@@ -54,7 +56,12 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
 def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
     if event.get("source") == "aws.states":
         return _on_status_change(engine, event["detail"])
+    problems = event_problems(event)
     match event.get("Action"):
+        case "start" if problems:
+            return {"Problems": problems}
+        case "cancel" if problems:
+            return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
         case "start":
             return _start(engine, event)
         case "cancel":

@@ -13,7 +13,7 @@ from features.world import World, load_known_servers
 
 def use_known_groups(world: World) -> None:
     load_known_servers(world)
-    for group in testdata.groups().values():
+    for group in testdata.groups_of(world.plan or {"Waves": []}).values():
         world.add_group(group)
 
 

@@ -45,7 +45,7 @@ def _servers(scenario: Any) -> int:
     known = len(testdata.servers())
     for step in scenario.all_steps:
         if named := _PLAN.search(step.name):
-            waves = testdata.read(f"plans/{named[1]}")["Waves"]
-            groups = testdata.groups()
-            return sum(len(groups[wave["ProtectionGroupId"]]["SourceServerIds"]) for wave in waves)
+            plan = testdata.read(f"plans/{named[1]}")
+            groups = testdata.groups_of(plan)
+            return sum(len(groups[wave["ProtectionGroupId"]]["SourceServerIds"]) for wave in plan["Waves"])
     return known

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner
 
+from engine.core.document import timestamp
 from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator
 
 PLAN = "plan-three-tier"
@@ -84,6 +88,50 @@ def test_history_is_narrowed_by_plan_status_and_time(drilled):
     assert at.run("history", "--plan", "other").stdout == "No executions.\n"
     assert UUID.search(at.run("history", "--since", "2026-01-05").stdout)
     assert at.run("history", "--since", "2026-01-06").stdout == "No executions.\n"
+
+
+def test_history_takes_the_times_of_a_record(drilled):
+    at, client, _ = drilled
+    start = datetime.fromisoformat(client.list_by_plan(PLAN).items[0]["StartTime"])
+    later = start + timedelta(milliseconds=1)
+    elsewhere = timezone(timedelta(hours=-5))
+    for time, found in (
+        (timestamp(start), 1),
+        (timestamp(later), 0),
+        (start.astimezone(elsewhere).isoformat(), 1),
+        (later.astimezone(elsewhere).isoformat(), 0),
+        (f"{start:%Y%m%dT%H%M%SZ}", 1),
+        (f"{start:%Y-%m-%d}", 1),
+        (f"{start:%Y-%m-%d %H:%M}", 1),
+    ):
+        result = at.run("history", "--since", time, "--json")
+        assert (result.exit_code, len(json.loads(result.stdout)), time) == (0, found, time)
+    assert "'yesterday' is not an ISO 8601 time" in error_line(at.run("history", "--since", "yesterday"))
+    assert "is not an ISO 8601 time" in error_line(at.run("history", "--since", ""))
+
+
+@pytest.mark.parametrize(
+    "value", ["foo", "http://", "localhost:4599", "http://host:port", "http://host:0", "ftp://host"]
+)
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"])
+def test_a_malformed_endpoint_is_one_line(drilled, name, value):
+    at, _, _ = drilled
+    result = at.run("history", **{name: value})
+    assert (result.exit_code, error_line(result)) == (
+        2,
+        f"Error: {name} must be a URL like http://127.0.0.1:4599, is {value!r}",
+    )
+
+
+def test_a_terminal_without_signs_gets_ascii(drilled):
+    at, client, _ = drilled
+    execution_id = client.list_by_plan(PLAN).items[0]["ExecutionId"]
+    ascii_runner = CliRunner(charset="ascii")
+    with patch("tests.engine.cli.operator.CliRunner", lambda: ascii_runner):
+        status, listed = at.run("status", execution_id), at.run("history", "--json")
+    assert (status.exit_code, listed.exit_code) == (0, 0)
+    assert sum("+ RECOVERED" in line for line in status.stdout.splitlines()) == 6
+    assert json.loads(listed.stdout)[0]["ExecutionId"] == execution_id
 
 
 def test_an_unknown_status_is_refused_with_those_there_are(drilled):

@@ -302,7 +302,8 @@ def test_what_has_no_id_of_its_own_is_never_loaded(at, written):
         ("[]", "given.json: the list is empty; nothing was loaded"),
         ('{"PlanId": "x", "TimeoutSeconds": 1e400}', "the number 1e400 cannot be stored"),
         ('{"PlanId": "x", "TimeoutSeconds": 1.5}', "problems; nothing was loaded"),
-        (b"\xff\xfe{", "not a text file in UTF-8"),
+        (b"\xff\xfe{", "the text is not UTF-8 but UTF-16"),
+        (b"\xe9", "not a text file in UTF-8"),
     ],
 )
 def test_files_are_loaded_all_or_none(at, written, content, message):
@@ -311,6 +312,24 @@ def test_files_are_loaded_all_or_none(at, written, content, message):
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in error_line(result)
     assert at.client.get_plan(PLAN) is None
+
+
+def test_the_test_data_loads_together(at):
+    files = sorted(map(str, TESTDATA.glob("*groups.json"))), sorted(map(str, TESTDATA.glob("plans/*.json")))
+    result = at.run("apply", *files[0], *files[1])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert len(result.stdout.splitlines()) == 5 + len(files[1])
+
+
+def test_servers_that_no_wave_recovers_are_named_by_apply_and_start(at, written):
+    plan = at.plan()
+    plan["Waves"][0]["ExecutionOrder"] = ["s-3d75cdc0d9a28a725"]
+    loaded = at.run("apply", written(json.dumps(plan)))
+    started = at.run("start", PLAN)
+    for result in (loaded, started):
+        assert result.exit_code == 0
+        assert "Warning: wave 1 (Database), ExecutionOrder: leaves out s-3afa164776f93ce4f" in result.stderr
+    assert len(at.run("start", PLAN, "--json").stderr.splitlines()) == 1
 
 
 def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):

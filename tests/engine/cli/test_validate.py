@@ -25,7 +25,7 @@ def run(tmp_path):
     return run
 
 
-GOOD = plan(wave(1, [server(1)]), wave(2, [server(2)]))
+GOOD = plan(wave(1, [server(1)], Partial=True), wave(2, [server(2)], Partial=True))
 
 
 def test_a_valid_plan(run):
@@ -54,8 +54,24 @@ def test_without_groups_the_plan_alone_is_judged_and_that_is_said(run):
     ("content", "message"),
     [
         ("{", "plan.json:1:2: not JSON"),
-        ("[]", "a recovery plan is a JSON object, this is a list"),
-        ("3", "a recovery plan is a JSON object, this is a int"),
+        ("[]", "a recovery plan is a JSON object, this is a list; validate takes one plan"),
+        ("3", "a recovery plan is a JSON object, this is a number"),
+        ('{"GroupId": "g"}', "this is a protection group; give it with --groups"),
+        ('[{"GroupId": "g"}]', "this is a list of protection groups; give it with --groups"),
+        ('{"ExecutionId": "e"}', "this is an execution record, not a recovery plan"),
+        ("", "plan.json: the file is empty"),
+        (" \n", "plan.json: the file is empty"),
+        ("PlanId: p1\nWaves: []\n", "plan.json:1:1: not JSON: Expecting value; it looks like YAML"),
+        ("---\n- a\n", "it looks like YAML"),
+        (
+            '{"PlanId": "p1", "Waves": [], "Waves": []}',
+            "key Waves is given more than once (in the object with PlanId p1)",
+        ),
+        (
+            '{"Waves": [{"WaveNumber": 2, "DependsOn": [1], "DependsOn": []}]}',
+            "key DependsOn is given more than once (in the object with WaveNumber 2)",
+        ),
+        ('{"Waves": [{"RecoverySnapshots": {"s-1": "a", "s-1": "b"}}]}', "key s-1 is given more than once"),
         ("{}", "plan, Waves: is missing"),
         ('{"Waves": 3}', "plan, Waves: must be a list, is 3"),
         ('{"Waves": [3]}', "wave at position 1"),
@@ -73,6 +89,34 @@ def test_anything_else_is_one_clear_line_and_exit_code_two(run, content, message
     assert code == 2
     assert message in output
     assert "Traceback" not in output
+
+
+def test_the_files_of_windows_editors(run, tmp_path):
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        (tmp_path / "windows.json").write_bytes(json.dumps(GOOD).encode(encoding))
+        code, output = run("windows.json")
+        assert (code, output) == (
+            2,
+            "Error: windows.json: the text is not UTF-8 but UTF-16 or UTF-32; save it as UTF-8\n",
+        )
+    (tmp_path / "windows.json").write_bytes(json.dumps(GOOD).encode("utf-8-sig"))
+    assert run("windows.json")[0] == 0
+
+
+def test_members_that_no_wave_recovers_are_named_unless_the_wave_is_partial(run):
+    groups = [GROUPS["group-1"]]
+    code, output = run("plan.json", "--groups", "groups.json", plan=plan(wave(1, [server(1)])), groups=groups)
+    assert code == 0
+    assert f"Warning: wave 1 (Tier 1), ExecutionOrder: leaves out {server(11)} of protection group group-1" in output
+    meant = plan(wave(1, [server(1)], Partial=True))
+    assert run("plan.json", "--groups", "groups.json", plan=meant, groups=groups) == (0, "plan.json: valid, 1 wave\n")
+    shared = plan(wave(1, [server(1)]), wave(2, [server(11)], ProtectionGroupId="group-1"))
+    assert "Warning" not in run("plan.json", "--groups", "groups.json", plan=shared, groups=groups)[1]
+
+
+def test_a_plan_among_the_groups_is_told(run):
+    code, output = run("plan.json", "--groups", "plan.json", plan=GOOD)
+    assert (code, "this is a recovery plan; give it first" in output) == (2, True)
 
 
 def test_a_missing_file(run):

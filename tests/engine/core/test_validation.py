@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from engine.core.plan import resolve_target
-from engine.core.validation import group_problems, plan_problems, unknown_server_problems
+from engine.core.validation import group_problems, plan_problems, plan_warnings, unknown_server_problems
 from tests.engine.core.simulated_aws import ACCOUNT, server, wave
 
 
@@ -55,6 +55,22 @@ ROWS = [
     (
         plan(wave(1, [server(1)], ExecutionType="BOTH")),
         "wave 1 (Tier 1), ExecutionType: must be PARALLEL or SEQUENTIAL",
+    ),
+    (
+        plan(ONE, TargetAccountId=ACCOUNT, CrossAccountRoleName=f"arn:aws:iam::{ACCOUNT}:role/dr/target"),
+        "give the name of the role only, not its ARN: target",
+    ),
+    (
+        plan(ONE, TargetAccountId=ACCOUNT, CrossAccountRoleName="a role"),
+        '"a role" is malformed; a role name is 1 to 64 letters, digits and +=,.@_-',
+    ),
+    (
+        plan(ONE, NotificationTopicArn=f"arn:aws:sns:us-east-1:{ACCOUNT}:events.fifo"),
+        "FIFO topics are not supported; give a standard topic",
+    ),
+    (
+        plan(ONE, NotificationTopicArn="events"),
+        '"events" is malformed; a topic ARN is like arn:aws:sns:us-east-1:111122223333:NAME',
     ),
     (plan(wave(1, ["s-123"])), 'wave 1 (Tier 1), ExecutionOrder: "s-123" is malformed'),
     (plan(wave(1, [])), "wave 1 (Tier 1), ExecutionOrder: must not be empty"),
@@ -127,6 +143,25 @@ def test_too_many_servers_are_counted():
     servers = [server(n) for n in range(1001)]
     groups = {"group-1": group(1, *servers)}
     assert "plan, Waves: launches 1001 servers; at most 1000 are possible" in problems(plan(wave(1, servers)), groups)
+
+
+def test_waits_that_use_up_the_time_out_are_a_warning():
+    waves = [
+        wave(1, [server(1), server(11)], WaitTimeSeconds=300),
+        wave(2, [server(2), server(12)], WaitTimeSeconds=900),
+    ]
+    assert plan_warnings(plan(*waves, TimeoutSeconds=301), GROUPS) == []
+    (warning,) = plan_warnings(plan(*waves, TimeoutSeconds=300), GROUPS)
+    assert str(warning) == (
+        "plan, TimeoutSeconds: the waits between waves last 300 s in all, the time-out is 300 s; "
+        "the last waves cannot start"
+    )
+
+
+def test_many_servers_that_are_left_out_are_counted():
+    groups = {"group-1": group(1, *(server(number) for number in range(20)))}
+    (warning,) = plan_warnings(plan(wave(1, [server(0)])), groups)
+    assert f"{server(5)} and 14 more of protection group group-1" in warning.message
 
 
 def test_a_group_is_checked_by_itself():

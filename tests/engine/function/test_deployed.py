@@ -300,7 +300,7 @@ def test_an_engine_that_is_deployed_again_is_still_trusted_by_the_accounts_it_re
     account = plan["TargetAccountId"]
     groups = [
         {**group, "AccountId": account, "Region": plan["TargetRegion"]}
-        for group in json.loads((TESTDATA / "groups.json").read_text())
+        for group in json.loads((TESTDATA / "recovery-account-groups.json").read_text())
     ]
     for group in groups:
         for server in group["SourceServerIds"]:

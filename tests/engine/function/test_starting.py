@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -251,3 +252,26 @@ def test_waves_that_are_no_list_are_a_problem_of_the_plan(client):
     client.put_plan({**PLAN, "Waves": None})
     with pytest.raises(StartRefused, match="Waves"):
         client.start("p")
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ({"Action": "start"}, "the event start has no PlanId: it must be a text"),
+        ({"Action": "start", "PlanId": 3}, "PlanId of the event start must be a text"),
+        ({"Action": "start", "ExecutionType": "drill"}, "ExecutionType of the event start must be DRILL or RECOVERY"),
+        ({"Action": "start", "KeepExisting": "yes"}, "KeepExisting of the event start must be true or false"),
+        ({"Action": "start", "ReplaceExisting": ["s-1"]}, "ReplaceExisting of the event start must be an object"),
+        ({"Action": "start", "Plan": "p"}, "Plan is not a field of the event start; its fields are PlanId, "),
+        ({"Action": "cancel", "Reason": "r"}, "the event cancel has no ExecutionId: it must be a text"),
+    ],
+)
+def test_an_incomplete_event_is_answered_with_its_field(aws, client, event, problem):
+    response = (
+        aws.session()
+        .client("lambda")
+        .invoke(FunctionName=client._outputs["FunctionName"], Payload=json.dumps(event).encode())
+    )
+    answer = json.loads(response["Payload"].read())
+    assert "FunctionError" not in response
+    assert any(problem in line for line in answer.get("Problems", [answer.get("Message", "")])), answer

@@ -1,0 +1,62 @@
+"""The fields of the events that clients send, and the problems of an event that does not have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.plan import ExecutionType
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A field: the check of its value, the value in words, and whether an event needs it."""
+
+    holds: Callable[[object], bool]
+    words: str
+    required: bool = False
+
+
+_TEXT = _Field(_is_text, "a text")
+_NEEDED_TEXT = _Field(_is_text, "a text", required=True)
+_FIELDS: Mapping[str, Mapping[str, _Field]] = {
+    "start": {
+        "PlanId": _NEEDED_TEXT,
+        "ExecutionType": _Field(lambda value: value in list(ExecutionType), "DRILL or RECOVERY", required=True),
+        "InitiatedBy": _NEEDED_TEXT,
+        "ClientToken": _TEXT,
+        "KeepExisting": _Field(lambda value: isinstance(value, bool), "true or false"),
+        "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
+    },
+    "cancel": {"ExecutionId": _NEEDED_TEXT, "Reason": _NEEDED_TEXT},
+}
+
+
+def event_problems(event: Mapping[str, Any]) -> list[str]:
+    """One line for each missing, wrong or unknown field of a client's event; empty for all other events."""
+    action = event.get("Action")
+    fields = _FIELDS.get(action) if isinstance(action, str) else None
+    return list(_problems(event, str(action), fields)) if fields else []
+
+
+def _problems(event: Mapping[str, Any], action: str, fields: Mapping[str, _Field]) -> Iterator[str]:
+    for name, field in fields.items():
+        if name not in event and field.required:
+            yield f"the event {action} has no {name}: it must be {field.words}"
+        elif name in event and not field.holds(event[name]):
+            yield f"{name} of the event {action} must be {field.words}"
+    known = ["Action", *fields]
+    yield from (
+        f"{name} is not a field of the event {action}; its fields are {', '.join(fields)}"
+        for name in event
+        if name not in known
+    )
