@@ -61,13 +61,14 @@ class RecoveryService:
     target: RecoveryTarget
     label: str = ""
 
-    def known_servers(self, ids: Sequence[str]) -> frozenset[str]:
-        """The source servers among `ids` that exist in DRS."""
-        known: set[str] = set()
-        for chunk in chunks(ids, _IDS_A_REQUEST):
-            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk}):
-                known.update(server["sourceServerID"] for server in page["items"])
-        return frozenset(known)
+    def host_names(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The host name of each source server among `ids` that exists in DRS; None if DRS does not know the name."""
+        return {
+            item["sourceServerID"]: item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname")
+            for chunk in chunks(ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk})
+            for item in page["items"]
+        }
 
     def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> DrsJob:
         """Launch the action's servers exactly once, even if the answer is lost.
@@ -184,7 +185,7 @@ class RecoveryService:
             for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
             for item in page["items"]
         }
-        names = self._host_names(sorted(existing))
+        names = self.host_names(sorted(existing))
         return {
             server: replace(
                 one,
@@ -193,15 +194,6 @@ class RecoveryService:
                 execution_id=jobs.get(one.job_id or "", {}).get("tags", {}).get(TAG_EXECUTION),
             )
             for server, one in existing.items()
-        }
-
-    def _host_names(self, ids: Sequence[str]) -> dict[str, str]:
-        return {
-            item["sourceServerID"]: item["sourceProperties"]["identificationHints"]["hostname"]
-            for chunk in chunks(ids, _IDS_A_REQUEST)
-            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk})
-            for item in page["items"]
-            if item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname")
         }
 
     def launch_failures(self, job_id: str) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Executor:
         drs = self.recovery(execution.target)
         match action:
             case FindServers(ids):
-                return ServersFound(drs.known_servers(ids))
+                return ServersFound(frozenset(drs.host_names(ids)))
             case FindRecoveries(ids):
                 existing = drs.recovered(ids)
                 # The description is for the record only; a launch does not wait for it.

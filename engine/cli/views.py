@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.wait_description import describe_wait
+from engine.cli.wait_description import describe_wait, label
 
 Record = Mapping[str, Any]
 
@@ -47,6 +47,8 @@ _OVER = {"RECOVERED", "FAILED", "SKIPPED", "CANCELLED"}
 _WIDE = 120
 # From this width on, a server has one line: its id, the longest status, a job id, the state of an instance.
 _WIDE_SERVERS = 76
+# The same with host names, without the longest name and without the state, which may take a line of its own.
+_WIDE_NAMED = 64
 
 
 def status_text(status: str) -> Text:
@@ -82,7 +84,7 @@ def _warnings(record: Record) -> Iterator[str]:
     for wave in record["Waves"]:
         for server in wave["ServerResults"]:
             if "Warning" in server:
-                yield f"wave {wave['WaveNumber']}, {server['SourceServerId']}: {server['Warning']}"
+                yield f"wave {wave['WaveNumber']}, {label(server)}: {server['Warning']}"
 
 
 def _headline(record: Record, now: datetime) -> Text:
@@ -111,7 +113,7 @@ def _progress(record: Record, width: int) -> RenderableType:
 
 def _where(error: Mapping[str, Any]) -> str:
     wave = f"wave {error['WaveNumber']}, " if "WaveNumber" in error else ""
-    server = f"{error['SourceServerId']}: " if "SourceServerId" in error else ""
+    server = f"{label(error)}: " if "SourceServerId" in error else ""
     return wave + server
 
 
@@ -132,11 +134,13 @@ def _notification(notification: Mapping[str, Any], topic_arn: str) -> Text:
 
 def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableType]:
     waves: Sequence[Record] = record["Waves"]
-    shown = _rows_to_show(waves, room, 1 if width >= _WIDE_SERVERS else 2)
+    names = max((len(one.get("HostName", "")) for wave in waves for one in wave["ServerResults"]), default=0)
+    wide = width >= (_WIDE_NAMED + names if names else _WIDE_SERVERS)
+    shown = _rows_to_show(waves, room, 1 if wide else 2)
     for wave in waves:
         yield _wave_line(wave)
         if servers := shown[wave["WaveNumber"]]:
-            yield from _servers(servers, wave, width)
+            yield from _servers(servers, wave, width, names if wide else None)
         hidden = Counter(one["Status"] for one in wave["ServerResults"]) - Counter(one["Status"] for one in servers)
         if hidden and (servers or wave["Status"] == "RUNNING"):
             counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
@@ -166,8 +170,11 @@ def _wave_line(wave: Record) -> Text:
     )
 
 
-def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[RenderableType]:
-    """The lines of the servers, without errors (below all waves) and without the reason of the wave."""
+def _servers(servers: Sequence[Record], wave: Record, width: int, names: int | None) -> Iterator[RenderableType]:
+    """The lines of the servers, without errors (below all waves) and without the reason of the wave.
+
+    `names` is the width of the column of host names; None: a server has two lines, and its name begins the second.
+    """
     places = [_place(server) for server in servers]
     longest_status = max(status_text(server["Status"]).cell_len for server in servers)
     longest_place = max(map(len, places))
@@ -177,10 +184,15 @@ def _servers(servers: Sequence[Record], wave: Record, width: int) -> Iterator[Re
         if server.get("Adopted"):
             health = f"adopted, {health}" if health else "adopted"
         note = health if reason in ("", wave.get("StatusReason")) else reason
-        line = Text.assemble(f"    {server['SourceServerId']}  ", status_text(server["Status"]))
-        if width < _WIDE_SERVERS:
+        host = server.get("HostName", "")
+        before = f"  {host:<{names}}  " if names else "    "
+        line = Text.assemble(f"{before}{server['SourceServerId']}  ", status_text(server["Status"]))
+        if names is None:
+            if host and len(host) + longest_place + len(note) + 10 > width:
+                yield Text(f"    {host}")
+                host = ""
             yield line
-            line = Text(" " * 6)
+            line = Text(" " * 6 + (f"{host}  " if host else ""))
         else:
             line.append(" " * (longest_status - status_text(server["Status"]).cell_len + 2))
         if place:
@@ -264,7 +276,7 @@ def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, s
             status = server["Status"]
             if status != servers.get(server["SourceServerId"], "PENDING"):
                 detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
-                yield _time_of(server), f"{name}  {server['SourceServerId']} {status}  {detail}"
+                yield _time_of(server), f"{name}  {label(server)} {status}  {detail}"
         if wave["Status"] != old.get("Status", "PENDING"):
             yield _time_of(wave), f"{name}  {wave['Status']}  {wave.get('StatusReason', '')}"
     if after["Status"] != before.get("Status"):

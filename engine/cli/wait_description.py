@@ -24,7 +24,7 @@ def _wave(wave: Record) -> str:
     servers = wave["ServerResults"]
     jobs = [one["DrsJobId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" in one]
     booting = [one.get("Ec2InstanceId") or one["SourceServerId"] for one in servers if one["Status"] == "LAUNCHED"]
-    requested = [one["SourceServerId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
+    requested = [label(one) for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
     parts = []
     if jobs:
         parts.append(f"DRS to launch {_count(len(jobs), 'server')} ({_some(list(dict.fromkeys(jobs)))})")
@@ -58,6 +58,11 @@ def _clean_up(record: Record) -> str:
         if "RecoveryInstanceId" in server and "TerminatedTime" not in server
     ]
     return f"{_count(len(left), 'drill instance')} to be terminated" if left else "the clean-up"
+
+
+def label(server: Record) -> str:
+    """The host name and id of a server; the id alone if the record has no name."""
+    return f"{server['HostName']} ({server['SourceServerId']})" if "HostName" in server else server["SourceServerId"]
 
 
 def _some(names: Sequence[str]) -> str:

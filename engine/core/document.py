@@ -182,6 +182,7 @@ def _server_item(server: ServerState) -> Item:
     failed = server.status is ServerStatus.FAILED
     return _present(
         SourceServerId=server.source_server_id,
+        HostName=server.host_name,
         Status=str(server.status),
         ErrorMessage=server.error_message if failed else None,
         StatusReason=None if failed else server.error_message,
@@ -308,6 +309,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         adopted=item.get("Adopted", False),
         adopted_from=item.get("AdoptedFrom"),
         warning=item.get("Warning"),
+        host_name=item.get("HostName"),
         job_id=item.get("DrsJobId"),
         job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
         recovery_instance_id=item.get("RecoveryInstanceId"),
@@ -360,6 +362,7 @@ def _server_errors(wave: Mapping[str, Any]) -> Iterator[Item]:
             yield _present(
                 WaveNumber=wave["WaveNumber"],
                 SourceServerId=server["SourceServerId"],
+                HostName=server.get("HostName"),
                 DrsJobId=server.get("DrsJobId"),
                 Message=server["ErrorMessage"],
                 Time=server["EndTime"],

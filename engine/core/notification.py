@@ -52,6 +52,7 @@ def _errors(execution: Execution) -> list[dict[str, Any]]:
         {
             "WaveNumber": wave.number,
             "SourceServerId": server.source_server_id,
+            **({"HostName": server.host_name} if server.host_name else {}),
             **({"DrsJobId": server.job_id} if server.job_id else {}),
             "Message": server.error_message,
             "Time": timestamp(server.end_time),

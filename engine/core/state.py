@@ -7,7 +7,7 @@ grows with the servers in flight and not with the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -103,6 +103,8 @@ class ServerState:
     # The execution that launched the adopted instance, if its job tells.
     adopted_from: str | None = None
     warning: str | None = None
+    # The name of the server in DRS when the execution started, for people only.
+    host_name: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -313,8 +315,10 @@ def new_execution(
     initiated_by: str,
     source_account_id: str,
     servers_per_job: int = policy.SERVERS_PER_JOB,
+    host_names: Mapping[str, str | None] | None = None,
 ) -> Execution:
-    """The first state of a run of `plan`: all waves and servers are PENDING."""
+    """The first state of a run of `plan`: all waves and servers are PENDING. `host_names` is by source server id."""
+    names = host_names or {}
     return Execution(
         execution_id=execution_id,
         plan_id=plan.plan_id,
@@ -337,7 +341,10 @@ def new_execution(
                 wait_seconds=wave.wait_seconds,
                 health_check=wave.health_check,
                 server_count=len(wave.servers),
-                servers=tuple(ServerState(server, snapshot_id=wave.snapshots.get(server)) for server in wave.servers),
+                servers=tuple(
+                    ServerState(server, snapshot_id=wave.snapshots.get(server), host_name=names.get(server))
+                    for server in wave.servers
+                ),
             )
             for wave in plan.waves
         ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
@@ -75,7 +75,7 @@ def _begin(services: Services, request: StartRequest, instead_of: str | None) ->
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
     """The first state of an execution of the current plan. Raises CannotStart."""
-    plan, existing = _checked_plan(services, request)
+    plan, existing, names = _checked_plan(services, request)
     execution = new_execution(
         plan,
         execution_id=execution_id,
@@ -83,6 +83,7 @@ def _planned(services: Services, request: StartRequest, execution_id: str) -> Ex
         initiated_by=request.initiated_by,
         source_account_id=services.account_id,
         servers_per_job=services.servers_per_job,
+        host_names=names,
     )
     return with_decision(execution, request.existing, existing)
 
@@ -135,7 +136,8 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
     """Complete a start that was killed half-way only if the plan is still the same. Raises CannotStart."""
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
-    planned = _planned(services, request, begun.execution_id)
+    # A server that was renamed in between changes no launch.
+    begun, planned = _nameless(begun), _nameless(_planned(services, request, begun.execution_id))
     same = ("plan_name", "target", "timeout_seconds", "topic_arn", "terminate_drill_instances", "waves")
     if any(getattr(begun, name) != getattr(planned, name) for name in same):
         execution_id = begun.execution_id
@@ -151,6 +153,10 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
         )
 
 
+def _nameless(execution: Execution) -> Execution:
+    return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None))
+
+
 def _resume(services: Services, execution: Execution) -> str:
     """Start the state machine of a STARTING execution and set the record to RUNNING; returns the ExecutionId."""
     if execution.status is ExecutionStatus.STARTING:
@@ -163,8 +169,13 @@ def _resume(services: Services, execution: Execution) -> str:
     return execution.execution_id
 
 
-def _checked_plan(services: Services, request: StartRequest) -> tuple[Plan, dict[str, ExistingInstance]]:
-    """The plan as it is loaded now, and the existing instances that the operator decided about. Raises CannotStart."""
+def _checked_plan(
+    services: Services, request: StartRequest
+) -> tuple[Plan, dict[str, ExistingInstance], dict[str, str | None]]:
+    """The plan as it is loaded now, the existing instances that the operator decided about, and the host names.
+
+    Raises CannotStart.
+    """
     plan_id = request.plan_id
     document = services.plans.plan(plan_id)
     if document is None:
@@ -177,7 +188,7 @@ def _checked_plan(services: Services, request: StartRequest) -> tuple[Plan, dict
     plan = parse_plan(document, groups, target)
     recovery = services.recovery(target)
     try:
-        known = recovery.known_servers(plan.servers)
+        names = recovery.host_names(plan.servers)
         existing = recovery.recovered(plan.servers)
         if existing:
             existing = recovery.described(existing)
@@ -185,7 +196,7 @@ def _checked_plan(services: Services, request: StartRequest) -> tuple[Plan, dict
         raise CannotStart(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
         ) from error
-    unknown = unknown_server_problems(document, groups, known, target)
+    unknown = unknown_server_problems(document, groups, names, target)
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
     if request.execution_type is ExecutionType.DRILL:
@@ -194,7 +205,7 @@ def _checked_plan(services: Services, request: StartRequest) -> tuple[Plan, dict
         refused = refusals(plan_id, request.existing, existing, plan.servers)
     if refused:
         raise CannotStart(refused, [existing[server] for server in sorted(existing)])
-    return plan, existing
+    return plan, existing, names
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:

@@ -146,7 +146,11 @@ def _latest(wave: Mapping[str, Any], origin: datetime, start: float) -> float:
 
 def _server_row(result: Mapping[str, Any], origin: datetime, calls: Sequence[RecordedCall]) -> Row:
     server = result["SourceServerId"]
-    row = Row(server, result["Status"], note="" if "StartTime" in result else result.get("ErrorMessage", ""))
+    row = Row(
+        result.get("HostName", server),
+        result["Status"],
+        note="" if "StartTime" in result else result.get("ErrorMessage", ""),
+    )
     row.marks += [
         Mark("request", _call_time(origin, call), f"StartRecovery of {server}")
         for call in calls

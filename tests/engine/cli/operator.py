@@ -64,13 +64,14 @@ def error_line(result) -> str:
 
 
 def assert_whole(record, lines: list[str]) -> None:
-    """One line contains each server's full id and status; the same or the next line its instance or job."""
+    """One line contains each server's full id and status, this or the next one its instance or job, the name near."""
     words = [line.split() for line in lines]
     assert [record["ExecutionId"]] in words
     for wave in record["Waves"]:
         for server in wave["ServerResults"]:
             at = next(number for number, line in enumerate(words) if server["SourceServerId"] in line)
             assert server["Status"] in words[at]
+            assert server["HostName"] in [word for line in words[max(0, at - 1) : at + 2] for word in line]
             place = server.get("Ec2InstanceId") or server.get("DrsJobId")
             state = "terminated" if "TerminatedTime" in server else server.get("HealthStatus")
             for detail in filter(None, (place, state)):

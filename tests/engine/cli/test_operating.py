@@ -54,6 +54,14 @@ def test_ids_and_statuses_are_whole_at_any_width(drilled, columns):
     assert "\x1b" not in status.stdout
 
 
+def test_changes_name_the_host_of_each_server(drilled):
+    _, client, result = drilled
+    record = client.get(client.list_by_plan(PLAN).items[0]["ExecutionId"])
+    for wave in record["Waves"]:
+        for server in wave["ServerResults"]:
+            assert f"{server['HostName']} ({server['SourceServerId']}) RECOVERED" in result.stdout
+
+
 def test_instances_that_a_drill_has_terminated_are_not_shown_as_running(drilled):
     at, client, _ = drilled
     (execution,) = client.list_by_plan(PLAN).items

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from engine.core import document, notification
 from engine.core.plan import ExecutionType
-from tests.engine.core.simulated_aws import World, execution_of, server, wave
+from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 
 def ended(world: World, *waves, **options):
@@ -32,6 +32,17 @@ def test_a_success_says_who_what_and_how_long():
         "ServerCount": 2,
     }
     assert notification.subject(state) == "COMPLETED: drill of Plan"
+
+
+def test_an_error_has_the_host_name_beside_the_id():
+    execution = execution_of(wave(1, [server(1)])).map_servers(
+        lambda _: True, lambda one: replace(one, host_name="db-1").failed("no capacity", START)
+    )
+    (error,) = json.loads(notification.message(execution))["Errors"]
+    assert (error["HostName"], error["SourceServerId"]) == ("db-1", server(1))
+    stored = document.items(execution)
+    read = document.assemble(stored["EXECUTION"], {1: [stored[document.part_key(1, 0)]]})
+    assert [one["HostName"] for one in (*read["Errors"], *read["Waves"][0]["ServerResults"])] == ["db-1", "db-1"]
 
 
 def test_a_failure_names_errors_and_affected_servers():
