@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from engine.cli.apply import apply
 from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
+from engine.cli.plans import plans, remove, show
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
 from engine.cli.terminal import replace_missing_characters
@@ -70,5 +71,5 @@ def main() -> None:
     """
 
 
-for command in (validate, deploy, apply, start, status, cancel, history, sweep, destroy):
+for command in (validate, deploy, apply, plans, show, remove, start, status, cancel, history, sweep, destroy):
     main.add_command(command)

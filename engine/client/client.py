@@ -1,7 +1,7 @@
 """The client of a deployed engine: starts, watches, cancels and lists executions.
 
-Commands invoke the Lambda function of the engine. Reads query its tables: one Query on an index for each page, never a
-Scan.
+Commands invoke the Lambda function of the engine. Reads of executions query the history table: one Query on an index
+for each page, never a Scan.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.aws.execution_history import LOCK_KEY, lock_id
 from engine.aws.tables import from_item, to_item
 from engine.client.aws_time import AwsTime
 from engine.core.document import HEADER_KEY, assemble
@@ -258,6 +259,25 @@ class EngineClient:
     def get_plan(self, plan_id: str) -> Document | None:
         """The stored recovery plan with this PlanId, if any."""
         return self._one(self._outputs["RecoveryPlansTable"], {"PlanId": plan_id})
+
+    def plans(self) -> list[Document]:
+        """All stored recovery plans by PlanId. This reads the whole table, which has plans only."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._outputs["RecoveryPlansTable"], ConsistentRead=True
+        )
+        found = [from_item(item) for page in pages for item in page["Items"]]
+        return sorted(found, key=lambda plan: str(plan["PlanId"]))
+
+    def groups_of(self, plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The stored protection groups that the plan names, by GroupId."""
+        found = self._groups_of(plan, ())
+        return [found[group_id] for group_id in sorted(found)]
+
+    def holder(self, plan_id: str) -> str | None:
+        """The ExecutionId of the execution that runs the plan or cleans up after it, if any."""
+        key = {"ExecutionId": lock_id(plan_id), "ItemKey": LOCK_KEY}
+        lock = self._one(self._outputs["ExecutionHistoryTable"], key)
+        return str(lock["LockedBy"]) if lock else None
 
     def get_group(self, group_id: str) -> Document | None:
         """The stored protection group with this GroupId, if any."""

@@ -332,6 +332,31 @@ def test_servers_that_no_wave_recovers_are_named_by_apply_and_start(at, written)
     assert len(at.run("start", PLAN, "--json").stderr.splitlines()) == 1
 
 
+def test_loaded_plans_are_listed_shown_and_removed(at, written):
+    assert at.run("apply", "--force", written(json.dumps({"PlanId": "a-torso"}))).exit_code == 0
+    listed = at.run("plans").stdout.splitlines()
+    assert [line.split()[:2] for line in listed[1:]] == [["a-torso", "0"], [PLAN, "3"]]
+    shown = at.run("show", PLAN)
+    assert json.loads(shown.stdout)[-1] == at.plan()
+    assert "unchanged" in at.run("apply", written(shown.stdout)).stdout
+    execution = at.client.start(PLAN)
+    assert json.loads(at.run("plans", "--json").stdout)[1]["LastStatus"] == "RUNNING"
+    refused = at.run("remove", PLAN, "--yes")
+    assert (refused.exit_code, error_line(refused)) == (
+        1,
+        f"Error: {PLAN}: execution {execution} is running or being cleaned up; nothing was removed",
+    )
+    assert at.run("remove", "a-torso", typed="n\n").exit_code == 2
+    assert at.client.get_plan("a-torso") == {"PlanId": "a-torso"}
+    assert at.run("remove", "a-torso", typed="y\n").stdout == "a-torso: removed\n"
+    for command in ("show", "remove"):
+        gone = at.run(command, "a-torso")
+        assert (gone.exit_code, error_line(gone)) == (
+            1,
+            "Error: plan a-torso does not exist; `plans` lists the loaded plans",
+        )
+
+
 def test_a_number_with_a_fraction_is_loaded_by_force_as_it_is(at, written):
     result = at.run("apply", "--force", written(json.dumps(at.plan() | {"TimeoutSeconds": 600.5})))
     assert result.exit_code == 0
