@@ -49,6 +49,8 @@ _WIDE = 120
 _WIDE_SERVERS = 76
 # The same with host names, without the longest name and without the state, which may take a line of its own.
 _WIDE_NAMED = 64
+# Lines of a live view that are kept for servers when there are more waves than lines.
+_ROOM_FOR_SERVERS = 7
 
 
 def status_text(status: str) -> Text:
@@ -76,6 +78,9 @@ def execution_view(
         endings.append(_notification(notification, record.get("NotificationTopicArn", "")))
     if clean_up := record.get("CleanUp"):
         endings.append(_clean_up(clean_up))
+    if rows is not None and len(endings) > rows // 4:
+        kept = rows // 4 - 1
+        endings = [*endings[:kept], Text(f"and {len(endings) - kept} more; `status` without --watch lists all")]
     room = None if rows is None else rows - len(parts) - len(endings) - 3
     return Group(*parts, Text(), *_waves(record, width, room), *endings)
 
@@ -136,6 +141,11 @@ def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableT
     waves: Sequence[Record] = record["Waves"]
     names = max((len(one.get("HostName", "")) for wave in waves for one in wave["ServerResults"]), default=0)
     wide = width >= (_WIDE_NAMED + names if names else _WIDE_SERVERS)
+    if room is not None and len(waves) > room - _ROOM_FOR_SERVERS:
+        waves, others = _waves_to_show(waves, room - _ROOM_FOR_SERVERS)
+        counts = ", ".join(f"{count} {status}" for status, count in others.items())
+        yield Text(f"Other waves: {counts}", style="dim")
+        room -= 1
     shown = _rows_to_show(waves, room, 1 if wide else 2)
     for wave in waves:
         yield _wave_line(wave)
@@ -145,6 +155,15 @@ def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableT
         if hidden and (servers or wave["Status"] == "RUNNING"):
             counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
             yield Text(f"    and {counts}", style="dim")
+
+
+def _waves_to_show(waves: Sequence[Record], room: int) -> tuple[list[Record], Counter[str]]:
+    """The waves at work, the next ones and the failed ones, at most `room`, and the statuses of the others."""
+    order = ("RUNNING", "PENDING", "FAILED")
+    urgent = sorted(waves, key=lambda wave: order.index(wave["Status"]) if wave["Status"] in order else len(order))
+    chosen = {wave["WaveNumber"] for wave in urgent[: max(room, 1)]}
+    hidden = Counter(wave["Status"] for wave in waves if wave["WaveNumber"] not in chosen)
+    return [wave for wave in waves if wave["WaveNumber"] in chosen], hidden
 
 
 def _rows_to_show(waves: Sequence[Record], room: int | None, lines: int) -> dict[int, list[Record]]:
