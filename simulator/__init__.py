@@ -5,9 +5,12 @@ with Simulator() as aws:
     print(aws.session().client("drs").describe_source_servers())
 """
 
-from simulator.gateway.faults import Fault
-from simulator.gateway.journal import JournalEntry
-from simulator.simulator import ConditionTimeout, Simulator
-from simulator.time.clock import Deadlock, SimulatorDefect
+from simulator.patches.light_imports import light_imports
+
+with light_imports():
+    from simulator.gateway.faults import Fault
+    from simulator.gateway.journal import JournalEntry
+    from simulator.simulator import ConditionTimeout, Simulator
+    from simulator.time.clock import Deadlock, SimulatorDefect
 
 __all__ = ["ConditionTimeout", "Deadlock", "Fault", "JournalEntry", "Simulator", "SimulatorDefect"]

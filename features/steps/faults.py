@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from behave import given, step, then
 from behave.runner import Context
 
 from features.matchers import assert_that, at_most
 from features.parameter_types import Requests
 from features.world import World
-from simulator.gateway.faults import Faults
+
+if TYPE_CHECKING:
+    from simulator.gateway.faults import Faults
 
 
 def faults(context: Context) -> Faults:

@@ -10,28 +10,17 @@ from typing import Any
 
 import botocore.handlers
 import botocore.hooks
-import botocore.loaders
-import botocore.session
 from botocore.compat import accepts_kwargs
 from moto.core import responses as moto_responses
 from moto.core.base_backend import BackendDict
 from moto.core.utils import method_names_from_class
 from moto.sts import utils as sts_utils
 
+from simulator.patches import shared_loader
 from simulator.patches.patching import Patch
-
-
-@functools.cache
-def _shared_loader() -> botocore.loaders.Loader:
-    return botocore.loaders.create_loader()
-
 
 _accepts_kwargs = functools.lru_cache(maxsize=8192)(accepts_kwargs)
 _method_names = functools.cache(method_names_from_class)
-
-
-def _register_data_loader(session: Any) -> None:
-    session._components.lazy_register_component("data_loader", _shared_loader)
 
 
 def _known_account(backends: Any, account_id: str) -> Any:
@@ -53,12 +42,7 @@ def patches(seed: int) -> list[Patch]:
             _method_names,
             "moto inspects a service's class at each call, 0.5 ms",
         ),
-        Patch(
-            botocore.session.Session,
-            "_register_data_loader",
-            _register_data_loader,
-            "each session reads the services' models, 40 ms a client; they never change",
-        ),
+        *shared_loader.patches(),
         Patch(botocore.hooks, "accepts_kwargs", _accepts_kwargs, "each session inspects its 130 handlers, 8 ms"),
         Patch(BackendDict, "__getitem__", _known_account, "moto lists all services at each look-up"),
         Patch(botocore.handlers, "uuid", SimpleNamespace(uuid4=uuid4), "idempotency tokens repeat with the seed"),

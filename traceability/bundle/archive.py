@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from traceability.bundle import manifest
+from traceability.model.problems import UserProblem
 
 MANIFEST = "manifest.json"
 MAX_FILES = 50_000
@@ -27,7 +28,7 @@ _CHUNK = 1 << 20
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-class BadBundle(ValueError):
+class BadBundle(UserProblem):
     """The archive is invalid or must not be unpacked; the message says why."""
 
 

@@ -17,12 +17,14 @@ from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import feature_files
 from traceability.model.catalogue import MAIN, Catalogue, tag_of
 from traceability.model.paths import Places
+from traceability.model.problems import UserProblem
 from traceability.model.states import REHEARSAL
 
 _COMMANDS = {"aws": "make acceptance-aws", REHEARSAL: "make rehearsal"}
+_MOST_CHANGES = 20
 
 
-class StaleRun(Exception):
+class StaleRun(UserProblem):
     """The files of the last run were changed; `changes` has a line for each change, `remedy` the command to run."""
 
     def __init__(self, changes: list[str], use: str, command: str) -> None:
@@ -30,6 +32,10 @@ class StaleRun(Exception):
         super().__init__(f"{count} since the last run, so it cannot be {use}")
         self.changes = changes
         self.remedy = f"run `{command}` again"
+
+    @property
+    def lines(self) -> list[str]:
+        return [*self.changes[:_MOST_CHANGES], f"{self}; {self.remedy}"]
 
 
 def require_unchanged(places: Places, catalogue: Catalogue, use: str) -> None:

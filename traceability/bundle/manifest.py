@@ -23,6 +23,7 @@ from traceability.evaluation.coverage import sections
 from traceability.model import redaction, run_notes
 from traceability.model.catalogue import DOCUMENTS, MAIN
 from traceability.model.paths import Places
+from traceability.model.problems import UserProblem
 from traceability.model.states import STATES
 
 VERSION = 1
@@ -71,7 +72,7 @@ RECORDS_ONLY = "records_only"
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "CI_ACTOR")
 
 
-class BadManifest(ValueError):
+class BadManifest(UserProblem):
     """The file is not a valid manifest; the message names the problem."""
 
 

@@ -18,6 +18,7 @@ from traceability.bundle import archive, manifest
 from traceability.evaluation.coverage import rows_of, sections, totals_of
 from traceability.model import sign_offs
 from traceability.model.catalogue import DOCUMENTS, MAIN
+from traceability.model.problems import UserProblem
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, STATES
 from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
 
@@ -84,7 +85,7 @@ CoverageDocument = dict[str, Any]
 RunKey = tuple[str, str]
 
 
-class BadRun(ValueError):
+class BadRun(UserProblem):
     """The path is not a run; the message names it and the valid kinds of path."""
 
 

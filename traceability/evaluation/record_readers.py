@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from traceability.model import redaction, tree
 from traceability.model.feature_files import Scenario
+from traceability.model.problems import UserProblem
 from traceability.model.states import ALLURE_STATUS
 from traceability.model.verdict import StepEnd, verdict
 
@@ -23,7 +24,7 @@ Key = tuple[str, str]
 _VERDICTS = {status: name for name, status in ALLURE_STATUS.items()}
 
 
-class UnreadableResult(ValueError):
+class UnreadableResult(UserProblem):
     """A results file does not have the format of its reporter; the message names the file."""
 
 

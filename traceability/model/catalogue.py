@@ -15,10 +15,12 @@ from typing import Any
 
 import yaml
 
+from traceability.model.problems import UserProblem
+
 FOLDER = Path(__file__).parent
 
 
-class BadCatalogue(ValueError):
+class BadCatalogue(UserProblem):
     """The catalogue cannot be used; the message names the file and the mistake."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from traceability.model.catalogue import Catalogue, id_of
+from traceability.model.problems import UserProblem
 
 FILE = "revisions.yaml"
 _HEAD = """\
@@ -24,7 +25,7 @@ _HEAD = """\
 """
 
 
-class BadRevisions(ValueError):
+class BadRevisions(UserProblem):
     """The lock file cannot be used; the message names the file, the mistake and the remedy."""
 
 

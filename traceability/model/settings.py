@@ -6,8 +6,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from traceability.model.problems import UserProblem
 
-class BadSettings(ValueError):
+
+class BadSettings(UserProblem):
     """pyproject.toml holds an invalid value; the message names it and the valid values."""
 
 

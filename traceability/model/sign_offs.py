@@ -16,6 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from traceability.model.catalogue import DOCUMENTS, Catalogue, id_of
+from traceability.model.problems import UserProblem
 
 FILE = "sign-offs.yaml"
 WORDS = {"accepted-risk": "risk accepted", "manual-sign-off": "signed off by hand"}
@@ -39,7 +40,7 @@ _SCHEMA = {
 }
 
 
-class BadSignOffs(ValueError):
+class BadSignOffs(UserProblem):
     """The file cannot be used; the message has a line for each problem, with its entry and field."""
 
 

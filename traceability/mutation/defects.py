@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from traceability.model.catalogue import Catalogue, tag_of
+from traceability.model.problems import UserProblem
 from traceability.model.tree import TREE
 
 FOLDER = "defects"
@@ -22,7 +23,7 @@ MAX_LINES = 3
 _KEYS = ("criterion", "mistake", "belief", "file", "old", "new")
 
 
-class BadDefect(ValueError):
+class BadDefect(UserProblem):
     """A defect cannot be applied; the message names its file and the problem."""
 
 

@@ -26,6 +26,7 @@ from traceability.evaluation import record_readers
 from traceability.model import feature_files
 from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.feature_files import Scenario, for_target
+from traceability.model.problems import UserProblem
 from traceability.model.verdict import PASSED, VIOLATED
 from traceability.mutation import defects, service_models
 from traceability.mutation.defects import Defect
@@ -59,12 +60,18 @@ class DefectResult:
         return self.outcome == "noticed"
 
 
-class BaselineFailed(Exception):
+class BaselineFailed(UserProblem):
     """Scenarios that the proof needs fail without a defect; `problems` has one line for each."""
+
+    exit_code = 1
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(f"{len(problems)} scenarios fail without a defect")
         self.problems = problems
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"fails without a defect: {line}" for line in self.problems]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from uuid import uuid4
 from traceability.evaluation.coverage import rows_of, sections
 from traceability.model import sign_offs
 from traceability.model.catalogue import MAIN, Catalogue, Criterion, DocumentKind
+from traceability.model.problems import UserProblem
 from traceability.model.states import (
     ALLURE_STATUS,
     NO_SCENARIO,
@@ -45,7 +46,7 @@ _UNPACK = """new Response(new Blob([Uint8Array.from(atob("%s"), (one) => one.cha
 _EXTERNAL = re.compile(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//[^"]*"')
 
 
-class ReportFailed(RuntimeError):
+class ReportFailed(UserProblem):
     """The report could not be written; the message names the missing file or quotes Allure."""
 
 

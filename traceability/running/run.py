@@ -22,6 +22,7 @@ from traceability.model import feature_files, redaction, settings
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario, SuiteProblem
 from traceability.model.paths import Places
+from traceability.model.problems import UserProblem
 from traceability.reporting import matrix, outputs, provenance
 from traceability.reporting.provenance import Provenance
 from traceability.running import selection
@@ -32,12 +33,16 @@ REFUSED = 2
 """The exit code of a suite that refuses to start; it prints the reason to standard error."""
 
 
-class BadInput(Exception):
+class BadInput(UserProblem):
     """The features or arguments are invalid; `problems` has one line for each problem."""
 
     def __init__(self, problems: Sequence[SuiteProblem | str]) -> None:
         super().__init__(f"{len(problems)} problems in the input")
         self.problems = [str(one) for one in problems]
+
+    @property
+    def lines(self) -> list[str]:
+        return self.problems
 
 
 @dataclass(frozen=True)

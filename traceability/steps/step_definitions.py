@@ -62,6 +62,7 @@ class Phrase:
     line: int
     note: str = ""
     matcher: Any = field(default=None, compare=False, repr=False)
+    _judged: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -82,8 +83,10 @@ class Phrase:
         return self.sentence if self.kind == ANY else f"{self.kind.capitalize()} {self.sentence}"
 
     def matches(self, text: str) -> bool:
-        found = self.matcher.match(text)
-        return found is not None and not isinstance(found, MatchWithError)
+        if text not in self._judged:  # scenarios share many steps
+            found = self.matcher.match(text)
+            self._judged[text] = found is not None and not isinstance(found, MatchWithError)
+        return self._judged[text]
 
     def values(self, text: str) -> list[tuple[Parameter, str]] | None:
         """Return the values in the gaps of a text with the phrase's words, valid or not; for other texts None."""
