@@ -38,7 +38,7 @@ from simulator.patches import (
 )
 from simulator.patches.patching import applied
 from simulator.services import sns_sqs
-from simulator.services.cloudformation import resource_types
+from simulator.services.cloudformation import resource_types, state_machines
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
 from simulator.services.dynamodb.metering import Meter
@@ -46,6 +46,7 @@ from simulator.services.dynamodb.tables import TableData
 from simulator.services.eventbridge import EventBus
 from simulator.services.lambda_.functions import Functions
 from simulator.services.sns_sqs import MessageLimit
+from simulator.services.stepfunctions import answers as step_functions_answers
 from simulator.services.stepfunctions import lambda_errors
 from simulator.services.stepfunctions.interpreter import StepFunctions
 from simulator.time.clock import Actor, VirtualClock, running
@@ -124,6 +125,8 @@ class Simulator:
             entered.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
             patches = [
                 *self._step_functions.patches(),
+                *step_functions_answers.patches(),
+                *state_machines.patches(),
                 *lambda_errors.patches(),
                 *transactions.patches(),
                 *sns_sqs.patches(self.clock),

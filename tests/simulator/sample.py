@@ -220,8 +220,8 @@ class Sample:
         return str(self.describe(arn)["status"])
 
     def history(self, arn: str) -> list[str]:
-        events = self.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
-        return [event["type"] for event in events]
+        pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event["type"] for page in pages for event in page["events"]]
 
     def invoke(self, **event: Any) -> Any:
         """The function's answer; a function error comes as {"errorType": …}."""

@@ -18,7 +18,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from botocore.config import Config
-from moto.core.responses import ActionResult
 from moto.stepfunctions import models as simple_models
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.api import (
@@ -40,7 +39,6 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution as execution_module
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
-from moto.stepfunctions.responses import StepFunctionResponse
 
 from simulator.gateway.permissions import Permissions
 from simulator.patches.patching import Patch
@@ -292,8 +290,6 @@ class StepFunctions:
             Patch(
                 EventManager, "add_event", _add_event, "no event follows the last one; 25,000 events end an execution"
             ),
-            Patch(StepFunctionResponse, "stop_execution", _stop_execution, "moto drops error and cause"),
-            Patch(StepFunctionResponse, "describe_execution", _describe_execution, "moto omits stopDate of TIMED_OUT"),
             Patch(json_path, "parse", _parse_json_path, "a path takes 1 ms to parse, each time it is looked up"),
             Patch(result_path, "parse", _parse_result_path, "a path takes 1 ms to parse, each time it is looked up"),
             Patch(
@@ -336,20 +332,3 @@ def _add_event(manager: Any, context: Any, event_type: Any, *args: Any, **kwargs
     if manager._event_id_gen._next_id >= MAX_HISTORY_EVENTS and not manager.closed:
         raise RuntimeError(f"The execution reached the maximum number of history events ({MAX_HISTORY_EVENTS}).")
     return _original_add_event(manager, context, event_type, *args, **kwargs)
-
-
-def _stop_execution(response: Any) -> ActionResult:
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-    execution.stop(datetime.now(tz=UTC), error=response._get_param("error"), cause=response._get_param("cause"))
-    return ActionResult({"stopDate": execution.stop_date})
-
-
-_original_describe = StepFunctionResponse.describe_execution
-
-
-def _describe_execution(response: Any) -> ActionResult:
-    result = _original_describe(response)
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
-    if execution.stop_date is not None:
-        result.result["stopDate"] = execution.stop_date
-    return result
