@@ -44,6 +44,7 @@ from simulator.services.dynamodb import transactions
 from simulator.services.dynamodb.metering import Meter
 from simulator.services.dynamodb.tables import TableData
 from simulator.services.eventbridge import EventBus
+from simulator.services.iam import managed_policies, templates
 from simulator.services.lambda_.functions import Functions
 from simulator.services.sns_sqs import MessageLimit
 from simulator.services.stepfunctions import answers as step_functions_answers
@@ -127,6 +128,8 @@ class Simulator:
                 *self._step_functions.patches(),
                 *step_functions_answers.patches(),
                 *state_machines.patches(),
+                *managed_policies.patches(),
+                *templates.patches(),
                 *lambda_errors.patches(),
                 *transactions.patches(),
                 *sns_sqs.patches(self.clock),

@@ -86,7 +86,7 @@ SERVICES: dict[str, Rules] = {
         everything=frozenset(
             {"GetAccountSummary", "ListAccountAliases", "ListGroups", "ListPolicies", "ListRoles", "ListUsers"}
         ),
-        context={"PolicyArn": "iam:PolicyARN"},
+        context={"PolicyArn": "iam:PolicyARN", "AWSServiceName": "iam:AWSServiceName"},
         regional=False,
     ),
     "lambda": Rules(
@@ -181,7 +181,11 @@ SERVICES: dict[str, Rules] = {
         everything=frozenset(
             {"GetCallerIdentity", "GetSessionToken", "GetAccessKeyInfo", "DecodeAuthorizationMessage"}
         ),
-        context={"ExternalId": "sts:ExternalId", "RoleSessionName": "sts:RoleSessionName"},
+        context={
+            "ExternalId": "sts:ExternalId",
+            "RoleSessionName": "sts:RoleSessionName",
+            "TransitiveTagKeys": "sts:TransitiveTagKeys",
+        },
         regional=False,
     ),
 }

@@ -26,7 +26,11 @@ def by_table(request: AwsRequest) -> Iterator[Needed]:
 
 def _context(rules: Rules, request: AwsRequest) -> dict[str, tuple[str, ...]]:
     given = {key: request.parameters.get(name) for name, key in rules.context.items()}
-    return {key: (str(value),) for key, value in given.items() if value is not None}
+    return {key: _texts(value) for key, value in given.items() if value is not None}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else (str(value),)
 
 
 def _resources(rules: Rules, request: AwsRequest) -> list[str | None]:

@@ -27,6 +27,7 @@ _ABSENT = {
     "aws:sourcevpc",
     "aws:sourcevpce",
     "aws:tokenissuetime",
+    "drs:ec2instancearn",
     "lambda:principal",
 }
 # Keys that only some requests have: the accesses of those requests bring the values along.
@@ -36,6 +37,7 @@ _CARRIED = {
     "cloudwatch:namespace",
     "drs:createaction",
     "ec2:createaction",
+    "iam:awsservicename",
     "iam:passedtoservice",
     "iam:policyarn",
     "lambda:functionarn",
@@ -44,6 +46,7 @@ _CARRIED = {
     "sns:protocol",
     "sts:externalid",
     "sts:rolesessionname",
+    "sts:transitivetagkeys",
 }
 _RESOURCE_TAG_PREFIXES = ("aws:resourcetag/", "ec2:resourcetag/")
 
