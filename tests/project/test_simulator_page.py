@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from simulator.gateway.faults import KINDS, Fault, Faults
+from simulator.serving import RemoteSimulator
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
@@ -101,5 +102,6 @@ def test_the_drill_in_one_process_runs() -> None:
 
 @pytest.mark.parametrize("line", REQUESTS)
 def test_the_requests_of_the_control_are_answered(served: dict[str, str], line: str) -> None:
+    RemoteSimulator(served["AWS_ENDPOINT_URL"]).set_time_mode("stepped")  # as the first of the requests does
     answer = subprocess.run(["bash", "-c", line], env=served, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(answer.stdout)
