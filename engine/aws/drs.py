@@ -15,6 +15,7 @@ from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
 from engine.core.plan import RecoveryTarget
 from engine.core.protection import ExistingInstance
+from engine.core.state import read_time
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
 TAG_WAVE = "drs-engine:Wave"
@@ -294,6 +295,7 @@ def _job(item: Mapping[str, Any]) -> DrsJob:
         status=item.get("status", ""),
         launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},
         recovery_instances={s["sourceServerID"]: s["recoveryInstanceID"] for s in servers if "recoveryInstanceID" in s},
+        created=read_time(item.get("creationDateTime")),
     )
 
 

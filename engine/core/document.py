@@ -32,6 +32,8 @@ from engine.core.state import (
     Failure,
     Notification,
     NotificationStatus,
+    Objective,
+    Objectives,
     ServerState,
     ServerStatus,
     WaveState,
@@ -129,6 +131,7 @@ def header_item(execution: Execution) -> Item:
         if execution.notification
         else None,
         Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
+        Objectives=objectives_item(execution.objectives) or None,
         Run=execution.run,
         Deaths=execution.abnormal_exits or None,
         Version=execution.version,
@@ -152,6 +155,17 @@ def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
         StartTime=clean_up.start_time,
         EndTime=clean_up.end_time,
         ErrorMessage=clean_up.error_message,
+    )
+
+
+def objectives_item(objectives: Objectives) -> Item:
+    """The objectives for record and notification; empty without targets and measured values."""
+    point, time = objectives.recovery_point, objectives.recovery_time
+    return _present(
+        RecoveryTime=_present(TargetSeconds=time.target_seconds, ActualSeconds=time.actual_seconds, Met=time.met)
+        or None,
+        RecoveryPoint=_present(TargetSeconds=point.target_seconds, WorstSeconds=point.actual_seconds, Met=point.met)
+        or None,
     )
 
 
@@ -188,10 +202,12 @@ def _server_item(server: ServerState) -> Item:
         StatusReason=None if failed else server.error_message,
         SnapshotId=server.snapshot_id,
         SnapshotTime=server.snapshot_time,
+        DataAgeSeconds=server.data_age_seconds,
         LaunchAttempt=server.launch_attempt,
         LaunchUnconfirmed=True if server.launch_unconfirmed else None,
         DrsJobId=server.job_id,
         JobStatus=str(server.job_status) if server.job_status else None,
+        JobCreationTime=server.job_created,
         RecoveryInstanceId=server.recovery_instance_id,
         Ec2InstanceId=server.ec2_instance_id,
         HealthStatus=server.health_status,
@@ -248,6 +264,7 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         deferral=Deferral(parse_timestamp(deferral["Until"]), int(deferral["Retries"]), deferral.get("Call", ""))
         if deferral
         else None,
+        objectives=_parse_objectives(item.get("Objectives", {})),
         run=int(item["Run"]),
         abnormal_exits=int(item.get("Deaths", 0)),
         version=int(item["Version"]),
@@ -277,6 +294,18 @@ def _parse_wave(item: Mapping[str, Any]) -> WaveState:
 def _parse_failure(item: Mapping[str, Any]) -> Failure:
     number = item.get("WaveNumber")
     return Failure(item["Message"], parse_timestamp(item["Time"]), int(number) if number is not None else None)
+
+
+def _parse_objectives(item: Mapping[str, Any]) -> Objectives:
+    def parse(name: str, actual: str) -> Objective:
+        found = item.get(name, {})
+        return Objective(_whole(found, "TargetSeconds"), _whole(found, actual), found.get("Met"))
+
+    return Objectives(parse("RecoveryTime", "ActualSeconds"), parse("RecoveryPoint", "WorstSeconds"))
+
+
+def _whole(item: Mapping[str, Any], name: str) -> int | None:
+    return int(item[name]) if name in item else None
 
 
 def _parse_clean_up(item: Mapping[str, Any]) -> CleanUp:
@@ -312,6 +341,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         host_name=item.get("HostName"),
         job_id=item.get("DrsJobId"),
         job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
+        job_created=_time(item, "JobCreationTime"),
         recovery_instance_id=item.get("RecoveryInstanceId"),
         ec2_instance_id=item.get("Ec2InstanceId"),
         health_status=item.get("HealthStatus"),

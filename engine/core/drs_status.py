@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -35,6 +36,7 @@ class DrsJob:
     status: str
     launch_statuses: Mapping[str, str] = field(default_factory=dict)
     recovery_instances: Mapping[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
 
 _JOB_UNDER_WAY = {"PENDING": JobStatus.PENDING, "STARTED": JobStatus.IN_PROGRESS}

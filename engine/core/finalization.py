@@ -23,6 +23,7 @@ from engine.core.actions import (
     TerminateInstances,
     Wait,
 )
+from engine.core.objectives import measured
 from engine.core.state import (
     FINAL_CLEAN_UP,
     CleanUp,
@@ -108,6 +109,7 @@ def settle(execution: Execution, performed: Collection[Action], now: datetime) -
     if execution.deferral is not None and now < execution.deferral.until:
         return execution, Wait(policy.next_wake_up(now, [execution.deferral.until]))
     if execution.notification is None:
+        execution = measured(execution)
         if execution.topic_arn is not None:
             return execution, Notify(execution.topic_arn)
         execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.core.document import timestamp
+from engine.core.document import objectives_item, timestamp
 from engine.core.policy import elapsed_seconds
 from engine.core.state import Execution, ServerStatus
 
@@ -23,7 +23,7 @@ def subject(execution: Execution) -> str:
 
 
 def message(execution: Execution) -> str:
-    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Errors and AffectedServers."""
+    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Objectives, Errors and AffectedServers."""
     content: dict[str, Any] = {
         "ExecutionId": execution.execution_id,
         "PlanId": execution.plan_id,
@@ -33,6 +33,8 @@ def message(execution: Execution) -> str:
         "Duration": _duration(execution),
         "ServerCount": execution.server_count,
     }
+    if objectives := objectives_item(execution.objectives):
+        content["Objectives"] = objectives
     if execution.reason is not None:
         content["Reason"] = execution.reason
     errors = _errors(execution)

@@ -225,7 +225,13 @@ def _adopt(execution: Execution, action: StartRecovery | FindJob, job: DrsJob) -
         execution,
         action,
         is_its,
-        lambda server: replace(server, job_id=job.job_id, job_status=JobStatus.PENDING, launch_unconfirmed=False),
+        lambda server: replace(
+            server,
+            job_id=job.job_id,
+            job_status=JobStatus.PENDING,
+            job_created=job.created,
+            launch_unconfirmed=False,
+        ),
     )
 
 
@@ -237,7 +243,12 @@ def _follow_jobs(execution: Execution, jobs: dict[str, DrsJob], now: datetime) -
         except UndocumentedStatus as unknown:
             return server if server.ended else server.failed(f"{unknown} for {job.job_id}", now)
         instance = job.recovery_instances.get(server.source_server_id)
-        followed = replace(server, job_status=status, recovery_instance_id=instance or server.recovery_instance_id)
+        followed = replace(
+            server,
+            job_status=status,
+            job_created=server.job_created or job.created,
+            recovery_instance_id=instance or server.recovery_instance_id,
+        )
         if status is JobStatus.COMPLETED and followed.recovery_instance_id is None:
             # The id is optional in the DRS model. Without it the engine can neither check nor terminate the instance.
             return replace(followed, job_status=JobStatus.IN_PROGRESS)

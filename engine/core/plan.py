@@ -91,6 +91,8 @@ class Plan:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     topic_arn: str | None = None
     terminate_drill_instances: bool = True
+    recovery_time_objective_seconds: int | None = None
+    recovery_point_objective_seconds: int | None = None
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -135,6 +137,8 @@ def parse_plan(plan: Document, groups: Mapping[str, Document], target: RecoveryT
         timeout_seconds=plan.get("TimeoutSeconds", DEFAULT_TIMEOUT_SECONDS),
         topic_arn=plan.get("NotificationTopicArn"),
         terminate_drill_instances=plan.get("TerminateDrillInstances", True),
+        recovery_time_objective_seconds=plan.get("RecoveryTimeObjectiveSeconds"),
+        recovery_point_objective_seconds=plan.get("RecoveryPointObjectiveSeconds"),
     )
 
 

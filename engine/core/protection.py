@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.core.drs_status import JobStatus
-from engine.core.state import Execution, ServerState, ServerStatus
+from engine.core.state import Execution, ServerState, ServerStatus, read_time
 
 # A refusal fits one screen of 24 lines.
 _SERVERS_SHOWN = 8
@@ -176,6 +176,7 @@ def _adopted(server: ServerState, found: ExistingInstance, own: bool, now: datet
         job_status=JobStatus.COMPLETED if found.job_id else None,
         recovery_instance_id=found.recovery_instance_id,
         ec2_instance_id=found.ec2_instance_id,
+        job_created=read_time(found.launch_time),
         snapshot_time=found.snapshot_time,
         launch_unconfirmed=False,
         start_time=server.start_time or now,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -105,6 +105,8 @@ class ServerState:
     warning: str | None = None
     # The name of the server in DRS when the execution started, for people only.
     host_name: str | None = None
+    # When DRS created the recovery job; the age of the data counts back from there.
+    job_created: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -118,6 +120,14 @@ class ServerState:
     def expected_instance_id(self) -> str | None:
         """The instance that a launch of this server may replace; None: the server must have no instance."""
         return self.existing_instance_id if self.replace_confirmed else None
+
+    @property
+    def data_age_seconds(self) -> int | None:
+        """The age of the recovered data when the recovery job was created; None if DRS does not tell both times."""
+        taken = read_time(self.snapshot_time)
+        if taken is None or self.job_created is None:
+            return None
+        return max(0, policy.elapsed_seconds(taken, self.job_created))
 
     @property
     def awaits_launch(self) -> bool:
@@ -141,6 +151,15 @@ class ServerState:
 
     def failed(self, message: str, now: datetime) -> ServerState:
         return replace(self, status=ServerStatus.FAILED, error_message=policy.shortened(message), end_time=now)
+
+
+def read_time(text: str | None) -> datetime | None:
+    """A time of DRS; None if it is absent or unreadable, because no recovery fails for the age of its data."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -205,6 +224,24 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """A recovery objective in seconds: the target of the plan, the measured value, and whether it was met.
+
+    `met` is None without a target, before the end of the execution, and if the value is not known.
+    """
+
+    target_seconds: int | None = None
+    actual_seconds: int | None = None
+    met: bool | None = None
+
+
+@dataclass(frozen=True)
+class Objectives:
+    recovery_time: Objective = Objective()
+    recovery_point: Objective = Objective()
+
+
+@dataclass(frozen=True)
 class CancelRequest:
     time: datetime
     reason: str
@@ -248,6 +285,7 @@ class Execution:
     clean_up: CleanUp | None = None
     notification: Notification | None = None
     deferral: Deferral | None = None
+    objectives: Objectives = Objectives()
     # The number of the current run of the state machine, and the number of runs that failed or were stopped.
     run: int = 1
     abnormal_exits: int = 0
@@ -331,6 +369,9 @@ def new_execution(
         topic_arn=plan.topic_arn,
         terminate_drill_instances=plan.terminate_drill_instances,
         servers_per_job=servers_per_job,
+        objectives=Objectives(
+            Objective(plan.recovery_time_objective_seconds), Objective(plan.recovery_point_objective_seconds)
+        ),
         waves=tuple(
             WaveState(
                 number=wave.number,

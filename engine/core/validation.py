@@ -57,7 +57,7 @@ def plan_problems(
 
 def plan_warnings(plan: Document, groups: Mapping[str, Document]) -> list[PlanProblem]:
     """Parts of a plan without problems that its author may not have meant; none of them keeps a start back."""
-    return [*_left_out(plan, groups), *_long_waits(plan)]
+    return [*_left_out(plan, groups), *_long_waits(plan), *_hopeless_objective(plan)]
 
 
 def _left_out(plan: Document, groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
@@ -75,10 +75,25 @@ def _left_out(plan: Document, groups: Mapping[str, Document]) -> Iterator[PlanPr
             )
 
 
-def _long_waits(plan: Document) -> Iterator[PlanProblem]:
-    """The waits between waves use up the time-out. The wait after the last wave is never waited."""
+def _waits(plan: Document) -> int:
+    """The seconds of the waits between waves. The wait after the last wave is never waited."""
     waves = sorted(_waves(plan), key=lambda wave: int(wave["WaveNumber"]))
-    waits = sum(wave.get("WaitTimeSeconds", 0) for wave in waves[:-1])
+    return sum(wave.get("WaitTimeSeconds", 0) for wave in waves[:-1])
+
+
+def _hopeless_objective(plan: Document) -> Iterator[PlanProblem]:
+    objective, waits = plan.get("RecoveryTimeObjectiveSeconds"), _waits(plan)
+    if objective is not None and waits >= objective:
+        yield PlanProblem(
+            "plan",
+            "RecoveryTimeObjectiveSeconds",
+            f"the waits between waves last {waits} s in all; an objective of {objective} s cannot be met",
+        )
+
+
+def _long_waits(plan: Document) -> Iterator[PlanProblem]:
+    """The waits between waves use up the time-out."""
+    waits = _waits(plan)
     timeout = plan.get("TimeoutSeconds", DEFAULT_TIMEOUT_SECONDS)
     if waits >= timeout:
         yield PlanProblem(

@@ -8,6 +8,7 @@ from datetime import datetime
 from engine.aws.execution_history import RecordChanged
 from engine.core.decisions import begin
 from engine.core.finalization import end, fail_clean_up
+from engine.core.objectives import measured
 from engine.core.state import Execution, ExecutionStatus, Notification, NotificationStatus
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
@@ -81,7 +82,7 @@ def _closed(execution: Execution, cause: str, now: datetime) -> Execution:
         return execution
     message = f"not done: the state machine exited abnormally {execution.abnormal_exits} times; last cause: {cause}"
     notification = execution.notification or Notification(NotificationStatus.FAILED, message)
-    return replace(fail_clean_up(execution, message, now), notification=notification)
+    return replace(fail_clean_up(measured(execution), message, now), notification=notification)
 
 
 def _continue_or_give_up(services: Services, closed: Execution, cause: str) -> None:
