@@ -120,6 +120,14 @@ class Existing:
 
 
 @dataclass(frozen=True)
+class ObjectiveKind:
+    """A recovery objective: its name in records and its field in plans."""
+
+    name: str
+    field: str
+
+
+@dataclass(frozen=True)
 class PlanShape:
     """How many waves a plan has, of which type, and how many of them depend on others."""
 
@@ -266,6 +274,25 @@ def existing(text: str) -> Existing:
     return Existing(tuple(names(quoted[0]))) if quoted else Existing()
 
 
+@parse.with_pattern("time|point")
+def objective(text: str) -> ObjectiveKind:
+    """A recovery objective: 'time' or 'point'."""
+    name = f"Recovery{text.capitalize()}"
+    return ObjectiveKind(name, f"{name}ObjectiveSeconds")
+
+
+@parse.with_pattern("is met|is not met")
+def verdict(text: str) -> bool:
+    """'is met' or 'is not met'."""
+    return text == "is met"
+
+
+@parse.with_pattern("the record|the message")
+def document(text: str) -> str:
+    """Where a result is read: 'the record' or 'the message'."""
+    return text
+
+
 @parse.with_pattern("error|warning")
 def note(text: str) -> str:
     """A text in the record of a server: 'error' or 'warning'."""
@@ -327,6 +354,7 @@ trust.__doc__ = f"The role of the recovery account: {', '.join(map(repr, TRUSTS)
 register_type(
     Between=between,
     Calls=calls,
+    Document=document,
     Duration=duration,
     Existing=existing,
     Fault=fault,
@@ -339,6 +367,7 @@ register_type(
     Names=names,
     Note=note,
     Numbers=numbers,
+    Objective=objective,
     Pauses=pauses,
     Place=place,
     Plan=plan_name,
@@ -350,6 +379,7 @@ register_type(
     Status=status,
     Statuses=statuses,
     Trust=trust,
+    Verdict=verdict,
     WaveCount=wave_count,
     Waves=plan_shape,
 )

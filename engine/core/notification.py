@@ -23,7 +23,7 @@ def subject(execution: Execution) -> str:
 
 
 def message(execution: Execution) -> str:
-    """JSON with ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Objectives, Errors and AffectedServers."""
+    """JSON: ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Objectives, Errors, AffectedServers."""
     content: dict[str, Any] = {
         "ExecutionId": execution.execution_id,
         "PlanId": execution.plan_id,

@@ -14,6 +14,12 @@ from traceability.model import catalogue, feature_files, revisions
 from traceability.model.paths import Places
 from traceability.running import run as runs
 
+KNOWN = catalogue.load()
+EXTENSIONS = len(KNOWN.documents[1].criteria)
+"""The number of built extension criteria."""
+PLANNED = next(iter(KNOWN.planned), "")
+"""The first planned criterion; "" when all are built."""
+
 ENVIRONMENT = """
 from traceability.model import run_notes
 from traceability.recording import evidence

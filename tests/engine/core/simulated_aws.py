@@ -237,6 +237,7 @@ class World:
             status="COMPLETED" if over else "STARTED",
             launch_statuses=words if over else dict.fromkeys(words, "IN_PROGRESS"),
             recovery_instances={s: f"i-{s[2:]}" for s, word in words.items() if over and word == "LAUNCHED"},
+            created=started,
         )
 
     def _state(self, instance_id: str) -> str:

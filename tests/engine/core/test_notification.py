@@ -30,6 +30,7 @@ def test_a_success_says_who_what_and_how_long():
         "Status": "COMPLETED",
         "Duration": int((state.end_time - state.start_time).total_seconds()),
         "ServerCount": 2,
+        "Objectives": {"RecoveryTime": {"ActualSeconds": 670}, "RecoveryPoint": {"WorstSeconds": 60}},
     }
     assert notification.subject(state) == "COMPLETED: drill of Plan"
 

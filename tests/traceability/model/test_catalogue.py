@@ -20,16 +20,23 @@ def folder(tmp_path: Path) -> Path:
 
 def test_each_document_has_its_own_criteria() -> None:
     known = catalogue.load()
-    assert {one.kind.key: len(one.criteria) for one in known.documents} == {"criteria": 60, "extensions": 4}
-    assert [one.id for one in known.requirements] == [*(str(number) for number in range(1, 13)), "EX-1"]
+    assert {one.kind.key: len(one.criteria) for one in known.documents} == {
+        "criteria": 60,
+        "extensions": sum(one.startswith("EX-") for one in known.criteria),
+    }
+    assert [one.id for one in known.requirements][:13] == [*(str(number) for number in range(1, 13)), "EX-1"]
     assert known.document_of("EX-1.2").kind.key == "extensions"
     assert (known.criteria["1.2"].tag, known.criteria["EX-1.2"].tag) == ("AC-1.2", "EX-1.2")
 
 
-def test_a_planned_criterion_is_announced_and_not_counted() -> None:
-    known = catalogue.load()
-    assert list(known.planned) == ["EX-1.5"]
-    assert "EX-1.5" not in known.criteria
+def test_a_planned_criterion_is_announced_and_not_counted(folder: Path) -> None:
+    path = folder / "extensions.yaml"
+    text = path.read_text(encoding="utf-8")
+    last = text.rindex('      - id: "EX-')
+    path.write_text(text[:last].replace("    planned:\n", "") + "    planned:\n" + text[last:], encoding="utf-8")
+    planned = catalogue.load(folder).planned
+    assert len(planned) == 1
+    assert not planned.keys() & catalogue.load(folder).criteria.keys()
 
 
 def test_ids_and_tags_lead_to_each_other() -> None:
@@ -48,7 +55,7 @@ def test_a_folder_without_extensions_has_one_document(folder: Path) -> None:
     ("old", "new", "said"),
     [
         ('id: "EX-1.2"', 'id: "EX-1.1"', "EX-1.1 is in the catalogue twice"),
-        ('id: "EX-1.5"', 'id: "EX-1.1"', "EX-1.1 is in the catalogue twice"),
+        ('id: "EX-1.4"', 'id: "EX-1.1"', "EX-1.1 is in the catalogue twice"),
         ('id: "EX-1.2"', 'id: "1.2"', "1.2 is no id of requirement EX-1, whose tags begin with @EX-1."),
         ('id: "EX-1.2"', 'id: "EX-2.2"', "EX-2.2 is no id of requirement EX-1, whose tags begin with @EX-1."),
         ('id: "EX-1.2"', "id: 1.2", "not a criteria catalogue"),

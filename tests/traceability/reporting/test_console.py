@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from tests.traceability.conftest import Suite
+from tests.traceability.conftest import EXTENSIONS, Suite
 from tests.traceability.steps.test_check import PROJECT
 from traceability.bundle import bundle, manifest
 from traceability.reporting import console
@@ -65,7 +65,7 @@ def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suit
     manifest.write(suite.places, judged.coverage)
     said = (
         "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; partial run, 2 deselected"
-        " · 0 of 4 extensions proven on moto, 4 no scenario"
+        f" · 0 of {EXTENSIONS} extensions proven on moto, {EXTENSIONS} no scenario"
     )
     given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
     ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)

@@ -1,0 +1,69 @@
+Feature: Readiness and objectives
+  Operators need to know before a launch which server will fail, and afterwards whether the recovery was good enough: how old
+  the recovered data are, and how long the recovery took. QA reads both in the record and compares them with the times of DRS.
+
+  @EX-3.3 @moto
+  Scenario: Data within the recovery point objective
+    Given the "pinned-snapshots" plan
+    And the recovery point objective of the plan is 3 hours
+    And the plan's snapshot of server "database-1" is 2 hours old
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the recorded data age of server "database-1" is 2 hours
+    # DRS takes a new snapshot of a server that replicates, after the job was created.
+    And the recorded data age of server "database-2" is 0 seconds
+    And the recovery point objective is met in the record
+
+  @EX-3.3 @moto
+  Scenario: One server with data that are older than the recovery point objective
+    Given the "pinned-snapshots" plan
+    And the recovery point objective of the plan is 1 hour
+    And the plan's snapshot of server "database-1" is 2 hours old
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the recorded data age of server "database-2" is 0 seconds
+    And the recovery point objective is not met in the record
+
+  @EX-3.3 @moto
+  Scenario: A recovery without one of its servers does not meet the recovery point objective
+    Given the "single-wave" plan
+    And the recovery point objective of the plan is 1 hour
+    And the launch of server "database-1" fails with "no capacity"
+    When a recovery of the plan is run
+    Then the execution is FAILED
+    And the recorded data age of server "database-2" is 0 seconds
+    And the recovery point objective is not met in the record
+
+  @EX-3.4 @moto
+  Scenario: A drill within its recovery time objective
+    Given the "three-waves" plan
+    And a subscriber to the plan's topic
+    And the recovery time objective of the plan is 4 hours
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And the recorded recovery time ends with the last recovered server
+    And the recovery time objective is met in the record
+    And the recovery time objective is met in the message
+
+  @EX-3.4 @moto
+  Scenario: The last server is recovered after the recovery time objective
+    Given the "three-waves" plan
+    And a subscriber to the plan's topic
+    And the recovery time objective of the plan is 15 minutes
+    And server "web-1" takes 30 minutes to launch
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the recovery time objective is not met in the record
+    And the recovery time objective is not met in the message
+
+  @EX-3.4 @moto
+  Scenario: A failed recovery does not meet its recovery time objective
+    Given the "three-waves" plan
+    And a subscriber to the plan's topic
+    And the recovery time objective of the plan is 4 hours
+    And the launch of server "web-1" fails with "no capacity"
+    When a recovery of the plan is run
+    Then the execution is FAILED
+    And the recorded recovery time ends with the last recovered server
+    And the recovery time objective is not met in the record
+    And the recovery time objective is not met in the message
