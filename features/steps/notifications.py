@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from behave import given, then
 from behave.runner import Context
 from hamcrest import contains_inanyorder, equal_to, greater_than, has_entries, has_key, has_length, is_not
 
 from features.matchers import assert_that, mentions
+from features.subscriber import MESSAGES, received, the_message
 from features.world import World
-from traceability.recording import evidence
 
 QUEUE = "drs-engine-suite-subscriber"
-MESSAGES = "Read the messages in the subscriber's queue"
 
 
 @given("a subscriber to the plan's topic")
@@ -42,24 +40,6 @@ def policy(queue: str, topic: str) -> str:
 @given("the plan's topic does not exist any more")
 def topic_is_deleted(context: Context) -> None:
     context.world.target.client("sns").delete_topic(TopicArn=context.world.plan["NotificationTopicArn"])
-
-
-def received(world: World) -> list[dict[str, Any]]:
-    """All messages so far. Reads each one from the queue once; does not wait."""
-    sqs, queue = world.target.client("sqs"), world.subscriber_queue
-    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
-        for message in found:
-            world.messages.append(json.loads(json.loads(message["Body"])["Message"]))
-            evidence.attach_text("Message that the subscriber received", message["Body"])
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return world.messages
-
-
-def the_message(world: World) -> dict[str, Any]:
-    """The newest message. Waits for it: the engine publishes after the end of the execution."""
-    world.wait_until(lambda: received(world), "a message in the subscriber's queue", timeout=120)
-    assert_that(received(world), has_length(greater_than(0)), MESSAGES)
-    return received(world)[-1]
 
 
 @then("the subscriber received {count:Messages}")
