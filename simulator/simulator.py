@@ -21,6 +21,7 @@ from moto.moto_api._internal import mock_random
 import simulator.drs
 import simulator.iam
 from simulator.gateway import identity
+from simulator.gateway.differences import Differences
 from simulator.gateway.faults import Faults
 from simulator.gateway.gateway import Gateway, Inspector
 from simulator.gateway.journal import Journal
@@ -258,6 +259,11 @@ class Simulator:
     def lambda_logs(self, function_name: str) -> list[dict[str, Any]]:
         """The function's output lines in order: JSON lines as documents, others as {"message": line}."""
         return self._functions.logs(function_name)
+
+    @property
+    def differences(self) -> Differences:
+        """The answers of this run that differ from AWS."""
+        return self._gateway.differences
 
     @property
     def network_attempts(self) -> list[ConnectionAttempt]:

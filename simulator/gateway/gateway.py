@@ -26,8 +26,10 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
-from simulator.gateway import dispatch, model_validation
+from simulator.gateway import client_errors, dispatch, model_validation
+from simulator.gateway import differences as d
 from simulator.gateway import faults as f
+from simulator.gateway.differences import Differences, NotOffered
 from simulator.gateway.faults import Fault, Faults
 from simulator.gateway.identity import CallingPrincipal, calling_principal, secret_of
 from simulator.gateway.journal import Journal, JournalEntry, plain
@@ -39,6 +41,8 @@ from simulator.patches.patching import Patch
 from simulator.time.clock import Actor, SimulatorDefect, VirtualClock
 
 DEFAULT_LATENCY = 0.08
+# Services of this simulator: their answers must satisfy AWS's model. Differences of moto's services are noted.
+_OWN_SERVICES = frozenset({"drs"})
 
 
 class ConnectionLost(Exception):
@@ -81,6 +85,7 @@ class Gateway:
         inspectors: Mapping[str, Inspector] | None = None,
         latency: Mapping[str, float] | None = None,
     ) -> None:
+        self.differences = Differences()
         self._clock = clock
         self._journal = journal
         self._faults = faults
@@ -160,6 +165,7 @@ class Gateway:
         found = _request_problems(call)
         if found:
             raise AwsError(codes.invalid[0], model_validation.message(found), codes.invalid[1])
+        client_errors.check(call)
         self._permissions.authorise_call(call, principal)
         self._apply_faults_before(call, principal, entry, actor)
 
@@ -193,9 +199,14 @@ class Gateway:
         try:
             reply = dispatch.process(call.prepared, call.normalized)
         except NotImplementedError as missing:
-            raise self._defect(actor, f"moto offers no {call.service} {call.operation}") from missing
+            raise self._defect(actor, NotOffered(call.service, call.operation, call.protocol)) from missing
+        except client_errors.UNREADABLE as failure:
+            if actor.source != "client" or call.service in _OWN_SERVICES:
+                raise
+            self._note_difference(d.REQUEST, call, f"moto failed: {type(failure).__name__}: {failure}")
+            raise client_errors.of_failure(call, failure) from failure
         if reply is None:
-            raise self._defect(actor, f"moto offers no {call.service} {call.operation}")
+            raise self._defect(actor, NotOffered(call.service, call.operation, call.protocol))
         status, headers, body = reply
         http = HttpResponse(
             int(status),
@@ -213,13 +224,22 @@ class Gateway:
             return
         output = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
         found = model_validation.answer_problems(call.service, output, shape)
-        if found:
-            raise self._defect(actor, f"answer of {call.service} {call.operation}: {model_validation.message(found)}")
+        if not found:
+            return
+        problem = model_validation.message(found)
+        if call.service in _OWN_SERVICES:
+            raise self._defect(actor, SimulatorDefect(f"answer of {call.service} {call.operation}: {problem}"))
+        self._note_difference(d.ANSWER, call, problem)
 
-    def _defect(self, actor: Actor, message: str) -> SimulatorDefect:
-        """An error for the caller. A function may catch it, so the suite's next step on the clock raises it as well."""
-        defect = SimulatorDefect(message)
-        if actor is not self._clock.main:
+    def _note_difference(self, kind: str, call: IdentifiedCall, problem: str) -> None:
+        self.differences.note(kind, call.service, call.operation, problem)
+
+    def _defect(self, actor: Actor, defect: SimulatorDefect) -> SimulatorDefect:
+        """An error for the caller. A function may catch it, so the suite's next step on the clock raises it as well.
+
+        A client in another process gets an answer instead, and the server logs the error.
+        """
+        if actor is not self._clock.main and actor.source != "client":
             self._clock.failures.append(defect)
         return defect
 

@@ -18,6 +18,8 @@ from moto.core.request import Request, determine_request_protocol, normalize_req
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
+from simulator.gateway.differences import NotOffered
+from simulator.gateway.service_errors import AwsError
 from simulator.patches.item_answers import ITEM_OPERATIONS
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
@@ -28,6 +30,14 @@ _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
 
 class NotAnAwsRequest(ValueError):
     """The request is not signed for an AWS service, or no operation of that service has its form."""
+
+
+class MalformedRequest(ValueError):
+    """The request names an operation, but its body cannot be read. `error` is the service's answer."""
+
+    def __init__(self, protocol: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.protocol, self.error = protocol, AwsError(code, message, 400)
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,18 @@ def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tu
     name = target.rpartition(".")[2]
     model = get_service_model(service)
     if name not in model.operation_names:
-        raise NotAnAwsRequest(f"{service} has no operation {name}")
-    return "json", model.operation_model(name), json.loads(prepared.body or b"{}")
+        raise NotOffered(service, name, "json")
+    return "json", model.operation_model(name), _json_object(prepared.body)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as problem:
+        raise MalformedRequest("json", "SerializationException", f"The body is not JSON: {problem}") from problem
+    if not isinstance(document, dict):
+        raise MalformedRequest("json", "SerializationException", "The body is not a JSON object")
+    return document
 
 
 def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:

@@ -12,14 +12,15 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from simulator.gateway.differences import NotOffered
 from simulator.gateway.gateway import ConnectionLost
-from simulator.gateway.requests import HttpRequest, HttpResponse, NotAnAwsRequest, identify
+from simulator.gateway.requests import HttpRequest, HttpResponse, MalformedRequest, NotAnAwsRequest, identify
 from simulator.gateway.service_errors import AwsError
 from simulator.gateway.service_errors import encode as encode_error
 from simulator.serving.control import BadRequest, Control, encode
 from simulator.serving.remote import CONTROL_PATH
 from simulator.simulator import Simulator
-from simulator.time.clock import ActorStopped, SimulatorDefect
+from simulator.time.clock import ActorStopped
 
 _OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
@@ -54,10 +55,14 @@ class Application:
                 return _response(request, self._aws.handle(call))
         except NotAnAwsRequest as problem:
             return _plain(403, f"{problem}. {self._hint}")
+        except MalformedRequest as problem:
+            return _response(request, HttpResponse(*encode_error(problem.error, problem.protocol, "")))
         except ConnectionLost:
             raise
-        except SimulatorDefect as defect:  # the driver reports it
-            return _response(request, _defect(call, defect))
+        except NotOffered as missing:
+            self._control.report(missing)
+            answer = AwsError("NotOffered", str(missing), 501)
+            return _response(request, HttpResponse(*encode_error(answer, missing.protocol, "")))
         except Exception as error:  # noqa: BLE001 - the outermost edge of a request: the server survives errors of moto
             self._control.report(error)
             return _response(request, _defect(call, error))

@@ -8,6 +8,7 @@ POST /_simulator/next-event   {"seconds": s, "settle": 1}: on to the next change
 GET  /_simulator/faults       POST adds one (the fields of `Fault`), DELETE removes all
 GET  /_simulator/journal      ?since=<number>: the calls after that one
 GET  /_simulator/defects      errors of the simulator itself
+GET  /_simulator/differences  answers that differ from AWS, and operations that are not offered
 POST /_simulator/world        an environment as in testdata/environments: more servers, DRS not initialised, …
 """
 
@@ -22,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulator import environment_files
+from simulator.gateway.differences import NotOffered
 from simulator.gateway.faults import Fault
 from simulator.serving.remote import CONTROL_PATH
 from simulator.serving.time_mode import FASTEST, Driver, ScaledTime, SteppedTime, TimeMode, VirtualTime
@@ -62,11 +64,15 @@ class Control:
             ("DELETE", "faults"): lambda _query, _me: aws.faults.clear(),
             ("GET", "journal"): self._journal,
             ("GET", "defects"): lambda _query, _me: self.defects,
+            ("GET", "differences"): lambda _query, _me: aws.differences.to_list(),
             ("POST", "world"): self._apply_environment,
         }
 
     def report(self, error: BaseException) -> None:
-        """Prints a defect of the simulator on standard error and keeps it for GET /_simulator/defects."""
+        """Prints a defect on standard error and keeps it for GET /_simulator/defects. A missing operation is none."""
+        if isinstance(error, NotOffered):
+            self._aws.differences.not_offered(error)
+            return
         self.defects.append(f"{type(error).__name__}: {error}")
         traceback.print_exception(error, limit=-5, file=sys.__stderr__)
 

@@ -70,6 +70,10 @@ class RemoteSimulator:
         """Errors of the simulator itself."""
         return list(self._ask("GET", "defects"))
 
+    def differences(self) -> list[dict[str, Any]]:
+        """Answers that differ from AWS, and operations that are not offered, as `Difference`."""
+        return list(self._ask("GET", "differences"))
+
     def add_environment(self, environment: dict[str, Any]) -> None:
         """One environment, as in testdata/environments."""
         self._ask("POST", "world", environment)

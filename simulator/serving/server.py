@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from simulator import environment_files
 from simulator.environment_files import DrsEnvironment
 from simulator.gateway import identity
+from simulator.gateway.differences import Difference
 from simulator.serving.application import Application
 from simulator.serving.control import Control, time_mode_of
 from simulator.serving.remote import CONTROL_PATH
@@ -100,6 +102,7 @@ def serve(
             )
             about = {"endpoint": endpoint, "account": first.account, "region": first.region}
             control = Control(aws, driver, about)
+            aws.differences.on_first = _print_difference
             http.app = Application(aws, control, f"Set AWS_ENDPOINT_URL={endpoint} for an AWS client.")
             with _stopping_on_signals(driver), _accepting(http):
                 until(driver.stop)
@@ -107,6 +110,10 @@ def serve(
                 driver.run()
     finally:
         http.server_close()
+
+
+def _print_difference(difference: Difference) -> None:
+    print(f"difference from AWS: {difference}", file=sys.__stderr__, flush=True)
 
 
 def _nobody(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

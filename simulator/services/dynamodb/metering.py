@@ -87,9 +87,15 @@ class _Table:
     def moto(self) -> Any:
         return dynamodb_backends[self.account][self.region].tables.get(self.name.rpartition("/")[2])
 
+    @property
+    def _key_names(self) -> list[str]:
+        return [name for name in (self.moto.hash_key_attr, self.moto.range_key_attr) if name]
+
+    def lacks_key(self, item: Attributes) -> bool:
+        return any(name not in item for name in self._key_names)
+
     def key_of(self, item: Attributes) -> Attributes:
-        names = [self.moto.hash_key_attr, self.moto.range_key_attr]
-        return {name: item[name] for name in names if name}
+        return {name: item[name] for name in self._key_names}
 
     def stored(self, key: Attributes) -> dict[str, Any] | None:
         table = self.moto
@@ -170,8 +176,10 @@ def _writes(call: IdentifiedCall, account: str) -> Iterator[_Write]:
         if table.moto is None:
             continue  # moto reports this error itself
         item = body.get("Item")
-        key = body["Key"] if item is None else table.key_of(item)
-        yield _Write(table, key, item, is_check=kind == "ConditionCheck")
+        given = body.get("Key", {}) if item is None else item
+        if table.lacks_key(given):
+            continue  # and this one
+        yield _Write(table, table.key_of(given), item, is_check=kind == "ConditionCheck")
 
 
 def _actions(call: IdentifiedCall) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,9 +7,10 @@ import binascii
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import AWSError, ServiceException
 from moto.core.responses import ActionResult
 from moto.moto_api._internal import mock_random
+from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -107,8 +108,24 @@ def _position(token: str | None) -> int:
     raise InvalidToken()
 
 
+def _error_patches() -> list[Patch]:
+    """The interpreter's errors have `code`, but their base class reads TYPE and demands a message."""
+    reason = "moto sends an empty error code, or fails without a message"
+
+    def create(error: Any, message: str | None = None) -> None:
+        AWSError.__init__(error, message or type(error).TYPE)
+
+    named = [one for one in vars(api).values() if isinstance(one, type) and issubclass(one, AWSError)]
+    named = [one for one in named if isinstance(vars(one).get("code"), str)]
+    return [
+        *(Patch(one, "TYPE", vars(one)["code"], reason) for one in named),
+        *(Patch(one, "__init__", create, reason) for one in named if "__init__" not in vars(one)),
+    ]
+
+
 def patches() -> list[Patch]:
     return [
+        *_error_patches(),
         Patch(StepFunctionResponse, "start_execution", _start_execution, "moto names the execution None"),
         Patch(Execution, "get_start_execution_details", _start_details, "$$.Execution.StartTime fails in a payload"),
         Patch(StepFunctionResponse, "stop_execution", _stop_execution, "moto drops error and cause"),

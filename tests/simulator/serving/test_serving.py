@@ -223,7 +223,7 @@ def test_the_journal_tells_who_called_what(server):
 
 def test_what_moto_lacks_is_said_once_and_the_server_goes_on(server):
     client = server.client("drs")
-    with pytest.raises(ClientError, match="moto offers no drs ListStagingAccounts"):
+    with pytest.raises(ClientError, match="not offered by this simulator: drs ListStagingAccounts"):
         client.list_staging_accounts()
     client.describe_jobs(filters={})
 
