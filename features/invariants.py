@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
+from features.matchers.documents import fields
 from features.matchers.records import name_of
 from features.world import ENDED, World
 
 Document = dict[str, Any]
 
 ATTEMPT_TAG = "drs-engine:Attempt"
+# The record's own form, whatever form AWS's answers have: ISO 8601 in UTC with milliseconds.
+RECORD_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 FORWARD = {
     "execution": ["RUNNING", ("COMPLETED", "FAILED", "CANCELLED")],
     "wave": ["PENDING", "RUNNING", ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")],
@@ -40,6 +44,7 @@ def broken(world: World) -> list[str]:
             found.extend(only_forward(earlier, later))
         for record in seen:
             found.extend(nothing_runs_after_the_end(record))
+            found.extend(times_in_one_form(record))
     return list(dict.fromkeys(found))
 
 
@@ -105,3 +110,9 @@ def nothing_runs_after_the_end(record: Document) -> Iterator[str]:
         for wave in record["Waves"]:
             if wave["Status"] in ("PENDING", "RUNNING"):
                 yield f"{name_of(wave)} is {wave['Status']} although the execution is {record['Status']}"
+
+
+def times_in_one_form(record: Document) -> Iterator[str]:
+    for path, name, value in fields(record):
+        if name.endswith("Time") and isinstance(value, str) and not RECORD_TIME.fullmatch(value):
+            yield f"{path} is {value!r}, no time in UTC with milliseconds such as 2026-01-05T08:00:00.000Z"

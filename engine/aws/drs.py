@@ -191,7 +191,7 @@ class RecoveryService:
             server: replace(
                 one,
                 host_name=names.get(server),
-                launch_time=jobs.get(one.job_id or "", {}).get("creationDateTime"),
+                launch_time=_time(jobs.get(one.job_id or "", {}), "creationDateTime"),
                 execution_id=jobs.get(one.job_id or "", {}).get("tags", {}).get(TAG_EXECUTION),
             )
             for server, one in existing.items()
@@ -218,7 +218,7 @@ class RecoveryService:
             item["recoveryInstanceID"]: ListedRecoveryInstance(
                 recovery_instance_id=item["recoveryInstanceID"],
                 ec2_instance_id=item.get("ec2InstanceID"),
-                snapshot_time=item.get("pointInTimeSnapshotDateTime"),
+                snapshot_time=_time(item, "pointInTimeSnapshotDateTime"),
             )
             for page in pages
             for item in page["items"]
@@ -306,5 +306,14 @@ def _existing(item: Mapping[str, Any]) -> ExistingInstance:
         ec2_instance_id=item.get("ec2InstanceID"),
         state=item.get("ec2InstanceState"),
         job_id=item.get("jobID"),
-        snapshot_time=item.get("pointInTimeSnapshotDateTime"),
+        snapshot_time=_time(item, "pointInTimeSnapshotDateTime"),
     )
+
+
+def _time(item: Mapping[str, Any], name: str) -> str | None:
+    """A time of DRS in the form of the record; None if it is absent or unreadable.
+
+    DRS answers with microseconds and an offset: 2024-09-16T01:35:52.887333+00:00 (field reports of 2024).
+    """
+    found = read_time(item.get(name))
+    return timestamp(found) if found else None

@@ -46,8 +46,11 @@ def now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """DRS writes times as ISO 8601, UTC, here with milliseconds: 2026-01-31T08:00:00.000Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A time in an answer of DRS, with microseconds and offset: 2026-01-31T08:00:00.000000+00:00.
+
+    Field reports of 2024 show this form, although the model of DRS has a pattern that ends with Z.
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def parse(text: str) -> datetime:

@@ -96,7 +96,7 @@ def test_a_source_server_tells_its_replication_and_last_launch(world: DrsWorld, 
     clock.advance(1200)
     (found,) = drs.describe_source_servers()["items"]
     assert found["lifeCycle"]["lastLaunch"] == {
-        "initiated": {"apiCallDateTime": "2026-03-01T08:00:00.000Z", "jobID": job_id, "type": "RECOVERY"},
+        "initiated": {"apiCallDateTime": "2026-03-01T08:00:00.000000+00:00", "jobID": job_id, "type": "RECOVERY"},
         "status": "LAUNCHED",
     }
     assert found["recoveryInstanceId"].startswith("i-")
@@ -107,7 +107,7 @@ def test_a_disconnected_server_is_no_longer_seen(world: DrsWorld, drs: Any, cloc
     world.add_source_server(replication_state=state)
     clock.advance(3600)
     (found,) = drs.describe_source_servers()["items"]
-    assert found["lifeCycle"]["lastSeenByServiceDateTime"] == f"2026-03-01T{seen}.000Z"
+    assert found["lifeCycle"]["lastSeenByServiceDateTime"] == f"2026-03-01T{seen}.000000+00:00"
 
 
 def test_what_does_not_say_drill_is_a_recovery(five: list[str], drs: Any) -> None:

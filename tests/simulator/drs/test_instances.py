@@ -116,7 +116,7 @@ class TestSnapshots:
         world.add_snapshot(A, taken_at=clock.now() - timedelta(hours=1))
         job_id = start(drs, {"sourceServerID": A, "recoverySnapshotID": pinned})
         clock.advance(1200)
-        assert instance_of(drs, A)["pointInTimeSnapshotDateTime"] == "2026-03-01T03:00:00.000Z"
+        assert instance_of(drs, A)["pointInTimeSnapshotDateTime"] == "2026-03-01T03:00:00.000000+00:00"
         assert "USING_PREVIOUS_SNAPSHOT" in events(drs, job_id)
         assert "SNAPSHOT_START" not in events(drs, job_id)
 
@@ -134,7 +134,7 @@ class TestSnapshots:
         world.set_replication_state(A, "DISCONNECTED")
         start(drs, A)
         clock.advance(1200)
-        assert instance_of(drs, A)["pointInTimeSnapshotDateTime"] == "2026-02-28T23:00:00.000Z"
+        assert instance_of(drs, A)["pointInTimeSnapshotDateTime"] == "2026-02-28T23:00:00.000000+00:00"
 
     def test_a_disconnected_server_without_snapshot_fails(self, world: DrsWorld, drs: Any, clock: Any) -> None:
         world.set_replication_state(A, "DISCONNECTED")

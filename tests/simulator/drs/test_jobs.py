@@ -29,7 +29,7 @@ def test_a_job_is_pending_then_started_then_completed(world: DrsWorld, drs: Any,
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("STARTED", {A: "IN_PROGRESS"})
     clock.advance(0.001)
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("COMPLETED", {A: "LAUNCHED"})
-    assert job(drs, job_id)["endDateTime"] == "2026-03-01T08:05:00.000Z"
+    assert job(drs, job_id)["endDateTime"] == "2026-03-01T08:05:00.000000+00:00"
 
 
 def test_a_job_ends_with_the_last_of_its_servers(world: DrsWorld, drs: Any, clock: Any) -> None:
@@ -115,7 +115,7 @@ def test_a_failed_launch_completes_the_job_and_gives_its_reason_in_the_log(
     assert launch_statuses(drs, job_id) == {A: "FAILED", B: "LAUNCHED"}
     (failed,) = [one for one in drs.describe_job_log_items(jobID=job_id)["items"] if one["event"] == "LAUNCH_FAILED"]
     assert failed["eventData"] == {"sourceServerID": A, "rawError": "Insufficient capacity for m5.large"}
-    assert failed["logDateTime"] == "2026-03-01T08:02:00.000Z"
+    assert failed["logDateTime"] == "2026-03-01T08:02:00.000000+00:00"
     assert len(ec2_states(ec2)) == 1
     source = drs.describe_source_servers(filters={"sourceServerIDs": [A]})["items"][0]
     assert source["lastLaunchResult"] == "FAILED"

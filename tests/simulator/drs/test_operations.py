@@ -134,7 +134,7 @@ def test_an_operation_succeeds_in_the_shape_of_the_model(name: str, world: DrsWo
     operation = MODEL.operation_model(name)
     assert metadata["HTTPStatusCode"] == operation.http["responseCode"]
     if operation.output_shape:
-        assert model_validation.problems(answer, operation.output_shape) == []
+        assert model_validation.answer_problems("drs", answer, operation.output_shape) == []
 
 
 @pytest.mark.parametrize(("name", "error"), ERRORS)
