@@ -14,7 +14,7 @@ from traceability.bundle.last_run import LastRun
 from traceability.evaluation import coverage
 from traceability.evaluation.coverage import RunFacts, rows_of, sections
 from traceability.evaluation.evaluate import evaluate_run
-from traceability.model import feature_files
+from traceability.model import feature_files, proofs
 from traceability.model.catalogue import MAIN, Catalogue, tag_of
 from traceability.model.paths import Places
 from traceability.model.problems import UserProblem
@@ -84,7 +84,8 @@ def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, A
     """
     kept, noted = run_loader.read(places.coverage), last_run.memory(places)
     scenarios, _ = feature_files.read(places.root / places.features, places.root)
-    facts = RunFacts(noted["selected"], noted["exit_code"], kept["commit"], kept["started"], kept["finished"])
+    times = (kept["started"], kept["finished"])
+    facts = RunFacts(noted["selected"], noted["exit_code"], kept["commit"], *times, partial=noted["partial"])
     again, differences = evaluate_run(places, catalogue, scenarios, facts, ())
     name, memory = (path.relative_to(places.root).as_posix() for path in (places.coverage, places.memory))
     if noted["differences"] != differences:
@@ -102,12 +103,20 @@ def contradictions(places: Places, catalogue: Catalogue, content: Mapping[str, A
         other = _different_claim(claimed, found, external)
         if other:
             yield f"{name}: {tag_of(found['id'])}{other}"
+    yield from (f"{name}: {one}" for one in _different_heads(kept, again))
+    yield from _manifest_contradictions(places, content, kept)
+
+
+def _different_heads(kept: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each claim outside of the criteria's rows that the evaluation does not support."""
     if kept["target"] != again["target"]:
-        yield f"{name}: target is {kept['target']!r}, the records of the run say {again['target']!r}"
+        yield f"target is {kept['target']!r}, the records of the run say {again['target']!r}"
+    for key in ("losses", "accepted_losses"):
+        if kept.get(key, []) != again[key]:
+            yield f"{key} differs from the comparison with the list of proofs, {proofs.FILE}"
     for (_, section), (_, evaluated) in zip(sections(kept), sections(again), strict=True):
         if section["document"] != evaluated["document"]:
-            yield f"{name}: document is {section['document']!r}, the catalogue says {evaluated['document']!r}"
-    yield from _manifest_contradictions(places, content, kept)
+            yield f"document is {section['document']!r}, the catalogue says {evaluated['document']!r}"
 
 
 def _manifest_contradictions(places: Places, content: Mapping[str, Any], kept: Mapping[str, Any]) -> Iterator[str]:

@@ -28,13 +28,16 @@ class LastRun:
         return set() if self.differences else {(one["file"], one["name"]) for one in rows if one["status"] == "passed"}
 
 
-def remember(places: Places, differences: Sequence[str], selected: str, exit_code: int) -> None:
+def remember(
+    places: Places, differences: Sequence[str], selected: str, exit_code: int, *, partial: bool = False
+) -> None:
     """Record the tree of the run and the facts that are missing from its records and its coverage document."""
     content = {
         "tree": tree.digest(places.root),
         "differences": list(differences),
         "selected": selected,
         "exit_code": exit_code,
+        "partial": partial,
     }
     places.memory.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
@@ -57,10 +60,11 @@ def is_of_this_tree(places: Places) -> bool:
 
 
 def memory(places: Places) -> dict[str, Any]:
-    """Return the facts from `remember`: tree, differences, selected, exit_code. Raises run_loader.BadRun."""
+    """Return the facts from `remember`: tree, differences, selected, exit_code, partial. Raises run_loader.BadRun."""
     try:
         content = json.loads(places.memory.read_text(encoding="utf-8"))
-        return {key: content[key] for key in ("tree", "differences", "selected", "exit_code")}
+        kept = {key: content[key] for key in ("tree", "differences", "selected", "exit_code")}
+        return kept | {"partial": bool(content.get("partial", False))}  # Runs of earlier versions lack this key.
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise run_loader.BadRun(
             f"{places.memory}: not written by a run of this version ({type(problem).__name__}); run `make acceptance`"

@@ -20,7 +20,7 @@ from traceability.model.paths import Places
 MAX_KEPT = 50
 """Number of runs kept for each target; older runs are deleted."""
 _RECORD = re.compile(
-    rf"features/.*\.feature|features/(?:revisions|sign-offs)\.yaml|{'|'.join(map(re.escape, manifest.CRITERIA))}"
+    rf"features/.*\.feature|features/(?:revisions|sign-offs|proven)\.yaml|{'|'.join(map(re.escape, manifest.CRITERIA))}"
     r"|reports/(?:rehearsal/)?(?:junit/.*|coverage\.json|allure-results/.*-result\.json"
     r"|\.run/(?:endpoints-.*|last_run\.json|account\.txt))"
 )

@@ -13,6 +13,7 @@ _MODULES = {
     "phrases": "suite",
     "new": "suite",
     "run": "runs",
+    "keep": "runs",
     "prove": "runs",
     "matrix": "owner",
     "diff": "owner",
@@ -25,6 +26,13 @@ features_option = click.option(
     "--features", default="features", show_default=True, help="Folder that contains the feature files."
 )
 root_option = click.option("--root", type=click.Path(path_type=Path), default=Path, hidden=True)
+
+accept_loss_option = click.option(
+    "--accept-loss",
+    multiple=True,
+    metavar='AC-8.1="reason"',
+    help="Accept that fewer scenarios prove the criterion than before; features/proven.yaml records the reason.",
+)
 
 
 class _Commands(click.Group):

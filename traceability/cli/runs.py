@@ -11,16 +11,18 @@ import click
 from rich.console import Console
 
 from traceability.bundle import integrity, last_run, manifest, run_loader
-from traceability.cli.group import GREEN, RED, features_option, main, root_option
+from traceability.cli.group import GREEN, RED, accept_loss_option, features_option, main, root_option
+from traceability.evaluation import proof_changes
 from traceability.evaluation.coverage import rows_of, sections
-from traceability.model import catalogue, settings, tree
+from traceability.model import catalogue, proofs, settings, tree
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
 from traceability.model.states import NO_SCENARIO, REHEARSAL
 from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 from traceability.mutation import defects, prove
 from traceability.recording import failure_story
-from traceability.reporting import console, outputs
+from traceability.reporting import console, outputs, proof_summary, provenance
+from traceability.running import keeping
 from traceability.running.run import BadInput, RunResult, checked_scenarios, run, write_report
 
 
@@ -28,9 +30,14 @@ from traceability.running.run import BadInput, RunResult, checked_scenarios, run
 @features_option
 @root_option
 @click.option("--target", type=click.Choice(["moto", "aws", "rehearsal"]), default="moto", show_default=True)
+@accept_loss_option
 @click.argument("behave_arguments", nargs=-1, type=click.UNPROCESSED)
-def run_command(features: str, root: Path, target: str, behave_arguments: tuple[str, ...]) -> None:
+def run_command(
+    features: str, root: Path, target: str, accept_loss: tuple[str, ...], behave_arguments: tuple[str, ...]
+) -> None:
     """Run the features with behave, evaluate each criterion, and write the report.
+
+    Fails if fewer scenarios prove a criterion than features/proven.yaml says.
 
     Arguments after -- go to behave: files, FILE:LINE, --tags, --name. The outputs mark such a run as partial, and the
     history does not keep it.
@@ -38,12 +45,15 @@ def run_command(features: str, root: Path, target: str, behave_arguments: tuple[
     out, started = Console(), time.perf_counter()
     known, places = catalogue.load(), Places(root.resolve(), features, rehearsal=target == "rehearsal")
     strict = settings.load(places.root).no_scenario == "fail"
-    scenarios = checked_scenarios(places, known)
+    scenarios, reasons = checked_scenarios(places, known), proofs.parse_accepted(accept_loss)
+    listed = proofs.load(places.root / features)
     with console.progress(out) as progress:
-        judged = run(places, known, scenarios, target, behave_arguments, progress)
+        judged = run(places, known, scenarios, target, behave_arguments, progress, reasons)
     console.summary(out, judged.coverage, known)
     console.stories(out, judged.coverage, failure_story.load(places.notes))
     console.differences(out, judged.differences, judged.log)
+    gained = proofs.gains(listed, judged.coverage["target"], proof_changes.passed(judged.coverage))
+    console.problems(out, proof_summary.lines(judged.coverage, gained))
     page = write_report(places, known, judged)
     out.print(f"Report: {console.relative_path(page, places.root)}", highlight=False)
     rest = time.perf_counter() - started - judged.behave_seconds
@@ -89,6 +99,30 @@ def prove_command(features: str, root: Path, only: str) -> None:
     sys.exit(RED if (strict and lacking) or not all(one.noticed for one in results) else GREEN)
 
 
+@main.command("keep")
+@features_option
+@root_option
+@accept_loss_option
+@click.option("--rehearsal", is_flag=True, help="Keep the proofs of the last rehearsal instead of the last run.")
+def keep_command(features: str, root: Path, accept_loss: tuple[str, ...], rehearsal: bool) -> None:
+    """Write the proofs of the last run to features/proven.yaml; later runs fail if they prove less."""
+    known, places = catalogue.load(), Places(root.resolve(), features, rehearsal=rehearsal)
+    reasons = proofs.parse_accepted(accept_loss)
+    last = integrity.recall(places, known)
+    if last is None:
+        command = "make rehearsal" if rehearsal else "make acceptance"
+        raise BadInput([f"{console.relative_path(places.coverage, places.root)}: no run of this tree; run `{command}`"])
+    if last.differences:
+        raise BadInput([f"the records of the last run disagree, so it proves no criterion: {last.differences[0]}"])
+    partial = last_run.memory(places)["partial"]
+    gained = keeping.keep(places, known, last.coverage, reasons, partial=partial)
+    outputs.rewrite(places, known, last.coverage, last.differences, provenance.gather(places, known, last.coverage))
+    named = ", ".join(map(catalogue.tag_of, gained)) or "no criterion"
+    click.echo(f"{features}/{proofs.FILE}: more proofs for {named}")
+    console.problems(Console(), proof_summary.lines(last.coverage, []))
+    sys.exit(RED if last.coverage["losses"] else GREEN)
+
+
 def _last_run(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | None:
     """Return the last run on this tree, which the proof starts from and is written into; None if it was changed."""
     try:
@@ -102,7 +136,7 @@ def _last_run(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | 
 
 def exit_code(judged: RunResult, scenarios: Sequence[Scenario], *, strict: bool) -> int:
     counts = [VIOLATED, SUITE_DEFECT, "expired", *([NO_SCENARIO] if strict else [])]
-    red = bool(judged.differences)
+    red = bool(judged.differences or judged.coverage["losses"])
     red = red or any(section["totals"][one] for _, section in sections(judged.coverage) for one in counts)
     if judged.coverage["target"] == REHEARSAL:
         # A rehearsal passes only if all scenarios for AWS were run.

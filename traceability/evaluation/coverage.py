@@ -62,6 +62,8 @@ class RunFacts:
     commit: str
     started: str
     finished: str
+    partial: bool = False
+    """Arguments selected a part of the scenarios."""
 
 
 def outcomes(

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from traceability.evaluation import coverage, reconcile, record_readers
+from traceability.evaluation import coverage, proof_changes, reconcile, record_readers
 from traceability.evaluation.coverage import RunFacts, ScenarioOutcome
-from traceability.model import revisions, run_notes, sign_offs, states
+from traceability.model import proofs, revisions, run_notes, sign_offs, states
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
@@ -47,6 +47,7 @@ def evaluate_run(
         revisions.suspects(catalogue, revisions.load(folder)),
         {one: item.row(today) for one, item in sign_offs.load(folder, catalogue).items()},
     )
+    content |= proof_changes.entries(content, proofs.load(folder), partial=facts.partial)
     return content, [*differences, *reconcile.coverage_differences(catalogue, content)]
 
 

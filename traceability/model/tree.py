@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from traceability.model import proofs
+
 TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml", "requirements.lock")
 """The files and folders that a defect may change or that its run uses."""
 
@@ -21,4 +23,9 @@ def digest(root: Path) -> str:
 def _files(root: Path) -> Iterator[Path]:
     for name in TREE:
         paths: Iterable[Path] = (root / name).rglob("*") if (root / name).is_dir() else [root / name]
-        yield from sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)
+        yield from sorted(path for path in paths if _is_read(path))
+
+
+def _is_read(path: Path) -> bool:
+    """The list of proofs is written after a run and read by no scenario."""
+    return path.is_file() and "__pycache__" not in path.parts and path.name != proofs.FILE

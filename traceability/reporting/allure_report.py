@@ -31,6 +31,7 @@ from traceability.model.states import (
     requirement_label,
 )
 from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+from traceability.reporting import proof_summary
 
 _ANALYTICS = re.compile(
     r'\s*<script async src="https://www\.googletagmanager\.com/[^>]*></script>\s*<script>\s*window\.dataLayer.*?</script>',
@@ -228,13 +229,14 @@ def _other_documents(coverage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
-    totals = coverage["totals"]
+    totals, lost = coverage["totals"], proof_summary.lines(coverage, [])
     variables = {
         "Counted": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
         "Signed off by hand": _signed_off(totals),
         **dict(_other_documents(coverage)),
+        **({"Lost proof": " ".join(lost)} if lost else {}),
         "Target": coverage["target"] or "not known",
         "Commit": coverage["commit"][:12] or "not known",
         "Started": coverage["started"],

@@ -16,6 +16,7 @@ from traceability.model.catalogue import MAIN, Catalogue, Criterion, Document, D
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.recording.templates import render
+from traceability.reporting import proof_summary
 from traceability.reporting.provenance import Provenance, SourceRun
 
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
@@ -105,6 +106,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         known=known,
         source=describe_source,
         bare=describe_bare_runs(known),
+        losses=proof_summary.lines(coverage, []),
     )
 
 

@@ -18,7 +18,7 @@ from traceability.evaluation.record_readers import Key
 from traceability.model import run_notes
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
-from traceability.running import selection
+from traceability.running import project_behave, selection
 
 MAX_PROCESSES = 4
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
@@ -87,7 +87,7 @@ class _Behave:
         self._log = log.open("w", encoding="utf-8")
         self._cleans_up = target == "aws"
         command = [
-            *(sys.executable, "-m", "behave"),
+            *(sys.executable, "-m", project_behave.__name__),
             *(
                 "--format",
                 "traceability.recording.allure_formatter:TraceabilityFormatter",
@@ -101,7 +101,8 @@ class _Behave:
         ]
         # behave must find this package and the suite from any folder.
         own = (str(places.root), str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH"))
-        environment = os.environ | {
+        # behave's own variables choose other steps (BEHAVE_STAGE) or another output.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("BEHAVE_")} | {
             run_notes.RUN_DIRECTORY: str(places.notes),
             "PYTHONFAULTHANDLER": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, own)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from traceability.model.paths import Places
 from traceability.model.problems import UserProblem
 from traceability.reporting import matrix, outputs, provenance
 from traceability.reporting.provenance import Provenance
-from traceability.running import selection
+from traceability.running import keeping, selection
 from traceability.running.processes import run_behave
 
 Progress = Callable[[int, int], None]
@@ -80,10 +80,12 @@ def run(
     selected: str,
     arguments: Sequence[str],
     progress: Progress,
+    accepted: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run behave on `scenarios`, all scenarios of the features; evaluate them and write the coverage files.
 
-    `arguments` are for behave; if they contain files or lines, only those run. Raises BadInput.
+    `arguments` are for behave; if they contain files or lines, only those run. `accepted` has the reasons for lost
+    proofs, by criterion. Raises BadInput, proofs.BadProofs.
     """
     try:
         for_behave, named = selection.split(arguments, scenarios, places)
@@ -95,13 +97,14 @@ def run(
     exit_code = run_behave(
         places, scenarios, selected, for_behave, lambda done: progress(done, len(scenarios)), known_seconds, named
     )
-    if refusal := _refusal(places, exit_code):
+    if refusal := _refusal(places, exit_code) or _nothing_selected(places, exit_code, arguments, selected):
         _put_back(places)
         raise BadInput([refusal])
     shutil.rmtree(places.set_aside, ignore_errors=True)
     seconds = time.perf_counter() - start
-    judged = judge(places, catalogue, scenarios, exit_code, selected, started)
-    last_run.remember(places, judged.differences, selected, exit_code)
+    partial = bool(arguments)
+    judged = judge(places, catalogue, scenarios, exit_code, selected, started, accepted, partial=partial)
+    last_run.remember(places, judged.differences, selected, exit_code, partial=partial)
     if not arguments:
         # In the history, a partial run would look like a loss.
         run_history.keep(places, judged.coverage)
@@ -117,14 +120,32 @@ def _refusal(places: Places, exit_code: int) -> str | None:
     return f"the suite did not start: {lines[-1] if lines else 'see the reason above'}"
 
 
+def _nothing_selected(places: Places, exit_code: int, arguments: Sequence[str], selected: str) -> str | None:
+    """Return why the arguments of a partial run selected no scenario, None if they selected one or behave failed."""
+    cases = record_readers.read_junit(places.junit) if arguments and exit_code == 0 else []
+    if not cases or any(one.status != "skipped" for one in cases):
+        return None
+    return f"{' '.join(arguments)}: no scenario that runs on {selected} fits these files, lines, tags or names"
+
+
 def judge(
-    places: Places, catalogue: Catalogue, scenarios: Sequence[Scenario], exit_code: int, selected: str, started: str
+    places: Places,
+    catalogue: Catalogue,
+    scenarios: Sequence[Scenario],
+    exit_code: int,
+    selected: str,
+    started: str,
+    accepted: Mapping[str, str] | None = None,
+    *,
+    partial: bool = False,
 ) -> RunResult:
     """Evaluate the records of a run, and write the coverage files and the matrix."""
     _redact_log(places.log)
     record_readers.redact_junit(places.junit)
-    facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now())
+    facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now(), partial=partial)
     content, differences = evaluate_run(places, catalogue, scenarios, facts, integrity.rehearsed(places, catalogue))
+    if accepted:
+        keeping.accept(places, catalogue, content, accepted, partial=partial)
     coverage.write(content, catalogue, places.reports)
     known = provenance.gather(places, catalogue, content)
     matrix.write(content, catalogue, places.matrix, known)

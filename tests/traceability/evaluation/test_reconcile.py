@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.traceability.conftest import STEPS, Suite
+from tests.traceability.conftest import EXTENSIONS, STEPS, Suite
 from traceability.evaluation import reconcile, record_readers
 
 TWO = """
@@ -199,9 +199,9 @@ def test_a_coverage_that_lost_a_document_or_a_criterion_differs_from_the_catalog
         "coverage does not list the extensions of the catalogue"
     ]
     other["extensions"]["criteria"].append(lost)
-    other["extensions"]["totals"]["no_scenario"] = 3
+    other["extensions"]["totals"]["no_scenario"] = EXTENSIONS - 1
     assert reconcile.coverage_differences(suite.catalogue, other) == [
-        "coverage: the five states of the extensions do not add up to 4"
+        f"coverage: the five states of the extensions do not add up to {EXTENSIONS}"
     ]
     del other["extensions"]
     assert reconcile.coverage_differences(suite.catalogue, other) == [
