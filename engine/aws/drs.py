@@ -224,6 +224,25 @@ class RecoveryService:
             for item in page["items"]
         }
 
+    def listed_states(self, ids: Sequence[str]) -> dict[str, str]:
+        """The EC2 states that DRS lists for these recovery instances, in EC2's spelling; unlisted ones are absent."""
+        return {
+            item["recoveryInstanceID"]: item.get("ec2InstanceState", "").lower()
+            for chunk in chunks(ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
+            for item in page["items"]
+        }
+
+    def newest_instances(self, source_server_ids: Sequence[str]) -> dict[str, ExistingInstance]:
+        """The recovery instance that each server has now, drill or not; a server without one is absent."""
+        return {
+            item["sourceServerID"]: _existing(item)
+            for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
+            for page in self._pages("describe_recovery_instances", self._call, filters={"sourceServerIDs": chunk})
+            for item in page["items"]
+            if item.get("ec2InstanceState") not in _GONE
+        }
+
     def terminate(self, ids: Sequence[str]) -> str:
         """Terminate recovery instances; returns the id of the job. Raises ServersBusy."""
         try:

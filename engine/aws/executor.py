@@ -23,9 +23,11 @@ from engine.core.actions import (
     FindJob,
     FindRecoveries,
     FindRecoveryInstances,
+    FindReplacements,
     FindServers,
     FindTerminations,
     InstancesSeen,
+    InstancesVerified,
     JobLogRead,
     JobNotFound,
     JobsSeen,
@@ -36,11 +38,13 @@ from engine.core.actions import (
     ReadJobLog,
     RecoveriesFound,
     RecoveryInstancesSeen,
+    ReplacementsFound,
     ServersFound,
     StartRecovery,
     TerminateInstances,
     TerminationsFound,
     TerminationStarted,
+    VerifyInstances,
 )
 from engine.core.plan import RecoveryTarget
 from engine.core.state import Execution
@@ -99,6 +103,10 @@ class Executor:
                 return RecoveryInstancesSeen(drs.recovery_instances(ids))
             case CheckInstances(ids):
                 return InstancesSeen(drs.instance_states(ids))
+            case VerifyInstances(in_ec2, in_drs):
+                return InstancesVerified(drs.instance_states(in_ec2), drs.listed_states(in_drs))
+            case FindReplacements(ids):
+                return ReplacementsFound(drs.described(drs.newest_instances(ids)))
             case TerminateInstances(ids):
                 return TerminationStarted(drs.terminate(ids))
             case FindTerminations(ids, since):

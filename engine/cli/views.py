@@ -86,10 +86,8 @@ def execution_view(
 
 
 def _warnings(record: Record) -> Iterator[str]:
-    for wave in record["Waves"]:
-        for server in wave["ServerResults"]:
-            if "Warning" in server:
-                yield f"wave {wave['WaveNumber']}, {label(server)}: {server['Warning']}"
+    for warning in record.get("Warnings", ()):
+        yield f"{_where(warning)}{warning['Message']}"
 
 
 def _headline(record: Record, now: datetime) -> Text:
@@ -301,6 +299,9 @@ def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, s
     if after["Status"] != before.get("Status"):
         reason = after.get("StatusReason", "")
         yield _time_of(after), f"execution {after['ExecutionId']}  {after['Status']}  {reason}"
+    for warning in after.get("Warnings", ()):
+        if warning not in before.get("Warnings", ()):
+            yield None, f"warning  {_where(warning)}{warning['Message']}"
     notification = after.get("Notification", {})
     if notification.get("Status", "SKIPPED") not in ("SKIPPED", before.get("Notification", {}).get("Status")):
         yield None, f"notification  {notification['Status']}  {notification.get('ErrorMessage', '')}"

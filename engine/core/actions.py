@@ -90,6 +90,21 @@ class CheckInstances:
 
 
 @dataclass(frozen=True)
+class VerifyInstances:
+    """The final check: read the states of recovered instances, in EC2, or in DRS for waves without health check."""
+
+    ec2_instance_ids: tuple[str, ...]
+    recovery_instance_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FindReplacements:
+    """Find the recovery instances that these source servers have now, drill or not: their own instances are gone."""
+
+    source_server_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TerminateInstances:
     recovery_instance_ids: tuple[str, ...]
 
@@ -133,6 +148,8 @@ AwsAction = (
     | ReadJobLog
     | FindRecoveryInstances
     | CheckInstances
+    | VerifyInstances
+    | FindReplacements
     | TerminateInstances
     | FindTerminations
     | Notify
@@ -201,6 +218,21 @@ class InstancesSeen:
 
 
 @dataclass(frozen=True)
+class InstancesVerified:
+    """States by EC2 instance id and by recovery instance id, in EC2's words; an unknown instance is absent."""
+
+    ec2_states: Mapping[str, str]
+    drs_states: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ReplacementsFound:
+    """The present recovery instance of each source server; a server without one is absent."""
+
+    instances: Mapping[str, ExistingInstance]
+
+
+@dataclass(frozen=True)
 class TerminationStarted:
     job_id: str
 
@@ -243,6 +275,8 @@ ActionOutcome = (
     | JobLogRead
     | RecoveryInstancesSeen
     | InstancesSeen
+    | InstancesVerified
+    | ReplacementsFound
     | TerminationStarted
     | TerminationsFound
     | Published

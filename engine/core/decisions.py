@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 
 from engine.core import policy
 from engine.core.actions import Action, ReadServers, Wait
+from engine.core.final_check import complete
 from engine.core.finalization import end, settle
 from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
 from engine.core.wave_work import work
@@ -78,7 +79,7 @@ def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Exe
     while True:
         wave = execution.active_wave
         if wave is None:
-            execution, action = _next_wave(execution, now)
+            execution, action = _next_wave(execution, performed, now)
             if action is not None or execution.active_wave is None:
                 return execution, action
         else:
@@ -87,15 +88,19 @@ def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Exe
                 return execution, action
 
 
-def _next_wave(execution: Execution, now: datetime) -> tuple[Execution, Action | None]:
-    """Start the next wave, wait until it may start, skip it, or end the execution if no wave is left."""
+def _next_wave(execution: Execution, performed: Performed, now: datetime) -> tuple[Execution, Action | None]:
+    """Start the next wave, wait until it may start, skip it, or end the execution if no wave is left.
+
+    Before the execution is COMPLETED, the final check looks at all recovered instances once more.
+    """
     wave = next((wave for wave in execution.waves if wave.status is WaveStatus.PENDING), None)
     if wave is None:
-        failed = any(wave.status is not WaveStatus.COMPLETED for wave in execution.waves)
-        return end(execution, ExecutionStatus.FAILED if failed else ExecutionStatus.COMPLETED, None, now), None
+        if any(wave.status is not WaveStatus.COMPLETED for wave in execution.waves):
+            return end(execution, ExecutionStatus.FAILED, None, now), None
+        return complete(execution, performed, now)
     if cause := _why_skipped(execution, wave):
         skipped = execution.with_wave(wave.number, status=WaveStatus.SKIPPED, reason=cause)
-        return _next_wave(skipped, now)
+        return _next_wave(skipped, performed, now)
     start = _earliest_start(execution, wave)
     if start is not None and now < start:
         return execution, Wait(policy.next_wake_up(now, [policy.whole_second_after(start)], execution.deadline))

@@ -30,12 +30,14 @@ from engine.core.state import (
     Execution,
     ExecutionStatus,
     Failure,
+    FinalCheck,
     Notification,
     NotificationStatus,
     Objective,
     Objectives,
     ServerState,
     ServerStatus,
+    Warned,
     WaveState,
     WaveStatus,
 )
@@ -120,6 +122,8 @@ def header_item(execution: Execution) -> Item:
         ServersPerJob=execution.servers_per_job,
         ServerCount=execution.server_count,
         Errors=[_failure_item(failure) for failure in execution.errors],
+        Warnings=[_failure_item(warning) for warning in execution.warnings] or None,
+        FinalCheck=_final_check_item(execution.final_check),
         Waves=[_wave_item(wave) for wave in execution.waves],
         CancelRequest=_present(Time=execution.cancel.time, Reason=execution.cancel.reason)
         if execution.cancel
@@ -142,8 +146,12 @@ def _duration(start: datetime | None, end: datetime | None) -> int | None:
     return policy.elapsed_seconds(start, end) if start is not None and end is not None else None
 
 
-def _failure_item(failure: Failure) -> Item:
+def _failure_item(failure: Failure | Warned) -> Item:
     return _present(WaveNumber=failure.wave_number, Message=failure.message, Time=failure.time)
+
+
+def _final_check_item(check: FinalCheck | None) -> Item | None:
+    return _present(Time=check.time, Lost=list(check.lost), LostCount=check.lost_count or None) if check else None
 
 
 def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
@@ -223,6 +231,8 @@ def _server_item(server: ServerState) -> Item:
         Adopted=True if server.adopted else None,
         AdoptedFrom=server.adopted_from,
         Warning=server.warning,
+        MissingSince=server.missing_since,
+        Lost=server.lost,
     )
 
 
@@ -232,7 +242,7 @@ def _server_item(server: ServerState) -> Item:
 def parse_header(item: Mapping[str, Any]) -> Execution:
     """The execution of a header item, without the servers of its waves."""
     clean_up, notification = item.get("CleanUp"), item.get("Notification")
-    cancel, deferral = item.get("CancelRequest"), item.get("Deferral")
+    cancel, deferral, check = item.get("CancelRequest"), item.get("Deferral"), item.get("FinalCheck")
     return Execution(
         execution_id=item["ExecutionId"],
         plan_id=item["PlanId"],
@@ -255,7 +265,11 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         start_time=_time(item, "StartTime"),
         end_time=_time(item, "EndTime"),
         reason=item.get("StatusReason"),
-        errors=tuple(_parse_failure(failure) for failure in item["Errors"]),
+        errors=tuple(Failure(*_parse_note(failure)) for failure in item["Errors"]),
+        warnings=tuple(Warned(*_parse_note(warning)) for warning in item.get("Warnings", ())),
+        final_check=FinalCheck(parse_timestamp(check["Time"]), tuple(check["Lost"]), int(check.get("LostCount", 0)))
+        if check
+        else None,
         cancel=CancelRequest(parse_timestamp(cancel["Time"]), cancel["Reason"]) if cancel else None,
         clean_up=_parse_clean_up(clean_up) if clean_up else None,
         notification=Notification(NotificationStatus(notification["Status"]), notification.get("ErrorMessage"))
@@ -291,9 +305,9 @@ def _parse_wave(item: Mapping[str, Any]) -> WaveState:
     )
 
 
-def _parse_failure(item: Mapping[str, Any]) -> Failure:
+def _parse_note(item: Mapping[str, Any]) -> tuple[str, datetime, int | None]:
     number = item.get("WaveNumber")
-    return Failure(item["Message"], parse_timestamp(item["Time"]), int(number) if number is not None else None)
+    return item["Message"], parse_timestamp(item["Time"]), int(number) if number is not None else None
 
 
 def _parse_objectives(item: Mapping[str, Any]) -> Objectives:
@@ -338,6 +352,8 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         adopted=item.get("Adopted", False),
         adopted_from=item.get("AdoptedFrom"),
         warning=item.get("Warning"),
+        missing_since=_time(item, "MissingSince"),
+        lost=item.get("Lost"),
         host_name=item.get("HostName"),
         job_id=item.get("DrsJobId"),
         job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
@@ -370,7 +386,9 @@ def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item
     """
     waves = [_reader_wave(wave, parts.get(int(wave["WaveNumber"]), [])) for wave in header["Waves"]]
     errors = [*header["Errors"], *(error for wave in waves for error in _server_errors(wave))]
+    warnings = [*header.get("Warnings", ()), *(warning for wave in waves for warning in _server_warnings(wave))]
     document = {name: value for name, value in header.items() if name not in _INTERNAL}
+    document |= {"Warnings": warnings} if warnings else {}
     return {**document, "Waves": waves, "Errors": sorted(errors, key=lambda error: error["Time"])}
 
 
@@ -389,11 +407,22 @@ def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
 def _server_errors(wave: Mapping[str, Any]) -> Iterator[Item]:
     for server in wave["ServerResults"]:
         if server["Status"] == ServerStatus.FAILED:
-            yield _present(
-                WaveNumber=wave["WaveNumber"],
-                SourceServerId=server["SourceServerId"],
-                HostName=server.get("HostName"),
-                DrsJobId=server.get("DrsJobId"),
-                Message=server["ErrorMessage"],
-                Time=server["EndTime"],
-            )
+            yield _server_note(wave, server, Message=server["ErrorMessage"], Time=server["EndTime"])
+        elif "Lost" in server:
+            yield _server_note(wave, server, Message=server["Lost"], Time=server["MissingSince"])
+
+
+def _server_warnings(wave: Mapping[str, Any]) -> Iterator[Item]:
+    for server in wave["ServerResults"]:
+        if "Warning" in server:
+            yield _server_note(wave, server, Message=server["Warning"])
+
+
+def _server_note(wave: Mapping[str, Any], server: Mapping[str, Any], **note: Any) -> Item:
+    return _present(
+        WaveNumber=wave["WaveNumber"],
+        SourceServerId=server["SourceServerId"],
+        HostName=server.get("HostName"),
+        DrsJobId=server.get("DrsJobId"),
+        **note,
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from engine.core import policy
 from engine.core.document import objectives_item, timestamp
 from engine.core.policy import elapsed_seconds
-from engine.core.state import Execution, ServerStatus
+from engine.core.state import Execution, ServerState, ServerStatus
 
 # SNS accepts 256 KB and bills each 64 KB as one message. The execution record has the details that a message omits.
 MAX_MESSAGE_BYTES = 60_000
@@ -23,7 +24,10 @@ def subject(execution: Execution) -> str:
 
 
 def message(execution: Execution) -> str:
-    """JSON: ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Objectives, Errors, AffectedServers."""
+    """JSON: ExecutionId, PlanId, Status, Duration (whole seconds), ServerCount, Objectives, Errors, AffectedServers.
+
+    Warnings has the first 20 warnings, WarningCount their number.
+    """
     content: dict[str, Any] = {
         "ExecutionId": execution.execution_id,
         "PlanId": execution.plan_id,
@@ -37,8 +41,10 @@ def message(execution: Execution) -> str:
         content["Objectives"] = objectives
     if execution.reason is not None:
         content["Reason"] = execution.reason
+    if warnings := _warnings(execution):
+        content |= {"WarningCount": len(warnings), "Warnings": warnings[: policy.NAMED_IN_HEADER]}
     errors = _errors(execution)
-    affected = [server.source_server_id for _, server in execution.servers() if server.status is ServerStatus.FAILED]
+    affected = [server.source_server_id for _, server in execution.servers() if _error(server)]
     return _fitting(content, errors, affected)
 
 
@@ -56,11 +62,30 @@ def _errors(execution: Execution) -> list[dict[str, Any]]:
             "SourceServerId": server.source_server_id,
             **({"HostName": server.host_name} if server.host_name else {}),
             **({"DrsJobId": server.job_id} if server.job_id else {}),
-            "Message": server.error_message,
-            "Time": timestamp(server.end_time),
+            "Message": message,
+            "Time": timestamp(time),
         }
         for wave, server in execution.servers()
-        if server.status is ServerStatus.FAILED and server.end_time
+        if (message := _error(server)) and (time := server.missing_since or server.end_time)
+    ]
+    return own + of_servers
+
+
+def _error(server: ServerState) -> str | None:
+    return server.error_message if server.status is ServerStatus.FAILED else server.lost
+
+
+def _warnings(execution: Execution) -> list[dict[str, Any]]:
+    own = [{"Message": warning.message, "Time": timestamp(warning.time)} for warning in execution.warnings]
+    of_servers = [
+        {
+            "WaveNumber": wave.number,
+            "SourceServerId": server.source_server_id,
+            **({"HostName": server.host_name} if server.host_name else {}),
+            "Message": server.warning,
+        }
+        for wave, server in execution.servers()
+        if server.warning
     ]
     return own + of_servers
 

@@ -22,9 +22,11 @@ from engine.core.actions import (
     FindJob,
     FindRecoveries,
     FindRecoveryInstances,
+    FindReplacements,
     FindServers,
     FindTerminations,
     InstancesSeen,
+    InstancesVerified,
     JobLogRead,
     JobNotFound,
     JobsSeen,
@@ -35,13 +37,16 @@ from engine.core.actions import (
     ReadJobLog,
     RecoveriesFound,
     RecoveryInstancesSeen,
+    ReplacementsFound,
     ServersFound,
     StartRecovery,
     TerminateInstances,
     TerminationsFound,
     TerminationStarted,
+    VerifyInstances,
 )
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
+from engine.core.final_check import apply_look, look_failed, note_replacements
 from engine.core.finalization import fail_clean_up
 from engine.core.protection import judge_existing
 from engine.core.state import (
@@ -103,6 +108,10 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
             return _see_recovery_instances(execution, action, outcome, now)
         case CheckInstances(), InstancesSeen():
             return _apply_health_checks(execution, action, outcome, now)
+        case VerifyInstances(), InstancesVerified():
+            return apply_look(execution, action, outcome, now)
+        case FindReplacements(), ReplacementsFound(instances):
+            return note_replacements(execution, action, instances)
         case TerminateInstances(), TerminationStarted(job_id):
             return _note_termination(execution, action, job_id, now)
         case FindTerminations(), TerminationsFound(job_ids):
@@ -152,6 +161,10 @@ def _apply_failure(  # noqa: C901 - one case for each action
             return _fail_servers(execution, lambda server: server.recovery_instance_id in ids, message, now)
         case CheckInstances(ids):
             return _fail_servers(execution, lambda server: server.ec2_instance_id in ids, message, now)
+        case VerifyInstances():
+            return look_failed(execution, message, now)
+        case FindReplacements():
+            return note_replacements(execution, action, None)
         case TerminateInstances():
             return _clean_up_failed(execution, failure, now)
         case FindTerminations():

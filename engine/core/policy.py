@@ -25,6 +25,8 @@ PRECEDENCE_SECONDS = 30 * 60
 LISTING_WAIT_SECONDS = 15
 # A launch has failed if DRS does not list its instance after this time.
 LISTING_LIMIT_SECONDS = 300
+# The final check looks again at an instance that it has not seen: EC2 and DRS are eventually consistent.
+FINAL_CHECK_WAIT_SECONDS = 15
 # A termination job may fail. If DRS still lists the instance after this time, the engine repeats the termination.
 # A job takes a few minutes; while it still runs, DRS refuses the new request with a conflict.
 TERMINATION_LIMIT_SECONDS = 15 * 60
@@ -41,6 +43,9 @@ DUE_TOLERANCE_SECONDS = 1.0
 # Messages of AWS may have thousands of characters, and 50 servers share an item of the record. The DRS job log and the
 # engine's log keep the whole text.
 LONGEST_MESSAGE = 400
+
+# Lists that can be as long as the plan: the header of the record and the notification name only the first entries.
+NAMED_IN_HEADER = 20
 
 # Step Functions allows 25,000 history events in an execution, and a tick adds nine. A successor takes over before that.
 TICKS_PER_RUN = 2000

@@ -103,10 +103,17 @@ class ServerState:
     # The execution that launched the adopted instance, if its job tells.
     adopted_from: str | None = None
     warning: str | None = None
+    # The final check: since when the instance is missing, and what became of it, once two looks have not seen it.
+    missing_since: datetime | None = None
+    lost: str | None = None
     # The name of the server in DRS when the execution started, for people only.
     host_name: str | None = None
     # When DRS created the recovery job; the age of the data counts back from there.
     job_created: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.host_name} ({self.source_server_id})" if self.host_name else self.source_server_id
 
     @property
     def ended(self) -> bool:
@@ -151,6 +158,14 @@ class ServerState:
 
     def failed(self, message: str, now: datetime) -> ServerState:
         return replace(self, status=ServerStatus.FAILED, error_message=policy.shortened(message), end_time=now)
+
+    def warned(self, message: str) -> ServerState:
+        """The server with this warning beside its earlier ones; the same warning is given once."""
+        if self.warning is None:
+            return replace(self, warning=policy.shortened(message))
+        if message in self.warning:
+            return self
+        return replace(self, warning=policy.shortened(f"{self.warning}; {message}"))
 
 
 def read_time(text: str | None) -> datetime | None:
@@ -204,6 +219,24 @@ class Failure:
     message: str
     time: datetime
     wave_number: int | None = None
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning about the execution or a whole wave; ServerState has the warnings about servers."""
+
+    message: str
+    time: datetime
+    wave_number: int | None = None
+
+
+@dataclass(frozen=True)
+class FinalCheck:
+    """The last look at all recovered instances. `lost`: the first source servers whose instances are gone."""
+
+    time: datetime
+    lost: tuple[str, ...] = ()
+    lost_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -281,6 +314,8 @@ class Execution:
     end_time: datetime | None = None
     reason: str | None = None
     errors: tuple[Failure, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    final_check: FinalCheck | None = None
     cancel: CancelRequest | None = None
     clean_up: CleanUp | None = None
     notification: Notification | None = None
@@ -322,6 +357,10 @@ class Execution:
     def launched_waves(self) -> tuple[WaveState, ...]:
         """Waves that have started; only these can have jobs and instances."""
         return tuple(wave for wave in self.waves if wave.start_time is not None)
+
+    def warned(self, message: str, now: datetime, wave_number: int | None = None) -> Execution:
+        """The execution with a warning about itself or a whole wave."""
+        return replace(self, warnings=(*self.warnings, Warned(policy.shortened(message), now, wave_number)))
 
     def wave(self, number: int) -> WaveState:
         return next(wave for wave in self.waves if wave.number == number)

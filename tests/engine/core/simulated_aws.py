@@ -17,10 +17,12 @@ from engine.core.actions import (
     FindJob,
     FindRecoveries,
     FindRecoveryInstances,
+    FindReplacements,
     FindServers,
     FindTerminations,
     Finish,
     InstancesSeen,
+    InstancesVerified,
     JobLogRead,
     JobNotFound,
     JobsSeen,
@@ -33,11 +35,13 @@ from engine.core.actions import (
     ReadServers,
     RecoveriesFound,
     RecoveryInstancesSeen,
+    ReplacementsFound,
     ServersFound,
     StartRecovery,
     TerminateInstances,
     TerminationsFound,
     TerminationStarted,
+    VerifyInstances,
     Wait,
 )
 from engine.core.decisions import decide
@@ -96,6 +100,9 @@ class World:
     unknown: set[str] = field(default_factory=set)
     # Servers that another user recovers, with the moment of the recovery.
     recovered: dict[str, datetime] = field(default_factory=dict)
+    # What final checks see instead of `running`, by instance: one state after the other, then the last. None: gone.
+    verified: dict[str, list[str | None]] = field(default_factory=dict)
+    replaced: dict[str, ExistingInstance] = field(default_factory=dict)
     busy_times: int = 0
     failing: dict[type, list[Failed]] = field(default_factory=dict)
     kill_at: int | None = None
@@ -208,6 +215,14 @@ class World:
                 )
             case CheckInstances(ids):
                 return InstancesSeen({i: self._state(i) for i in ids})
+            case VerifyInstances(in_ec2, in_drs):
+                seen = {i: self._verified(i) for i in (*in_ec2, *in_drs)}
+                known = {i: state for i, state in seen.items() if state}
+                return InstancesVerified(
+                    {i: known[i] for i in in_ec2 if i in known}, {i: known[i] for i in in_drs if i in known}
+                )
+            case FindReplacements(ids):
+                return ReplacementsFound({s: self.replaced[s] for s in ids if s in self.replaced})
             case TerminateInstances(ids):
                 self.terminated |= set(ids)
                 return TerminationStarted(TERMINATION)
@@ -217,6 +232,10 @@ class World:
                 self.messages += 1
                 return Published("message-1")
         raise AssertionError(action)
+
+    def _verified(self, instance_id: str) -> str | None:
+        states = self.verified.get(instance_id, ["running"])
+        return states.pop(0) if len(states) > 1 else states[0]
 
     def _is_recovered(self, server_id: str) -> bool:
         return self.recovered.get(server_id, self.now) < self.now
