@@ -119,3 +119,52 @@ Feature: Protection of recovered servers
     And server "database-1" is RECOVERED
     And the warning of server "database-1" names "it was adopted and not replaced"
     And DRS launched only "database-2"
+
+  @EX-1.5 @moto
+  Scenario: A recovered instance that another user's recovery replaces fails the execution at its end
+    Given the "three-waves" plan
+    When a recovery of the plan is started
+    And wave 1 is COMPLETED
+    And another user's recovery of server "database-1" replaces its instance
+    And the execution ends
+    Then the execution is FAILED
+    And the execution has lost the instance of server "database-1"
+    And the reason of the execution names "instances lost after their recovery: 1 of 6"
+    And server "database-1" is RECOVERED
+    And wave 1 is COMPLETED
+    And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
+
+  @EX-1.5 @moto
+  Scenario: A recovered instance that a person terminates fails the execution, with and without health check
+    Given the "three-waves" plan
+    And wave 2 has no health check
+    When a recovery of the plan is started
+    And wave 2 is COMPLETED
+    And the instance of server "database-2" becomes terminated
+    And the instance of server "application-1" becomes terminated
+    And the execution ends
+    Then the execution is FAILED
+    And the execution has lost the instance of server "database-2"
+    And the execution has lost the instance of server "application-1"
+    And server "web-1" is RECOVERED
+
+  @EX-1.5 @moto
+  Scenario: A recovered instance that a person stops is a warning
+    Given the "three-waves" plan
+    When a recovery of the plan is started
+    And wave 1 is COMPLETED
+    And the instance of server "database-2" becomes stopped
+    And the execution ends
+    Then the execution is COMPLETED
+    And the warning of server "database-2" names "is stopped at the end of the execution"
+    And server "database-2" is RECOVERED
+
+  @EX-1.5 @moto
+  Scenario: An instance of a drill that another user's drill replaces is a warning
+    Given the "three-waves" plan
+    When a drill of the plan is started
+    And wave 1 is COMPLETED
+    And another user's drill of server "database-1" replaces its instance
+    And the execution ends
+    Then the execution is COMPLETED
+    And the warning of server "database-1" names "is terminated at the end of the execution"

@@ -31,12 +31,15 @@ def complete(execution: Execution, performed: Collection[Action], now: datetime)
     """All waves are COMPLETED: perform the final check, then end the execution. None: the execution has ended."""
     if unread := tuple(wave.number for wave in execution.launched_waves if wave.servers is None):
         return execution, ReadServers(unread)
-    if execution.final_check is None:
-        look = _look([(wave, server) for wave, server in execution.servers() if _counts_as_recovered(server)])
-        return (execution, look) if look else (end(execution, ExecutionStatus.COMPLETED, None, now), None)
+    check = execution.final_check
+    if check is None:
+        if look := _look([(wave, server) for wave, server in execution.servers() if _is_due(server, now)]):
+            return execution, look
+        execution = replace(execution, final_check=FinalCheck(now))
+        return _judge(execution, now), None
     missing = [(wave, server) for wave, server in execution.servers() if server.missing_since and not server.lost]
     if missing:
-        again = execution.final_check.time + timedelta(seconds=policy.FINAL_CHECK_WAIT_SECONDS)
+        again = check.time + timedelta(seconds=policy.FINAL_CHECK_WAIT_SECONDS)
         if policy.is_due(again, now):
             return execution, _look(missing)
         wake_up = policy.whole_second_after(again)
@@ -47,8 +50,12 @@ def complete(execution: Execution, performed: Collection[Action], now: datetime)
     return _judge(execution, now), None
 
 
-def _counts_as_recovered(server: ServerState) -> bool:
-    return server.status is ServerStatus.RECOVERED and server.recovery_instance_id is not None
+def _is_due(server: ServerState, now: datetime) -> bool:
+    """Whether the server counts as recovered; an instance that was seen a moment ago is not asked for again."""
+    if server.status is not ServerStatus.RECOVERED or server.recovery_instance_id is None:
+        return False
+    fresh = timedelta(seconds=policy.FRESH_SECONDS)
+    return server.end_time is None or now >= server.end_time + fresh
 
 
 def _look(servers: Collection[tuple[WaveState, ServerState]]) -> VerifyInstances | None:

@@ -27,6 +27,8 @@ LISTING_WAIT_SECONDS = 15
 LISTING_LIMIT_SECONDS = 300
 # The final check looks again at an instance that it has not seen: EC2 and DRS are eventually consistent.
 FINAL_CHECK_WAIT_SECONDS = 15
+# An instance that a health check has seen within this time counts as seen by the final check.
+FRESH_SECONDS = 10
 # A termination job may fail. If DRS still lists the instance after this time, the engine repeats the termination.
 # A job takes a few minutes; while it still runs, DRS refuses the new request with a conflict.
 TERMINATION_LIMIT_SECONDS = 15 * 60

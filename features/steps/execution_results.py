@@ -69,6 +69,18 @@ def errors_name(context: Context, text: str) -> None:
     assert_that(messages, mentions(text), where(context.world))
 
 
+@then('the execution has lost the instance of server "{name}"')
+def instance_is_lost(context: Context, name: str) -> None:
+    world: World = context.world
+    server, result, record = world.server_id(name), world.result(name), world.record()
+    present = [one for one in recovery_instances(world) if one["sourceServerID"] == server]
+    replacement = next((one for one in present if one["recoveryInstanceID"] != result["RecoveryInstanceId"]), {})
+    named = [result["Ec2InstanceId"], replacement.get("recoveryInstanceID", ""), replacement.get("jobID", "")]
+    messages = [error["Message"] for error in record["Errors"] if error.get("SourceServerId") == server]
+    assert_that(messages, has_item(all_of(*map(mentions, named))), where(world))
+    assert_that(record.get("FinalCheck", {}).get("Lost", []), has_item(server), where(world))
+
+
 @then("the start is refused")
 def start_is_refused(context: Context) -> None:
     world: World = context.world

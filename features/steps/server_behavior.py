@@ -92,6 +92,17 @@ def foreign_job_has_ended(context: Context, run: str, name: str) -> None:
     context.world.target.pass_time(FOREIGN_JOB_SECONDS)
 
 
+@when('another user\'s {run:Run} of server "{name}" replaces its instance')
+def foreign_job_replaces(context: Context, run: str, name: str) -> None:
+    context.world.start_foreign_job(name, run)
+    context.world.target.pass_time(FOREIGN_JOB_SECONDS)
+
+
+@when('the instance of server "{name}" becomes {state}')
+def instance_becomes(context: Context, name: str, state: str) -> None:
+    context.world.drs.instance_becomes(context.world.server_id(name), state)
+
+
 @when('server "{name}" disappears from DRS')
 def server_disappears(context: Context, name: str) -> None:
     context.world.drs.remove_source_server(context.world.server_id(name))

@@ -25,6 +25,8 @@ MISSING_INSTANCE_SECONDS = 330
 # The time of the few calls that a decision takes.
 DECISION_SECONDS = 6
 ROUNDING = 1.1
+# An instance that the final check does not see is asked for again after this time.
+SECOND_LOOK_SECONDS = 16
 
 RECOVERED, FAILED, SKIPPED, CANCELLED = "RECOVERED", "FAILED", "SKIPPED", "CANCELLED"
 COMPLETED = "COMPLETED"
@@ -57,6 +59,7 @@ class Plan:
     timeout: int
     cleans_up: bool
     notifies: bool
+    is_drill: bool
     # The highest number of servers in one job.
     servers_per_job: int
 
@@ -137,6 +140,9 @@ class ObservedServer:
     protected: bool = False
     # Not launched: the instance of another caller's recovery counts as this server's launch.
     adopted: bool = False
+    # When its instance may have begun to disappear (terminated, or replaced by another launch), and was gone for sure.
+    gone_from: float | None = None
+    gone_by: float | None = None
 
     @property
     def launched(self) -> bool:
@@ -216,11 +222,26 @@ class ExecutionCheck:
         yield from self._cancellation(deadline)
         if not self.stopped:
             completed = all(wave.status == COMPLETED for wave in observed.waves)
-            expected = COMPLETED if completed else FAILED
-            if observed.status != expected:
-                yield f"it is {observed.status}, but its waves make it {expected}"
+            allowed = self._after_final_check() if completed else {FAILED}
+            if observed.status not in allowed:
+                expected = " or ".join(sorted(allowed))
+                yield f"it is {observed.status}, but its waves and the instances at its end make it {expected}"
         elif observed.status == COMPLETED:
             yield "it was stopped, but it is COMPLETED"
+
+    def _after_final_check(self) -> set[str]:
+        """The statuses that the instances at the end allow: a recovery whose instance is gone is FAILED."""
+        if self.plan.is_drill:
+            return {COMPLETED}
+        recovered = [one for wave in self.observed.waves for one in wave.servers if one.status == RECOVERED]
+        checked = max(wave.ended or 0 for wave in self.observed.waves)
+        if any(one.gone_by is not None and one.gone_by < checked for one in recovered):
+            looks = ("ec2:DescribeInstanceStatus", "drs:DescribeRecoveryInstances", "sts:AssumeRole")
+            unseen = any(self.conditions.failing(look, self.observed.ended) for look in looks)
+            return {FAILED, COMPLETED} if unseen else {FAILED}
+        if any(one.gone_from is not None and one.gone_from < self.observed.ended for one in recovered):
+            return {FAILED, COMPLETED}
+        return {COMPLETED}
 
     def _cancellation(self, deadline: float) -> Iterator[str]:
         observed, conditions = self.observed, self.conditions
@@ -420,7 +441,10 @@ class ExecutionCheck:
             return
         ends = [wave.ended for wave in self.observed.waves if wave.ended is not None]
         last = max([self.observed.started, *ends])
-        if self.observed.ended > self.conditions.latest(last, DECISION_SECONDS + ROUNDING):
+        servers = [one for wave in self.observed.waves for one in wave.servers]
+        again = any(one.gone_from is not None and one.gone_from < self.observed.ended for one in servers)
+        allowed = DECISION_SECONDS + ROUNDING + (SECOND_LOOK_SECONDS if again else 0)
+        if self.observed.ended > self.conditions.latest(last, allowed):
             yield f"it ended {self.observed.ended - last:.0f} s after its last wave"
 
     def _notification_and_clean_up(self) -> Iterator[str]:

@@ -53,7 +53,7 @@ def plan_of(case: Case, index: int, kind: str) -> model.Plan:
         )
     cleans_up = kind == "DRILL" and not plan["keeps_instances"]
     servers_per_job = case.quotas.get("servers_per_job", 100)
-    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], servers_per_job)
+    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], kind == "DRILL", servers_per_job)
 
 
 def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
@@ -250,11 +250,40 @@ def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
             _failed_operation(one.get("ErrorMessage", "")),
             protected="was recovered for real" in one.get("ErrorMessage", ""),
             adopted=one.get("Adopted", False),
+            gone_from=gone_from,
+            gone_by=gone_by,
         )
         for one in wave["ServerResults"]
+        for gone_from, gone_by in [_disappearance(observed, one)]
     ]
     started, ended = _moment(observed, wave, "StartTime"), _moment(observed, wave, "EndTime")
     return model.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended)
+
+
+def _disappearance(observed: Observation, result: Document) -> tuple[float | None, float | None]:
+    """From when the recovered instance of a server may be gone, and from when it is gone for sure; None: it stays."""
+    server, instance = result["SourceServerId"], result.get("RecoveryInstanceId")
+    jobs = launches_of(observed.jobs, server)
+    own = next((job for job in jobs if _launched(job, server).get("recoveryInstanceID") == instance), None)
+    if instance is None or own is None:
+        return None, None
+    created = observed.seconds(own["creationDateTime"])
+    later = [job for job in jobs if job["creationDateTime"] > own["creationDateTime"]]
+    begun = [observed.seconds(job["creationDateTime"]) for job in later]
+    done = [
+        observed.seconds(job["endDateTime"])
+        for job in later
+        if _launched(job, server)["launchStatus"] == "LAUNCHED" and "endDateTime" in job
+    ]
+    behaviour = observed.case.servers[str(int(server[2:]))]
+    if behaviour["becomes"] == "terminated":
+        begun.append(created)
+        done += [observed.seconds(own["endDateTime"]) + behaviour["boot"]] if "endDateTime" in own else []
+    return min(begun, default=None), min(done, default=None)
+
+
+def _launched(job: Document, server: str) -> Document:
+    return next(one for one in job["participatingServers"] if one["sourceServerID"] == server)
 
 
 def _moment(observed: Observation, item: Document, name: str) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
@@ -17,8 +17,6 @@ from traceability.running import run as runs
 KNOWN = catalogue.load()
 EXTENSIONS = len(KNOWN.documents[1].criteria)
 """The number of built extension criteria."""
-PLANNED = next(iter(KNOWN.planned), "")
-"""The first planned criterion; "" when all are built."""
 
 ENVIRONMENT = """
 from traceability.model import run_notes
@@ -80,6 +78,22 @@ def within(context, what):
 def gives_up(context, why):
     context.scenario.skip(why)
 """
+
+
+def with_planned(known: catalogue.Catalogue, criterion_id: str) -> catalogue.Catalogue:
+    """The catalogue as if this criterion, the last of its requirement, were only planned."""
+    whole = known.criteria[criterion_id]
+
+    def announce(one: catalogue.Requirement) -> catalogue.Requirement:
+        if one.id != whole.requirement:
+            return one
+        assert one.criteria[-1] == whole
+        return replace(one, criteria=one.criteria[:-1], planned=(whole,))
+
+    return replace(
+        known,
+        documents=tuple(replace(one, requirements=tuple(map(announce, one.requirements))) for one in known.documents),
+    )
 
 
 @dataclass

@@ -23,7 +23,9 @@ def instance(number: int) -> str:
 
 
 def run(world: World, *waves, execution_type=RECOVERY, **plan):
-    world.begin(execution_of(*(waves or [wave(1, [server(1), server(2)])]), execution_type=execution_type, **plan))
+    """Run these waves and, so that their instances are not fresh at the end, a wave of server 99."""
+    waves = (*(waves or [wave(1, [server(1), server(2)])]), wave(9, [server(99)]))
+    world.begin(execution_of(*waves, execution_type=execution_type, **plan))
     return world.run()
 
 
@@ -43,6 +45,14 @@ def test_every_recovered_instance_is_looked_at_once_before_completed():
     assert "Warnings" not in record
 
 
+def test_an_instance_that_was_checked_a_moment_ago_is_not_asked_for_again():
+    world = World()
+    world.begin(execution_of(wave(1, [server(1), server(2)]), execution_type=RECOVERY))
+    record = world.run()
+    assert world.times(VerifyInstances) == []
+    assert record["FinalCheck"]["Lost"] == []
+
+
 def test_a_failed_execution_has_no_final_check():
     world = World(fails={server(1): "no capacity"})
     record = run(world)
@@ -59,8 +69,8 @@ def test_an_instance_that_two_looks_do_not_see_fails_the_execution(state, check)
     first, second = world.times(VerifyInstances)
     assert policy.FINAL_CHECK_WAIT_SECONDS - 1 <= (second - first).total_seconds() < policy.FINAL_CHECK_WAIT_SECONDS + 2
     assert record["Status"] == "FAILED"
-    assert statuses(record) == ["COMPLETED", "RECOVERED", "RECOVERED"]
-    assert record["StatusReason"] == f"instances lost after their recovery: 1 of 2: {server(2)}"
+    assert statuses(record) == ["COMPLETED", "RECOVERED", "RECOVERED", "COMPLETED", "RECOVERED"]
+    assert record["StatusReason"] == f"instances lost after their recovery: 1 of 3: {server(2)}"
     [error] = record["Errors"]
     assert error["SourceServerId"] == server(2)
     assert error["Message"] == (
@@ -117,7 +127,7 @@ def test_a_look_that_aws_refuses_is_a_warning():
 
 def test_a_second_look_that_aws_refuses_is_a_warning_that_names_the_missing_server():
     world = World(verified={instance(1): [None]})
-    world.begin(execution_of(wave(1, [server(1)]), execution_type=RECOVERY))
+    world.begin(execution_of(wave(1, [server(1)]), wave(2, [server(2)]), execution_type=RECOVERY))
     while not world.times(VerifyInstances):
         world.now = world.step().until + timedelta(milliseconds=160)
     world.failing = {VerifyInstances: [Failed("denied")]}
@@ -157,7 +167,8 @@ def test_the_notification_names_lost_servers_and_warnings():
     record = run(world, NotificationTopicArn="arn:aws:sns:us-east-1:111122223333:topic")
     assert record["Status"] == "FAILED"
     execution = parse_header(world.items["EXECUTION"])
-    execution = with_servers(execution, 1, [world.items["WAVE#001#PART#000"]])
+    for number in (1, 9):
+        execution = with_servers(execution, number, [world.items[f"WAVE#{number:03}#PART#000"]])
     content = json.loads(notification.message(execution))
     assert content["AffectedServers"] == [server(1)]
     assert [error["SourceServerId"] for error in content["Errors"]] == [server(1)]

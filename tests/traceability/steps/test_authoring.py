@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.traceability.conftest import KNOWN, PLANNED, Suite
+from tests.traceability.conftest import KNOWN, Suite
 from tests.traceability.steps.test_check import PROJECT, command
 
 STEPS = """
@@ -321,11 +321,6 @@ def test_a_skeleton_is_no_scenario_until_it_is_written(requirement: Suite) -> No
         ("AC-1.9", f"AC-1.9: no such criterion; they go from {KNOWN.spans}. The nearest is AC-1."),
         ("13.1", f"13.1: no such criterion; they go from {KNOWN.spans}. The nearest is AC-"),
         ("EX-1.9", f"EX-1.9: no such criterion; they go from {KNOWN.spans}. The nearest is EX-1."),
-        *(
-            [(PLANNED, f"{PLANNED}: only planned; move it to the criteria of its document when the engine fulfils it")]
-            if PLANNED
-            else []
-        ),
         ("EX-1.1", "features/x01_*.feature: no such file; create it with a line `Feature:` and a title"),
         ("AC-2.1", "features/r02_*.feature: no such file; create it with a line `Feature:` and a title"),
     ],

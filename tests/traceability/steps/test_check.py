@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.traceability.conftest import EXTENSIONS, KNOWN, PLANNED, Suite
-from traceability.model import settings
+from tests.traceability.conftest import EXTENSIONS, KNOWN, Suite, with_planned
+from traceability.model import feature_files, settings
+from traceability.steps import scaffold
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -21,11 +22,6 @@ BAD = {
     "unknown criterion": (
         f"Feature: Small\n  @AC-1.9 @moto\n  Scenario: only\n{WHOLE}",
         f'r01.feature:3: scenario "only" names an unknown criterion @AC-1.9; known are {KNOWN.spans}',
-    ),
-    "planned criterion": (
-        f"Feature: Small\n  @{PLANNED} @moto\n  Scenario: only\n{WHOLE}",
-        f'r01.feature:3: scenario "only" names @{PLANNED}, which is only planned; '
-        "move it to the criteria of its document first",
     ),
     "no criterion": (
         f"Feature: Small\n  @moto\n  Scenario: only\n{WHOLE}",
@@ -103,6 +99,16 @@ def test_bad_input_is_one_line_and_nothing_runs(suite: Suite, name: str, case: s
     assert ended.stderr.count("\n") == 1
     assert ended.stdout == ""
     assert not (suite.root / "reports").exists()
+
+
+def test_a_planned_criterion_has_no_scenario_yet(suite: Suite) -> None:
+    suite.feature(f"Feature: Small\n  @EX-1.5 @moto\n  Scenario: only\n{WHOLE}")
+    known = with_planned(suite.catalogue, "EX-1.5")
+    scenarios, _ = feature_files.read(suite.root / "features", suite.root)
+    [problem] = feature_files.check(scenarios, known)
+    assert "names @EX-1.5, which is only planned; move it to the criteria of its document first" in str(problem)
+    with pytest.raises(scaffold.UnknownCriterion, match=r"EX-1.5: only planned; move it to the criteria"):
+        scaffold.find("EX-1.5", known)
 
 
 def test_all_problems_are_named_at_once(suite: Suite) -> None:
