@@ -11,6 +11,7 @@ with light_imports():
     from simulator.gateway.faults import Fault
     from simulator.gateway.journal import JournalEntry
     from simulator.simulator import ConditionTimeout, Simulator
+    from simulator.snapshot import Snapshot
     from simulator.time.clock import Deadlock, SimulatorDefect
 
-__all__ = ["ConditionTimeout", "Deadlock", "Fault", "JournalEntry", "Simulator", "SimulatorDefect"]
+__all__ = ["ConditionTimeout", "Deadlock", "Fault", "JournalEntry", "Simulator", "SimulatorDefect", "Snapshot"]

@@ -51,6 +51,7 @@ from simulator.services.sns_sqs import MessageLimit
 from simulator.services.stepfunctions import answers as step_functions_answers
 from simulator.services.stepfunctions import lambda_errors
 from simulator.services.stepfunctions.interpreter import StepFunctions
+from simulator.snapshot import Snapshot
 from simulator.time.clock import Actor, VirtualClock, running
 
 DEFAULT_ACCOUNT = "111122223333"
@@ -75,6 +76,7 @@ class Simulator:
 
     `latency` maps "service.Operation", "service.*" or "*" to the virtual seconds of a call (default 0.08).
     `seed` fixes every identifier and random number: two simulators with the same seed give the same journal.
+    `snapshot` is the AWS to start from, with its time; the default is an empty one.
     """
 
     def __init__(
@@ -86,16 +88,21 @@ class Simulator:
         region: str = DEFAULT_REGION,
         enforce_iam: bool = True,
         latency: Mapping[str, float] | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         # moto logs the whole parse tree of a failed state; the execution history and the journal hold the reason.
         logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
         self.account = account
         self.region = region
-        self.clock = VirtualClock(start)
-        self.journal = Journal()
+        if snapshot is not None and snapshot.seed != seed:
+            raise ValueError(f"the snapshot has the seed {snapshot.seed}, the simulator {seed}; give it the same")
+        self.clock = VirtualClock(snapshot.now if snapshot else start)
+        self.journal = snapshot.journal.copy() if snapshot else Journal()
         self.faults = Faults()
         self.stacks = Stacks()
         self._seed = seed
+        self._snapshot = snapshot
+        self._tokens = sessions.token_source(seed)
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
         self._enforce_iam = enforce_iam
         self._guard = SocketGuard()
@@ -139,7 +146,7 @@ class Simulator:
                 *self._gateway.patches(),
                 *self._guard.patches(),
                 *simulator.iam.principal_ids.patches(),
-                *sessions.patches(self._seed),
+                *sessions.patches(self._tokens),
                 *item_answers.patches(),
                 *attribute_values.patches(),
                 *client_shortcuts.patches(),
@@ -153,6 +160,8 @@ class Simulator:
             entered.callback(simulator.drs.judge_callers, False)
             simulator.drs.use_clock(self.clock)
             entered.callback(simulator.drs.use_clock, None)
+            if self._snapshot is not None:
+                self._snapshot.restore(self._tokens)
             entered.enter_context(patch.dict(os.environ, self._environment()))
             self._exit = entered.pop_all()
         return self
@@ -168,6 +177,12 @@ class Simulator:
         """boto3.client() without arguments is the user "suite" in the default account and Region."""
         credentials = identity.user_credentials(self.account, "suite")
         return credentials.variables() | {"AWS_DEFAULT_REGION": self.region}
+
+    def snapshot(self) -> Snapshot:
+        """The state of AWS, for simulators that start from it. Raises RuntimeError while an event is due."""
+        if self.clock.next_due() is not None:
+            raise RuntimeError(f"a snapshot holds data, no events, and some are due: {self.clock.describe()}")
+        return Snapshot.take(self._seed, self.clock.now(), self.journal, self._tokens)
 
     # -- clients ------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Simulated AWS: a new simulator for each scenario, the engine deployed into it, virtual time."""
+"""Simulated AWS: a new simulator for each scenario, with the engine deployed, and virtual time.
+
+A process deploys once: each scenario starts from a copy of that AWS, and removes the deployment at its end.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ class MotoTarget(RunTarget):
         super().__init__()
         self._aws: simulator.Simulator | None = None
         self._stack: Stack | None = None
+        self._deployed: simulator.Snapshot | None = None
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
         # The DRS that each of the scenario's servers replicates to, by source server id.
         self._homes: dict[str, DrsWorld] = {}
@@ -53,9 +57,11 @@ class MotoTarget(RunTarget):
         self._clients.clear()
         self._sessions.clear()
         self._homes.clear()
-        with simulator.Simulator(seed=0) as self._aws:
-            self._aws.drs.initialize()
-            self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
+        with simulator.Simulator(seed=0, snapshot=self._deployed) as self._aws:
+            if self._deployed is None:
+                self._aws.drs.initialize()
+                self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
+                self._deployed = self._aws.snapshot()
             yield
 
     def retire_stack(self) -> None:

@@ -67,6 +67,10 @@ class Journal(Sequence[JournalEntry]):
         """Counts the end as a change too: the effect of a call lies between its beginning and its end."""
         self._count(call)
 
+    def copy(self) -> Journal:
+        """A journal of the same calls; their entries no longer change once they have ended."""
+        return Journal(list(self.calls), Counter(self._changing))
+
     def _count(self, call: JournalEntry) -> None:
         self._changing[call.service] += not call.operation.startswith(_READING)
 

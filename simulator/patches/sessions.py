@@ -29,9 +29,11 @@ def _known_account(backends: Any, account_id: str) -> Any:
     return dict.__getitem__(backends, account_id)
 
 
-def patches(seed: int) -> list[Patch]:
-    tokens = random.Random(f"tokens {seed}")  # noqa: S311 - repeatable on purpose
+def token_source(seed: int) -> random.Random:
+    return random.Random(f"tokens {seed}")  # noqa: S311 - repeatable on purpose
 
+
+def patches(tokens: random.Random) -> list[Patch]:
     def uuid4() -> uuid.UUID:
         return uuid.UUID(int=tokens.getrandbits(128), version=4)
 
