@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,8 +45,9 @@ def kept(suite: Suite) -> Suite:
     return suite
 
 
-def listed(suite: Suite) -> dict:
-    return yaml.safe_load((suite.root / "features" / proofs.FILE).read_text())
+def listed(suite: Suite) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((suite.root / "features" / proofs.FILE).read_text())
+    return found
 
 
 def code(suite: Suite, judged: RunResult) -> int:
@@ -72,7 +74,9 @@ def test_a_run_that_proves_as_much_is_green(suite: Suite) -> None:
     ],
     ids=["one of two scenarios", "the only scenario", "another criterion", "removed"],
 )
-def test_a_scenario_that_stops_proving_fails_the_run(suite: Suite, old: str, new: str, found: list) -> None:
+def test_a_scenario_that_stops_proving_fails_the_run(
+    suite: Suite, old: str, new: str, found: list[tuple[str, int, int]]
+) -> None:
     judged = kept(suite).feature(TWO.replace(old, new)).run()
     assert (losses(judged), code(suite, judged)) == (found, 1)
     assert found[0][0] in suite.places.matrix.read_text()
@@ -129,7 +133,9 @@ def test_an_accepted_loss_leaves_the_list_once_the_proof_is_back(suite: Suite) -
         (["AC-8.1=a reason that is long enough"], "AC-8.1: this criterion lost no proof"),
     ],
 )
-def test_a_loss_is_accepted_only_with_a_reason_and_only_if_there_is_one(suite: Suite, given: list, words: str) -> None:
+def test_a_loss_is_accepted_only_with_a_reason_and_only_if_there_is_one(
+    suite: Suite, given: list[str], words: str
+) -> None:
     judged = kept(suite).feature(TWO.replace("@AC-8.2 @moto", "@AC-8.2 @aws")).run()
     with pytest.raises(proofs.BadProofs, match=words):
         keeping.keep(suite.places, suite.catalogue, judged.coverage, proofs.parse_accepted(given), partial=False)
