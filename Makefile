@@ -60,8 +60,8 @@ acceptance-aws: setup ## the suite on a real account; costs money. Needs credent
 	@$(RUN) traceability run --target aws
 
 .PHONY: bundle
-bundle: setup ## one archive of the last run for an auditor, and the number that shows a forgery
-	@$(RUN) traceability bundle
+bundle: setup ## one archive of the last run for an auditor, signed with KEY=FILE (an Ed25519 key of ssh-keygen)
+	@$(RUN) traceability bundle $(if $(KEY),--key '$(KEY)')
 
 .PHONY: prove
 prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it

@@ -105,5 +105,5 @@ def test_the_manifest_is_that_of_the_files_and_its_bundle_is_intact() -> None:
     assert manifest.changed(places, content) == []
     assert {f"features/{path.name}" for path in (ROOT / "features").glob("*.feature")} <= content["files"].keys()
     archive = bundle.write(places, catalogue.load())
-    assert bundle.verify(archive).good
+    assert bundle.verify(archive).consistent
     archive.unlink()

@@ -11,7 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,13 +32,20 @@ class BadBundle(UserProblem):
     """The archive is invalid or must not be unpacked; the message says why."""
 
 
-def pack(path: Path, described: bytes, names: Iterable[str], root: Path) -> None:
-    """Write an archive of the named files below `root`; `described` is the body of its manifest."""
+def pack(
+    path: Path, described: bytes, names: Iterable[str], root: Path, beside: Mapping[str, bytes] | None = None
+) -> None:
+    """Write an archive of the named files below `root`; `described` is the body of its manifest.
+
+    `beside` has the bodies of files that the manifest does not list.
+    """
     half = path.with_suffix(".tmp")
     with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         _add(archive, MANIFEST, described)
         for name in names:
             _add(archive, name, (root / name).read_bytes())
+        for name, body in (beside or {}).items():
+            _add(archive, name, body)
     half.replace(path)
 
 

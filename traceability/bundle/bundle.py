@@ -6,6 +6,7 @@ check detects an edited file, the second an edit with a fitting manifest.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traceability.bundle import archive, integrity, manifest
+from traceability.bundle import archive, attestation, commit_comparison, integrity, manifest, run_loader
 from traceability.bundle.archive import BadBundle
+from traceability.bundle.attestation import Maker, Signature
+from traceability.bundle.commit_comparison import Comparison
 from traceability.model import catalogue
 from traceability.model.catalogue import Catalogue
 from traceability.model.paths import Places
@@ -23,9 +26,10 @@ from traceability.model.states import REHEARSAL
 
 @dataclass
 class Verification:
-    """The result of a verification: the files by result, and the contradictions. `run` is the manifest.
+    """The result of a verification: the files by result, the signature, the comparison. `run` is the manifest.
 
-    `contradicting` has a line for each claim of coverage or manifest that the records do not support.
+    `compared` is None if a file is not the one of the manifest: there is no run to compare. `contradicting` has a
+    line for each claim of coverage or manifest that the records do not support.
     """
 
     digest: str
@@ -35,26 +39,44 @@ class Verification:
     missing: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     contradicting: list[str] = field(default_factory=list)
+    signature: Signature = attestation.UNSIGNED
+    compared: Comparison | None = None
+
+    @property
+    def consistent(self) -> bool:
+        """The archive agrees with itself, whoever made it."""
+        return not (self.changed or self.missing or self.added or self.contradicting)
 
     @property
     def good(self) -> bool:
-        return not (self.changed or self.missing or self.added or self.contradicting)
+        return self.consistent and not self.signature.problem and self.compared is not None and self.compared.good
 
 
-def write(places: Places, known: Catalogue) -> Path:
-    """Write the archive of the last run. Raises BadBundle without a run, StaleRun if its files were changed."""
+def write(places: Places, known: Catalogue, maker: Maker | None = None) -> Path:
+    """Write the archive of the last run, signed by its maker if one is given; return its path.
+
+    Raises BadBundle without a run, StaleRun if its files were changed.
+    """
     content = manifest.read(places)
     if content is None:
         raise BadBundle(f"{places.manifest.name}: no run to bundle; run `make acceptance` first")
     integrity.require_unchanged(places, known, "bundled")
     moment = re.sub(r"[^0-9T]", "", content["started"].split(".")[0])
     path = places.reports / f"bundle-{content['target'] or 'none'}-{moment}-{content['commit'][:7] or 'no-commit'}.zip"
-    archive.pack(path, places.manifest.read_bytes(), manifest.paths(content), places.root)
+    described, beside = places.manifest.read_bytes(), {}
+    if maker is not None:
+        sums = {name: entry["sha256"] for name, entry in content["files"].items()}
+        sums[archive.MANIFEST] = hashlib.sha256(described).hexdigest()
+        beside[attestation.FILE] = maker.sign(sums, run_loader.read(places.coverage))
+    archive.pack(path, described, manifest.paths(content), places.root, beside)
     return path
 
 
-def verify(path: Path) -> Verification:
-    """Compare an archive with its manifest, and its coverage with its records. Raises BadBundle."""
+def verify(path: Path, checkout: Path = Path(), key: Path | None = None) -> Verification:
+    """Compare an archive with its manifest, its records, its signature, and the commit in a trusted checkout.
+
+    With a key its owner's signature is demanded. Raises BadBundle, attestation.BadKey.
+    """
     content, sums = archive.examine(path)
     if content.get(manifest.RECORDS_ONLY):
         raise BadBundle(
@@ -67,10 +89,21 @@ def verify(path: Path) -> Verification:
             found.missing.append(name)
         else:
             (found.intact if sums[name] == entry["sha256"] else found.changed).append(name)
-    found.added += [name for name in sums if name not in wanted and name != archive.MANIFEST]
-    if found.good:
+    found.added += [name for name in sums if name not in wanted and name not in _UNLISTED]
+    if found.consistent:
         found.contradicting += _contradictions(path, content, list(sums))
+    body = archive.read_first(path, [attestation.FILE], attestation.MAX_BYTES)
+    if found.consistent:
+        signed = {name: one for name, one in sums.items() if name != attestation.FILE}
+        found.signature = attestation.check(body, key, signed, run_loader.read(path))
+        found.compared = commit_comparison.compare(sums, content["commit"], checkout)
+    else:
+        found.signature = Signature(signed=body is not None, keys=(), problem="")
     return found
+
+
+_UNLISTED = (archive.MANIFEST, attestation.FILE)
+"""The files of an archive that its manifest does not list."""
 
 
 def objections(path: Path) -> list[str]:
@@ -80,7 +113,7 @@ def objections(path: Path) -> list[str]:
     """
     content, sums = archive.examine(path)
     wanted = {name: entry["sha256"] for name, entry in content["files"].items()}
-    changed = [f"{name}: changed" for name in sums if name != archive.MANIFEST and wanted.get(name) != sums[name]]
+    changed = [f"{name}: changed" for name in sums if name not in _UNLISTED and wanted.get(name) != sums[name]]
     listed = [name for name in wanted if content.get(manifest.RECORDS_ONLY) and not archive.leads_outside(name)]
     return changed or _contradictions(path, content, list(sums), listed)
 
@@ -112,4 +145,4 @@ def _is_needed(name: str, reports: str) -> bool:
     """Return whether the evaluation needs a file: all except pages, attachments and the manifest."""
     if name.startswith(f"{reports}allure-results/"):
         return name.endswith("-result.json")
-    return not name.startswith(f"{reports}allure-report/") and name not in (archive.MANIFEST, f"{reports}matrix.html")
+    return not name.startswith(f"{reports}allure-report/") and name not in (*_UNLISTED, f"{reports}matrix.html")

@@ -33,6 +33,8 @@ CRITERIA = tuple(f"{CATALOGUE}/{one.file}" for one in DOCUMENTS)
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
 _INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", *CRITERIA)
 _FOLDERS = ("testdata", "engine", "infra", "simulator")
+INPUTS = ("features", *_FOLDERS, *_INPUTS)
+"""The files and folders that decide a result, in the project and in an archive."""
 _FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
 _TEXT_FIELDS = ("document", "target", "account", "started", "finished", "who", "commit")
 _TOTALS = {

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from traceability.bundle import archive, bundle, integrity, last_run, manifest, run_loader
+from traceability.bundle.attestation import Maker
 from traceability.cli.group import GREEN, RED, features_option, main, root_option
 from traceability.model import catalogue, revisions
 from traceability.model.catalogue import Catalogue, Criterion, id_of, tag_of
@@ -56,8 +57,16 @@ def confirm_command(features: str, root: Path, every: bool, yes: bool, criteria:
 @main.command("bundle")
 @root_option
 @click.option("--rehearsal", is_flag=True, help="Bundle the last rehearsal instead of the last run.")
-def bundle_command(root: Path, rehearsal: bool) -> None:
-    """Pack the last run into one archive: report, results, features, criteria, test data, manifest."""
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Sign with this Ed25519 private key, of OpenSSH or PEM; without it the bundle is unsigned.",
+)
+def bundle_command(root: Path, rehearsal: bool, key: Path | None) -> None:
+    """Pack the last run into one archive: report, results, features, criteria, test data, manifest, signature."""
+    # A key that cannot be used ends the command before any work.
+    maker = Maker(key, lambda: str(click.prompt("Passphrase", hide_input=True))) if key else None
     places = Places(root.resolve(), rehearsal=rehearsal)
     out, known = Console(), catalogue.load()
     if places.manifest.exists():
@@ -65,7 +74,8 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
         coverage, differences = run_loader.read(places.coverage), last_run.memory(places)["differences"]
         if outputs.refresh(places, known, coverage, differences):
             out.print("Matrix and report were out of date and have been rewritten.", highlight=False)
-    path = bundle.write(places, known)
+    path = bundle.write(places, known, maker)
+    _print_signing(out, maker)
     content = manifest.read(places)
     if content is not None:
         out.print(scope(content), highlight=False, soft_wrap=True)
@@ -77,26 +87,48 @@ def bundle_command(root: Path, rehearsal: bool) -> None:
     out.print(f"SHA-256: {archive.digest(path)}", highlight=False, soft_wrap=True)
     for line in (
         "Send this number separately from the archive: a forged archive has another one.",
-        f"Verify with: python -m traceability verify {_shell_path(path)} --digest <number>",
+        f"Verify with: python -m traceability verify {_shell_path(path)} --digest <number>"
+        f"{' --key <public key>' if maker else ''}",
     ):
         out.print(line, highlight=False, soft_wrap=True)
 
 
 @main.command("verify")
 @click.option("--digest", help="The expected SHA-256 of the archive, as printed by `make bundle`.")
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Demand a signature of the owner of this Ed25519 public key, of OpenSSH (.pub) or PEM.",
+)
+@click.option(
+    "--checkout",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    default=Path,
+    help="A trusted clone of the project that has the commit of the bundle; by default the current folder.",
+)
 @click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
-def verify_command(digest: str | None, path: Path) -> None:
-    """Verify a bundle: all files are intact, and the coverage matches the bundle's own records.
+def verify_command(digest: str | None, key: Path | None, checkout: Path, path: Path) -> None:
+    """Verify a bundle: its signature, its files, its coverage by its own records, its inputs by the commit.
 
-    Exits with 0 if both hold. The records are unpacked into a temporary folder and evaluated again; no other file is
+    Exits with 0 if all hold. The records are unpacked into a temporary folder and evaluated again; no other file is
     unpacked.
     """
     wanted = digest.strip().lower() if digest is not None else None
     if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
         raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` prints it"])
-    found = bundle.verify(path)
+    found = bundle.verify(path, checkout, key)
     console.verification(Console(), found, wanted)
     sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
+
+
+def _print_signing(out: Console, maker: Maker | None) -> None:
+    """Say whether the bundle is signed: it comes before all results."""
+    if maker:
+        out.print(f"Signed with the key {maker.fingerprint}", highlight=False, soft_wrap=True)
+    else:
+        out.print("[bold]Unsigned[/]: name your key with `make bundle KEY=FILE`", highlight=False, soft_wrap=True)
 
 
 def _named(criteria: Iterable[str], known: Catalogue, suspects: Iterable[str]) -> list[str]:

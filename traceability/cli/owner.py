@@ -81,8 +81,8 @@ def _verified(
         raise run_loader.BadRun(
             f"{path}: has no records, so it cannot be verified; merge the bundle that `make bundle` writes for that run"
         )
-    found = bundle.verify(path)
-    if not found.good:
+    found = bundle.verify(path, Path())
+    if not found.consistent:
         first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
         raise run_loader.BadRun(
             f"{path}: verification failed: {archive.printable(first)}; `python -m traceability verify` prints details"

@@ -13,7 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.bundle.archive import printable
+from traceability.bundle.attestation import Signature
 from traceability.bundle.bundle import Verification
+from traceability.bundle.commit_comparison import Comparison
 from traceability.evaluation.coverage import first_reason, rows_of, sections, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
@@ -120,10 +122,11 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
 def verification(console: Console, found: Verification, expected: str | None) -> None:
     """Print the verification of a bundle: its changed files, its contradictions, and its result if it passed."""
     is_the_one = expected in (None, found.digest)
+    _print_signature(console, found.signature)
     if not is_the_one:
         console.print(f"[bold red]Not the archive that was bundled[/]: expected SHA-256 {expected}", soft_wrap=True)
     if not found.good:
-        console.print("[bold red]Verification failed[/]: the archive does not match its records.", soft_wrap=True)
+        console.print(f"[bold red]Verification failed[/]: {_failure(found)}.", soft_wrap=True)
     for kind, style in (
         ("contradicting", "bold red"),
         ("changed", "bold red"),
@@ -135,6 +138,8 @@ def verification(console: Console, found: Verification, expected: str | None) ->
             console.print(f"[{style}]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
         if len(lines) > _LISTED:
             console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
+    if found.compared is not None:
+        _print_comparison(console, found.compared)
     if is_the_one and found.good:
         _print(console, _description(found.run))
         _print(console, scope(found.run))
@@ -157,8 +162,45 @@ def verification(console: Console, found: Verification, expected: str | None) ->
         console.print("[green]The archive is the one that was bundled.[/]")
 
 
+def _failure(found: Verification) -> str:
+    if not found.consistent:
+        return "the archive does not match its records"
+    if found.signature.problem:
+        return f"its signature is not accepted: {found.signature.problem}"
+    return "its inputs are not those of the commit that it names"
+
+
+def _print_signature(console: Console, found: Signature) -> None:
+    """Print the state of the signature: it comes first in every verification."""
+    if not found.signed:
+        console.print("[bold]Unsigned[/]: the archive names no maker who vouches for it.", soft_wrap=True)
+    elif found.problem or not found.keys or not found.keys[0].startswith("SHA256:"):
+        what = found.problem or "name the maker's public key with --key"
+        console.print(f"[bold]Signature not verified[/]: {escape(printable(what))}", highlight=False, soft_wrap=True)
+    else:
+        console.print(f"[green]Signed[/] with the key {found.keys[0]}", highlight=False, soft_wrap=True)
+
+
+def _print_comparison(console: Console, found: Comparison) -> None:
+    """Print each input that is not the one of the commit."""
+    if found.problem:
+        _print(console, f"Not compared with its commit: {found.problem}")
+        return
+    for kind, names in (("differs", found.differing), ("missing", found.missing), ("extra", found.extra)):
+        for name in names[:_LISTED]:
+            console.print(f"[bold red]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
+        if len(names) > _LISTED:
+            console.print(f"  and {len(names) - _LISTED} more", highlight=False)
+    others = f", {len(found.differing)} differ, {len(found.missing)} missing, {len(found.extra)} extra"
+    _print(console, f"{found.equal} inputs are equal to commit {found.commit[:12]}{'' if found.good else others}")
+
+
 def _description(run: Mapping[str, Any]) -> str:
-    tree = {True: ", with changes that were not committed", False: "", None: ", not known whether changed"}
+    tree = {
+        True: ", with changes that were not committed",
+        False: ", without changes",
+        None: ", not known whether changed",
+    }
     return (
         f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
         f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"

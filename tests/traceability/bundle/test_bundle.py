@@ -28,9 +28,21 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def archive(suite: Suite) -> Path:
-    judged = suite.scenario("Then nothing is wrong").run()
+    commit(suite.scenario("Then nothing is wrong").root)
+    judged = suite.run()
     manifest.write(suite.places, judged.coverage)
     return bundle.write(suite.places, suite.catalogue)
+
+
+def commit(root: Path) -> None:
+    """Make the folder a clone of a project, with one commit."""
+    (root / ".gitignore").write_text("reports\n__pycache__\n")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=QA", "-c", "user.email=qa@example.com", "commit", "-qm", "All"],
+    ):
+        subprocess.run(["git", *command], cwd=root, check=True)
 
 
 def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
@@ -46,13 +58,14 @@ def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path
 
 
 def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "traceability", "verify", *map(str, arguments)]
+    checkout = Path(str(arguments[0])).parent.parent
+    command = [sys.executable, "-m", "traceability", "verify", *map(str, arguments), "--checkout", str(checkout)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
 def test_an_unchanged_bundle_passes_verification(archive: Path) -> None:
     found = bundle.verify(archive)
-    assert found.good
+    assert found.consistent
     for name in ("features/r01.feature", "reports/coverage.json", "reports/matrix.html", "features/revisions.yaml"):
         assert name in found.intact
     ended = verify(archive, "--digest", zips.digest(archive))
@@ -92,7 +105,7 @@ def test_a_forger_who_rewrites_the_manifest_is_found_by_the_digest(archive: Path
         files[zips.MANIFEST] = json.dumps(content).encode()
 
     forged = rewritten(archive, forge)
-    assert bundle.verify(forged).good
+    assert bundle.verify(forged).consistent
     ended = verify(forged, "--digest", zips.digest(archive))
     assert ended.returncode == 1
     assert "Not the archive that was bundled" in ended.stdout
@@ -130,7 +143,8 @@ def test_a_coverage_that_contradicts_its_records_fails_verification(archive: Pat
     ended = verify(other, *(["--digest", zips.digest(archive)] if digest else []))
     said = ended.stdout.splitlines()
     assert ended.returncode == 1
-    assert said[0].startswith("Not the archive that was bundled" if digest else "Verification failed")
+    assert said[0].startswith("Unsigned")
+    assert said[1].startswith("Not the archive that was bundled" if digest else "Verification failed")
     assert "reports/coverage.json: AC-1.2 is proven, the records of the run say no_scenario" in ended.stdout
     assert "criteria proven" not in ended.stdout
 
@@ -138,7 +152,7 @@ def test_a_coverage_that_contradicts_its_records_fails_verification(archive: Pat
 def test_an_archive_with_another_digest_gets_no_summary(archive: Path) -> None:
     ended = verify(archive, "--digest", "0" * 64)
     assert ended.returncode == 1
-    assert ended.stdout.startswith("Not the archive that was bundled")
+    assert ended.stdout.splitlines()[1].startswith("Not the archive that was bundled")
     assert "criteria proven" not in ended.stdout
 
 
@@ -196,7 +210,7 @@ def test_an_archive_is_judged_by_the_catalogue_inside_it(suite: Suite) -> None:
     judged = suite.scenario("Then nothing is wrong").run()
     manifest.write(suite.places, judged.coverage)
     archive = bundle.write(suite.places, suite.catalogue)
-    assert bundle.verify(archive).good
+    assert bundle.verify(archive).consistent
     for name, criterion in zip(manifest.CRITERIA, ("AC-1.4", "EX-1.4"), strict=True):
         reworded = (suite.root / name).read_bytes().replace(b"WHEN ", b"IF ")
         found = bundle.verify(forged(archive, lambda content: None, **{name: reworded}))
@@ -212,7 +226,7 @@ def test_a_bundle_from_before_the_extensions_is_verified_by_its_one_document(sui
     judged = suite.scenario("Then nothing is wrong").run()
     assert [kind.key for kind, _ in sections(judged.coverage)] == ["criteria"]
     manifest.write(suite.places, judged.coverage)
-    assert bundle.verify(bundle.write(suite.places, suite.catalogue)).good
+    assert bundle.verify(bundle.write(suite.places, suite.catalogue)).consistent
 
 
 def test_extensions_that_the_records_do_not_support_fail_verification(archive: Path) -> None:
@@ -274,7 +288,7 @@ def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) 
     said = next(line for line in asked.stdout.splitlines() if line.startswith("Verify with: "))
     given = shlex.split(said.removeprefix("Verify with: ").replace("<number>", zips.digest(archive)))
     ended = subprocess.run(
-        [sys.executable, *given[1:]], cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
+        [sys.executable, *given[1:]], cwd=suite.root, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
     )
     assert ended.returncode == 0
 
@@ -305,7 +319,7 @@ def test_a_path_outside_is_refused(archive: Path, name: str, kind: int) -> None:
 def test_folder_entries_of_a_repacked_archive_are_accepted(archive: Path) -> None:
     with zipfile.ZipFile(archive, "a") as opened:
         opened.mkdir("features/")
-    assert bundle.verify(archive).good
+    assert bundle.verify(archive).consistent
 
 
 def test_a_link_is_refused(archive: Path) -> None:
@@ -373,7 +387,7 @@ def test_the_manifest_records_user_account_and_tools(
     assert content is not None
     assert content["target"] == "moto"
     assert content["account"] == "simulated"
-    assert content["dirty"] is None
+    assert content["dirty"] is False
     assert {"python", "behave", "allure-behave"} <= content["tools"].keys()
     monkeypatch.setenv("GITHUB_ACTOR", "build-robot")
     assert manifest.document(suite.places, suite.run().coverage)["who"] == "build-robot (CI)"

@@ -217,7 +217,7 @@ def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> N
     outputs.add_proof(judged.places, judged.catalogue, last, {"1.1": True})
     assert integrity.changes(judged.places, judged.catalogue) == []
     assert command(judged, "matrix").returncode == 0
-    assert bundle.verify(bundle.write(judged.places, judged.catalogue)).good
+    assert bundle.verify(bundle.write(judged.places, judged.catalogue)).consistent
 
 
 def test_a_changed_run_is_not_reused(judged: Suite) -> None:

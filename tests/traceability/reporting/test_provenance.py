@@ -121,7 +121,7 @@ def test_two_archives_with_different_results_of_one_run_are_not_merged(
     coverage.write(content, elsewhere.catalogue, elsewhere.places.reports)
     manifest.write(elsewhere.places, content)
     second = bundle.write(elsewhere.places, elsewhere.catalogue)
-    assert bundle.verify(second).good
+    assert bundle.verify(second).consistent
     before = left(judged)
     ended = command(judged, "matrix", "--merge", second)
     assert (ended.returncode, left(judged)) == (2, before)

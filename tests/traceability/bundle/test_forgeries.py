@@ -1,0 +1,298 @@
+"""A forger with a text editor, patience and no key: each forgery fails, and an honest bundle verifies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.traceability.bundle.test_bundle import commit, rewritten, verify
+from tests.traceability.conftest import small_suite
+from traceability.bundle import archive as zips
+from traceability.bundle import attestation, bundle, manifest
+from traceability.bundle.attestation import BadKey, Maker
+
+FEATURE = """
+Feature: Small
+  @AC-1.1 @moto
+  Scenario: first
+    Then nothing is wrong
+
+  @AC-10.1 @aws
+  Scenario: on AWS only
+    Then nothing is wrong
+"""
+ENGINE = "def launch():\n    return 'launched'\n"
+
+
+def key_pair(folder: Path, name: str = "maker", password: bytes = b"") -> Path:
+    """Write an OpenSSH key pair as ssh-keygen does; return the private key's path."""
+    private = Ed25519PrivateKey.generate()
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    path = folder / name
+    path.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, lock))
+    public = private.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    path.with_suffix(".pub").write_bytes(public + b" operator@example.com\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A signed bundle of a clean clone, and the maker's public key."""
+    suite = small_suite(tmp_path_factory.mktemp("clone")).feature(FEATURE)
+    (suite.root / "engine").mkdir()
+    (suite.root / "engine" / "launch.py").write_text(ENGINE)
+    commit(suite.root)
+    judged = suite.run()
+    manifest.write(suite.places, judged.coverage)
+    key = key_pair(tmp_path_factory.mktemp("keys"))
+    return bundle.write(suite.places, suite.catalogue, Maker(key, lambda: "")), key.with_suffix(".pub")
+
+
+def test_an_honest_bundle_verifies_with_the_clone_and_the_public_key_alone(
+    honest: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The auditor's machine: another clone, the archive, the public key; no file of the run."""
+    archive, public = honest
+    clone = tmp_path / "clone" / "reports"
+    subprocess.run(["git", "clone", "-q", archive.parent.parent, clone.parent], check=True)
+    clone.mkdir()
+    ended = verify(shutil.copy(archive, clone), "--key", public)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.startswith("Signed with the key SHA256:")
+    assert "inputs are equal to commit" in ended.stdout
+    assert ", without changes" in ended.stdout
+
+
+# -- The forgeries. Each makes the archive agree with itself again; none has the maker's key.
+
+
+def _records(files: dict[str, bytes], change: Callable[[str], str]) -> None:
+    for name in files:
+        if name.startswith(("reports/junit/", "reports/allure-results/")) and name.endswith((".xml", "-result.json")):
+            files[name] = change(files[name].decode()).encode()
+
+
+def unsigned(files: dict[str, bytes]) -> None:
+    del files[attestation.FILE]
+
+
+def another_key(files: dict[str, bytes], folder: Path) -> None:
+    maker = Maker(key_pair(folder, "forger"), lambda: "")
+    sums = {name: hashlib.sha256(body).hexdigest() for name, body in files.items() if name != attestation.FILE}
+    files[attestation.FILE] = maker.sign(sums, json.loads(files["reports/coverage.json"]))
+
+
+def one_tag_and_two_records(files: dict[str, bytes]) -> None:
+    """The forgery of the review: criterion 10.1 becomes proven on moto."""
+    name = "features/r01.feature"
+    files[name] = (
+        files[name].replace(b"@AC-1.1 @moto", b"@AC-1.1 @AC-10.1 @moto").replace(b"@AC-10.1 @aws", b"@AC-1.1 @aws")
+    )
+
+
+def no_engine(files: dict[str, bytes]) -> None:
+    del files["engine/launch.py"]
+
+
+def another_engine(files: dict[str, bytes]) -> None:
+    files["engine/launch.py"] = ENGINE.replace("'launched'", "'launched and replaced'").encode()
+
+
+def emptied_steps(files: dict[str, bytes]) -> None:
+    files["features/steps/small.py"] = b""
+
+
+def a_then_that_compares_a_value_with_itself(files: dict[str, bytes]) -> None:
+    name = "features/steps/small.py"
+    files[name] = files[name].replace(b'assert False, "expected 3 waves, but there were 2"', b"assert True")
+
+
+def another_commit(files: dict[str, bytes]) -> None:
+    described = json.loads(files[zips.MANIFEST])
+    content = json.loads(files["reports/coverage.json"])
+    described["commit"] = content["commit"] = "0" * 40
+    files["reports/coverage.json"] = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+    files[zips.MANIFEST] = json.dumps(described).encode()
+
+
+def other_evidence(files: dict[str, bytes]) -> None:
+    name = next(name for name in files if name.startswith("reports/allure-results/") and "attachment" in name)
+    files[name] = b"expected: nothing wrong\nfound: three servers recovered"
+
+
+def clean_tree(files: dict[str, bytes]) -> None:
+    described = json.loads(files[zips.MANIFEST])
+    files[zips.MANIFEST] = json.dumps(
+        described | {"who": "The Auditor", "dirty": False, "account": "simulated"}
+    ).encode()
+
+
+def an_extra_step_file(files: dict[str, bytes]) -> None:
+    files["features/steps/more.py"] = b"# steps that the commit does not have\n"
+
+
+FORGERIES = [
+    unsigned,
+    another_key,
+    one_tag_and_two_records,
+    no_engine,
+    another_engine,
+    emptied_steps,
+    a_then_that_compares_a_value_with_itself,
+    another_commit,
+    other_evidence,
+    clean_tree,
+    an_extra_step_file,
+]
+# What needs no key to be noticed: the inputs are not those of the commit.
+NOTICED_BY_COMMIT = [
+    one_tag_and_two_records,
+    no_engine,
+    another_engine,
+    emptied_steps,
+    a_then_that_compares_a_value_with_itself,
+    another_commit,
+    an_extra_step_file,
+]
+
+
+def forgery(archive: Path, change: Callable[..., None], folder: Path) -> Path:
+    """Write the forged archive; its manifest fits its files, and its coverage fits them if the change keeps it so."""
+
+    def forge(files: dict[str, bytes]) -> None:
+        change(files, folder) if change is another_key else change(files)
+        described = json.loads(files[zips.MANIFEST])
+        described["files"] = {
+            name: {"sha256": hashlib.sha256(body).hexdigest()}
+            for name, body in files.items()
+            if name not in (zips.MANIFEST, attestation.FILE)
+        }
+        files[zips.MANIFEST] = json.dumps(described).encode()
+        if change is another_key:
+            change(files, folder)
+
+    return rewritten(archive, forge)
+
+
+@pytest.mark.parametrize("change", FORGERIES, ids=lambda one: one.__name__)
+def test_a_forgery_fails_where_the_key_is_demanded(
+    honest: tuple[Path, Path], change: Callable[..., None], tmp_path: Path
+) -> None:
+    archive, public = honest
+    ended = verify(forgery(archive, change, tmp_path), "--key", public)
+    assert ended.returncode == 1, ended.stdout
+    assert "Verification failed" in ended.stdout
+    assert not ended.stdout.startswith("Signed")
+    assert "criteria proven" not in ended.stdout
+
+
+@pytest.mark.parametrize("change", NOTICED_BY_COMMIT, ids=lambda one: one.__name__)
+def test_changed_inputs_fail_the_comparison_with_the_commit_even_without_a_key(
+    honest: tuple[Path, Path], change: Callable[..., None], tmp_path: Path
+) -> None:
+    archive, _ = honest
+    ended = verify(forgery(archive, change, tmp_path))
+    assert ended.returncode == 1, ended.stdout
+
+
+def test_differing_missing_and_extra_inputs_are_named(honest: tuple[Path, Path], tmp_path: Path) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        an_extra_step_file(files)
+        no_engine(files)
+        files["behave.ini"] = b"[behave]\n"
+        files["features/environment.py"] += b"# another hook\n"
+
+    archive, _ = honest
+    said = verify(forgery(archive, change, tmp_path)).stdout
+    for line in (
+        "differs  features/environment.py",
+        "missing  engine/launch.py",
+        "extra    behave.ini",
+        "extra    features/steps/more.py",
+    ):
+        assert line in said, said
+    assert "its inputs are not those of the commit that it names" in said
+
+
+def test_a_signature_that_is_not_checked_is_said_first(honest: tuple[Path, Path]) -> None:
+    ended = verify(honest[0])
+    assert (ended.returncode, ended.stdout.split(":")[0]) == (0, "Signature not verified")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]\n", b"\xff\n", b'{"payload": "a"}\n', b"null\n"])
+def test_a_damaged_attestation_fails_where_the_key_is_demanded(honest: tuple[Path, Path], body: bytes) -> None:
+    archive, public = honest
+    ended = verify(rewritten(archive, lambda files: files.update({attestation.FILE: body})), "--key", public)
+    assert ended.returncode == 1, ended.stdout
+    assert "Signature not verified" in ended.stdout
+
+
+def test_statements_are_those_that_in_toto_describes(honest: tuple[Path, Path]) -> None:
+    archive, _ = honest
+    with zipfile.ZipFile(archive) as opened:
+        envelopes = [json.loads(line) for line in opened.read(attestation.FILE).splitlines()]
+        names = set(opened.namelist()) - {attestation.FILE}
+    import base64
+
+    statements = [json.loads(base64.b64decode(one["payload"])) for one in envelopes]
+    assert [one["predicateType"] for one in statements] == [attestation.TEST_RESULT, attestation.CRITERIA]
+    assert all({item["name"] for item in one["subject"]} == names for one in statements)
+    result = statements[0]["predicate"]
+    assert (result["result"], result["passedTests"], result["failedTests"]) == ("PASSED", ["AC-1.1"], [])
+
+
+def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path) -> None:
+    key, asked = key_pair(tmp_path, password=b"secret"), []
+
+    def password() -> str:
+        asked.append(1)
+        return "secret"
+
+    assert Maker(key, password).fingerprint.startswith("SHA256:")
+    assert asked == [1]
+    with pytest.raises(BadKey, match="not a private key that can be read"):
+        Maker(key, lambda: "wrong")
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="the machine has no OpenSSH")
+def test_a_key_of_ssh_keygen_signs_and_has_the_fingerprint_that_it_prints(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    said = subprocess.run(["ssh-keygen", "-l", "-f", path], check=True, capture_output=True, text=True).stdout
+    assert Maker(path, lambda: "").fingerprint == said.split()[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("maker", "a private key; verify with the public key"), ("none", "cannot be read"), ("text", "not a public key")],
+)
+def test_a_key_that_cannot_verify_is_refused_in_one_line(
+    honest: tuple[Path, Path], tmp_path: Path, name: str, words: str
+) -> None:
+    key_pair(tmp_path)
+    (tmp_path / "text").write_text("no key")
+    ended = verify(honest[0], "--key", tmp_path / name)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert words in ended.stderr
+
+
+def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    path = tmp_path / "ec"
+    path.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+    )
+    with pytest.raises(BadKey, match="not an Ed25519 key; make one with: ssh-keygen -t ed25519"):
+        Maker(path, lambda: "")

@@ -1,0 +1,198 @@
+"""The signature of a bundle: in-toto Statements in DSSE envelopes, made with the maker's key and verified offline.
+
+The archive holds the envelopes beside the manifest, one a line. Both Statements name each other file of the archive
+by its SHA-256. The first has in-toto's predicate test-result v0.1, for programs that know it: criteria as tests. The
+second has the state of each criterion. securesystemslib, the library of in-toto and TUF, makes the envelopes;
+cryptography reads the keys, OpenSSH's included, so that an operator's existing key serves.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib import signer as signing
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+
+from traceability.evaluation.coverage import rows_of, sections
+from traceability.model.catalogue import tag_of
+from traceability.model.problems import UserProblem
+from traceability.model.states import PROVEN
+from traceability.model.verdict import SUITE_DEFECT, VIOLATED
+
+FILE = "attestations.intoto.jsonl"
+"""The name that in-toto's Bundle format asks for: one envelope a line."""
+MAX_BYTES = 50_000_000
+_PAYLOAD = "application/vnd.in-toto+json"
+_STATEMENT = "https://in-toto.io/Statement/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+CRITERIA = "urn:drs-execution-engine:acceptance-criteria:v1"
+_FACTS = ("document", "target", "commit", "started", "finished")
+_PEM = b"-----BEGIN"
+
+
+class BadKey(UserProblem):
+    """The key cannot be used; the message names its file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What an archive's signature is worth. `problem` is "" for a signature that the demanded key verifies."""
+
+    signed: bool
+    keys: tuple[str, ...]
+    problem: str
+
+
+UNSIGNED = Signature(signed=False, keys=(), problem="")
+
+
+class Maker:
+    """The owner of a private key file, who signs bundles. Asks `password` if the key is encrypted. Raises BadKey."""
+
+    def __init__(self, key: Path, password: Callable[[], str]) -> None:
+        private = _private_key(key, password)
+        self._signer = signing.CryptoSigner(private)
+        self.fingerprint = _fingerprint(private.public_key())
+
+    def sign(self, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> bytes:
+        """Return the body of the attestation file. `sums` has the SHA-256 of each other file of the archive."""
+        envelopes = [_envelope(kind, one, sums) for kind, one in _predicates(coverage, sums).items()]
+        for one in envelopes:
+            one.sign(self._signer)
+        return "".join(f"{json.dumps(one.to_dict())}\n" for one in envelopes).encode()
+
+
+def _envelope(kind: str, predicate: Mapping[str, Any], sums: Mapping[str, str]) -> Envelope:
+    statement = {
+        "_type": _STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": one}} for name, one in sorted(sums.items())],
+        "predicateType": kind,
+        "predicate": predicate,
+    }
+    return Envelope(json.dumps(statement, ensure_ascii=False).encode(), _PAYLOAD, {})
+
+
+def check(body: bytes | None, key: Path | None, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> Signature:
+    """Judge the attestation file of an archive, None if it has none. Raises BadKey.
+
+    Without a key only the presence of a signature is known. `sums` has the SHA-256 of each other file as found.
+    """
+    public = _public_key(key) if key else None
+    if body is None:
+        return Signature(signed=False, keys=(), problem="a signature was demanded" if public else "")
+    try:
+        envelopes = [Envelope.from_dict(json.loads(line)) for line in body.decode().splitlines()]
+        named = tuple(dict.fromkeys(keyid for one in envelopes for keyid in one.signatures))
+        problem = _problem(envelopes, signing.SSlibKey.from_crypto(public), sums, coverage) if public else ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem_found:
+        return Signature(signed=True, keys=(), problem=f"not readable ({type(problem_found).__name__})")
+    return Signature(signed=True, keys=(_fingerprint(public),) if public else named, problem=problem)
+
+
+def _problem(
+    envelopes: list[Envelope], key: signing.SSlibKey, sums: Mapping[str, str], coverage: Mapping[str, Any]
+) -> str:
+    """Return why the envelopes do not vouch for the archive, "" if they do."""
+    statements = {}
+    for one in envelopes:
+        try:
+            one.verify([key], 1)
+        except VerificationError:
+            return "not made with this key, or changed afterwards"
+        statement = json.loads(one.payload)
+        if one.payload_type != _PAYLOAD or statement["_type"] != _STATEMENT:
+            return "signs no in-toto Statement"
+        if {item["name"]: item["digest"]["sha256"] for item in statement["subject"]} != dict(sums):
+            return "names other files than the archive has"
+        statements[statement["predicateType"]] = statement["predicate"]
+    if statements != _predicates(coverage, sums):
+        return "states other results than the archive has"
+    return ""
+
+
+def _predicates(coverage: Mapping[str, Any], sums: Mapping[str, str]) -> dict[str, Any]:
+    """Return the predicate of each Statement by its type."""
+    rows = rows_of(coverage)
+    passed, failed = (
+        [tag_of(row["id"]) for row in rows if row["state"] in wanted]
+        for wanted in ((PROVEN,), (VIOLATED, SUITE_DEFECT))
+    )
+    inputs = sorted(name for name in sums if name.startswith("features/") and name.endswith(".feature"))
+    test_result = {
+        "result": "FAILED" if failed or coverage.get("losses") else "PASSED",
+        "configuration": [{"name": name, "digest": {"sha256": sums[name]}} for name in inputs],
+        "passedTests": passed,
+        "failedTests": failed,
+    }
+    criteria = {
+        **{one: coverage[one] for one in _FACTS},
+        "losses": coverage.get("losses", []),
+        "documents": [
+            {
+                "document": section["document"],
+                "totals": section["totals"],
+                "criteria": [
+                    {"criterion": tag_of(row["id"]), **{one: row[one] for one in ("revision", "state", "can_fail")}}
+                    for row in section["criteria"]
+                ],
+            }
+            for _, section in sections(coverage)
+        ],
+    }
+    return {TEST_RESULT: test_result, CRITERIA: criteria}
+
+
+def _private_key(path: Path, password: Callable[[], str]) -> Ed25519PrivateKey:
+    body = _read(path)
+    load = serialization.load_ssh_private_key if b"OPENSSH PRIVATE KEY" in body else serialization.load_pem_private_key
+    try:
+        try:
+            key = load(body, None)
+        except TypeError:  # An encrypted key without a password.
+            key = load(body, password().encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise BadKey(f"{path}: not a private key that can be read: {problem}; {_MEANT}") from problem
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadKey(f"{path}: not an Ed25519 key; {_MEANT}")
+    return key
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    body = _read(path)
+    if b"PRIVATE KEY" in body:
+        raise BadKey(f"{path}: a private key; verify with the public key of the maker, and keep private keys apart")
+    load = serialization.load_pem_public_key if body.startswith(_PEM) else serialization.load_ssh_public_key
+    try:
+        key = load(body)
+    except (ValueError, UnsupportedAlgorithm) as problem:
+        raise BadKey(f"{path}: not a public key: {problem}; name the file that ends in .pub") from problem
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadKey(f"{path}: not an Ed25519 key; {_MEANT}")
+    return key
+
+
+_MEANT = "make one with: ssh-keygen -t ed25519 -f evidence"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise BadKey(f"{path}: cannot be read: {problem.strerror}") from problem
+
+
+def _fingerprint(key: Ed25519PublicKey) -> str:
+    """Return the fingerprint as `ssh-keygen -l` prints it."""
+    line = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(base64.b64decode(line.split()[1]))
+    return "SHA256:" + base64.b64encode(digest.finalize()).decode().rstrip("=")
