@@ -1,7 +1,7 @@
 """The clean-up of a scenario, and the check that it is complete.
 
 The order matters: executions end first (DRS jobs cannot be stopped), then their instances are terminated, then their
-records, plans and groups are deleted, then the stack. Each step may run twice.
+records, plans and groups are deleted. Each step may run twice. The stack serves the other scenarios of the run.
 """
 
 from __future__ import annotations
@@ -77,9 +77,7 @@ def clean_up(world: World) -> None:
         world.client.delete_group(group)
     for extra in reversed(world.clean_ups):
         extra()
-    # Read the tables before the stack, and they with it, are deleted.
     world.items_left = saved_items(world)
-    world.target.retire_stack()
 
 
 def terminate_instances(world: World) -> None:
@@ -122,7 +120,6 @@ def left_behind(world: World) -> dict[str, list[str]]:
         "record, plan or group": world.items_left or [],
         "running recovery job": [f"{job['jobID']} of {', '.join(servers_of(job))}" for job in live_jobs(world, drs)],
         "instance": instances_left(world),
-        "stack": stacks_left(world) if world.target.is_alone else [],
     }
 
 
@@ -151,7 +148,9 @@ def saved_items(world: World) -> list[str]:
 
 
 def stacks_left(world: World) -> list[str]:
-    """Stacks of the suite that have not been deleted."""
+    """Stacks of the suite that have not been deleted; none of a target whose stack serves other scenarios."""
+    if not world.target.is_alone:
+        return []
     cloudformation = world.target.client("cloudformation")
     found = cloudformation.describe_stacks()["Stacks"]
     name = world.target.stack.name

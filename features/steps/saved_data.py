@@ -8,7 +8,7 @@ from hamcrest import contains_inanyorder, empty, equal_to, has_length
 
 from features import testdata
 from features.aws_queries import scan
-from features.cleanup import clean_up, left_behind
+from features.cleanup import clean_up, left_behind, stacks_left
 from features.matchers import assert_that, follows_schema, has_only_pascal_case
 from features.parameter_types import PlanShape
 
@@ -65,9 +65,10 @@ def saved_fields_are_pascal_case(context: Context) -> None:
 @when("the test data is cleaned up")
 def test_data_cleaned_up(context: Context) -> None:
     clean_up(context.world)
+    context.world.target.retire_stack()  # the tables have been read
 
 
 @then("no {kind:Kind} is left")
 def nothing_is_left(context: Context, kind: str) -> None:
-    found = left_behind(context.world)
+    found = left_behind(context.world) | {"stack": stacks_left(context.world)}
     assert_that(found.get(kind, []), empty(), f"Searched for resources of the scenario: {kind}")

@@ -1,6 +1,6 @@
 """Simulated AWS: a new simulator for each scenario, with the engine deployed, and virtual time.
 
-A process deploys once: each scenario starts from a copy of that AWS, and removes the deployment at its end.
+A process deploys once: each scenario starts from a copy of that AWS.
 """
 
 from __future__ import annotations
