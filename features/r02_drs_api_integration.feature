@@ -16,6 +16,20 @@ Feature: DRS integration
       | database-2 | latest data           |
     And the recovered data of server "database-1" was 6 hours old at the start
 
+  @AC-2.1 @moto
+  Scenario: Each server of a wave is launched from its own snapshot
+    Given the "all-pinned" plan
+    And the plan's snapshot of server "database-1" is 6 hours old
+    And the plan's snapshot of server "database-2" is 2 hours old
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And the recovery requests named these servers
+      | server     | snapshot              |
+      | database-1 | pit-0a1b2c3d4e5f60718 |
+      | database-2 | pit-18071f6e5d4c3b2a0 |
+    And the recovered data of server "database-1" was 6 hours old at the start
+    And the recovered data of server "database-2" was 2 hours old at the start
+
   @AC-2.2 @moto
   Scenario: A recovery runs in DRS as a recovery, and its instances stay
     Given the "three-waves" plan
@@ -81,6 +95,19 @@ Feature: DRS integration
     And the job of server "database-2" is FAILED in the record
     And server "database-2" is FAILED
     And the job of server "database-1" is COMPLETED in the record
+    And the execution is FAILED
+
+  @AC-2.3 @moto
+  Scenario: A server whose instance was terminated before its job ended has failed
+    # Without a health check, the job alone tells what became of a server.
+    Given the "no-health-check" plan
+    And the job of server "database-2" ends with the launch status TERMINATED
+    When a drill of the plan is run
+    Then the job of server "database-2" is COMPLETED in DRS
+    And the job of server "database-2" is FAILED in the record
+    And server "database-2" is FAILED
+    And server "database-1" is RECOVERED
+    And wave 2 is SKIPPED because of wave 1
     And the execution is FAILED
 
   @AC-2.3 @moto

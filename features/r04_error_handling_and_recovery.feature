@@ -25,6 +25,17 @@ Feature: Errors and recovery from them
     And server "web-1" is SKIPPED
     And DRS launched only "database-1, database-2"
 
+  @AC-4.2 @moto
+  Scenario: A wave is skipped when the failed wave that it depends on is not the one before it
+    Given the "shared-database" plan
+    And the launch of server "database-1" fails with "No capacity in the zone"
+    When a drill of the plan is run
+    Then the execution is FAILED
+    And wave 2 is SKIPPED because of wave 1
+    And wave 3 is SKIPPED because of wave 1
+    And server "web-1" is SKIPPED
+    And DRS launched only "database-1, database-2"
+
   @AC-1.2 @AC-4.2 @moto
   Scenario: Waves that do not depend on a failed wave still run
     Given the "shared-database" plan

@@ -58,18 +58,18 @@ class HasStatus(BaseMatcher[Document]):
 
 
 class IsSkippedBecauseOf(BaseMatcher[Document]):
-    """A wave that never started, and whose StatusReason names the wave that caused it."""
+    """A wave that never started, because it depends on the wave that caused it: naming that wave is not enough."""
 
     def __init__(self, cause: int) -> None:
         self.cause = cause
 
     def _matches(self, item: Document) -> bool:
-        named = f"wave {self.cause}" in item.get("StatusReason", "").lower()
-        return item.get("Status") == "SKIPPED" and named and "StartTime" not in item
+        dependant = re.match(rf"depends on wave {self.cause}\b", item.get("StatusReason", ""), re.IGNORECASE)
+        return item.get("Status") == "SKIPPED" and dependant is not None and "StartTime" not in item
 
     def describe_to(self, description: Description) -> None:
         description.append_text(
-            f"a wave that is SKIPPED, never started, and whose StatusReason names wave {self.cause}"
+            f"a wave that is SKIPPED, never started, and whose StatusReason says: depends on wave {self.cause}"
         )
 
     def describe_mismatch(self, item: Document, mismatch_description: Description) -> None:

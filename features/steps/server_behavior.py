@@ -40,6 +40,12 @@ def server_launch_fails(context: Context, name: str, reason: str) -> None:
     server_behaves(context, name, fails_with=reason)
 
 
+@given('the job of server "{name}" ends with the launch status {status:Status}')
+def launch_ends_as(context: Context, name: str, status: str) -> None:
+    """The instance was launched and terminated before the job ended."""
+    server_behaves(context, name, launch_ends_as=status, boot_seconds=0, boot_ends_as="terminated")
+
+
 @given("every launch fails with a reason of {length:d} characters")
 def launches_fail_at_length(context: Context, length: int) -> None:
     for server in context.world.servers:

@@ -118,7 +118,7 @@ class LaunchRun:
             self.participant.outcome = "FAILED"
         else:
             self._launch()
-            self.participant.outcome = "LAUNCHED"
+            self.participant.outcome = self.settings.launch_ends_as
         server_ended(self.job)
 
     def _launch(self) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+LAUNCH_ENDS = ("LAUNCHED", "TERMINATED")
+"""TERMINATED is in DRS's model; that it means an instance ended before its job did is a guess."""
 BOOT_ENDS = ("running", "pending", "stopped", "terminated")
 
 
@@ -34,10 +36,12 @@ class LaunchSettings:
     """The course of the next launches of one server. None: drawn from `Timing`.
 
     `launch_seconds` counts from StartRecovery to LAUNCHED (or FAILED), `boot_seconds` from there to `boot_ends_as`.
-    `fails_with` is the reason in the job log. DescribeJobs returns `job_status_word` in place of STARTED.
+    `fails_with` is the reason in the job log, `launch_ends_as` the launch status of a server that did not fail.
+    DescribeJobs returns `job_status_word` in place of STARTED.
     """
 
     fails_with: str | None = None
+    launch_ends_as: str = "LAUNCHED"
     launch_seconds: float | None = None
     boot_seconds: float | None = None
     boot_ends_as: str = "running"
@@ -46,6 +50,8 @@ class LaunchSettings:
     terminate_fails_with: str | None = None
 
     def __post_init__(self) -> None:
+        if self.launch_ends_as not in LAUNCH_ENDS:
+            raise ValueError(f"launch_ends_as is one of {', '.join(LAUNCH_ENDS)}, not {self.launch_ends_as!r}")
         if self.boot_ends_as not in BOOT_ENDS:
             raise ValueError(f"boot_ends_as is one of {', '.join(BOOT_ENDS)}, not {self.boot_ends_as!r}")
 

@@ -16,7 +16,7 @@ from features.targets import EngineCall
 from simulator import Simulator
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-WAVE = {"WaveNumber": 2, "WaveName": "Web", "Status": "SKIPPED", "StatusReason": "wave 1 (Database) is FAILED"}
+WAVE = {"WaveNumber": 2, "WaveName": "Web", "Status": "SKIPPED", "StatusReason": "depends on wave 1 (Database)"}
 
 
 def call(second: float, took: float = 1) -> EngineCall:
@@ -65,10 +65,16 @@ MISMATCHES: list[tuple[Any, Any, str, str]] = [
         matchers.has_status("COMPLETED"),
         WAVE,
         "Status COMPLETED",
-        "wave 2 (Web) is SKIPPED; why: wave 1 (Database) is FAILED",
+        "wave 2 (Web) is SKIPPED; why: depends on wave 1 (Database)",
     ),
     (matchers.has_status("COMPLETED"), {"SourceServerId": "s-1"}, "Status COMPLETED", "server s-1 is no Status at all"),
-    (matchers.is_skipped_because_of(3), WAVE, "names wave 3", "reason: wave 1 (Database) is FAILED"),
+    (matchers.is_skipped_because_of(3), WAVE, "depends on wave 3", "reason: depends on wave 1 (Database)"),
+    (
+        matchers.is_skipped_because_of(1),
+        {**WAVE, "StatusReason": "wave 2 has started although wave 1 is FAILED"},
+        "depends on wave 1",
+        "reason: wave 2 has started although wave 1 is FAILED",
+    ),
     (matchers.is_skipped_because_of(1), {**WAVE, "StartTime": "09:00"}, "never started", "started: 09:00"),
     (matchers.is_skipped_because_of(1), {**WAVE, "Status": "FAILED"}, "SKIPPED", "wave 2 (Web) is FAILED"),
     (matchers.mentions("wave 1"), "wave 12 is FAILED", "names 'wave 1'", "it reads: wave 12 is FAILED"),

@@ -48,6 +48,17 @@ class TestInstances:
         with pytest.raises(ValueError, match="boot_ends_as is one of"):
             world.set_launch(A, boot_ends_as="confused")
 
+    def test_a_launch_cannot_end_otherwise(self, world: DrsWorld) -> None:
+        with pytest.raises(ValueError, match="launch_ends_as is one of"):
+            world.set_launch(A, launch_ends_as="FAILED")
+
+    def test_a_launch_may_end_as_terminated(self, world: DrsWorld, drs: Any, clock: Any) -> None:
+        world.set_launch(A, launch_seconds=60, launch_ends_as="TERMINATED")
+        job_id = start(drs, A)
+        clock.advance(61)
+        job = drs.describe_jobs(filters={"jobIDs": [job_id]})["items"][0]
+        assert job["participatingServers"][0]["launchStatus"] == "TERMINATED"
+
     def test_a_server_with_disposition_stopped_is_launched_and_stopped(
         self, world: DrsWorld, drs: Any, ec2: Any, clock: Any
     ) -> None:
