@@ -104,14 +104,21 @@ def _headline(record: Record, now: datetime) -> Text:
 
 def _progress(record: Record, width: int) -> RenderableType:
     servers = [server for wave in record["Waves"] for server in wave["ServerResults"]]
-    recovered = sum(server["Status"] == "RECOVERED" for server in servers)
     over = sum(server["Status"] in _OVER for server in servers)
-    words = f"{recovered} of {record['ServerCount']} servers recovered"
+    words = f"{_recovered(servers, 'servers recovered')}"
     line = Table.grid(padding=(0, 1))
-    style = "bar.complete" if over == recovered else "red"
+    bad = any(server["Status"] in _OVER - {"RECOVERED"} for server in servers if not server.get("Optional"))
+    style = "red" if bad else "bar.complete"
     length = min(40, width // 2, max(5, width - len(words) - 1))
     line.add_row(ProgressBar(max(record["ServerCount"], 1), over, width=length, complete_style=style), words)
     return line
+
+
+def _recovered(servers: Sequence[Record], what: str = "") -> str:
+    """For example "4 of 5 servers recovered, optional 0 of 1": optional servers are counted apart."""
+    groups = [[one for one in servers if bool(one.get("Optional")) is optional] for optional in (False, True)]
+    required, optional = (f"{sum(one['Status'] == 'RECOVERED' for one in group)} of {len(group)}" for group in groups)
+    return f"{required} {what}".rstrip() + (f", optional {optional}" if groups[1] else "")
 
 
 def _where(error: Mapping[str, Any]) -> str:
@@ -177,12 +184,11 @@ def _rows_to_show(waves: Sequence[Record], room: int | None, lines: int) -> dict
 
 
 def _wave_line(wave: Record) -> Text:
-    recovered = sum(server["Status"] == "RECOVERED" for server in wave["ServerResults"])
     spent = f"  {_clock(wave['DurationSeconds'])}" if "DurationSeconds" in wave else ""
     return Text.assemble(
         (f"Wave {wave['WaveNumber']} {wave['WaveName']}  ", "bold"),
         status_text(wave["Status"]),
-        f"  {recovered} of {len(wave['ServerResults'])}{spent}",
+        f"  {_recovered(wave['ServerResults'])}{spent}",
         f"\n  {wave['StatusReason']}" if wave.get("StatusReason") else "",
     )
 
@@ -248,14 +254,14 @@ def _wide_history(items: Iterable[Record]) -> Table:
             status_text(item["Status"]),
             item["ExecutionType"],
             _duration(item),
-            str(item["ServerCount"]),
+            _server_count(item),
             item["PlanId"],
         )
     return table
 
 
 def _two_lines(item: Record) -> Text:
-    servers = f"{item['ServerCount']} server" + ("" if item["ServerCount"] == 1 else "s")
+    servers = f"{_server_count(item)} server" + ("" if item["ServerCount"] == 1 else "s")
     status = status_text(item["Status"])
     status.pad_right(max(0, 11 - len(status)))
     return Text.assemble(
@@ -264,6 +270,14 @@ def _two_lines(item: Record) -> Text:
         f"  {item['ExecutionType']:<8}  {_duration(item):>8}  {servers:<12} {item['PlanId']}",
         (f"\n  {item['ExecutionId']}", "dim"),
     )
+
+
+def _server_count(item: Record) -> str:
+    """For example "5+1 optional, 1 not recovered": optional servers are counted apart."""
+    optional, lost = item.get("OptionalServerCount", 0), item.get("OptionalNotRecovered", 0)
+    if not optional:
+        return str(item["ServerCount"])
+    return f"{item['ServerCount'] - optional}+{optional} optional" + (f" ({lost} not recovered)" if lost else "")
 
 
 def _duration(item: Record) -> str:

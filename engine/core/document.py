@@ -121,6 +121,8 @@ def header_item(execution: Execution) -> Item:
         TerminateDrillInstances=execution.terminate_drill_instances,
         ServersPerJob=execution.servers_per_job,
         ServerCount=execution.server_count,
+        OptionalServerCount=execution.optional_count or None,
+        OptionalNotRecovered=execution.optional_lost or None,
         Errors=[_failure_item(failure) for failure in execution.errors],
         Warnings=[_failure_item(warning) for warning in execution.warnings] or None,
         FinalCheck=_final_check_item(execution.final_check),
@@ -192,6 +194,8 @@ def _wave_item(wave: WaveState) -> Item:
             IntervalSeconds=check.interval_seconds if check else None,
         ),
         ServerCount=wave.server_count,
+        OptionalServerCount=wave.optional_count or None,
+        OptionalNotRecovered=wave.optional_lost or None,
         Status=str(wave.status),
         StatusReason=wave.reason,
         StartTime=wave.start_time,
@@ -230,6 +234,7 @@ def _server_item(server: ServerState) -> Item:
         ReplaceConfirmed=True if server.replace_confirmed else None,
         Adopted=True if server.adopted else None,
         AdoptedFrom=server.adopted_from,
+        Optional=True if server.optional else None,
         Warning=server.warning,
         MissingSince=server.missing_since,
         Lost=server.lost,
@@ -298,6 +303,8 @@ def _parse_wave(item: Mapping[str, Any]) -> WaveState:
         if check["Enabled"]
         else None,
         server_count=int(item["ServerCount"]),
+        optional_count=int(item.get("OptionalServerCount", 0)),
+        optional_lost=int(item.get("OptionalNotRecovered", 0)),
         status=WaveStatus(item["Status"]),
         start_time=_time(item, "StartTime"),
         end_time=_time(item, "EndTime"),
@@ -351,6 +358,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         replace_confirmed=item.get("ReplaceConfirmed", False),
         adopted=item.get("Adopted", False),
         adopted_from=item.get("AdoptedFrom"),
+        optional=item.get("Optional", False),
         warning=item.get("Warning"),
         missing_since=_time(item, "MissingSince"),
         lost=item.get("Lost"),
@@ -406,7 +414,7 @@ def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
 
 def _server_errors(wave: Mapping[str, Any]) -> Iterator[Item]:
     for server in wave["ServerResults"]:
-        if server["Status"] == ServerStatus.FAILED:
+        if server["Status"] == ServerStatus.FAILED and not server.get("Optional"):
             yield _server_note(wave, server, Message=server["ErrorMessage"], Time=server["EndTime"])
         elif "Lost" in server:
             yield _server_note(wave, server, Message=server["Lost"], Time=server["MissingSince"])

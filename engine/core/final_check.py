@@ -4,7 +4,8 @@ An instance that was healthy an hour ago may be gone: another launch of its serv
 terminated it. An instance is gone if it is terminated, shutting down or unknown in two looks some seconds apart; the
 execution is then FAILED, with the instance that replaced it. The statuses of waves and servers stay.
 
-Only a warning: an instance that is stopped or pending, a look that AWS refuses, the lost instance of a drill.
+Only a warning: an instance that is stopped or pending, a look that AWS refuses, the lost instance of a drill or of an
+optional server.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ def _judge(execution: Execution, now: datetime) -> Execution:
 
 
 def _is_tolerated(execution: Execution, server: ServerState) -> bool:
-    return execution.is_drill
+    return execution.is_drill or server.optional
 
 
 def _tolerated(server: ServerState) -> ServerState:

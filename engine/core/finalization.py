@@ -83,12 +83,11 @@ def _close_wave(wave: WaveState, status: ExecutionStatus, reason: str, now: date
         return replace(wave, status=WaveStatus.CANCELLED if cancelled else WaveStatus.SKIPPED, reason=reason)
     if wave.status is not WaveStatus.RUNNING:
         return wave
-    closed = replace(wave, status=WaveStatus.CANCELLED if cancelled else WaveStatus.FAILED, reason=reason, end_time=now)
-    if wave.servers is None:
-        return closed
-    return closed.with_servers(
-        lambda server: not server.ended, lambda server: _close_server(server, status, reason, now)
-    )
+    if wave.servers is not None:
+        wave = wave.with_servers(
+            lambda server: not server.ended, lambda server: _close_server(server, status, reason, now)
+        )
+    return wave.ended_as(WaveStatus.CANCELLED if cancelled else WaveStatus.FAILED, reason, now)
 
 
 def _close_server(server: ServerState, status: ExecutionStatus, reason: str, now: datetime) -> ServerState:

@@ -36,6 +36,7 @@ def message(execution: Execution) -> str:
         "Status": str(execution.status),
         "Duration": _duration(execution),
         "ServerCount": execution.server_count,
+        **_optional(execution),
     }
     if objectives := objectives_item(execution.objectives):
         content["Objectives"] = objectives
@@ -71,8 +72,14 @@ def _errors(execution: Execution) -> list[dict[str, Any]]:
     return own + of_servers
 
 
+def _optional(execution: Execution) -> dict[str, int]:
+    count, lost = execution.optional_count, execution.optional_lost
+    return {"OptionalServerCount": count, "OptionalNotRecovered": lost} if count else {}
+
+
 def _error(server: ServerState) -> str | None:
-    return server.error_message if server.status is ServerStatus.FAILED else server.lost
+    failed = server.status is ServerStatus.FAILED and not server.optional
+    return server.error_message if failed else server.lost
 
 
 def _warnings(execution: Execution) -> list[dict[str, Any]]:

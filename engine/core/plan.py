@@ -91,6 +91,8 @@ class Plan:
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     topic_arn: str | None = None
     terminate_drill_instances: bool = True
+    # Servers whose failure is a warning only.
+    optional_servers: frozenset[str] = frozenset()
     recovery_time_objective_seconds: int | None = None
     recovery_point_objective_seconds: int | None = None
 
@@ -137,6 +139,7 @@ def parse_plan(plan: Document, groups: Mapping[str, Document], target: RecoveryT
         timeout_seconds=plan.get("TimeoutSeconds", DEFAULT_TIMEOUT_SECONDS),
         topic_arn=plan.get("NotificationTopicArn"),
         terminate_drill_instances=plan.get("TerminateDrillInstances", True),
+        optional_servers=frozenset(plan.get("OptionalServers", ())),
         recovery_time_objective_seconds=plan.get("RecoveryTimeObjectiveSeconds"),
         recovery_point_objective_seconds=plan.get("RecoveryPointObjectiveSeconds"),
     )

@@ -106,6 +106,8 @@ class ServerState:
     # The final check: since when the instance is missing, and what became of it, once two looks have not seen it.
     missing_since: datetime | None = None
     lost: str | None = None
+    # The plan can do without the server: its failure is a warning.
+    optional: bool = False
     # The name of the server in DRS when the execution started, for people only.
     host_name: str | None = None
     # When DRS created the recovery job; the age of the data counts back from there.
@@ -157,7 +159,8 @@ class ServerState:
         return self.first_health_check + timedelta(seconds=offset)
 
     def failed(self, message: str, now: datetime) -> ServerState:
-        return replace(self, status=ServerStatus.FAILED, error_message=policy.shortened(message), end_time=now)
+        failed = replace(self, status=ServerStatus.FAILED, error_message=policy.shortened(message), end_time=now)
+        return failed.warned(f"optional server not recovered: {message}") if self.optional else failed
 
     def warned(self, message: str) -> ServerState:
         """The server with this warning beside its earlier ones; the same warning is given once."""
@@ -189,6 +192,9 @@ class WaveState:
     wait_seconds: int
     health_check: HealthCheck | None
     server_count: int
+    # How many of the servers are optional, and how many of these were not recovered when the wave ended.
+    optional_count: int = 0
+    optional_lost: int = 0
     status: WaveStatus = WaveStatus.PENDING
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -205,6 +211,11 @@ class WaveState:
         if self.servers is None:
             raise LookupError(f"the servers of {self.label} have not been read")
         return self.servers
+
+    def ended_as(self, status: WaveStatus, reason: str | None, now: datetime) -> WaveState:
+        """The started wave with its final status; all of its servers have ended."""
+        lost = sum(one.optional and one.status is not ServerStatus.RECOVERED for one in self.servers or ())
+        return replace(self, status=status, end_time=now, reason=reason, optional_lost=lost)
 
     def with_servers(
         self, chosen: Callable[[ServerState], bool], change: Callable[[ServerState], ServerState]
@@ -350,6 +361,15 @@ class Execution:
         return sum(wave.server_count for wave in self.waves)
 
     @property
+    def optional_count(self) -> int:
+        return sum(wave.optional_count for wave in self.waves)
+
+    @property
+    def optional_lost(self) -> int:
+        """The optional servers that were not recovered by the waves that have ended."""
+        return sum(wave.optional_lost for wave in self.waves)
+
+    @property
     def active_wave(self) -> WaveState | None:
         return next((wave for wave in self.waves if wave.status is WaveStatus.RUNNING), None)
 
@@ -373,6 +393,9 @@ class Execution:
 
     def with_wave(self, number: int, **changes: Any) -> Execution:
         return self.map_waves(lambda wave: replace(wave, **changes) if wave.number == number else wave)
+
+    def replace_wave(self, changed: WaveState) -> Execution:
+        return self.map_waves(lambda wave: changed if wave.number == changed.number else wave)
 
     def map_waves(self, change: Callable[[WaveState], WaveState]) -> Execution:
         return replace(self, waves=tuple(change(wave) for wave in self.waves))
@@ -421,8 +444,14 @@ def new_execution(
                 wait_seconds=wave.wait_seconds,
                 health_check=wave.health_check,
                 server_count=len(wave.servers),
+                optional_count=len(plan.optional_servers.intersection(wave.servers)),
                 servers=tuple(
-                    ServerState(server, snapshot_id=wave.snapshots.get(server), host_name=names.get(server))
+                    ServerState(
+                        server,
+                        snapshot_id=wave.snapshots.get(server),
+                        host_name=names.get(server),
+                        optional=server in plan.optional_servers,
+                    )
                     for server in wave.servers
                 ),
             )

@@ -52,6 +52,7 @@ def plan_problems(
     for wave in waves:
         problems.extend(_server_problems(wave, groups))
     problems.extend(_whole_plan_problems(waves, groups))
+    problems.extend(_optional_problems(plan, waves, groups))
     return list(dict.fromkeys(problems))
 
 
@@ -250,6 +251,22 @@ def _server_problems(wave: Document, groups: Mapping[str, Document]) -> Iterator
     for server in snapshots if isinstance(snapshots, Mapping) else ():
         if server not in (order or members):
             yield PlanProblem(_wave_name(wave), "RecoverySnapshots", f"{server} is not launched by this wave")
+
+
+def _optional_problems(plan: Document, waves: list[Document], groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
+    """Optional servers that no wave recovers; nothing is known about the servers of an unknown group."""
+    if any(wave.get("ProtectionGroupId") not in groups for wave in waves if not wave.get("ExecutionOrder")):
+        return
+    launched = {
+        server
+        for wave in waves
+        for server in _texts(wave.get("ExecutionOrder"))
+        or _texts(groups.get(str(wave.get("ProtectionGroupId")), {}).get("SourceServerIds"))
+    }
+    optional = _texts(plan.get("OptionalServers")) if isinstance(plan, Mapping) else []
+    for server in dict.fromkeys(optional):
+        if server not in launched:
+            yield PlanProblem("plan", "OptionalServers", f"{server} is not recovered by any wave of the plan")
 
 
 def _texts(value: Any) -> list[str]:

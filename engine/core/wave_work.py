@@ -113,18 +113,22 @@ def _next_checks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None
 
 
 def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
-    """All servers have ended: the wave is COMPLETED if all of them are RECOVERED, else FAILED."""
-    lost = [server.source_server_id for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
+    """All servers have ended: the wave is COMPLETED if all but optional ones are RECOVERED, else FAILED."""
+    missing = [server for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
+    lost = [server.source_server_id for server in missing if not server.optional]
     if not lost:
-        return execution.with_wave(wave.number, status=WaveStatus.COMPLETED, end_time=now, reason=None)
+        return execution.replace_wave(wave.ended_as(WaveStatus.COMPLETED, None, now))
     names = ", ".join(lost[:NAMED_SERVERS]) + (" and others" if len(lost) > NAMED_SERVERS else "")
     reason = f"{len(lost)} of {wave.server_count} servers not recovered: {names}"
-    return execution.with_wave(wave.number, status=WaveStatus.FAILED, end_time=now, reason=reason)
+    return execution.replace_wave(wave.ended_as(WaveStatus.FAILED, reason, now))
 
 
 def _skip_after_failure(wave: WaveState) -> tuple[ServerState, ...] | None:
-    """SEQUENTIAL: after a failure, the engine skips the rest of the wave; None if no server changes."""
-    failed = next((server for server in wave.loaded if server.status is ServerStatus.FAILED), None)
+    """SEQUENTIAL: after a failure, the engine skips the rest of the wave; None if no server changes.
+
+    The failure of an optional server stops no wave.
+    """
+    failed = next((one for one in wave.loaded if one.status is ServerStatus.FAILED and not one.optional), None)
     pending = any(server.status is ServerStatus.PENDING for server in wave.loaded)
     if wave.launch_order is not LaunchOrder.SEQUENTIAL or failed is None or not pending:
         return None

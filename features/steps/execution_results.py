@@ -8,6 +8,7 @@ from hamcrest import all_of, empty, equal_to, has_item, has_key, has_length, is_
 
 from features.aws_queries import EXECUTION_TAG, all_jobs, new_jobs, recovery_client, recovery_instances
 from features.matchers import assert_that, describe, has_status, is_skipped_because_of, mentions
+from features.subscriber import the_message
 from features.world import World
 
 
@@ -79,6 +80,14 @@ def instance_is_lost(context: Context, name: str) -> None:
     messages = [error["Message"] for error in record["Errors"] if error.get("SourceServerId") == server]
     assert_that(messages, has_item(all_of(*map(mentions, named))), where(world))
     assert_that(record.get("FinalCheck", {}).get("Lost", []), has_item(server), where(world))
+
+
+@then("{place:Document} counts {lost:d} of {count:d} optional servers as not recovered")
+def optional_servers_are_counted(context: Context, place: str, lost: int, count: int) -> None:
+    world: World = context.world
+    found = the_message(world) if place == "the message" else world.record()
+    wanted = {"OptionalServerCount": count, "OptionalNotRecovered": lost}
+    assert_that({name: found.get(name) for name in wanted}, equal_to(wanted), f"Read the counts of {place}")
 
 
 @then("the start is refused")

@@ -69,6 +69,12 @@ def plan_time_limit(context: Context, seconds: int) -> None:
     context.world.drafted_plan()["TimeoutSeconds"] = seconds
 
 
+@given('server "{name}" is optional')
+def server_is_optional(context: Context, name: str) -> None:
+    world: World = context.world
+    world.drafted_plan().setdefault("OptionalServers", []).append(world.server_id(name))
+
+
 @given("the plan keeps its drill instances")
 def plan_keeps_instances(context: Context) -> None:
     context.world.drafted_plan()["TerminateDrillInstances"] = False
