@@ -17,7 +17,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    for name in ("Makefile", "requirements.lock", "package-lock.json", "package.json"):
+    for name in ("Makefile", "requirements.lock", "requirements-setup.lock", "package-lock.json", "package.json"):
         shutil.copy(PROJECT / name, tmp_path)
     return tmp_path
 
