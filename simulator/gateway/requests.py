@@ -137,7 +137,10 @@ def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
             "url_params": uri_parameters,
         }
     )
-    return protocol, operation, dict(parameters)
+    parsed = dict(parameters)
+    if service == "sqs" and len(wsgi.path) > 1 and "QueueUrl" in operation.input_shape.members:
+        parsed.setdefault("QueueUrl", wsgi.base_url)  # older SDKs send the request to the queue's URL
+    return protocol, operation, parsed
 
 
 def _text(value: str | bytes) -> str:

@@ -1,7 +1,10 @@
-"""Two additions to moto's SNS and SQS: a message limit in bytes, and long polling on the virtual clock."""
+"""Additions to moto's SNS and SQS: a message limit, long polling on the virtual clock, the host of queue URLs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from moto.sqs.models import Queue
@@ -14,6 +17,21 @@ from simulator.time.clock import VirtualClock
 
 SNS_MESSAGE_LIMIT = 256 * 1024
 LONG_POLL_STEP = 0.25
+_endpoint: ContextVar[str | None] = ContextVar("the endpoint of the caller", default=None)
+
+
+@contextmanager
+def called_at(endpoint: str) -> Iterator[None]:
+    """Queue URLs in the answers to this caller have its endpoint, because some SDKs send messages to the URL's host."""
+    token = _endpoint.set(endpoint)
+    try:
+        yield
+    finally:
+        _endpoint.reset(token)
+
+
+def _url(queue: Any, _request_url: Any = None) -> str:
+    return f"{_endpoint.get() or f'https://sqs.{queue.region}.amazonaws.com'}/{queue.account_id}/{queue.name}"
 
 
 class MessageLimit:
@@ -38,5 +56,7 @@ def patches(clock: VirtualClock) -> list[Patch]:
         clock.sleep(min(seconds, LONG_POLL_STEP), f"a message in {queue.name}")
 
     return [
-        Patch(Queue, "wait_for_messages", wait_for_messages, "moto waits a real second, and frozen time never passes")
+        Patch(Queue, "url", _url, "moto answers with AWS's host, so a client that follows it leaves the machine"),
+        Patch(Queue, "physical_resource_id", property(_url), "the same URL in a stack's outputs"),
+        Patch(Queue, "wait_for_messages", wait_for_messages, "moto waits a real second, and frozen time never passes"),
     ]

@@ -17,6 +17,7 @@ from simulator.gateway.gateway import ConnectionLost
 from simulator.gateway.requests import HttpRequest, HttpResponse, MalformedRequest, NotAnAwsRequest, identify
 from simulator.gateway.service_errors import AwsError
 from simulator.gateway.service_errors import encode as encode_error
+from simulator.services.sns_sqs import called_at
 from simulator.serving.control import BadRequest, Control, encode
 from simulator.serving.remote import CONTROL_PATH
 from simulator.simulator import Simulator
@@ -51,7 +52,8 @@ class Application:
         body = request.get_data(cache=False)
         call = HttpRequest(request.method, request.url, dict(request.headers), body, request.environ["RAW_URI"])
         try:
-            with self._aws.clock.external_actor(f"client {request.remote_addr}:{_port(request)}", "client"):
+            actor = self._aws.clock.external_actor(f"client {request.remote_addr}:{_port(request)}", "client")
+            with actor, called_at(request.host_url.rstrip("/")):
                 return _response(request, self._aws.handle(call))
         except NotAnAwsRequest as problem:
             return _plain(403, f"{problem}. {self._hint}")
