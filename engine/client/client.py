@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.aws.execution_history import LOCK_KEY, lock_id
 from engine.aws.tables import from_item, to_item
-from engine.client.aws_time import AwsTime
+from engine.client.aws_time import AwsTime, latest_moment
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
 from engine.core.schema_errors import is_id
@@ -201,7 +201,10 @@ class EngineClient:
         parts: dict[int, list[Document]] = {}
         for key in sorted(items):
             parts.setdefault(int(key.split("#")[1]), []).append(items[key])
-        return assemble(header, parts)
+        record = assemble(header, parts)
+        if (moment := latest_moment(record)) is not None:
+            self._time.at_least(moment)
+        return record
 
     def _items(self, execution_id: str) -> dict[str, Document]:
         """All items of an execution by ItemKey."""
@@ -218,7 +221,7 @@ class EngineClient:
         return {item["ItemKey"]: item for item in found}
 
     def now(self) -> datetime:
-        """The time of AWS (UTC) according to the last answer to `get`; before that, the time of this machine."""
+        """The time of AWS (UTC) according to the last `get`; before that, the time of this machine."""
         return self._time.now()
 
     def list_by_plan(self, plan_id: str, *, limit: int = 25, page_token: str | None = None) -> Page:

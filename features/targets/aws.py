@@ -55,7 +55,9 @@ class AwsTarget(RunTarget):
         if not self._label.startswith(sweep.LABEL_PREFIX):
             raise TargetRefused(f"stack {self._label!r}: the name of a test stack begins with {sweep.LABEL_PREFIX}")
         self._caller: dict[str, Any] = {}
-        self._calls = CallJournal(lambda: (self._caller.get("Account", ""), self._caller.get("Arn", "")))
+        self._calls = CallJournal(
+            lambda: (self._caller.get("Account", ""), self._caller.get("Arn", "")), self._waiting.moment_of
+        )
         self._sessions: dict[str, boto3.Session] = {}
         self._stack: Stack | None = None
         self._first_call = 0

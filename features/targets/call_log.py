@@ -1,16 +1,15 @@
 """The journal of the suite's own calls on real AWS: requests and answers, from botocore's events.
 
-Times are AWS's own, from the answers' Date header: the suite's clock is never compared with AWS's.
+Times are AWS's own, as `Waiting.moment_of` reads them: the suite's clock is never compared with AWS's.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import boto3
@@ -37,17 +36,22 @@ class SeenCall:
 
 
 class CallJournal:
-    """`identity` returns account and ARN of the caller, once they are known."""
+    """`identity` returns account and ARN of the caller, once known; `moment_of` AWS's time at an answer."""
 
-    def __init__(self, identity: Callable[[], tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        identity: Callable[[], tuple[str, str]],
+        moment_of: Callable[[Mapping[str, str]], datetime | None],
+    ) -> None:
         self.calls: list[SeenCall] = []
         self._identity = identity
+        self._moment_of = moment_of
         self._here = threading.local()
         self._last = datetime.now(UTC)
 
     @property
     def last_moment(self) -> datetime:
-        """The time of AWS's last answer, by its own clock, to the second."""
+        """The time of AWS's last answer, by its own clock."""
         return self._last
 
     def listen(self, session: boto3.Session) -> None:
@@ -64,14 +68,12 @@ class CallJournal:
         service, operation, parameters, begun = self._take(model)
         error = parsed.get("Error") if http_response.status_code >= 300 else None
         answer = None if error is not None else {k: v for k, v in parsed.items() if k != "ResponseMetadata"}
-        self._note(
-            region, service, operation, parameters, answer, error or {}, begun, http_response.headers.get("date")
-        )
+        self._note(region, service, operation, parameters, answer, error or {}, begun, http_response.headers)
 
     def _failed(self, region: str, exception: Exception, **event: Any) -> None:
         service, operation, parameters, begun = getattr(self._here, "call", ("", "", {}, time.perf_counter()))
         error = {"Code": type(exception).__name__, "Message": str(exception)}
-        self._note(region, service, operation, parameters, None, error, begun, None)
+        self._note(region, service, operation, parameters, None, error, begun, {})
 
     def _take(self, model: Any) -> tuple[str, str, dict[str, Any], float]:
         asked = getattr(self._here, "call", None)
@@ -88,10 +90,10 @@ class CallJournal:
         answer: dict[str, Any] | None,
         error: dict[str, Any],
         begun: float,
-        date: str | None,
+        headers: Mapping[str, str],
     ) -> None:
         took = timedelta(seconds=time.perf_counter() - begun)
-        self._last = parsedate_to_datetime(date) if date else self._last
+        self._last = self._moment_of(headers) or self._last
         account, principal = self._identity()
         self.calls.append(
             SeenCall(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ class Waiting(Protocol):
     def pause(self, seconds: float) -> None:
         """Let this much of AWS's time pass."""
 
+    def moment_of(self, headers: Mapping[str, str]) -> datetime | None:
+        """The time of AWS at its answer with these headers; None if the answer does not say."""
+
 
 class Sleeping:
     """On AWS: sleep, and evaluate the condition again."""
@@ -37,6 +41,10 @@ class Sleeping:
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # real AWS has no other clock than the real one
+
+    def moment_of(self, headers: Mapping[str, str]) -> datetime | None:
+        date = headers.get("date")
+        return parsedate_to_datetime(date) if date else None
 
 
 class AdvancingEvents:
@@ -58,6 +66,10 @@ class AdvancingEvents:
 
     def pause(self, seconds: float) -> None:
         self._server.advance(seconds)
+
+    def moment_of(self, headers: Mapping[str, str]) -> datetime | None:
+        """The Date header of the server is real. Its virtual clock has stood still since the answer."""
+        return datetime.fromisoformat(self._server.about()["now"]) if headers else None
 
 
 def waiting() -> Waiting:

@@ -7,7 +7,6 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -41,10 +40,6 @@ class Application:
         except ActorStopped:
             response = _plain(503, "the simulator is stopping")
         return response(environ, start_response)
-
-    def now(self) -> datetime:
-        """The virtual time, for the Date header."""
-        return self._aws.clock.now()
 
     # -- AWS ----------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from time_machine import escape_hatch
 from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -50,13 +51,15 @@ class ServerInfo:
 
 
 class _Handler(WSGIRequestHandler):
-    """Does not log requests, which the call journal holds. Its responses carry the virtual time."""
+    """Does not log requests, which the call journal holds. Its responses carry the real time.
+
+    An SDK corrects its clock by the Date header, and repeats a request whose error arrives with another time.
+    """
 
     def log(self, type: str, message: str, *args: Any) -> None: ...
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        application: Any = self.server.app
-        return http_date(application.now())
+        return http_date(escape_hatch.time.time() if timestamp is None else timestamp)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import boto3
@@ -249,11 +249,15 @@ def test_stepped_time_moves_by_events_and_calls_only(server):
         assert 6 * 60 < (_now(server) - before).total_seconds() < 11 * 60
 
 
-def test_answers_carry_the_virtual_date(server):
+def test_the_date_header_is_real_and_payloads_are_virtual(server):
     with pace(server, "stepped"):
         server.control.advance(3 * 86_400)
-        date = server.client("drs").describe_jobs(filters={})["ResponseMetadata"]["HTTPHeaders"]["date"]
-        assert abs((parsedate_to_datetime(date) - _now(server)).total_seconds()) < 2
+        sns = server.client("sns")
+        date = sns.create_topic(Name="dated")["ResponseMetadata"]["HTTPHeaders"]["date"]
+        assert abs((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()) < 2
+        queue = server.client("sqs").create_queue(QueueName="dated")["QueueUrl"]
+        created = server.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["CreatedTimestamp"])
+        assert float(created["Attributes"]["CreatedTimestamp"]) == pytest.approx(_now(server).timestamp(), abs=2)
 
 
 def test_time_that_a_client_holds_goes_on_when_it_lets_go(server):
