@@ -24,10 +24,10 @@ from simulator.gateway import identity
 from simulator.gateway.differences import Differences
 from simulator.gateway.faults import Faults
 from simulator.gateway.gateway import Gateway, Inspector
+from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.journal import Journal
 from simulator.gateway.network import ConnectionAttempt, SocketGuard
 from simulator.gateway.permissions import Permissions
-from simulator.gateway.requests import HttpRequest, HttpResponse
 from simulator.patches import (
     attribute_values,
     client_shortcuts,
@@ -38,7 +38,7 @@ from simulator.patches import (
     stored_items,
 )
 from simulator.patches.patching import applied
-from simulator.services import sns_sqs
+from simulator.services import sns_sqs, sts
 from simulator.services.cloudformation import resource_types, state_machines
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
@@ -138,6 +138,7 @@ class Simulator:
                 *state_machines.patches(),
                 *managed_policies.patches(),
                 *templates.patches(),
+                *sts.patches(),
                 *lambda_errors.patches(),
                 *transactions.patches(),
                 *sns_sqs.patches(self.clock),

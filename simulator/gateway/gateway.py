@@ -31,14 +31,16 @@ from simulator.gateway import differences as d
 from simulator.gateway import faults as f
 from simulator.gateway.differences import Differences, NotOffered
 from simulator.gateway.faults import Fault, Faults
+from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.identity import CallingPrincipal, calling_principal, secret_of
 from simulator.gateway.journal import Journal, JournalEntry, plain
 from simulator.gateway.permissions import Permissions
-from simulator.gateway.requests import HttpRequest, HttpResponse, IdentifiedCall, identify, parse_response
+from simulator.gateway.presigned import query_signature
+from simulator.gateway.requests import IdentifiedCall, identify, parse_response
 from simulator.gateway.service_errors import AwsError, encode, error_codes, status_of
 from simulator.gateway.signatures import is_genuine, regions
 from simulator.patches.patching import Patch
-from simulator.time.clock import Actor, SimulatorDefect, VirtualClock
+from simulator.time.clock import Actor, SimulatorDefect, VirtualClock, real_now
 
 DEFAULT_LATENCY = 0.08
 # Services of this simulator: their answers must satisfy AWS's model. Differences of moto's services are noted.
@@ -156,21 +158,24 @@ class Gateway:
         self, call: IdentifiedCall, principal: CallingPrincipal | None, entry: JournalEntry, actor: Actor
     ) -> None:
         codes = error_codes(call.service)
-        if principal is None:
+        if principal is None and call.access_key:
             raise AwsError(
                 codes.unknown_key[0], "The security token included in the request is invalid.", codes.unknown_key[1]
             )
-        if principal.expires is not None and principal.expires <= self._clock.now():
+        if principal is not None and principal.expires is not None and principal.expires <= self._clock.now():
             raise _expired(call)
         found = _request_problems(call)
         if found:
             raise AwsError(codes.invalid[0], model_validation.message(found), codes.invalid[1])
         client_errors.check(call)
-        self._permissions.authorise_call(call, principal)
+        if principal is None:
+            self._permissions.authorise_federation(call, min(self._clock.now(), real_now()))
+        else:
+            self._permissions.authorise_call(call, principal)
         self._apply_faults_before(call, principal, entry, actor)
 
     def _apply_faults_before(
-        self, call: IdentifiedCall, principal: CallingPrincipal, entry: JournalEntry, actor: Actor
+        self, call: IdentifiedCall, principal: CallingPrincipal | None, entry: JournalEntry, actor: Actor
     ) -> None:
         fault = self._hit(f.BEFORE_EFFECT, entry)
         if fault is None:
@@ -183,9 +188,8 @@ class Gateway:
         if fault.kind == f.EXPIRE_TOKEN:
             raise _expired(call)
         if fault.kind == f.DENY:
-            text = (
-                fault.message or f"User: {principal.arn} is not authorized to perform: {call.service}:{call.operation}"
-            )
+            caller = principal.arn if principal else "anonymous"
+            text = fault.message or f"User: {caller} is not authorized to perform: {call.service}:{call.operation}"
             raise AwsError(codes.access_denied[0], text, codes.access_denied[1])
         if fault.kind in (f.THROTTLE, f.RATE_LIMIT):
             raise _modelled(call, *codes.throttled, fault.message or "Rate exceeded", fault)
@@ -336,12 +340,17 @@ def _require_signature(call: IdentifiedCall, principal: CallingPrincipal | None,
     code, status = error_codes(call.service).bad_signature
     if call.region not in regions():
         raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
-    if principal is not None and request.target and not is_genuine(request, secret_of(call.access_key)):
+    if principal is None or not request.target:
+        return
+    if not is_genuine(request, secret_of(call.access_key)):
         text = (
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method."
         )
         raise AwsError(code, text, status)
+    in_query = query_signature(request.url)
+    if in_query is not None and in_query.has_expired(real_now()):
+        raise AwsError(error_codes(call.service).access_denied[0], "Request has expired", 403)
 
 
 def _request_problems(call: IdentifiedCall) -> list[str]:

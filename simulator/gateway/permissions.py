@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from moto.logs.models import logs_backends
@@ -10,7 +11,7 @@ from simulator.gateway import identity
 from simulator.gateway.identity import CallingPrincipal, Credentials
 from simulator.gateway.requests import IdentifiedCall
 from simulator.gateway.service_errors import AwsError, error_codes
-from simulator.iam import AwsRequest, authorise
+from simulator.iam import AwsRequest, authorise, federation
 
 SERVICE_NAMES = {"lambda": "lambda.amazonaws.com", "states": "states.amazonaws.com", "events": "events.amazonaws.com"}
 
@@ -30,6 +31,15 @@ class Permissions:
         )
         if denied is not None:
             raise AwsError(denied.code, denied.message, error_codes(call.service).access_denied[1])
+
+    def authorise_federation(self, call: IdentifiedCall, now: datetime) -> None:
+        """Raises AwsError for a token or a role that STS refuses."""
+        if not self._enforced:
+            return
+        try:
+            federation.authorise_federation(call.operation, call.parameters, now)
+        except federation.FederationRefused as refusal:
+            raise AwsError(refusal.code, refusal.message, refusal.status) from refusal
 
     def service_may_invoke(self, service: str, function_arn: str, source_arn: str) -> bool:
         """Whether a function's resource policy allows a service to invoke it on behalf of `source_arn`."""

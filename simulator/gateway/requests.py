@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +17,9 @@ from moto.core.request import Request, determine_request_protocol, normalize_req
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
+from simulator.gateway import presigned
 from simulator.gateway.differences import NotOffered
+from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.service_errors import AwsError
 from simulator.patches.item_answers import ITEM_OPERATIONS
 
@@ -41,28 +42,11 @@ class MalformedRequest(ValueError):
 
 
 @dataclass(frozen=True)
-class HttpRequest:
-    """`target` is the path and query as sent; empty for requests whose signature is not checked."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str | bytes]
-    body: bytes
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class HttpResponse:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
 class IdentifiedCall:
     """`parameters` have boto3's names; `prepared` is the request, addressed to the service's AWS host.
 
-    `normalized` is moto's form of the request, where identifying the call required it.
+    `normalized` is moto's form of the request, where identifying the call required it. `access_key` is empty for an
+    operation that needs no credentials.
     """
 
     service: str
@@ -81,25 +65,48 @@ class IdentifiedCall:
         return self.service == "dynamodb" and self.operation in ITEM_OPERATIONS
 
 
+@dataclass(frozen=True)
+class _Scope:
+    """The access key, Region and service that a signature names."""
+
+    key: str
+    region: str
+    name: str
+
+
 def identify(request: HttpRequest) -> IdentifiedCall:
+    try:
+        request = presigned.with_header(request)
+    except ValueError as problem:
+        raise NotAnAwsRequest(str(problem)) from problem
     headers = HTTPHeaders()
     for name, value in request.headers.items():
         headers[name] = _text(value)
-    scope = _SCOPE.search(headers.get("Authorization", "") or "")
-    if scope is None:
-        raise NotAnAwsRequest(f"{request.method} {request.url} is not signed with AWS signature version 4")
-    service = _SERVICE_OF_SIGNING_NAME.get(scope["name"], scope["name"])
-    url = _at_aws(request.url, service, scope["region"])
+    scope = _scope(request, headers)
+    service = _SERVICE_OF_SIGNING_NAME.get(scope.name, scope.name)
+    url = _at_aws(request.url, service, scope.region)
     prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
     target = headers.get("X-Amz-Target")
     normalized = None if target else normalize_request(prepared)
     if normalized is None:
         protocol, operation, parameters = _parse_target(service, prepared, target)
     else:
+        if service == "s3":
+            normalized.get_data()  # the body of an object stays whole if its content type is that of a form
         protocol, operation, parameters = _parse(service, normalized)
     return IdentifiedCall(
-        service, operation.name, parameters, scope["region"], scope["key"], protocol, operation, prepared, normalized
+        service, operation.name, parameters, scope.region, scope.key, protocol, operation, prepared, normalized
     )
+
+
+def _scope(request: HttpRequest, headers: HTTPHeaders) -> _Scope:
+    found = _SCOPE.search(headers.get("Authorization", "") or "")
+    if found is not None:
+        return _Scope(found["key"], found["region"], found["name"])
+    operation = presigned.unsigned_operation(request)
+    if operation is None:
+        raise NotAnAwsRequest(f"{request.method} {request.url} is not signed with AWS signature version 4")
+    return _Scope("", "us-east-1", presigned.UNSIGNED[operation])
 
 
 def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tuple[str, Any, dict[str, Any]]:

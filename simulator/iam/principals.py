@@ -18,13 +18,13 @@ from simulator.time.clock import SimulatorDefect
 
 _ARN = re.compile(
     r"arn:(?P<partition>[^:]+):(?:iam|sts)::(?P<account>\d{12}):"
-    r"(?P<kind>root|user|role|assumed-role)(?:/(?P<path>.+))?"
+    r"(?P<kind>root|user|role|assumed-role|federated-user)(?:/(?P<path>.+))?"
 )
 
 
 @dataclass(frozen=True)
 class Principal:
-    """`kind` is root, user, role or service. A session of a role is the role, with its `session` name."""
+    """`kind` is root, user, role, federated-user or service. A session of a role is the role, with its `session`."""
 
     arn: str
     kind: str
@@ -66,7 +66,7 @@ def principal_of(account: str, access_key: str) -> str | None:
 
 def entity(principal: Principal) -> Any:
     """moto's user or role, or None when it does not exist (any more)."""
-    if principal.kind == "service":
+    if principal.kind in ("service", "federated-user"):
         return None
     backend = iam_backends[principal.account][principal.partition]
     if principal.kind == "user":
@@ -82,6 +82,10 @@ def entity_arn(principal: Principal) -> str:
 
 def identity_statements(principal: Principal) -> Iterator[Statement]:
     """All statements of inline and attached policies, of a user's groups too."""
+    if principal.kind == "federated-user":
+        parent = getattr(_newest_session(principal), "parent_arn", None)
+        yield from identity_statements(parse_principal(parent)) if parent else ()
+        return
     found = entity(principal)
     if found is None:
         return
@@ -102,12 +106,22 @@ def boundary_statements(principal: Principal) -> list[Statement] | None:
 
 
 def session_statements(principal: Principal) -> list[Statement] | None:
-    """The policy that AssumeRole was called with, or None when there is none."""
-    if not principal.session:
+    """The policy of AssumeRole or GetFederationToken, or None when there is none.
+
+    A federated user without a policy has no permissions.
+    """
+    is_federated = principal.kind == "federated-user"
+    if not principal.session and not is_federated:
         return None
+    newest = _newest_session(principal)
+    if newest and newest.policy:
+        return list(compile_policy(newest.policy))
+    return [] if is_federated else None
+
+
+def _newest_session(principal: Principal) -> Any:
     sessions = sts_backends[principal.account][principal.partition].assumed_roles
-    newest = next((one for one in reversed(sessions) if one.arn == principal.arn), None)
-    return list(compile_policy(newest.policy)) if newest and newest.policy else None
+    return next((one for one in reversed(sessions) if one.arn == principal.arn), None)
 
 
 def tags(principal: Principal) -> dict[str, str]:

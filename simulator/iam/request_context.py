@@ -103,8 +103,8 @@ class RequestFacts:
         return _one(self.principal.account)
 
     def _aws_principaltype(self) -> tuple[str, ...]:
-        kinds = {"root": "Account", "user": "User", "role": "AssumedRole", "service": "Service"}
-        return (kinds[self.principal.kind],)
+        kinds = {"root": "Account", "user": "User", "role": "AssumedRole", "federated-user": "FederatedUser"}
+        return (kinds.get(self.principal.kind, "Service"),)
 
     def _aws_principalisawsservice(self) -> tuple[str, ...]:
         return (_bool(self.principal.kind == "service"),)

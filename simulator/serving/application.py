@@ -13,7 +13,8 @@ from werkzeug.wrappers import Request, Response
 
 from simulator.gateway.differences import NotOffered
 from simulator.gateway.gateway import ConnectionLost
-from simulator.gateway.requests import HttpRequest, HttpResponse, MalformedRequest, NotAnAwsRequest, identify
+from simulator.gateway.http import HttpRequest, HttpResponse
+from simulator.gateway.requests import MalformedRequest, NotAnAwsRequest, identify
 from simulator.gateway.service_errors import AwsError
 from simulator.gateway.service_errors import encode as encode_error
 from simulator.services.sns_sqs import called_at

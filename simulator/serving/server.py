@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from time_machine import escape_hatch
 from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -25,6 +24,7 @@ from simulator.serving.control import Control, time_mode_of
 from simulator.serving.remote import CONTROL_PATH
 from simulator.serving.time_mode import Driver
 from simulator.simulator import Simulator
+from simulator.time.clock import real_now
 
 USER = "operator"
 
@@ -59,7 +59,7 @@ class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None: ...
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return http_date(escape_hatch.time.time() if timestamp is None else timestamp)
+        return http_date(real_now().timestamp() if timestamp is None else timestamp)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -24,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import time_machine
@@ -352,6 +352,11 @@ class VirtualClock:
             if stacks and actor is self._running and ident in frames:
                 lines.append("".join(traceback.format_stack(frames[ident], limit=12)))
         return "\n".join(lines)
+
+
+def real_now() -> datetime:
+    """The time of the machine, for values that clients in other processes compute with their own clocks."""
+    return datetime.fromtimestamp(time_machine.escape_hatch.time.time(), UTC)
 
 
 # -- time.sleep of the process --------------------------------------------------------------------------------------

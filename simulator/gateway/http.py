@@ -1,0 +1,24 @@
+"""A request and a response of any client and transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """`target` is the path and query as sent; empty for requests whose signature is not checked."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str | bytes]
+    body: bytes
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    status: int
+    headers: dict[str, str]
+    body: bytes
