@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.core.drs_status import DrsJob
+from engine.core.plan import Moment
 from engine.core.protection import ExistingInstance
 
 
@@ -122,9 +123,11 @@ class FindTerminations:
 
 @dataclass(frozen=True)
 class Notify:
-    """Publish the end of the execution to the topic."""
+    """Publish a moment of the execution to the topic; `wave` is the number of the wave that it is about."""
 
     topic_arn: str
+    moment: Moment = Moment.END
+    wave: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from engine.core import policy
+from engine.core import announcements, approvals, policy
 from engine.core.actions import Action, ReadServers, Wait
 from engine.core.final_check import complete
 from engine.core.finalization import end, settle
@@ -46,6 +46,9 @@ def decide(execution: Execution, performed: Performed, now: datetime) -> Decisio
         execution = _stop_if_due(execution, now)
     if not execution.ended:
         execution, action = _run(execution, performed, now)
+        # Work goes first: an announcement only takes the place of a wait.
+        if isinstance(action, Wait) and (announcement := announcements.due(execution)):
+            action = announcement
         if action is not None:
             return Decision(execution, action)
     return Decision(*settle(execution, performed, now))
@@ -89,7 +92,7 @@ def _run(execution: Execution, performed: Performed, now: datetime) -> tuple[Exe
 
 
 def _next_wave(execution: Execution, performed: Performed, now: datetime) -> tuple[Execution, Action | None]:
-    """Start the next wave, wait until it may start, skip it, or end the execution if no wave is left.
+    """Start the next wave, wait until it may start, skip or reject it, or end the execution.
 
     Before the execution is COMPLETED, the final check looks at all recovered instances once more.
     """
@@ -104,6 +107,12 @@ def _next_wave(execution: Execution, performed: Performed, now: datetime) -> tup
     start = _earliest_start(execution, wave)
     if start is not None and now < start:
         return execution, Wait(policy.next_wake_up(now, [policy.whole_second_after(start)], execution.deadline))
+    if held := approvals.hold(execution, wave, now):
+        execution, until = held
+        if execution.wave(wave.number).status is WaveStatus.FAILED:
+            return _next_wave(execution, performed, now)
+        wake_ups = [policy.whole_second_after(until)] if until else []
+        return execution, Wait(policy.next_wake_up(now, wake_ups, execution.deadline))
     execution = execution.with_wave(wave.number, status=WaveStatus.RUNNING, start_time=now)
     return execution, ReadServers((wave.number,)) if wave.servers is None else None
 

@@ -21,11 +21,14 @@ from typing import Any
 from engine.core import policy
 from engine.core.chunks import chunks
 from engine.core.drs_status import JobStatus
-from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, RecoveryTarget
+from engine.core.plan import Approval, ExecutionType, HealthCheck, LaunchOrder, Moment, RecoveryTarget
 from engine.core.state import (
+    Announcement,
+    ApprovalDecision,
     CancelRequest,
     CleanUp,
     CleanUpStatus,
+    Decided,
     Deferral,
     Execution,
     ExecutionStatus,
@@ -35,6 +38,7 @@ from engine.core.state import (
     NotificationStatus,
     Objective,
     Objectives,
+    Pause,
     ServerState,
     ServerStatus,
     Warned,
@@ -138,6 +142,12 @@ def header_item(execution: Execution) -> Item:
         else None,
         Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
         Objectives=objectives_item(execution.objectives) or None,
+        NotifyOn=[str(moment) for moment in execution.notify_on],
+        Announcements=[_announcement_item(one) for one in execution.announcements] or None,
+        Approvals=[_decided_item(one) for one in execution.approvals] or None,
+        PausedSince=execution.pause.since if execution.pause and not execution.ended else None,
+        PausedBy=execution.pause.by if execution.pause and not execution.ended else None,
+        Pauses=[_pause_item(one) for one in execution.pauses] or None,
         Run=execution.run,
         Deaths=execution.abnormal_exits or None,
         Version=execution.version,
@@ -168,6 +178,27 @@ def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
     )
 
 
+def _announcement_item(one: Announcement) -> Item:
+    return _present(
+        Moment=str(one.moment), WaveNumber=one.wave_number, Status=str(one.status), ErrorMessage=one.error_message
+    )
+
+
+def _decided_item(one: Decided) -> Item:
+    return _present(
+        WaveNumber=one.wave_number,
+        Decision=str(one.decision),
+        By=one.by,
+        Time=one.time,
+        Comment=one.comment,
+        RequestId=one.request_id,
+    )
+
+
+def _pause_item(one: Pause) -> Item:
+    return _present(Since=one.since, By=one.by, ContinuedTime=one.continued_time, ContinuedBy=one.continued_by)
+
+
 def objectives_item(objectives: Objectives) -> Item:
     """The objectives for record and notification; empty without targets and measured values."""
     point, time = objectives.recovery_point, objectives.recovery_time
@@ -193,6 +224,10 @@ def _wave_item(wave: WaveState) -> Item:
             TimeoutSeconds=check.timeout_seconds if check else None,
             IntervalSeconds=check.interval_seconds if check else None,
         ),
+        Approval=_present(Required=True, TimeoutSeconds=wave.approval.timeout_seconds, Message=wave.approval.message)
+        if wave.approval
+        else None,
+        AwaitingApprovalSince=wave.awaiting_approval_since,
         ServerCount=wave.server_count,
         OptionalServerCount=wave.optional_count or None,
         OptionalNotRecovered=wave.optional_lost or None,
@@ -284,6 +319,10 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         if deferral
         else None,
         objectives=_parse_objectives(item.get("Objectives", {})),
+        notify_on=tuple(Moment(word) for word in item.get("NotifyOn", [Moment.END])),
+        announcements=tuple(_parse_announcement(one) for one in item.get("Announcements", ())),
+        approvals=tuple(_parse_decided(one) for one in item.get("Approvals", ())),
+        pauses=tuple(_parse_pause(one) for one in item.get("Pauses", ())),
         run=int(item["Run"]),
         abnormal_exits=int(item.get("Deaths", 0)),
         version=int(item["Version"]),
@@ -309,7 +348,35 @@ def _parse_wave(item: Mapping[str, Any]) -> WaveState:
         start_time=_time(item, "StartTime"),
         end_time=_time(item, "EndTime"),
         reason=item.get("StatusReason"),
+        approval=Approval(int(item["Approval"]["TimeoutSeconds"]), item["Approval"].get("Message"))
+        if "Approval" in item
+        else None,
+        awaiting_approval_since=_time(item, "AwaitingApprovalSince"),
     )
+
+
+def _parse_announcement(item: Mapping[str, Any]) -> Announcement:
+    return Announcement(
+        Moment(item["Moment"]),
+        _whole(item, "WaveNumber"),
+        NotificationStatus(item["Status"]),
+        item.get("ErrorMessage"),
+    )
+
+
+def _parse_decided(item: Mapping[str, Any]) -> Decided:
+    return Decided(
+        wave_number=int(item["WaveNumber"]),
+        decision=ApprovalDecision(item["Decision"]),
+        by=item["By"],
+        time=parse_timestamp(item["Time"]),
+        comment=item.get("Comment"),
+        request_id=item.get("RequestId"),
+    )
+
+
+def _parse_pause(item: Mapping[str, Any]) -> Pause:
+    return Pause(parse_timestamp(item["Since"]), item["By"], _time(item, "ContinuedTime"), item.get("ContinuedBy"))
 
 
 def _parse_note(item: Mapping[str, Any]) -> tuple[str, datetime, int | None]:
@@ -384,13 +451,14 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
 
 _INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
 _SERVER_INTERNAL = ("LaunchUnconfirmed", "TerminationRequestTime")
-_NEVER_LAUNCHED = {"SKIPPED", "CANCELLED"}
+# The status of a server by the status of its wave, if the wave never started; FAILED: its approval was refused.
+_NEVER_LAUNCHED = {"SKIPPED": "SKIPPED", "CANCELLED": "CANCELLED", "FAILED": "SKIPPED"}
 
 
 def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item:
     """The document made of a header item and, by wave number, the part items in key order.
 
-    Servers of a wave that never started have the wave's status (SKIPPED or CANCELLED) and reason.
+    Servers of a wave that never started are SKIPPED or CANCELLED with the reason of the wave.
     """
     waves = [_reader_wave(wave, parts.get(int(wave["WaveNumber"]), [])) for wave in header["Waves"]]
     errors = [*header["Errors"], *(error for wave in waves for error in _server_errors(wave))]
@@ -407,7 +475,8 @@ def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
         for server in part["ServerResults"]
     ]
     if wave["Status"] in _NEVER_LAUNCHED and "StartTime" not in wave:
-        of_wave = _present(Status=wave["Status"], StatusReason=wave.get("StatusReason"))
+        status = _NEVER_LAUNCHED[wave["Status"]]
+        of_wave = _present(Status=status, StatusReason=wave.get("StatusReason"))
         results = [{**server, **of_wave} for server in results]
     return {**wave, "ServerResults": results}
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from engine.core import policy
+from engine.core import announcements, policy
 from engine.core.actions import (
     Action,
     FindRecoveryInstances,
@@ -24,6 +24,7 @@ from engine.core.actions import (
     Wait,
 )
 from engine.core.objectives import measured
+from engine.core.plan import Moment
 from engine.core.state import (
     FINAL_CLEAN_UP,
     CleanUp,
@@ -109,7 +110,9 @@ def settle(execution: Execution, performed: Collection[Action], now: datetime) -
         return execution, Wait(policy.next_wake_up(now, [execution.deferral.until]))
     if execution.notification is None:
         execution = measured(execution)
-        if execution.topic_arn is not None:
+        if announcement := announcements.due(execution):
+            return execution, announcement
+        if execution.topic_arn is not None and Moment.END in execution.notify_on:
             return execution, Notify(execution.topic_arn)
         execution = replace(execution, notification=Notification(NotificationStatus.SKIPPED))
     return _clean_up(execution, performed, now)

@@ -9,6 +9,7 @@ from engine.core.state import (
     FINAL_EXECUTION,
     FINAL_SERVER,
     FINAL_WAVE,
+    ApprovalDecision,
     Execution,
     ExecutionStatus,
     ServerState,
@@ -59,6 +60,10 @@ def _of_wave(execution: Execution, wave: WaveState) -> Iterator[str]:
         for server in wave.servers or ():
             if not server.ended:
                 yield f"{wave.label} is {wave.status} although {server.source_server_id} is {server.status}"
+    decision = execution.decision(wave.number)
+    approved = decision is not None and decision.decision is ApprovalDecision.APPROVED
+    if wave.start_time is not None and wave.approval is not None and not approved:
+        yield f"{wave.label} has started without its approval"
     for server in wave.servers or ():
         if server.job_id is not None and server.launch_attempt is None and not server.adopted:
             yield f"{server.source_server_id} has job {server.job_id} without a saved intent"

@@ -48,8 +48,10 @@ from engine.core.actions import (
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 from engine.core.final_check import apply_look, look_failed, note_replacements
 from engine.core.finalization import fail_clean_up
+from engine.core.plan import Moment
 from engine.core.protection import judge_existing
 from engine.core.state import (
+    Announcement,
     Deferral,
     Execution,
     Notification,
@@ -69,6 +71,9 @@ class UnexpectedOutcome(TypeError):
 
 def apply(execution: Execution, action: AwsAction, outcome: ActionOutcome, now: datetime) -> Execution:
     """The state after `action` had `outcome` at `now`. Raises UnexpectedOutcome."""
+    if isinstance(outcome, Deferred) and isinstance(action, Notify) and action.moment is not Moment.END:
+        # No launch waits for an announcement.
+        outcome = Failed(outcome.message, transient=True)
     if isinstance(outcome, Deferred):
         call, before = type(action).__name__, execution.deferral
         # Each kind of call has its own retries: pauses for other calls do not count.
@@ -119,7 +124,7 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case TerminateInstances(), Busy():
             return execution
         case Notify(), Published():
-            return replace(execution, notification=Notification(NotificationStatus.SENT))
+            return _notified(execution, action, NotificationStatus.SENT)
     raise UnexpectedOutcome(action, outcome)
 
 
@@ -171,8 +176,17 @@ def _apply_failure(  # noqa: C901 - one case for each action
             # The instances are gone; only the id of the job stays unknown.
             return execution
         case Notify():
-            return replace(execution, notification=Notification(NotificationStatus.FAILED, policy.shortened(message)))
+            return _notified(execution, action, NotificationStatus.FAILED, policy.shortened(message))
     assert_never(action)
+
+
+def _notified(
+    execution: Execution, action: Notify, status: NotificationStatus, message: str | None = None
+) -> Execution:
+    if action.moment is Moment.END:
+        return replace(execution, notification=Notification(status, message))
+    announcement = Announcement(action.moment, action.wave, status, message)
+    return replace(execution, announcements=(*execution.announcements, announcement))
 
 
 def _fail_servers(

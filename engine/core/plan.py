@@ -40,6 +40,23 @@ class LaunchOrder(StrEnum):
     SEQUENTIAL = "SEQUENTIAL"
 
 
+class Moment(StrEnum):
+    """A moment that a plan can announce to its topic (NotifyOn)."""
+
+    START = "START"
+    WAVE = "WAVE"
+    APPROVAL = "APPROVAL"
+    END = "END"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The approval that a wave needs: rejected without a decision within `timeout_seconds`; `message` is for people."""
+
+    timeout_seconds: int
+    message: str | None = None
+
+
 @dataclass(frozen=True)
 class HealthCheck:
     """Checks of a launched instance: at once, then every `interval_seconds`, for the last time at `timeout_seconds`."""
@@ -61,6 +78,7 @@ class Wave:
     wait_seconds: int
     health_check: HealthCheck | None
     snapshots: Mapping[str, str]
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +113,7 @@ class Plan:
     optional_servers: frozenset[str] = frozenset()
     recovery_time_objective_seconds: int | None = None
     recovery_point_objective_seconds: int | None = None
+    notify_on: tuple[Moment, ...] = (Moment.END,)
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -142,6 +161,7 @@ def parse_plan(plan: Document, groups: Mapping[str, Document], target: RecoveryT
         optional_servers=frozenset(plan.get("OptionalServers", ())),
         recovery_time_objective_seconds=plan.get("RecoveryTimeObjectiveSeconds"),
         recovery_point_objective_seconds=plan.get("RecoveryPointObjectiveSeconds"),
+        notify_on=tuple(Moment(word) for word in plan.get("NotifyOn", [Moment.END])),
     )
 
 
@@ -156,7 +176,14 @@ def _parse_wave(wave: Document, earlier: tuple[int, ...], groups: Mapping[str, D
         wait_seconds=wave.get("WaitTimeSeconds", 0),
         health_check=_parse_health_check(wave.get("HealthCheck", {})),
         snapshots=wave.get("RecoverySnapshots", {}),
+        approval=_parse_approval(wave.get("Approval", {})),
     )
+
+
+def _parse_approval(document: Document) -> Approval | None:
+    if not document.get("Required", False):
+        return None
+    return Approval(document["TimeoutSeconds"], document.get("Message"))
 
 
 def _parse_health_check(document: Document) -> HealthCheck | None:

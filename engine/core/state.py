@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.core import policy
 from engine.core.drs_status import JobStatus
-from engine.core.plan import ExecutionType, HealthCheck, LaunchOrder, Plan, RecoveryTarget
+from engine.core.plan import Approval, ExecutionType, HealthCheck, LaunchOrder, Moment, Plan, RecoveryTarget
 
 
 class ExecutionStatus(StrEnum):
@@ -57,10 +57,15 @@ class CleanUpStatus(StrEnum):
     SKIPPED = "SKIPPED"
 
 
+class ApprovalDecision(StrEnum):
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+
+
 class NotificationStatus(StrEnum):
     SENT = "SENT"
     FAILED = "FAILED"
-    # The plan names no topic.
+    # The plan names no topic, or does not announce its end.
     SKIPPED = "SKIPPED"
 
 
@@ -200,6 +205,9 @@ class WaveState:
     end_time: datetime | None = None
     reason: str | None = None
     servers: tuple[ServerState, ...] | None = None
+    approval: Approval | None = None
+    # When the engine asked for the approval of the wave.
+    awaiting_approval_since: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -268,6 +276,38 @@ class Notification:
 
 
 @dataclass(frozen=True)
+class Announcement:
+    """One message about a moment before the end of the execution, and whether it was sent."""
+
+    moment: Moment
+    wave_number: int | None
+    status: NotificationStatus
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decision of a person about a wave; `request_id` is that of the Lambda invocation, for CloudTrail."""
+
+    wave_number: int
+    decision: ApprovalDecision
+    by: str
+    time: datetime
+    comment: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """No wave starts from `since` on until a person continues the execution."""
+
+    since: datetime
+    by: str
+    continued_time: datetime | None = None
+    continued_by: str | None = None
+
+
+@dataclass(frozen=True)
 class Objective:
     """A recovery objective in seconds: the target of the plan, the measured value, and whether it was met.
 
@@ -332,6 +372,11 @@ class Execution:
     notification: Notification | None = None
     deferral: Deferral | None = None
     objectives: Objectives = Objectives()
+    notify_on: tuple[Moment, ...] = (Moment.END,)
+    announcements: tuple[Announcement, ...] = ()
+    approvals: tuple[Decided, ...] = ()
+    # All pauses, oldest first; only the last one can be open.
+    pauses: tuple[Pause, ...] = ()
     # The number of the current run of the state machine, and the number of runs that failed or were stopped.
     run: int = 1
     abnormal_exits: int = 0
@@ -382,6 +427,16 @@ class Execution:
         """The execution with a warning about itself or a whole wave."""
         return replace(self, warnings=(*self.warnings, Warned(policy.shortened(message), now, wave_number)))
 
+    @property
+    def pause(self) -> Pause | None:
+        """The pause that holds the execution now, if any."""
+        last = self.pauses[-1] if self.pauses else None
+        return last if last is not None and last.continued_time is None else None
+
+    def decision(self, wave_number: int) -> Decided | None:
+        """The decision about the wave, if it was made."""
+        return next((one for one in self.approvals if one.wave_number == wave_number), None)
+
     def wave(self, number: int) -> WaveState:
         return next(wave for wave in self.waves if wave.number == number)
 
@@ -431,6 +486,7 @@ def new_execution(
         topic_arn=plan.topic_arn,
         terminate_drill_instances=plan.terminate_drill_instances,
         servers_per_job=servers_per_job,
+        notify_on=plan.notify_on,
         objectives=Objectives(
             Objective(plan.recovery_time_objective_seconds), Objective(plan.recovery_point_objective_seconds)
         ),
@@ -443,6 +499,7 @@ def new_execution(
                 depends_on=wave.depends_on,
                 wait_seconds=wave.wait_seconds,
                 health_check=wave.health_check,
+                approval=wave.approval,
                 server_count=len(wave.servers),
                 optional_count=len(plan.optional_servers.intersection(wave.servers)),
                 servers=tuple(
