@@ -58,6 +58,8 @@ class Executor:
     notifier: Notifier
     queue: LaunchQueue
     log: Log
+    # The name of the engine's stack, for the commands in notifications.
+    stack: str = notification.DEFAULT_STACK
 
     def perform(self, execution: Execution, action: AwsAction) -> ActionOutcome:
         """Perform the action. Each AWS failure becomes an outcome; other exceptions pass through."""
@@ -111,10 +113,12 @@ class Executor:
                 return TerminationStarted(drs.terminate(ids))
             case FindTerminations(ids, since):
                 return TerminationsFound(drs.find_terminations(ids, since))
-            case Notify(topic_arn):
-                return Published(
-                    self.notifier.publish(topic_arn, notification.subject(execution), notification.message(execution))
+            case Notify():
+                subject, message = (
+                    notification.subject(execution, action),
+                    notification.message(execution, action, self.stack),
                 )
+                return Published(self.notifier.publish(action.topic_arn, subject, message))
 
     def _launch(self, drs: RecoveryService, execution: Execution, action: StartRecovery) -> ActionOutcome:
         """StartRecovery if it is this execution's turn; else, or if a quota is in use, take a ticket in the queue."""

@@ -53,6 +53,10 @@ class AlreadyEnded(EngineError):
     """The execution has ended and cannot be cancelled."""
 
 
+class DecisionRefused(EngineError):
+    """The approval, rejection, pause or continuation has no effect; the message says why."""
+
+
 @dataclass(frozen=True)
 class Started:
     """The execution of a start. `existed`: the plan runs already, or the token was used before."""
@@ -129,7 +133,7 @@ class EngineClient:
             "Action": "start",
             "PlanId": plan_id,
             "ExecutionType": execution_type,
-            "InitiatedBy": initiated_by or self._session.client("sts").get_caller_identity()["Arn"],
+            "InitiatedBy": initiated_by or self._caller(),
         }
         choices = {"ClientToken": client_token, "KeepExisting": keep_existing, "ReplaceExisting": replace_existing}
         answer = self._invoke(event | {name: value for name, value in choices.items() if value})
@@ -139,8 +143,7 @@ class EngineClient:
 
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:
         """Request the end of a running execution. Raises AlreadyEnded, ExecutionNotFound."""
-        caller = self._session.client("sts").get_caller_identity()["Arn"]
-        text = f"cancelled by {caller}" + (f": {reason}" if reason else "")
+        text = f"cancelled by {self._caller()}" + (f": {reason}" if reason else "")
         answer = self._invoke({"Action": "cancel", "ExecutionId": execution_id, "Reason": text})
         if answer.get("Refusal") == "InvalidEvent":
             raise EngineError(answer["Message"])
@@ -149,8 +152,40 @@ class EngineClient:
         if answer.get("Refusal") == "ExecutionUnknown":
             raise ExecutionNotFound(answer["Message"])
 
-    def _invoke(self, event: Mapping[str, Any]) -> Document:
-        response = self._lambda.invoke(FunctionName=self._outputs["FunctionName"], Payload=json.dumps(event).encode())
+    def approve(self, execution_id: str, wave: int, *, comment: str | None = None) -> None:
+        """Approve a wave that waits for it. Raises DecisionRefused, ExecutionNotFound."""
+        self._decide("approve", execution_id, wave, comment)
+
+    def reject(self, execution_id: str, wave: int, *, comment: str | None = None) -> None:
+        """Reject a wave that waits for approval: it ends FAILED. Raises DecisionRefused, ExecutionNotFound."""
+        self._decide("reject", execution_id, wave, comment)
+
+    def pause(self, execution_id: str) -> None:
+        """Hold a running execution before its next wave. Raises DecisionRefused, ExecutionNotFound."""
+        self._hold("pause", execution_id)
+
+    def continue_(self, execution_id: str) -> None:
+        """End the pause of an execution. Raises DecisionRefused, ExecutionNotFound."""
+        self._hold("continue", execution_id)
+
+    def _decide(self, action: str, execution_id: str, wave: int, comment: str | None) -> None:
+        if "ApprovalFunctionName" not in self._outputs:
+            raise EngineError("this stack has no approvals yet; update it with `deploy`")
+        event = {"Action": action, "ExecutionId": execution_id, "WaveNumber": wave, "By": self._caller()}
+        function = self._outputs["ApprovalFunctionName"]
+        _require_no_refusal(self._invoke(event | ({"Comment": comment} if comment else {}), function))
+
+    def _hold(self, action: str, execution_id: str) -> None:
+        event = {"Action": action, "ExecutionId": execution_id, "By": self._caller()}
+        _require_no_refusal(self._invoke(event))
+
+    def _caller(self) -> str:
+        """The ARN of the caller, for the audit trail."""
+        return str(self._session.client("sts").get_caller_identity()["Arn"])
+
+    def _invoke(self, event: Mapping[str, Any], function: str | None = None) -> Document:
+        name = function or self._outputs["FunctionName"]
+        response = self._lambda.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         payload: Document = json.loads(response["Payload"].read() or "{}")
         if "FunctionError" in response:
             raise EngineError(f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}")
@@ -318,6 +353,13 @@ class EngineClient:
 
     def delete_group(self, group_id: str) -> None:
         self._dynamodb.delete_item(TableName=self._outputs["ProtectionGroupsTable"], Key=to_item({"GroupId": group_id}))
+
+
+def _require_no_refusal(answer: Document) -> None:
+    if answer.get("Refusal") == "ExecutionUnknown":
+        raise ExecutionNotFound(answer["Message"])
+    if "Refusal" in answer:
+        raise DecisionRefused(answer["Message"])
 
 
 def _finalizer_arn(state_machine: str) -> str:

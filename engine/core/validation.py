@@ -58,7 +58,7 @@ def plan_problems(
 
 def plan_warnings(plan: Document, groups: Mapping[str, Document]) -> list[PlanProblem]:
     """Parts of a plan without problems that its author may not have meant; none of them keeps a start back."""
-    return [*_left_out(plan, groups), *_long_waits(plan), *_hopeless_objective(plan)]
+    return [*_left_out(plan, groups), *_long_waits(plan), *_hopeless_objective(plan), *_silent(plan)]
 
 
 def _left_out(plan: Document, groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
@@ -90,6 +90,21 @@ def _hopeless_objective(plan: Document) -> Iterator[PlanProblem]:
             "RecoveryTimeObjectiveSeconds",
             f"the waits between waves last {waits} s in all; an objective of {objective} s cannot be met",
         )
+
+
+def _silent(plan: Document) -> Iterator[PlanProblem]:
+    """Messages that a plan asks for and that no topic can carry."""
+    if "NotificationTopicArn" in plan:
+        return
+    for wave in _waves(plan):
+        if wave.get("Approval", {}).get("Required", False):
+            yield PlanProblem(
+                _wave_name(wave),
+                "Approval",
+                "no message asks for it, because the plan has no NotificationTopicArn; only `status` shows that it waits",
+            )
+    if plan.get("NotifyOn"):
+        yield PlanProblem("plan", "NotifyOn", "has no effect without NotificationTopicArn")
 
 
 def _long_waits(plan: Document) -> Iterator[PlanProblem]:

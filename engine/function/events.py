@@ -28,6 +28,12 @@ class _Field:
 
 _TEXT = _Field(_is_text, "a text")
 _NEEDED_TEXT = _Field(_is_text, "a text", required=True)
+_DECISION: Mapping[str, _Field] = {
+    "ExecutionId": _NEEDED_TEXT,
+    "WaveNumber": _Field(lambda value: type(value) is int, "a whole number", required=True),
+    "By": _NEEDED_TEXT,
+    "Comment": _TEXT,
+}
 _FIELDS: Mapping[str, Mapping[str, _Field]] = {
     "start": {
         "PlanId": _NEEDED_TEXT,
@@ -37,6 +43,10 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "KeepExisting": _Field(lambda value: isinstance(value, bool), "true or false"),
         "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
     },
+    "approve": _DECISION,
+    "reject": _DECISION,
+    "pause": {"ExecutionId": _NEEDED_TEXT, "By": _NEEDED_TEXT},
+    "continue": {"ExecutionId": _NEEDED_TEXT, "By": _NEEDED_TEXT},
     "cancel": {"ExecutionId": _NEEDED_TEXT, "Reason": _NEEDED_TEXT},
 }
 

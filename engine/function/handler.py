@@ -5,7 +5,9 @@
   execution existed already), or Problems if the plan cannot be started, with Existing if recovered instances are in
   the way (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
-- a start or cancel with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
+- from clients: `Action: pause` or `Action: continue` with ExecutionId and By; returns ExecutionId, or Refusal and
+  Message (approvals have a function of their own: `engine.function.approvals`);
+- an event of a client with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and optionally PolledAt; returns the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; returns ExecutionId;
 - from EventBridge, through the finalizer (the state machine `STACK-closer`): Step Functions Execution Status Change;
@@ -26,6 +28,7 @@ from engine.aws.caller import CallError
 from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances
+from engine.function import holding
 from engine.function.events import event_problems
 from engine.function.starting import CannotStart, StartRequest, start
 from engine.function.stepping import ExecutionUnknown, tick
@@ -60,12 +63,18 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
     match event.get("Action"):
         case "start" if problems:
             return {"Problems": problems}
-        case "cancel" if problems:
+        case "cancel" | "pause" | "continue" if problems:
             return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
         case "start":
             return _start(engine, event)
         case "cancel":
             return _cancel(engine, event)
+        case "pause":
+            return holding.pause(engine.history, event, engine.now())
+        case "continue":
+            return holding.continue_(engine.history, event, engine.now())
+        case "approve" | "reject":
+            return {"Refusal": "InvalidEvent", "Message": "the function STACK-approvals takes approve and reject"}
         case "tick":
             return tick(
                 engine,
@@ -80,7 +89,7 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
             close(engine, event["ExecutionId"], run=event["Run"], cause=cause)
             return {"ExecutionId": event["ExecutionId"]}
         case unknown:
-            raise ValueError(f"unknown Action {unknown!r}: it must be start, cancel, tick or close")
+            raise ValueError(f"unknown Action {unknown!r}: it must be start, cancel, pause, continue, tick or close")
 
 
 def _start(engine: Services, event: Mapping[str, Any]) -> Answer:

@@ -138,7 +138,16 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
     # A server that was renamed in between changes no launch.
     begun, planned = _nameless(begun), _nameless(_planned(services, request, begun.execution_id))
-    same = ("plan_name", "target", "timeout_seconds", "topic_arn", "terminate_drill_instances", "waves")
+    same = (
+        "plan_name",
+        "target",
+        "timeout_seconds",
+        "topic_arn",
+        "notify_on",
+        "objectives",
+        "terminate_drill_instances",
+        "waves",
+    )
     if any(getattr(begun, name) != getattr(planned, name) for name in same):
         execution_id = begun.execution_id
         now = services.history.load(execution_id)

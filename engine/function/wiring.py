@@ -40,6 +40,27 @@ class Services:
     now: Callable[[], datetime]
 
 
+@dataclass(frozen=True)
+class Records:
+    """The objects that the approvals function uses: it reads and writes records of executions, and no more."""
+
+    history: ExecutionHistory
+    log: Log
+    now: Callable[[], datetime]
+
+
+def build_records(environment: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Records:
+    """The objects of one Lambda environment of the approvals function. Raises KeyError as `build` does."""
+    log = Log()
+    session: Any = boto3.Session(region_name=environment["AWS_REGION"])
+    dynamodb = session.client("dynamodb", config=CLIENT_CONFIG)
+    return Records(ExecutionHistory(Caller(log, sleep), dynamodb, environment["EXECUTION_HISTORY_TABLE"]), log, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Services:
     """The services of one Lambda environment; `environment` has the variables that the template sets.
 
@@ -59,11 +80,10 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
     def recovery(target: RecoveryTarget) -> RecoveryService:
         return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
 
-    def now() -> datetime:
-        return datetime.now(UTC)
-
     history_table = environment["EXECUTION_HISTORY_TABLE"]
-    queue = LaunchQueue(caller, client("dynamodb"), history_table, now)
+    queue = LaunchQueue(caller, client("dynamodb"), history_table, _now)
+    machine = environment["STATE_MACHINE_ARN"]
+    stack = machine.rpartition(":")[2].removesuffix("-engine")
     return Services(
         account_id=environment["ENGINE_ACCOUNT_ID"],
         region=environment["AWS_REGION"],
@@ -72,9 +92,9 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
         plans=PlanTables(
             caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]
         ),
-        machine=StateMachine(caller, client("stepfunctions"), environment["STATE_MACHINE_ARN"]),
-        executor=Executor(recovery, Notifier(caller, lambda region: client("sns", region)), queue, log),
+        machine=StateMachine(caller, client("stepfunctions"), machine),
+        executor=Executor(recovery, Notifier(caller, lambda region: client("sns", region)), queue, log, stack),
         recovery=recovery,
         log=log,
-        now=now,
+        now=_now,
     )

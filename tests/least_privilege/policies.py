@@ -57,7 +57,12 @@ class PolicyLocation:
 def places(account: str, stack: str, target: tuple[str, str]) -> list[PolicyLocation]:
     """Return all policies of the engine's stack and of a target account's role, given as (account id, role name)."""
     found = []
-    names = {"function": "engine", "state machine": "state-machine", "closer's starter": "closer-starter"}
+    names = {
+        "function": "engine",
+        "approvals": "approvals",
+        "state machine": "state-machine",
+        "closer's starter": "closer-starter",
+    }
     owners = [(role, account, f"{stack}-{name}") for role, name in names.items()]
     for role, owner_account, owner in [*owners, ("target account", *target)]:
         policies = iam_backends[owner_account]["aws"].get_role(owner).policies

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aws.tables import from_item, to_item
@@ -31,6 +31,7 @@ def restored(execution):
     return result
 
 
+@settings(deadline=None)
 @given(stop=st.integers(min_value=1, max_value=2400), fails=st.sets(st.integers(min_value=1, max_value=5)))
 def test_any_state_survives_saving_and_reading(stop, fails):
     world = World(fails={server(n): "no capacity" for n in fails})
