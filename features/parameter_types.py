@@ -287,6 +287,18 @@ def verdict(text: str) -> bool:
     return text == "is met"
 
 
+@parse.with_pattern("approved|rejected")
+def decision(text: str) -> str:
+    """The decision about a wave that waits for approval: 'approved' or 'rejected'."""
+    return {"approved": "approve", "rejected": "reject"}[text]
+
+
+@parse.with_pattern("paused|continued")
+def hold(text: str) -> str:
+    """'paused' or 'continued'."""
+    return text
+
+
 @parse.with_pattern("the record|the message")
 def document(text: str) -> str:
     """Where a result is read: 'the record' or 'the message'."""
@@ -354,12 +366,14 @@ trust.__doc__ = f"The role of the recovery account: {', '.join(map(repr, TRUSTS)
 register_type(
     Between=between,
     Calls=calls,
+    Decision=decision,
     Document=document,
     Duration=duration,
     Existing=existing,
     Fault=fault,
     Gap=gap,
     History=history,
+    Hold=hold,
     Kind=kind,
     Mention=mention,
     Messages=messages,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from engine.client import AlreadyEnded, EngineClient, EngineError, Page, StartRefused
+from engine.client import AlreadyEnded, DecisionRefused, EngineClient, EngineError, Page, StartRefused
 from features import testdata
 from features.targets import RunTarget, WaitTimeout
 
@@ -78,6 +78,7 @@ class World:
         self.executions: list[str] = []
         self.refusal: StartRefused | None = None
         self.already_ended: AlreadyEnded | None = None
+        self.refused_decision = ""
         self.timed_out: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
         self._read_at: dict[str, int | None] = {}
@@ -217,6 +218,15 @@ class World:
                 self.client.cancel(self.executions[-1], reason=reason)
             except AlreadyEnded as answer:
                 self.already_ended = answer
+
+    def decide(self, decision: str, wave: int, comment: str) -> None:
+        """Approve or reject a wave of the newest execution; keep a refusal for the Then to judge."""
+        act = self.client.approve if decision == "approve" else self.client.reject
+        if self.executions:
+            try:
+                act(self.executions[-1], wave, comment=comment)
+            except DecisionRefused as refusal:
+                self.refused_decision = str(refusal)
 
     def run_to_end(self) -> None:
         """Wait until the newest execution has ended."""

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from engine.cli.apply import apply
 from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
+from engine.cli.holding import approve, continue_, pause, reject
 from engine.cli.plans import plans, remove, show
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
@@ -71,5 +72,22 @@ def main() -> None:
     """
 
 
-for command in (validate, deploy, apply, plans, show, remove, start, status, cancel, history, sweep, destroy):
+for command in (
+    validate,
+    deploy,
+    apply,
+    plans,
+    show,
+    remove,
+    start,
+    status,
+    approve,
+    reject,
+    pause,
+    continue_,
+    cancel,
+    history,
+    sweep,
+    destroy,
+):
     main.add_command(command)

@@ -6,6 +6,7 @@ Start with `client`.
 
 from engine.client.client import (
     AlreadyEnded,
+    DecisionRefused,
     EngineClient,
     EngineError,
     ExecutionNotFound,
@@ -13,4 +14,12 @@ from engine.client.client import (
     StartRefused,
 )
 
-__all__ = ["AlreadyEnded", "EngineClient", "EngineError", "ExecutionNotFound", "Page", "StartRefused"]
+__all__ = [
+    "AlreadyEnded",
+    "DecisionRefused",
+    "EngineClient",
+    "EngineError",
+    "ExecutionNotFound",
+    "Page",
+    "StartRefused",
+]

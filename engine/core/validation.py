@@ -101,7 +101,7 @@ def _silent(plan: Document) -> Iterator[PlanProblem]:
             yield PlanProblem(
                 _wave_name(wave),
                 "Approval",
-                "no message asks for it, because the plan has no NotificationTopicArn; only `status` shows that it waits",
+                "no message asks for it, because the plan has no NotificationTopicArn; only `status` shows the wait",
             )
     if plan.get("NotifyOn"):
         yield PlanProblem("plan", "NotifyOn", "has no effect without NotificationTopicArn")

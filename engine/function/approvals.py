@@ -1,4 +1,4 @@
-"""The entry point of the approvals function, which is apart from the engine's so that IAM can tell starts and approvals.
+"""The entry point of the approvals function: apart from the engine's, so that IAM can separate starts from approvals.
 
 - from clients: `Action: approve` or `Action: reject` with ExecutionId, WaveNumber, By, and optionally Comment; returns
   ExecutionId, WaveNumber and Decision, or Refusal (InvalidEvent, ExecutionUnknown, Refused) and Message.

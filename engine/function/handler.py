@@ -69,12 +69,8 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
             return _start(engine, event)
         case "cancel":
             return _cancel(engine, event)
-        case "pause":
-            return holding.pause(engine.history, event, engine.now())
-        case "continue":
-            return holding.continue_(engine.history, event, engine.now())
-        case "approve" | "reject":
-            return {"Refusal": "InvalidEvent", "Message": "the function STACK-approvals takes approve and reject"}
+        case "pause" | "continue":
+            return holding.hold(engine.history, event, engine.now())
         case "tick":
             return tick(
                 engine,

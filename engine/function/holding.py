@@ -29,14 +29,10 @@ def decide(history: ExecutionHistory, event: Mapping[str, Any], now: datetime, r
     return _answer(history, event["ExecutionId"], lambda state: approvals.decided(state, decision, now), answer)
 
 
-def pause(history: ExecutionHistory, event: Mapping[str, Any], now: datetime) -> Answer:
-    """Hold the execution before its next wave; a second request has no effect."""
-    return _answer(history, event["ExecutionId"], lambda state: approvals.paused(state, event["By"], now), {})
-
-
-def continue_(history: ExecutionHistory, event: Mapping[str, Any], now: datetime) -> Answer:
-    """End the pause of the execution."""
-    return _answer(history, event["ExecutionId"], lambda state: approvals.continued(state, event["By"], now), {})
+def hold(history: ExecutionHistory, event: Mapping[str, Any], now: datetime) -> Answer:
+    """Hold the execution before its next wave (event pause), or end that pause (event continue)."""
+    change = approvals.paused if event["Action"] == "pause" else approvals.continued
+    return _answer(history, event["ExecutionId"], lambda state: change(state, event["By"], now), {})
 
 
 def _answer(

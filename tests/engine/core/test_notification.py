@@ -23,6 +23,7 @@ def test_a_success_says_who_what_and_how_long():
     state = ended(World(), wave(1, [server(1), server(2)]))
     message = json.loads(notification.message(state))
     assert message == {
+        "Moment": "END",
         "ExecutionId": state.execution_id,
         "PlanId": "plan-1",
         "PlanName": "Plan",
