@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
+from engine.cli.objectives import trend
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
-from engine.cli.views import history_view, moment
+from engine.cli.times import moment
+from engine.cli.views import history_view
 from engine.cli.watching import exit_with, watch_execution
 from engine.client import EngineClient
 
@@ -152,12 +154,17 @@ def history(
     plan_id: str | None, state: str | None, since: datetime | None, limit: int, as_json: bool, stack: str
 ) -> None:
     """List executions, newest first: of one plan, with one status, or all."""
-    items = _newest(client(stack), plan_id, state, since, limit)
+    engine = client(stack)
+    items = _newest(engine, plan_id, state, since, limit)
+    objectives = engine.objectives([item["ExecutionId"] for item in items])
+    items = [item | objectives.get(item["ExecutionId"], {}) for item in items]
     if as_json:
         print_json(items)
     elif items:
         terminal = console()
         terminal.print(history_view(items, terminal.width))
+        for line in trend(items) if plan_id else ():
+            terminal.print(line, style="dim")
     else:
         click.echo("No executions.")
 

@@ -1,4 +1,4 @@
-"""Renders executions for a terminal: one execution in detail, a list, and the changes between two records.
+"""Renders executions for a terminal: one execution in detail, and a list.
 
 Ids and statuses are never cut, so that they can be copied. A narrow terminal gets two lines instead of one.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -16,7 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.wait_description import describe_wait, label
+from engine.cli.objectives import OLD_DATA_SECONDS, estimate, objective_lines, recovery_time
+from engine.cli.times import clock, elapsed, moment
+from engine.cli.wait_description import describe_wait, where
 
 Record = Mapping[str, Any]
 
@@ -61,18 +63,31 @@ def status_text(status: str) -> Text:
 
 
 def execution_view(
-    record: Record, now: datetime, width: int, *, rows: int | None = None, note: str = ""
+    record: Record,
+    now: datetime,
+    width: int,
+    *,
+    rows: int | None = None,
+    note: str = "",
+    earlier: Sequence[int] = (),
 ) -> RenderableType:
     """One execution: headline, progress, current wait, waves with their servers, errors, notification, clean-up.
 
+    `earlier`: the durations in seconds of earlier executions of the plan, for an estimate of the time left.
     If the servers do not fit into `rows` (the height of a live view), it only counts those that need no attention.
     """
     parts: list[RenderableType] = [_headline(record, now), _progress(record, width)]
+    parts += [Text(line) for line in objective_lines(record, now)]
+    if guess := estimate(record, earlier, now):
+        parts.append(Text(guess, style="dim"))
     if waiting := describe_wait(record, now):
         parts.append(Text.assemble(("Waiting for ", "dim"), waiting))
+    if "PausedSince" in record and record["Status"] == "RUNNING":
+        parts.append(Text(f"Paused since {moment(record['PausedSince'])} by {record['PausedBy']}", style="yellow"))
     if note:
         parts.append(Text(note, style="yellow"))
-    endings = [Text(f"✘ {_where(error)}{error['Message']}", style="red") for error in record["Errors"]]
+    endings = [Text(line, style="dim") for line in _decisions(record)]
+    endings += [Text(f"✘ {where(error)}{error['Message']}", style="red") for error in record["Errors"]]
     endings += [Text(f"! {warning}", style="yellow") for warning in _warnings(record)]
     if notification := record.get("Notification"):
         endings.append(_notification(notification, record.get("NotificationTopicArn", "")))
@@ -85,9 +100,15 @@ def execution_view(
     return Group(*parts, Text(), *_waves(record, width, room), *endings)
 
 
+def _decisions(record: Record) -> Iterator[str]:
+    for one in record.get("Approvals", ()):
+        comment = f": {one['Comment']}" if "Comment" in one else ""
+        yield f"Wave {one['WaveNumber']} {one['Decision']} {moment(one['Time'])} by {one['By']}{comment}"
+
+
 def _warnings(record: Record) -> Iterator[str]:
     for warning in record.get("Warnings", ()):
-        yield f"{_where(warning)}{warning['Message']}"
+        yield f"{where(warning)}{warning['Message']}"
 
 
 def _headline(record: Record, now: datetime) -> Text:
@@ -119,12 +140,6 @@ def _recovered(servers: Sequence[Record], what: str = "") -> str:
     groups = [[one for one in servers if bool(one.get("Optional")) is optional] for optional in (False, True)]
     required, optional = (f"{sum(one['Status'] == 'RECOVERED' for one in group)} of {len(group)}" for group in groups)
     return f"{required} {what}".rstrip() + (f", optional {optional}" if groups[1] else "")
-
-
-def _where(error: Mapping[str, Any]) -> str:
-    wave = f"wave {error['WaveNumber']}, " if "WaveNumber" in error else ""
-    server = f"{label(error)}: " if "SourceServerId" in error else ""
-    return wave + server
 
 
 def _clean_up(clean_up: Mapping[str, Any]) -> Text:
@@ -184,7 +199,7 @@ def _rows_to_show(waves: Sequence[Record], room: int | None, lines: int) -> dict
 
 
 def _wave_line(wave: Record) -> Text:
-    spent = f"  {_clock(wave['DurationSeconds'])}" if "DurationSeconds" in wave else ""
+    spent = f"  {clock(wave['DurationSeconds'])}" if "DurationSeconds" in wave else ""
     return Text.assemble(
         (f"Wave {wave['WaveNumber']} {wave['WaveName']}  ", "bold"),
         status_text(wave["Status"]),
@@ -206,6 +221,8 @@ def _servers(servers: Sequence[Record], wave: Record, width: int, names: int | N
         health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
         if server.get("Adopted"):
             health = f"adopted, {health}" if health else "adopted"
+        if server.get("DataAgeSeconds", 0) >= OLD_DATA_SECONDS:
+            health = ", ".join(filter(None, (health, f"data {clock(server['DataAgeSeconds'])} old")))
         note = health if reason in ("", wave.get("StatusReason")) else reason
         host = server.get("HostName", "")
         before = f"  {host:<{names}}  " if names else "    "
@@ -243,7 +260,7 @@ def history_view(items: Iterable[Record], width: int) -> RenderableType:
 
 def _wide_history(items: Iterable[Record]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("Started (UTC)", "Execution", "Status", "Type", "Duration"):
+    for column in ("Started (UTC)", "Execution", "Status", "Type", "Duration", "Recovery"):
         table.add_column(column, no_wrap=True)
     table.add_column("Servers", justify="right")
     table.add_column("Plan", overflow="fold")
@@ -254,6 +271,7 @@ def _wide_history(items: Iterable[Record]) -> Table:
             status_text(item["Status"]),
             item["ExecutionType"],
             _duration(item),
+            recovery_time(item),
             _server_count(item),
             item["PlanId"],
         )
@@ -269,6 +287,7 @@ def _two_lines(item: Record) -> Text:
         status,
         f"  {item['ExecutionType']:<8}  {_duration(item):>8}  {servers:<12} {item['PlanId']}",
         (f"\n  {item['ExecutionId']}", "dim"),
+        (f"  recovery {recovery_time(item)}" if recovery_time(item) else "", "dim"),
     )
 
 
@@ -281,69 +300,4 @@ def _server_count(item: Record) -> str:
 
 
 def _duration(item: Record) -> str:
-    return _clock(item["DurationSeconds"]) if "DurationSeconds" in item else ""
-
-
-# --- changes ---------------------------------------------------------------------------------------------------------
-
-
-def changes(before: Record, after: Record, now: datetime) -> list[str]:
-    """A line for each changed status, for logs: of the execution, its waves, servers, notification and clean-up.
-
-    Each line begins with the time (UTC) of the change in the record, or `now` if the record has none.
-    """
-    seen = datetime.fromisoformat(after["EndTime"]) if "EndTime" in after else now
-    found = sorted(_changes(before, after), key=lambda change: change[0] or seen)
-    return [f"{time or seen:%H:%M:%S}  {line}".rstrip() for time, line in found]
-
-
-def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, str]]:
-    known = {wave["WaveNumber"]: wave for wave in before.get("Waves", [])}
-    for wave in after["Waves"]:
-        old = known.get(wave["WaveNumber"], {})
-        name = f"wave {wave['WaveNumber']} {wave['WaveName']}"
-        servers = {server["SourceServerId"]: server["Status"] for server in old.get("ServerResults", [])}
-        for server in wave["ServerResults"]:
-            status = server["Status"]
-            if status != servers.get(server["SourceServerId"], "PENDING"):
-                detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
-                yield _time_of(server), f"{name}  {label(server)} {status}  {detail}"
-        if wave["Status"] != old.get("Status", "PENDING"):
-            yield _time_of(wave), f"{name}  {wave['Status']}  {wave.get('StatusReason', '')}"
-    if after["Status"] != before.get("Status"):
-        reason = after.get("StatusReason", "")
-        yield _time_of(after), f"execution {after['ExecutionId']}  {after['Status']}  {reason}"
-    for warning in after.get("Warnings", ()):
-        if warning not in before.get("Warnings", ()):
-            yield None, f"warning  {_where(warning)}{warning['Message']}"
-    notification = after.get("Notification", {})
-    if notification.get("Status", "SKIPPED") not in ("SKIPPED", before.get("Notification", {}).get("Status")):
-        yield None, f"notification  {notification['Status']}  {notification.get('ErrorMessage', '')}"
-    cleaning = after.get("CleanUp", {})
-    if cleaning.get("Status") != before.get("CleanUp", {}).get("Status"):
-        yield _time_of(cleaning), f"clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}"
-
-
-def _time_of(thing: Record) -> datetime | None:
-    """The time of the change to the current Status, if the record has it."""
-    name = "FirstHealthCheckTime" if thing["Status"] == "LAUNCHED" else "StartTime"
-    text = thing.get("EndTime") or thing.get(name)
-    return datetime.fromisoformat(text) if text else None
-
-
-# --- times -----------------------------------------------------------------------------------------------------------
-
-
-def elapsed(record: Record, now: datetime) -> str:
-    if "DurationSeconds" in record:
-        return _clock(record["DurationSeconds"])
-    return _clock(max(0, int((now.astimezone(UTC) - datetime.fromisoformat(record["StartTime"])).total_seconds())))
-
-
-def moment(text: str, *, seconds: bool = True) -> str:
-    """A time of a record (UTC) in readable form."""
-    return f"{text[:10]} {text[11:19]} UTC" if seconds else f"{text[:10]} {text[11:16]}"
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return clock(item["DurationSeconds"]) if "DurationSeconds" in item else ""

@@ -16,8 +16,34 @@ def describe_wait(record: Record, now: datetime) -> str:
         return _clean_up(record)
     if record.get("CancelRequest"):
         return "the cancellation to take effect"
+    if held := _held(record):
+        return held
     running = next((wave for wave in record["Waves"] if wave["Status"] == "RUNNING"), None)
     return _between_waves(record, now) if running is None else _wave(running)
+
+
+def awaits_approval(record: Record) -> Record | None:
+    """The wave that waits for approval, if any."""
+    decided = {one["WaveNumber"] for one in record.get("Approvals", ())}
+    waiting = (
+        wave
+        for wave in record["Waves"]
+        if wave["Status"] == "PENDING" and "AwaitingApprovalSince" in wave and wave["WaveNumber"] not in decided
+    )
+    return next(waiting, None)
+
+
+def _held(record: Record) -> str:
+    """What a person has to do before the next wave starts; empty if the execution is not held."""
+    if wave := awaits_approval(record):
+        since = datetime.fromisoformat(wave["AwaitingApprovalSince"])
+        until = since + timedelta(seconds=wave["Approval"]["TimeoutSeconds"])
+        number, message = wave["WaveNumber"], wave["Approval"].get("Message")
+        asked = f"the approval of wave {number} until {until:%H:%M:%S} UTC{f': {message}' if message else ''}"
+        return f"{asked}\n  approve {record['ExecutionId']} --wave {number}"
+    if "PausedSince" in record and all(wave["Status"] != "RUNNING" for wave in record["Waves"]):
+        return f"the end of the pause\n  continue {record['ExecutionId']}"
+    return ""
 
 
 def _wave(wave: Record) -> str:
@@ -63,6 +89,13 @@ def _clean_up(record: Record) -> str:
 def label(server: Record) -> str:
     """The host name and id of a server; the id alone if the record has no name."""
     return f"{server['HostName']} ({server['SourceServerId']})" if "HostName" in server else server["SourceServerId"]
+
+
+def where(error: Mapping[str, Any]) -> str:
+    """The wave and server of an error or warning, in front of its message."""
+    wave = f"wave {error['WaveNumber']}, " if "WaveNumber" in error else ""
+    server = f"{label(error)}: " if "SourceServerId" in error else ""
+    return wave + server
 
 
 def _some(names: Sequence[str]) -> str:

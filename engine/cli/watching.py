@@ -11,14 +11,17 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from engine.cli.changes import changes
 from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
-from engine.cli.views import changes, execution_view
+from engine.cli.views import execution_view
 from engine.client import EngineClient
 from engine.deploy.connection import retry_on_connection_error
 
 # Seconds between two reads of the record; the clock on the screen is redrawn each second.
 WATCH_SECONDS = 5
+# The most earlier executions that an estimate of the time left is made from.
+_ESTIMATED_BY = 10
 _CLEANING = {"PENDING", "RUNNING"}
 
 Record = dict[str, Any]
@@ -48,7 +51,8 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
         print_json(record)
     else:
         terminal = console()
-        terminal.print(execution_view(record, engine.now(), terminal.width))
+        earlier = _earlier(engine, record)
+        terminal.print(execution_view(record, engine.now(), terminal.width, earlier=earlier))
     exit_with(record)
 
 
@@ -95,9 +99,11 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
 
     def draw() -> None:
         height = max(terminal.height - 1, 10)
-        live.update(execution_view(record, engine.now(), terminal.width, rows=height, note=note), refresh=True)
+        view = execution_view(record, engine.now(), terminal.width, rows=height, note=note, earlier=earlier)
+        live.update(view, refresh=True)
 
     record = engine.get(execution_id)
+    earlier = _earlier(engine, record)
     with Live(console=terminal, auto_refresh=False) as live:
         for latest in _follow(engine, execution_id, lost, tick=lambda: draw()):
             record, note = latest, ""
@@ -105,6 +111,17 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
         # The last view stays on the screen, so it is complete.
         live.update(execution_view(record, engine.now(), terminal.width), refresh=True)
     return record
+
+
+def _earlier(engine: EngineClient, record: Record) -> list[int]:
+    """The durations in seconds of the plan's last completed executions of the same type, for a running one."""
+    if record["Status"] != "RUNNING":
+        return []
+    return [
+        item["DurationSeconds"]
+        for item in engine.list_by_plan(record["PlanId"]).items
+        if item["ExecutionType"] == record["ExecutionType"] and item["Status"] == "COMPLETED"
+    ][:_ESTIMATED_BY]
 
 
 def _say_lost(seconds: int) -> None:

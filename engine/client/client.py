@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Any
 from engine.aws.execution_history import LOCK_KEY, lock_id
 from engine.aws.tables import from_item, to_item
 from engine.client.aws_time import AwsTime, latest_moment
+from engine.core.chunks import chunks
 from engine.core.document import HEADER_KEY, assemble
 from engine.core.plan import resolve_target
 from engine.core.schema_errors import is_id
@@ -26,6 +27,7 @@ from engine.deploy.deployment import describe
 Document = dict[str, Any]
 
 _UUID_LENGTH = 36
+_KEYS_A_REQUEST = 100  # BatchGetItem
 
 
 class EngineError(Exception):
@@ -283,6 +285,24 @@ class EngineClient:
             del item["ItemKey"]
         last = response.get("LastEvaluatedKey")
         return Page(items, _write_token(last) if last else None)
+
+    def objectives(self, execution_ids: Sequence[str]) -> dict[str, Document]:
+        """The Objectives of these executions by ExecutionId; one without measured objectives is absent."""
+        table = self._outputs["ExecutionHistoryTable"]
+        found: dict[str, Document] = {}
+        for ids in chunks(execution_ids, _KEYS_A_REQUEST):
+            keys = [to_item({"ExecutionId": one, "ItemKey": HEADER_KEY}) for one in ids]
+            # Keys that DynamoDB leaves out three times stay without objectives: a list does not wait for them.
+            for _ in range(3):
+                request = {table: {"Keys": keys, "ProjectionExpression": "ExecutionId, Objectives"}}
+                answer = self._dynamodb.batch_get_item(RequestItems=request)
+                for item in map(from_item, answer["Responses"][table]):
+                    if "Objectives" in item:
+                        found[item["ExecutionId"]] = {"Objectives": item["Objectives"]}
+                keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+                if not keys:
+                    break
+        return found
 
     def delete_execution(self, execution_id: str) -> None:
         """Delete the record of a settled execution; only for test data."""
