@@ -79,7 +79,7 @@ def test_a_decision_that_has_no_effect_is_one_line(waiting, command, execution, 
 
 
 def test_the_engines_own_function_takes_no_approval(waiting):
-    at, client, execution_id = waiting
+    _, client, execution_id = waiting
     event = {"Action": "approve", "ExecutionId": execution_id, "WaveNumber": 2, "By": "somebody"}
     with pytest.raises(Exception, match="unknown Action 'approve'"):
         client._invoke(event)
