@@ -28,7 +28,7 @@ _NO_ALARM_TOPIC = (
 
 # By KeepData, the warning before the confirmation of a deletion; None: the stack does not exist.
 _DATA_THEN = {
-    True: "Its tables and its log group stay (KeepData=yes).\n",
+    True: "Its tables and its log groups stay (KeepData=yes).\n",
     False: "Warning: this also deletes all plans, groups and the whole history (KeepData=no).\n",
     None: "",
 }

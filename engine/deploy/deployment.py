@@ -222,7 +222,7 @@ class _Operator:
             advice = f"The resources that the stack had created could not be removed: {left}"
         if "already exists" in cause:
             advice += (
-                "\nExisting resources were not touched. Tables and log group of an earlier deployment may remain "
+                "\nExisting resources were not touched. Tables and log groups of an earlier deployment may remain "
                 f"(KeepData=yes). {RETAINED_DATA_ADVICE}"
             )
         raise DeploymentFailed(f"stack {self._name}: {cause}\n{advice}")

@@ -1,4 +1,4 @@
-"""The tables and the log group that stay after the deletion of a stack with KeepData=yes.
+"""The tables and the log groups that stay after the deletion of a stack with KeepData=yes.
 
 They prevent the creation of another stack with the same name.
 """

@@ -29,7 +29,7 @@ def test_deploy_update_and_destroy(at):
     first = at.run("deploy", "-p", "KeepData=no")
     assert first.exit_code == 0, first.output
     assert f"FunctionName: {STACK}-engine" in first.stdout
-    assert f"Deploying {STACK} to account 111122223333, Region us-east-1: 1.0 MB" in first.stderr
+    assert f"Deploying {STACK} to account 111122223333, Region us-east-1: 1.1 MB" in first.stderr
     assert " MB of code" in first.stderr
     again = at.run("deploy", "-p", "KeepData=no", "--json")
     assert json.loads(again.stdout)["Outputs"]["FunctionName"] == f"{STACK}-engine"

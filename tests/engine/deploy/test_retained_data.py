@@ -17,22 +17,22 @@ def at():
 
 
 KEPT = [f"{STACK}-execution-history", f"{STACK}-protection-groups", f"{STACK}-recovery-plans"]
-LOG = f"/aws/lambda/{STACK}-engine"
+LOGS = [f"/aws/lambda/{STACK}-engine", f"/aws/lambda/{STACK}-approvals"]
 
 
 def test_what_is_kept_is_named_with_the_ways_to_go_on(at):
     at.run("deploy")
     result = at.run("destroy", "--yes")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join([*KEPT, LOG])}"
+    assert result.stdout.splitlines()[-1] == f"Kept, with their data: {', '.join([*KEPT, *LOGS])}"
     assert f"They prevent the next deployment of {STACK}. Import them into the new stack" in result.stderr
-    assert left(at) == {**NOTHING, "tables": KEPT, "log groups": [LOG]}
+    assert left(at) == {**NOTHING, "tables": KEPT, "log groups": sorted(LOGS)}
 
 
 @pytest.mark.parametrize(
     ("keep_data", "said"),
     [
-        ("yes", "Its tables and its log group stay (KeepData=yes)."),
+        ("yes", "Its tables and its log groups stay (KeepData=yes)."),
         ("no", "Warning: this also deletes all plans, groups and the whole history (KeepData=no)."),
     ],
 )
@@ -65,7 +65,7 @@ def test_deploy_reports_retained_data_before_it_creates_resources(kept):
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         f"Error: an earlier deployment of {STACK} left its data in account 111122223333, Region us-east-1 "
-        f"(KeepData=yes): {', '.join([*KEPT, LOG])}. The stack was not deployed, and the data was not touched.",
+        f"(KeepData=yes): {', '.join([*KEPT, *LOGS])}. The stack was not deployed, and the data was not touched.",
         "Import them into the new stack, delete them if their data is not needed (docs/retained-data.md has the "
         "commands), or deploy under another name (--stack).",
     ]
@@ -86,7 +86,7 @@ def test_a_creation_that_meets_kept_tables_fails_and_leaves_them_alone(kept):
             f"identifier '{STACK}-protection-groups' already exists."
         )
         assert removed == "All resources that the stack had created were removed."
-        assert advice.startswith("Existing resources were not touched. Tables and log group of an earlier deployment")
+        assert advice.startswith("Existing resources were not touched. Tables and log groups of an earlier deployment")
         assert left(kept) == before
         assert plans_left(kept) == ["plan-three-tier"]
 
@@ -114,8 +114,9 @@ def test_the_stack_name_can_be_reused_after_the_retained_data_is_deleted(kept):
     for name in KEPT:
         session.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
         session.client("dynamodb").delete_table(TableName=name)
-    assert LOG in error_line_before_last(kept.run("deploy"))
-    session.client("logs").delete_log_group(logGroupName=LOG)
+    assert ", ".join(LOGS) in error_line_before_last(kept.run("deploy"))
+    for name in LOGS:
+        session.client("logs").delete_log_group(logGroupName=name)
     assert kept.run("deploy").exit_code == 0
     assert kept.run("history").stdout == "No executions.\n"
 

@@ -128,12 +128,12 @@ def test_tables_are_encrypted_and_recoverable_to_a_point_in_time():
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_tables_and_log_outlive_the_stack_unless_the_stack_is_a_test():
+def test_tables_and_logs_outlive_the_stack_unless_the_stack_is_a_test():
     resources = template("template.yaml")
     assert resources["Transform"] == "AWS::LanguageExtensions"
     assert resources["Parameters"]["KeepData"]["Default"] == "yes"
     kept = [r for r in resources["Resources"].values() if r["Type"] in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup")]
-    assert len(kept) == 4
+    assert len(kept) == 5
     for one in kept:
         assert one["DeletionPolicy"] == one["UpdateReplacePolicy"] == ["KeepsData", "Retain", "Delete"]
     for table in (one for one in kept if one["Type"] == "AWS::DynamoDB::Table"):
