@@ -24,22 +24,8 @@ def changes(before: Record, after: Record, now: datetime) -> list[str]:
 def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, str]]:
     known = {wave["WaveNumber"]: wave for wave in before.get("Waves", [])}
     for wave in after["Waves"]:
-        old = known.get(wave["WaveNumber"], {})
-        name = f"wave {wave['WaveNumber']} {wave['WaveName']}"
-        servers = {server["SourceServerId"]: server["Status"] for server in old.get("ServerResults", [])}
-        for server in wave["ServerResults"]:
-            status = server["Status"]
-            if status != servers.get(server["SourceServerId"], "PENDING"):
-                detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
-                yield _time_of(server), f"{name}  {label(server)} {status}  {detail}"
-        if "AwaitingApprovalSince" in wave and "AwaitingApprovalSince" not in old:
-            yield _instant(wave["AwaitingApprovalSince"]), f"{name}  waits for approval"
-        if wave["Status"] != old.get("Status", "PENDING"):
-            yield _time_of(wave), f"{name}  {wave['Status']}  {wave.get('StatusReason', '')}"
-    for one in after.get("Approvals", ())[len(before.get("Approvals", ())) :]:
-        comment = one.get("Comment", "")
-        yield _instant(one["Time"]), f"wave {one['WaveNumber']}  {one['Decision']} by {one['By']}  {comment}"
-    yield from _pause_changes(before, after)
+        yield from _of_wave(known.get(wave["WaveNumber"], {}), wave)
+    yield from _of_persons(before, after)
     if after["Status"] != before.get("Status"):
         reason = after.get("StatusReason", "")
         yield _time_of(after), f"execution {after['ExecutionId']}  {after['Status']}  {reason}"
@@ -54,7 +40,25 @@ def _changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, s
         yield _time_of(cleaning), f"clean-up  {cleaning['Status']}  {cleaning.get('ErrorMessage', '')}"
 
 
-def _pause_changes(before: Record, after: Record) -> Iterator[tuple[datetime | None, str]]:
+def _of_wave(old: Record, wave: Record) -> Iterator[tuple[datetime | None, str]]:
+    name = f"wave {wave['WaveNumber']} {wave['WaveName']}"
+    servers = {server["SourceServerId"]: server["Status"] for server in old.get("ServerResults", [])}
+    for server in wave["ServerResults"]:
+        status = server["Status"]
+        if status != servers.get(server["SourceServerId"], "PENDING"):
+            detail = server.get("ErrorMessage") or server.get("Ec2InstanceId") or server.get("DrsJobId", "")
+            yield _time_of(server), f"{name}  {label(server)} {status}  {detail}"
+    if "AwaitingApprovalSince" in wave and "AwaitingApprovalSince" not in old:
+        yield _instant(wave["AwaitingApprovalSince"]), f"{name}  waits for approval"
+    if wave["Status"] != old.get("Status", "PENDING"):
+        yield _time_of(wave), f"{name}  {wave['Status']}  {wave.get('StatusReason', '')}"
+
+
+def _of_persons(before: Record, after: Record) -> Iterator[tuple[datetime | None, str]]:
+    """Decisions about waves, and pauses."""
+    for one in after.get("Approvals", ())[len(before.get("Approvals", ())) :]:
+        comment = one.get("Comment", "")
+        yield _instant(one["Time"]), f"wave {one['WaveNumber']}  {one['Decision']} by {one['By']}  {comment}"
     if "PausedSince" in after and "PausedSince" not in before:
         yield _instant(after["PausedSince"]), f"paused by {after['PausedBy']}"
     if "PausedSince" in before and "PausedSince" not in after:
