@@ -26,6 +26,7 @@ Feature: Approval and pause
     Then the execution is COMPLETED
     And the record has the decision about wave 2: APPROVED, caller, time and "database checked"
     And wave 2 started within a minute after the decision
+    And the log of the approvals has "database checked"
 
   @EX-5.1 @moto
   Scenario Outline: A wave waits for approval although AWS <fault> the message that asks for it

@@ -32,4 +32,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"Refusal": "InvalidEvent", "Message": "Action must be approve or reject"}
     if problems := event_problems(event):
         return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
+    decision = {name: event.get(name) for name in ("WaveNumber", "By", "Comment")}
+    engine.log.decision(event["Action"], **decision)
     return holding.decide(engine.history, event, engine.now(), context.aws_request_id)

@@ -90,8 +90,17 @@ def message_has_summary(context: Context) -> None:
 
 @then('the engine\'s log has "{text}"')
 def log_has(context: Context, text: str) -> None:
-    world: World = context.world
-    group = f"/aws/lambda/{world.target.stack.outputs['FunctionName']}"
+    require_logged(context.world, "FunctionName", text)
+
+
+@then('the log of the approvals has "{text}"')
+def approvals_log_has(context: Context, text: str) -> None:
+    require_logged(context.world, "ApprovalFunctionName", text)
+
+
+def require_logged(world: World, function: str, text: str) -> None:
+    """Require a line with `text` in the log of the function that this output of the stack names."""
+    group = f"/aws/lambda/{world.target.stack.outputs[function]}"
     events = world.target.client("logs").filter_log_events(logGroupName=group)["events"]
     found = [event["message"] for event in events if text in event["message"]]
-    assert_that(found, has_length(greater_than(0)), f"Read the engine's log group {group}")
+    assert_that(found, has_length(greater_than(0)), f"Read the log group {group}")

@@ -25,7 +25,10 @@ MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 60.0
 MAX_TRIES = 4
 # Without these rights an execution has the same result; only scenarios with these words in their name check them.
-_CHECKED_BY = {"logs:": "the notification, and the result stays", "drs:TerminateRecoveryInstances": "are terminated"}
+_CHECKED_BY = {
+    "logs:": ("the notification, and the result stays", "An approved wave starts"),
+    "drs:TerminateRecoveryInstances": ("are terminated",),
+}
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -44,9 +47,9 @@ class Trial:
 def candidates(finding: MutationResult) -> list[Grant]:
     """Return the scenarios that need the removed right, shortest first."""
     words_needed = next(
-        (words for action, words in _CHECKED_BY.items() if finding.mutation.subject.startswith(action)), ""
+        (words for action, words in _CHECKED_BY.items() if finding.mutation.subject.startswith(action)), ("",)
     )
-    needing = [grant for grant in finding.denied if words_needed in grant.scenario]
+    needing = [grant for grant in finding.denied if any(words in grant.scenario for words in words_needed)]
     if not needing:
         raise LookupError(f"no scenario with {words_needed!r} in its name needs {finding.mutation.subject}")
     shortest = sorted(needing, key=lambda grant: (grant.cost, grant.file, grant.line))
