@@ -156,8 +156,8 @@ def history(
     """List executions, newest first: of one plan, with one status, or all."""
     engine = client(stack)
     items = _newest(engine, plan_id, state, since, limit)
-    objectives = engine.objectives([item["ExecutionId"] for item in items])
-    items = [item | objectives.get(item["ExecutionId"], {}) for item in items]
+    details = engine.details([item["ExecutionId"] for item in items])
+    items = [item | details.get(item["ExecutionId"], {}) for item in items]
     if as_json:
         print_json(items)
     elif items:

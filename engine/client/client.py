@@ -28,6 +28,7 @@ Document = dict[str, Any]
 
 _UUID_LENGTH = 36
 _KEYS_A_REQUEST = 100  # BatchGetItem
+_DETAILS = ("Objectives", "OptionalServerCount", "OptionalNotRecovered")
 
 
 class EngineError(Exception):
@@ -286,19 +287,18 @@ class EngineClient:
         last = response.get("LastEvaluatedKey")
         return Page(items, _write_token(last) if last else None)
 
-    def objectives(self, execution_ids: Sequence[str]) -> dict[str, Document]:
-        """The Objectives of these executions by ExecutionId; one without measured objectives is absent."""
+    def details(self, execution_ids: Sequence[str]) -> dict[str, Document]:
+        """By ExecutionId the fields that the indexes lack: Objectives, and counts of optional servers."""
         table = self._outputs["ExecutionHistoryTable"]
         found: dict[str, Document] = {}
         for ids in chunks(execution_ids, _KEYS_A_REQUEST):
             keys = [to_item({"ExecutionId": one, "ItemKey": HEADER_KEY}) for one in ids]
-            # Keys that DynamoDB leaves out three times stay without objectives: a list does not wait for them.
+            # Keys that DynamoDB leaves out three times stay without details: a list does not wait for them.
             for _ in range(3):
-                request = {table: {"Keys": keys, "ProjectionExpression": "ExecutionId, Objectives"}}
+                request = {table: {"Keys": keys, "ProjectionExpression": ", ".join(("ExecutionId", *_DETAILS))}}
                 answer = self._dynamodb.batch_get_item(RequestItems=request)
                 for item in map(from_item, answer["Responses"][table]):
-                    if "Objectives" in item:
-                        found[item["ExecutionId"]] = {"Objectives": item["Objectives"]}
+                    found[item["ExecutionId"]] = {name: item[name] for name in _DETAILS if name in item}
                 keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
                 if not keys:
                     break

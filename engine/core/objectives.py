@@ -5,8 +5,8 @@
   time of its snapshot, and at least 0. DRS takes the snapshot of a replicating server after the job was created. The
   oldest data count.
 
-An objective without a target is measured and not judged. A judged objective is not met unless the execution is
-COMPLETED.
+Optional servers do not count. An objective without a target is measured and not judged. A judged objective is not met
+unless the execution is COMPLETED.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from engine.core.state import Execution, ExecutionStatus, Objective, ServerState
 
 def measured(execution: Execution) -> Execution:
     """The ended execution with its measured objectives. The servers of all waves that ran must have been read."""
-    recovered = [server for _, server in execution.servers() if server.status is ServerStatus.RECOVERED]
+    required = [server for _, server in execution.servers() if not server.optional]
+    recovered = [server for server in required if server.status is ServerStatus.RECOVERED]
     ages = [server.data_age_seconds for server in recovered]
     known = [age for age in ages if age is not None]
     completed = execution.status is ExecutionStatus.COMPLETED
