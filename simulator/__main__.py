@@ -17,6 +17,7 @@ from simulator.serving import banner, server
 from simulator.serving.time_mode import FASTEST
 
 _SEED = Path(__file__).parent.parent / "testdata" / "environments" / "six-servers.json"
+_OPERATIONS = Path(__file__).parent.parent / "docs" / "simulator-operations.md"
 _PORT = 4599
 
 
@@ -89,6 +90,29 @@ def serve(
 
     until = _end_of_input if stop_with_stdin else _never
     server.serve(listener, environments, "virtual" if virtual else speed or 1.0, ready, until=until)
+
+
+@main.command()
+@click.argument("service", required=False)
+@click.option("--write", is_flag=True, help="Write docs/simulator-operations.md.")
+@click.option("--check", is_flag=True, help="Fail if docs/simulator-operations.md is out of date.")
+def services(service: str | None, write: bool, check: bool) -> None:
+    """List the operations that the simulator offers, of one SERVICE or of all."""
+    # moto's modules of all services take seconds to import.
+    from simulator import offered
+
+    if write or check:
+        text = offered.page()
+        if write:
+            _OPERATIONS.write_text(text, encoding="utf-8")
+        elif not _OPERATIONS.is_file() or _OPERATIONS.read_text(encoding="utf-8") != text:
+            raise click.ClickException(f"{_OPERATIONS.name} is out of date; run python -m simulator services --write")
+        return
+    known = offered.offered()
+    if service is not None and service not in known:
+        raise click.ClickException(f"not offered by this simulator: {service}")
+    for name in [service] if service else known:
+        click.echo(f"{name}: {', '.join(known[name])}")
 
 
 def _never(_stop: Callable[[], None]) -> None: ...

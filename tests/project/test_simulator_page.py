@@ -18,6 +18,7 @@ from simulator.serving import RemoteSimulator
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "simulator-operations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 REQUESTS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines() if "curl" in line]
@@ -105,3 +106,13 @@ def test_the_requests_of_the_control_are_answered(served: dict[str, str], line: 
     RemoteSimulator(served["AWS_ENDPOINT_URL"]).set_time_mode("stepped")  # as the first of the requests does
     answer = subprocess.run(["bash", "-c", line], env=served, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(answer.stdout)
+
+
+def test_the_list_of_operations_is_current() -> None:
+    command = [sys.executable, "-m", "simulator", "services", "--check"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    listed = dict(re.findall(r"^\| ([\w-]+) \| \d+ \| \d+ \| (.*) \|$", OPERATIONS, re.MULTILINE))
+    assert "StartRecovery" in listed["drs"]
+    assert "DeleteJob" not in listed["drs"]
+    assert listed["sts"].startswith("AssumeRole, ")
