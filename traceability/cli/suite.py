@@ -30,10 +30,12 @@ def check(features: str, root: Path) -> None:
     known, places = catalogue.load(), Places(root.resolve(), features)
     scenarios, broken = feature_files.read(feature_folder(places), places.root)
     available, unusable = step_definitions.load(places)
-    tags = settings.load(places.root).tags
-    problems = [*broken, *feature_files.check(scenarios, known, tags), *unusable]
+    set_up = settings.load(places.root)
+    problems = [*broken, *feature_files.check(scenarios, known, set_up.tags), *unusable]
     if available:
         problems += step_lint.check(scenarios, available)
+        problems += step_lint.check_values(scenarios, available, set_up.values)
+        problems += step_lint.check_targets(scenarios, available, set_up.simulator_only)
     # A phrase may seem unused only because a step is misspelt.
     problems = problems or step_lint.unused(scenarios, available)
     if problems:

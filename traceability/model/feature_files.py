@@ -13,6 +13,7 @@ from behave.model import Feature
 from behave.model import Scenario as BehaveScenario
 from behave.parser import ParserError, parse_file
 
+from traceability.model import feature_form
 from traceability.model.catalogue import DOCUMENTS, Catalogue, criterion_ids, tag_of
 
 TARGET_TAGS = ("moto", "aws")
@@ -82,15 +83,18 @@ def read(directory: Path, root: Path) -> tuple[list[Scenario], list[SuiteProblem
     problems: list[SuiteProblem] = []
     for path in sorted(directory.rglob("*.feature")):
         name = path.relative_to(root).as_posix()
+        text = path.read_text(encoding="utf-8")
         try:
             feature = parse_file(str(path))
         except ParserError as error:
-            problems.append(SuiteProblem(name, error.line or 1, f"not valid Gherkin: {_cause(error)}; mend the line"))
+            line = error.line or 1
+            problems.append(SuiteProblem(name, line, f"not valid Gherkin: {_cause(error, text, line)}"))
             continue
-        problems += _rules(path, name)
+        problems += _rules(text, name)
         if feature is None:
             problems.append(SuiteProblem(name, 1, "no Feature in this file; write one or remove the file"))
         else:
+            problems += [SuiteProblem(name, *found) for found in feature_form.problems(feature, text)]
             scenarios += _scenarios(feature, name)
     return scenarios, problems
 
@@ -111,6 +115,12 @@ def check(scenarios: Sequence[Scenario], catalogue: Catalogue, tags: Collection[
         for one in scenarios
         for part in _lacking(one)
     ]
+    problems += [
+        SuiteProblem(one.file, one.line, f'scenario "{one.name}" has a {late} too late; order: Given, When, Then')
+        for one in scenarios
+        if (late := feature_form.order(step.kind for step in one.steps if not step.background))
+    ]
+    problems += [problem for one in scenarios for problem in _other_requirement(one, catalogue)]
     return sorted([*problems, *_equal_names(scenarios)])
 
 
@@ -169,6 +179,19 @@ def _check_tags(scenario: Scenario, catalogue: Catalogue, tags: Collection[str])
         yield problem("does not say where it runs; tag it @moto, @aws or both")
 
 
+def _other_requirement(scenario: Scenario, catalogue: Catalogue) -> Iterable[SuiteProblem]:
+    """A scenario belongs to the file of a requirement whose criterion it names; it may name others beside it."""
+    for kind in DOCUMENTS:
+        found = re.match(rf"{kind.feature_prefix}(\d+)_", Path(scenario.file).name)
+        known = [one for one in scenario.criteria if one in catalogue.criteria]
+        if found and known:
+            mine = [(catalogue.document_of(one).kind, catalogue.requirement_of(one).number) for one in known]
+            if (kind, int(found[1])) not in mine:
+                cure = f"move it to the file of @{tag_of(known[0])}"
+                message = f'scenario "{scenario.name}" names no criterion of the requirement of this file; {cure}'
+                yield SuiteProblem(scenario.file, scenario.line, message)
+
+
 def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[SuiteProblem]:
     """Reports tell scenarios apart by feature and name: equal ones would be shown as one, retried."""
     places = defaultdict(list)
@@ -180,14 +203,15 @@ def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[SuiteProblem]:
             yield SuiteProblem(one.file, one.line, message)
 
 
-def _rules(path: Path, name: str) -> Iterable[SuiteProblem]:
+def _rules(text: str, name: str) -> Iterable[SuiteProblem]:
     """Scenarios inside a Rule never reach Allure."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"\s*Rule:", line):
             yield SuiteProblem(
                 name, number, "Rule: hides its scenarios from the report; put them directly below the Feature"
             )
 
 
-def _cause(error: ParserError) -> str:
-    return " ".join(str(error.args[0] if error.args else error).split())
+def _cause(error: ParserError, text: str, line: int) -> str:
+    said = " ".join(str(error.args[0] if error.args else error).split())
+    return feature_form.malformed_table(text, line) if "Malformed table" in said else f"{said}; mend the line"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from traceability.model.problems import UserProblem
 
@@ -18,12 +20,15 @@ class Settings:
     """The effect of a gap: "report" shows it and continues, "fail" fails the command.
 
     `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
-    `tags` are the tags that scenarios may have besides their criteria and targets.
+    `tags` are the tags that scenarios may have besides their criteria and targets. `values` has, by a part of a phrase
+    with one gap, the values that the gap takes. Phrases of the step files `simulator_only` need the simulator.
     """
 
     no_scenario: str = "fail"
     no_defect: str = "fail"
     tags: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    simulator_only: tuple[str, ...] = ()
 
 
 def load(root: Path) -> Settings:
@@ -42,4 +47,16 @@ def load(root: Path) -> Settings:
     tags = table.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(one, str) and one and not one.startswith("@") for one in tags):
         raise BadSettings(f"pyproject.toml: [tool.traceability] tags is {tags!r}; write a list of tags without the @")
-    return Settings(**values, tags=tuple(tags))
+    known = {part: _values(root, part, said) for part, said in table.get("values", {}).items()}
+    return Settings(**values, tags=tuple(tags), values=known, simulator_only=tuple(table.get("simulator_only", ())))
+
+
+def _values(root: Path, part: str, said: Any) -> tuple[str, ...]:
+    """Return the values of a gap: a list, or the names of the files that fit a pattern. Raises BadSettings."""
+    if isinstance(said, str):
+        return tuple(sorted(path.stem for path in root.glob(said)))
+    if isinstance(said, list) and all(isinstance(one, str) for one in said):
+        return tuple(said)
+    raise BadSettings(
+        f"pyproject.toml: [tool.traceability.values] {part!r}: write a list of texts or a pattern of files"
+    )

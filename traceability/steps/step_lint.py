@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from traceability.model.feature_files import Scenario, Step, SuiteProblem
 from traceability.steps.step_definitions import ANY, Phrase, candidates, steps_of, types, uses
@@ -24,6 +24,50 @@ def is_placeholder(text: str) -> bool:
 def check(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:
     """Return each step without a phrase or with several, and each remaining placeholder."""
     return sorted({*_left_to_write(scenarios), *_steps(scenarios, phrases)})
+
+
+def check_values(
+    scenarios: Sequence[Scenario], phrases: Sequence[Phrase], allowed: Mapping[str, Sequence[str]]
+) -> list[SuiteProblem]:
+    """Return each step with a value that its gap does not take; `allowed` has the values by a part of the phrase."""
+    problems = []
+    for scenario, step in steps_of(scenarios):
+        for phrase in candidates(phrases, step):
+            if phrase.matches(step.name):
+                problems += [
+                    SuiteProblem(scenario.file, step.line, f'"{step.keyword} {step.name}": {wrong}')
+                    for wrong in _wrong_values(phrase, step.name, allowed)
+                ]
+    return problems
+
+
+def check_targets(
+    scenarios: Sequence[Scenario], phrases: Sequence[Phrase], simulator_only: Sequence[str]
+) -> list[SuiteProblem]:
+    """Return each step of a scenario for AWS that only the simulator can do, such as a fault."""
+    limited = [phrase for phrase in phrases if phrase.file in simulator_only]
+    cure = "only the simulator can do it; remove @aws from the scenario"
+    return [
+        SuiteProblem(one.file, step.line, f'"{step.keyword} {step.name}": {cure}')
+        for one in scenarios
+        if "aws" in one.tags
+        for step in one.steps
+        if any(phrase.matches(step.name) for phrase in candidates(limited, step))
+    ]
+
+
+def _wrong_values(phrase: Phrase, text: str, allowed: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    values = [value for _, value in phrase.values(text) or ()]
+    for part, known in allowed.items():
+        start = phrase.pattern.find(part)
+        if start < 0 or not values:
+            continue
+        # The gap of the part is the one behind all gaps that end before it.
+        value = values[phrase.pattern[:start].count("{")]
+        if value not in known:
+            near = difflib.get_close_matches(value, known, 1)
+            cure = f"the nearest known is {near[0]!r}" if near else f"known are {', '.join(known)}"
+            yield f"{value!r} is not known; {cure}"
 
 
 def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:

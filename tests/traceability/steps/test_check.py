@@ -69,6 +69,34 @@ BAD = {
         f"Feature: Small\n  Rule: One\n    @AC-1.1 @moto\n    Scenario: only\n{WHOLE}",
         "r01.feature:2: Rule: hides its scenarios from the report; put them directly below the Feature",
     ),
+    "a scenario without a name": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario:\n{WHOLE}",
+        "r01.feature:3: a scenario without a name; say in its name what it shows",
+    ),
+    "an outline without Examples": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario Outline: only\n{WHOLE}",
+        'r01.feature:3: scenario outline "only" has no Examples, so it never runs; add rows',
+    ),
+    "Examples with a header alone": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario Outline: only\n{WHOLE}    Examples:\n      | a |\n",
+        'r01.feature:7: Examples of "only" have no row, so they never run; add rows or remove them',
+    ),
+    "a When behind a Then": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}    When nothing is wrong\n",
+        'r01.feature:3: scenario "only" has a When too late; order: Given, When, Then',
+    ),
+    "a step that is indented wrongly": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}".replace("    When", "   When"),
+        "r01.feature:5: indented by 3 spaces; indent When by 4",
+    ),
+    "a tab": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}".replace("    When", "\tWhen"),
+        "r01.feature:5: a tab in the indentation; indent with spaces",
+    ),
+    "a missing cell": (
+        f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}      | a | b |\n      | c |\n",
+        "r01.feature:8: not valid Gherkin: a table row has 1 cells, the first row has 2; add or remove cells",
+    ),
     "an empty file": ("", "r01.feature:1: no Feature in this file; write one or remove the file"),
 }
 
@@ -99,6 +127,54 @@ def test_bad_input_is_one_line_and_nothing_runs(suite: Suite, name: str, case: s
     assert ended.stderr.count("\n") == 1
     assert ended.stdout == ""
     assert not (suite.root / "reports").exists()
+
+
+def test_a_criterion_of_another_requirement_is_in_the_wrong_file(suite: Suite) -> None:
+    text = f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}"
+    ended = command(suite.feature(text, "r04_errors.feature"), "check")
+    assert ended.returncode == 2
+    assert "names no criterion of the requirement of this file; move it to the file of @AC-1.1" in ended.stderr
+    both = text.replace("@AC-1.1", "@AC-1.1 @AC-4.2")
+    assert command(suite.feature(both, "r04_errors.feature"), "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "words"),
+    [
+        ('server "{name}" is there', 'server "web-9" is there', "'web-9' is not known; the nearest known is 'web-1'"),
+        ("the result is {status:Status}", "the result is DONE", "'DONE' is not known; known are FAILED, COMPLETED"),
+        ('the "{plan}" plan of {n:d}', 'the "tree-tier" plan of 3', "'tree-tier' is not known; the nearest known is"),
+    ],
+)
+def test_a_value_that_no_list_has_is_named_with_the_nearest(suite: Suite, phrase: str, text: str, words: str) -> None:
+    (suite.root / "plans").mkdir()
+    (suite.root / "plans" / "three-tier.json").write_text("{}")
+    (suite.root / "pyproject.toml").write_text(
+        """[tool.traceability.values]
+'server "{name}"' = ["web-1", "database-1"]
+"{status:Status}" = ["FAILED", "COMPLETED"]
+'the "{plan}" plan' = "plans/*.json"
+"""
+    )
+    suite.steps(
+        "from behave import register_type, step\n"
+        "def status(text):\n    return text\n"
+        'status.pattern = "[A-Z]+"\n'
+        "register_type(Status=status)\n"
+        f'@step("nothing is wrong")\n@step({phrase!r})\ndef nothing(context, **values):\n    pass\n'
+    )
+    suite.feature(f"Feature: Small\n  @AC-1.1 @moto\n  Scenario: only\n{WHOLE}    And {text}\n")
+    ended = command(suite, "check")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert ended.stderr.startswith(f'features/r01.feature:7: "And {text}": {words}')
+
+
+def test_a_fault_in_a_scenario_for_aws_is_refused(suite: Suite) -> None:
+    (suite.root / "pyproject.toml").write_text('[tool.traceability]\nsimulator_only = ["features/steps/small.py"]\n')
+    suite.feature(f"Feature: Small\n  @AC-1.1 @moto @aws\n  Scenario: only\n{WHOLE}")
+    ended = command(suite, "check")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith('features/r01.feature:4: "Given nothing is wrong": only the simulator can do it')
 
 
 def test_a_planned_criterion_has_no_scenario_yet(suite: Suite) -> None:
