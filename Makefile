@@ -70,6 +70,21 @@ bundle: setup ## one archive of the last run for an auditor, signed with KEY=FIL
 prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it
 	@$(RUN) traceability prove
 
+# cosmic-ray's operators alone, apart from the environment: --no-deps leaves out its database and its web framework.
+build/mutation/.installed: requirements-mutation.lock $(VENV)/.installed
+	@rm -rf build/mutation
+	@$(RUN) pip install -qq --disable-pip-version-check --no-deps --require-hashes --target build/mutation -r $< \
+		|| { echo "make: installing the mutation operators failed; check the network, then run make again" >&2; exit 2; }
+	@touch $@
+
+# How long mutants are begun; MEASURE=1 does not fail on a low score, for a short run.
+MUTATE_SECONDS ?= 3000
+MEASURE ?=
+
+.PHONY: mutate
+mutate: setup build/mutation/.installed ## the mutation score: small changes of the engine, and which scenario notices each (MUTATE_SECONDS=n)
+	@$(RUN) traceability mutate --seconds $(MUTATE_SECONDS) $(if $(MEASURE),--measure)
+
 # Each check on a line of its own with its time; the first that fails ends the run.
 define check
 	@printf '%-18s' '$(1)'; begun=$$SECONDS; log=$$(mktemp); \
@@ -95,7 +110,7 @@ phrases: setup ## the sentences a scenario can be written from, with real uses; 
 	@$(RUN) traceability phrases --write
 
 .PHONY: unit
-unit: setup ## the tests of the parts themselves
+unit: setup build/mutation/.installed ## the tests of the parts themselves
 	@echo "unit tests"
 	@$(RUN) pytest --ignore tests/report --numprocesses auto --maxprocesses 4 --dist worksteal
 

@@ -15,6 +15,7 @@ _MODULES = {
     "run": "runs",
     "keep": "runs",
     "prove": "runs",
+    "mutate": "mutation",
     "matrix": "owner",
     "diff": "owner",
     "confirm": "audit",

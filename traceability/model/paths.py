@@ -62,6 +62,10 @@ class Places:
         return self.root / "reports" / "prove.json"
 
     @property
+    def mutation(self) -> Path:
+        return self.root / "reports" / "mutation.json"
+
+    @property
     def coverage(self) -> Path:
         return self.reports / "coverage.json"
 

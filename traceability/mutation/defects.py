@@ -68,13 +68,16 @@ def overlay(defect: Defect | None, root: Path, place: Path) -> None:
             _link(source, place / name)
     if defect is not None:
         changed = place / defect.file
-        text = changed.read_text(encoding="utf-8").replace(defect.old, defect.new)
-        # Replace the file: a write through the link would change the checked-out file.
-        changed.unlink()
-        changed.write_text(text, encoding="utf-8")
-        # Python matches bytecode by time and size, so it could run the bytecode of the old text.
-        for compiled in (changed.parent / "__pycache__").glob(f"{changed.stem}.*"):
-            compiled.unlink()
+        rewrite(changed, changed.read_text(encoding="utf-8").replace(defect.old, defect.new))
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Replace a file of a copy: a write through its link would change the checked-out file."""
+    path.unlink()
+    path.write_text(text, encoding="utf-8")
+    # Python matches bytecode by time and size, so it could run the bytecode of the old text.
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+        compiled.unlink()
 
 
 def _read(path: Path, root: Path, catalogue: Catalogue) -> Defect:

@@ -8,13 +8,7 @@ imported.
 
 from __future__ import annotations
 
-import importlib
-import json
-import multiprocessing
-import os
-import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
@@ -28,17 +22,13 @@ from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.problems import UserProblem
 from traceability.model.verdict import PASSED, VIOLATED
-from traceability.mutation import defects, service_models
+from traceability.mutation import defects, trials
 from traceability.mutation.defects import Defect
 
 MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 90.0
 """A defect may make the engine wait forever; a child that takes longer has not noticed the defect."""
-_EXPECTATION = re.compile(r"^(?:Expected|Seen): .*$", re.MULTILINE)
-"""Lines of `traceability.recording.failure_story`."""
 _OUTCOMES = {VIOLATED: "noticed", PASSED: "unnoticed"}
-_PROJECT_PACKAGES = ("engine", "simulator", "features", "infra", "testdata")
-_FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -54,6 +44,8 @@ class DefectResult:
     story: str
     seconds: float
     each: tuple[tuple[str, Scenario, str], ...] = ()
+    red: tuple[tuple[str, str], ...] = ()
+    """Place of a scenario, and the Then that the defect turned red."""
 
     @property
     def noticed(self) -> bool:
@@ -146,6 +138,7 @@ def document(results: Sequence[DefectResult], catalogue: Catalogue, digest: str)
                 "file": one.defect.file,
                 "outcome": one.outcome,
                 "story": one.story,
+                "red": [list(pair) for pair in one.red],
                 "seconds": round(one.seconds, 2),
             }
             for one in rows
@@ -187,17 +180,15 @@ def _run_baseline(
 
 def _failed_without_defect(root: Path, folder: str, needed: Sequence[Scenario], place: Path, target: str) -> list[str]:
     defects.overlay(None, root, place)
-    child = _FORK.Process(target=_child, args=(place, root, [one.place for one in needed], "", False, target))
+    child = trials.FORK.Process(
+        target=trials.run_behave, args=(place, root, [one.place for one in needed], "", trials.TO_END, target)
+    )
     child.start()
     child.join(TIMEOUT_SECONDS * MAX_PROCESSES)
-    _terminate(child)
-    verdicts = _verdicts(place, folder, needed)
-    if (place / "imported.json").exists():
-        needs = json.loads((place / "imported.json").read_text(encoding="utf-8"))
-        for name in needs["modules"]:
-            importlib.import_module(name)
-        service_models.preload(needs["service_models"])
-    return [f"{one.place}: {one.name}: {verdicts[one.key][1]}" for one in needed if verdicts[one.key][0] != PASSED]
+    trials.end(child)
+    ends = trials.endings(place, folder, needed)
+    trials.import_needs(place)
+    return [f"{one.place}: {one.name}: {ends[one.key].reason}" for one in needed if ends[one.key].verdict != PASSED]
 
 
 def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], scratch: Path, *, each: bool) -> _Trial:
@@ -208,7 +199,8 @@ def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], scratch: P
         f"@{tag_of(defect.criterion)}",
         target_of(defect.criterion, mine),
     )
-    child = _FORK.Process(target=_child, args=(place, root, files, tags, not each, target))
+    formatter = trials.TO_END if each else trials.TO_FIRST_VIOLATION
+    child = trials.FORK.Process(target=trials.run_behave, args=(place, root, files, tags, formatter, target))
     child.start()
     return _Trial(defect, child, place, TIMEOUT_SECONDS * (len(mine) if each else 1))
 
@@ -217,13 +209,16 @@ def _result(trial: _Trial, folder: str, *, each: bool) -> DefectResult:
     """Return the result of a trial that is over, and remove its copy of the tree."""
     defect, place, seconds = trial.defect, trial.place, trial.seconds
     timed_out = trial.process.is_alive()
-    _terminate(trial.process)
+    trials.end(trial.process)
     scenarios, broken = feature_files.read(place / folder, place)
     target = target_of(defect.criterion, scenarios)
     mine = [one for one in scenarios if defect.criterion in one.criteria and for_target(one, target)]
-    verdicts = _verdicts(place, folder, mine)
+    found = trials.endings(place, folder, mine)
     shutil.rmtree(place, ignore_errors=True)
-    ends = tuple((_OUTCOMES.get(verdicts[one.key][0], "not_by_expectation"), one, verdicts[one.key][1]) for one in mine)
+    ends = tuple(
+        (_OUTCOMES.get(found[one.key].verdict, "not_by_expectation"), one, found[one.key].reason) for one in mine
+    )
+    red = tuple((one.place, found[one.key].step) for one in mine if found[one.key].verdict == VIOLATED)
     noticed, failed = (
         [f"{one.place} {one.name}: {reason}" for outcome, one, reason in ends if outcome == wanted]
         for wanted in ("noticed", "not_by_expectation")
@@ -235,75 +230,4 @@ def _result(trial: _Trial, folder: str, *, each: bool) -> DefectResult:
         outcome, story = "not_by_expectation", reasons[0]
     else:
         outcome, story = "unnoticed", f"all {len(mine)} scenarios passed"
-    return DefectResult(defect, outcome, story, seconds, ends if each else ())
-
-
-def _verdicts(place: Path, folder: str, scenarios: Sequence[Scenario]) -> dict[record_readers.Key, tuple[str, str]]:
-    """Return (verdict, reason) of each scenario; the verdict is "missing" for a scenario without a result."""
-    cases = {case.key: case for case in record_readers.read_junit(place / "reports" / "junit")}
-    found: dict[record_readers.Key, tuple[str, str]] = {}
-    for one in scenarios:
-        case = cases.get(record_readers.junit_key(one, folder))
-        if case is None:
-            found[one.key] = ("missing", _last_line(place / "behave.log"))
-        else:
-            found[one.key] = (record_readers.junit_verdict(case, one), _reason(case))
-    return found
-
-
-def _reason(case: record_readers.JUnitCase) -> str:
-    """Return the reason in one line; if a hook failed after the expectation, take the expectation from the output."""
-    expectation = _EXPECTATION.findall(case.listing) if case.status == "hook_error" else []
-    lines = expectation or [line for line in case.message.splitlines() if line.strip()]
-    return " ".join(" ".join(lines[:3]).split()) or case.status
-
-
-def _child(place: Path, root: Path, files: Sequence[str], tags: str, stop: bool, target: str) -> None:
-    """Run behave on the copy at `place`. Of the checked-out project, only this package stays importable."""
-    os.chdir(place)
-    sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
-    for name in [name for name in sys.modules if name.partition(".")[0] in _PROJECT_PACKAGES]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
-    log = os.open(place / "behave.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    from behave.__main__ import main
-
-    read = service_models.serve_preloaded()
-    arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
-    arguments += ["--format", "traceability.mutation.stopping:StopWhenViolated" if stop else "null"]
-    arguments += ["--tags", tags] if tags else []
-    code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
-    imported = [
-        name for name in sys.modules if name.partition(".")[0] not in (*_PROJECT_PACKAGES, "__main__", "__mp_main__")
-    ]
-    needs = {"modules": [name for name in imported if _importable(name)], "service_models": read}
-    (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
-    sys.stdout.flush()
-    # Skip the interpreter's clean-up: threads may still wait on a virtual clock.
-    os._exit(code)
-
-
-def _importable(name: str) -> bool:
-    """Return True for a module from a file of the environment, False for one that a run put in place."""
-    spec = getattr(sys.modules[name], "__spec__", None)
-    origin = getattr(spec, "origin", None)
-    return (
-        spec is not None
-        and spec.name == name
-        and bool(origin)
-        and Path(str(origin)).suffix == ".py"
-        and ("site-packages" in str(origin))
-    )
-
-
-def _terminate(child: BaseProcess) -> None:
-    if child.is_alive():
-        child.kill()
-    child.join()
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return next((line for line in reversed(lines) if line.strip()), "behave wrote no result")
+    return DefectResult(defect, outcome, story, seconds, ends if each else (), red)

@@ -1,0 +1,182 @@
+"""The mutation score, with a small project whose scenarios notice one mistake and miss another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.traceability.conftest import Suite
+from traceability.model import feature_files
+from traceability.mutation import mutants, mutate, score, survivors, tracing
+from traceability.mutation.mutants import Mutant
+from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, MutantResult
+from traceability.mutation.prove import BaselineFailed
+
+ENGINE = """\
+def total(first, second):
+    return first + second
+
+
+def fee(amount):
+    if amount > 100:
+        return 5
+    return 0
+
+
+def never_called(value):
+    return value - 1
+"""
+STEPS = """
+from behave import step
+from engine.shop.prices import fee, total
+from traceability.recording import evidence
+
+@step("{a:d} and {b:d} make {c:d}")
+def makes(context, a, b, c):
+    evidence.record_judgement(str(c), total(a, b), "Added")
+    assert total(a, b) == c, "another total"
+
+@step("{a:d} costs a fee")
+def costs(context, a):
+    evidence.record_judgement("a fee", fee(a), "Asked")
+    assert fee(a) > 0, "no fee"
+"""
+FEATURE = """
+Feature: Small
+  @AC-1.1 @moto
+  Scenario: adds
+    Then 1 and 2 make 3
+
+  @AC-1.2 @moto
+  Scenario: costs
+    Then 200 costs a fee
+"""
+SOURCE = "def less(a, b):\n    return a < b and not a == 0\n"
+
+needs_operators = pytest.mark.skipif(
+    not (mutants.OPERATORS_FOLDER / "cosmic_ray").exists(), reason="`make unit` installs the mutation operators"
+)
+
+
+@pytest.fixture
+def project(suite: Suite) -> Suite:
+    (suite.root / "engine" / "shop").mkdir(parents=True)
+    for package in ("engine", "engine/shop"):
+        (suite.root / package / "__init__.py").write_text("")
+    (suite.root / "engine" / "shop" / "prices.py").write_text(ENGINE)
+    return suite.steps(STEPS).feature(FEATURE)
+
+
+@needs_operators
+def test_each_mutant_changes_its_line_and_no_other() -> None:
+    found = mutants.of_source("engine/less.py", SOURCE)
+    changes = {mutants.change(SOURCE, one)[1] for one in found}
+    assert {
+        "return a <= b and not a == 0",
+        "return a >= b and not a == 0",
+        "return a < b or not a == 0",
+        "return a < b and  a == 0",
+        "return a < b and not a != 0",
+    } <= changes
+    assert all(mutants.change(SOURCE, one)[0] == "return a < b and not a == 0" for one in found)
+    assert {one.line for one in found} == {2}
+
+
+@needs_operators
+def test_the_sample_is_the_same_for_the_same_tree_and_leaves_out_what_no_scenario_executes(project: Suite) -> None:
+    lines = {"engine/shop/prices.py": [2, 6, 7, 8]}
+    first = mutants.sample(project.root, lines, "seed")
+    assert first == mutants.sample(project.root, lines, "seed")
+    assert first != mutants.sample(project.root, lines, "other")
+    assert {one.line for one in first} <= {2, 6, 7, 8}
+
+
+@needs_operators
+def test_a_run_tells_noticed_mutants_from_survivors(project: Suite) -> None:
+    """Every line is one that a single scenario executes; no scenario asks for the fee of an amount up to 100."""
+    scratch = project.root / "reports" / ".mutate"
+    traced = mutate.trace(project.root, "features", scratch)
+    assert traced[0]["features/r01.feature:4"] == {"engine/shop/prices.py": [2]}
+    assert traced[0]["features/r01.feature:8"] == {"engine/shop/prices.py": [6, 7]}
+    sample = mutants.sample(project.root, tracing.executed(traced[0]), "seed")
+    told: list[MutantResult] = []
+    results = mutate.run(project.root, "features", sample, traced, scratch, 300, told.append)
+    assert told == results
+    ends = {" ".join(one.after.split()): one.outcome for one in results}
+    assert ends["return first - second"] == NOTICED
+    assert ends["if amount <= 100:"] == NOTICED
+    assert ends["if amount >= 100:"] == SURVIVED
+    assert ends["return 6"] == SURVIVED
+    noticed = next(one for one in results if one.after == "return first - second")
+    assert noticed.red == (("features/r01.feature:4", "Then 1 and 2 make 3"),)
+    rows = score.by_criterion(results, traced[1], project.catalogue)
+    assert rows["1.1"] == {"noticed": 1, "tried": 1}
+    assert 0 < rows["1.2"]["noticed"] < rows["1.2"]["tried"]
+    assert rows["1.3"] == {"noticed": 0, "tried": 0}
+    assert score.never_red(results, traced[1], {}) == []
+    assert project.root.joinpath("engine/shop/prices.py").read_text() == ENGINE
+
+
+@needs_operators
+def test_a_run_begins_no_mutant_after_its_time(project: Suite) -> None:
+    traced = (
+        {"features/r01.feature:4": {"engine/shop/prices.py": [2]}},
+        feature_files.read(project.root / "features", project.root)[0],
+    )
+    sample = [Mutant("engine/shop/prices.py", 2, "ReplaceBinaryOperator_Add_Sub", 0)]
+    assert mutate.run(project.root, "features", sample, traced, project.root / "x", 0, lambda _: None) == []
+
+
+def test_a_scenario_that_fails_without_a_mutant_ends_the_run(project: Suite) -> None:
+    project.feature(FEATURE.replace("make 3", "make 4"))
+    with pytest.raises(BaselineFailed):
+        mutate.trace(project.root, "features", project.root / "reports" / ".mutate")
+
+
+def test_the_nearest_scenarios_come_first() -> None:
+    lines: tracing.Trace = {
+        "a:1": {"f.py": [10], "g.py": [1, 2, 3]},
+        "b:1": {"f.py": [9, 10, 11]},
+        "c:1": {"f.py": [10]},
+        "d:1": {"f.py": [99]},
+    }
+    assert tracing.executing(lines, "f.py", 10) == ["b:1", "c:1", "a:1"]
+
+
+def result(outcome: str, met: dict[str, bool], *, own: bool = True) -> MutantResult:
+    red = tuple((place, "Then it is so") for place, noticed in met.items() if noticed)
+    return MutantResult(Mutant("engine/a.py", 1, "AddNot", 0), "if a:", "if not a:", outcome, met, red, own, 1.0)
+
+
+def test_the_score_counts_errors_as_noticed_and_is_none_without_a_mutant() -> None:
+    results = [result(NOTICED, {"a:1": True}), result(BY_ERROR, {}), result(SURVIVED, {"a:1": False})]
+    assert score.score(results) == 0.667
+    assert score.score([]) is None
+
+
+def test_a_then_that_a_seeded_defect_turned_red_is_not_listed(project: Suite) -> None:
+    scenarios, _ = feature_files.read(project.root / "features", project.root)
+    proof = {"defects": [{"red": [["features/r01.feature:4", "Then 1 and 2 make 3"]]}]}
+    assert score.never_red([], scenarios, proof) == ["features/r01.feature:9 Then 200 costs a fee"]
+
+
+def test_explained_survivors_have_to_fit_the_code(project: Suite) -> None:
+    path = project.root / "features" / survivors.FILE
+    entry = (
+        "- file: engine/shop/prices.py\n  before: {}\n  after: return  6\n  reason: no criterion promises the amount\n"
+    )
+    path.write_text(entry.format("return 5"))
+    assert survivors.load(project.root, "features") == {
+        ("engine/shop/prices.py", "return 5", "return  6"): "no criterion promises the amount"
+    }
+    path.write_text(entry.format("return 7"))
+    with pytest.raises(survivors.BadSurvivors, match="has no line 'return 7'; remove the entry"):
+        survivors.load(project.root, "features")
+    path.write_text("- file: a\n")
+    with pytest.raises(survivors.BadSurvivors, match="'before' is a required property"):
+        survivors.load(project.root, "features")
+
+
+def test_a_project_without_the_file_explains_no_survivor(tmp_path: Path) -> None:
+    assert survivors.load(tmp_path, "features") == {}

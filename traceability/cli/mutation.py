@@ -1,0 +1,97 @@
+"""The command for engineers that measures how much the scenarios notice."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from traceability.bundle import git
+from traceability.cli.group import GREEN, RED, features_option, main, root_option
+from traceability.model import catalogue, tree
+from traceability.model.catalogue import tag_of
+from traceability.model.paths import Places
+from traceability.mutation import mutants, mutate, score, survivors, tracing
+from traceability.mutation.mutate import SURVIVED, MutantResult
+from traceability.running.run import checked_scenarios
+
+_WORDS = {
+    "noticed": "noticed",
+    "by_error": "noticed by an error",
+    "timed_out": "noticed by its time",
+    SURVIVED: "SURVIVED",
+}
+
+
+@main.command("mutate")
+@features_option
+@root_option
+@click.option("--seconds", default=3000.0, show_default=True, help="Begin no mutant after so many seconds.")
+@click.option("--sample", "limit", default=600, show_default=True, help="Try at most so many mutants.")
+@click.option("--measure", is_flag=True, help="Only measure: a low score does not fail the command.")
+def mutate_command(features: str, root: Path, seconds: float, limit: int, measure: bool) -> None:
+    """Mutate the engine in copies of the tree, and count the mutants that the scenarios notice.
+
+    The sample depends on the tree alone: a shorter run tries the first of the same mutants. Fails below a score of
+    80 %, and if features/survivors.yaml explains a mutant of code that is gone.
+    """
+    out, begun = Console(), time.perf_counter()
+    known, places = catalogue.load(), Places(root.resolve(), features)
+    explained = survivors.load(places.root, features)
+    checked_scenarios(places, known)
+    scratch, digest = places.reports / ".mutate", tree.digest(places.root)
+    out.print("Tracing which code each scenario executes ...", highlight=False)
+    traced = mutate.trace(places.root, features, scratch)
+    sample = mutants.sample(places.root, tracing.executed(traced[0]), digest)
+    tracing_seconds = time.perf_counter() - begun
+    out.print(f"{len(sample)} mutants of executed code; traced in {tracing_seconds:.0f} s", highlight=False)
+    results = mutate.run(
+        places.root, features, sample[:limit], traced, scratch, seconds, lambda one: _print_result(out, one)
+    )
+    facts = {
+        "tree": digest,
+        "commit": git.commit(places.root),
+        "mutants": len(sample),
+        "seconds": round(time.perf_counter() - begun),
+    }
+    proof = json.loads(places.proof.read_text(encoding="utf-8")) if places.proof.exists() else {}
+    content = score.document(results, traced[1], known, explained, facts, proof)
+    places.mutation.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _print_summary(out, content, known)
+    low = content["score"] is None or content["score"] < score.AIM
+    sys.exit(RED if low and not measure else GREEN)
+
+
+def _print_result(out: Console, one: MutantResult) -> None:
+    who = f", {one.red[0][0]} {one.red[0][1]}" if one.red else f", {len(one.met)} scenarios met it"
+    line = f"{one.mutant.place}  {one.before}  ->  {one.after}: {_WORDS[one.outcome]}{who}"
+    sign = "[bold red]✗[/]" if one.outcome == SURVIVED else "[green]✓[/]"
+    out.print(f"{sign} {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _print_summary(out: Console, content: dict[str, Any], known: catalogue.Catalogue) -> None:
+    low = [
+        f"{tag_of(one)} {row['noticed']} of {row['tried']}"
+        for one, row in content["criteria"].items()
+        if row["tried"] and row["noticed"] < row["tried"]
+    ]
+    unexplained = [one for one in content["survivors"] if not one["reason"]]
+    noticed = content["tried"] - content[SURVIVED]
+    out.print(
+        f"[bold]{noticed} of {content['tried']} mutants noticed[/] ({content['by_error']} by an error, "
+        f"{content['timed_out']} by their time); {content['mutants']} in all",
+        highlight=False,
+    )
+    out.print(f"Criteria whose own scenarios missed some: {', '.join(low) or 'none'}", highlight=False, soft_wrap=True)
+    out.print(
+        f"{len(unexplained)} of {len(content['survivors'])} survivors are not explained in features/{survivors.FILE}; "
+        f"{len(content['never_red'])} Thens were never red: see reports/mutation.json",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,138 @@
+"""Mutants: single small changes of the code under test, made by the operators of cosmic-ray.
+
+The operators and their parser are installed apart (`requirements-mutation.lock`): cosmic-ray's own runner needs a
+database and a web framework, its operators need neither. A mutant is applied to a copy of the tree.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from traceability.model.problems import UserProblem
+
+CODE = "engine"
+"""The folder of the code that is mutated."""
+OPERATORS_FOLDER = Path("build") / "mutation"
+# One replacement for each operator of the language: cosmic-ray has eleven for "+", most of which only raise TypeError.
+_OPERATORS = (
+    "AddNot",
+    "ReplaceUnaryOperator_Delete_Not",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "NumberReplacer",
+    "ZeroIterationForLoop",
+    "ExceptionReplacer",
+    "ReplaceBreakWithContinue",
+    "ReplaceContinueWithBreak",
+    *(
+        f"ReplaceComparisonOperator_{one}"
+        for one in ("Is_IsNot", "IsNot_Is", "Eq_NotEq", "NotEq_Eq", "Lt_LtE", "Lt_GtE")
+    ),
+    *(f"ReplaceComparisonOperator_{one}" for one in ("LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt")),
+    *(f"ReplaceBinaryOperator_{one}" for one in ("Add_Sub", "Sub_Add", "Mul_FloorDiv", "Div_Mul", "FloorDiv_Mul")),
+)
+
+
+class NoOperators(UserProblem):
+    """cosmic-ray's operators are not installed; the message names the command that installs them."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The occurrence number `index` of an operator in a file; `line` is where it begins, from 1."""
+
+    file: str
+    line: int
+    operator: str
+    index: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def sample(root: Path, executed: Mapping[str, Sequence[int]], seed: str) -> list[Mutant]:
+    """Return all mutants on executed lines in a random order that depends on `seed` alone: a prefix is a sample.
+
+    `executed` has the lines by file, relative to `root`. Raises NoOperators.
+    """
+    found = [
+        one
+        for file in sorted(executed)
+        for one in of_source(file, (root / file).read_text(encoding="utf-8"))
+        if one.line in set(executed[file])
+    ]
+    random.Random(seed).shuffle(found)  # noqa: S311 - a repeatable sample, no secret
+    return found
+
+
+def of_source(file: str, source: str) -> list[Mutant]:
+    """Return the mutants of one file. Raises NoOperators."""
+    nodes = list(_ast().ast_nodes(_ast().get_ast(source)))
+    return [Mutant(file, line, name, index) for name in _OPERATORS for index, line in enumerate(_lines(name, nodes))]
+
+
+def mutated(source: str, mutant: Mutant) -> str:
+    """Return the source with the mutant applied."""
+    tree, operator, count = _ast().get_ast(source), _operators()[mutant.operator](), 0
+
+    def walk(node: Any) -> Any:
+        nonlocal count
+        for position, _ in enumerate(operator.mutation_positions(node)):
+            if count == mutant.index:
+                node = operator.mutate(node, position)
+            count += 1
+        if node is not None and hasattr(node, "children"):
+            node.children = [child for child in map(walk, list(node.children)) if child is not None]
+        return node
+
+    return str(walk(tree).get_code())
+
+
+def change(source: str, mutant: Mutant) -> tuple[str, str]:
+    """Return the first changed line before and after, each without its indentation."""
+    before, after = source.splitlines(), mutated(source, mutant).splitlines()
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            return old.strip(), new.strip()
+    return "", ""
+
+
+def _lines(name: str, nodes: Sequence[Any]) -> Iterator[int]:
+    """Yield the line of each occurrence, in the order in which `mutated` meets them."""
+    operator = _operators()[name]()
+    for node in nodes:
+        for (line, _), _ in operator.mutation_positions(node):
+            yield line
+
+
+def _add_to_path() -> None:
+    folder = str(OPERATORS_FOLDER.resolve())
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+@cache
+def _operators() -> Any:
+    _add_to_path()
+    try:
+        from cosmic_ray.operators.provider import OperatorProvider
+    except ImportError as problem:
+        raise NoOperators("the mutation operators are not installed; run `make mutate`") from problem
+    return OperatorProvider()
+
+
+@cache
+def _ast() -> Any:
+    _operators()
+    from cosmic_ray import ast
+
+    return ast

@@ -1,0 +1,84 @@
+"""The scores of a mutation run, and the expectations that no mutant and no seeded defect turned red."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from traceability.model.catalogue import Catalogue
+from traceability.model.feature_files import Scenario
+from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult
+from traceability.mutation.survivors import Survivor
+
+AIM = 0.8
+
+
+def document(
+    results: Sequence[MutantResult],
+    scenarios: Sequence[Scenario],
+    catalogue: Catalogue,
+    explained: Mapping[Survivor, str],
+    facts: Mapping[str, Any],
+    proof: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return `mutation.json`. `facts` are tree, commit, number of all mutants and seconds; `proof` is prove.json."""
+    counts = {one: sum(result.outcome == one for result in results) for one in (NOTICED, BY_ERROR, TIMED_OUT, SURVIVED)}
+    return {
+        **facts,
+        "tried": len(results),
+        **counts,
+        "score": score(results),
+        "criteria": by_criterion(results, scenarios, catalogue),
+        "never_red": never_red(results, scenarios, proof),
+        "survivors": [
+            {
+                "place": one.mutant.place,
+                "file": one.mutant.file,
+                "before": one.before,
+                "after": one.after,
+                "scenarios": len(one.met),
+                "reason": explained.get((one.mutant.file, one.before, one.after), ""),
+            }
+            for one in results
+            if one.outcome == SURVIVED
+        ],
+    }
+
+
+def score(results: Sequence[MutantResult]) -> float | None:
+    """Return the part of the mutants that a scenario noticed, None without a mutant."""
+    return round(sum(one.outcome != SURVIVED for one in results) / len(results), 3) if results else None
+
+
+def by_criterion(
+    results: Sequence[MutantResult], scenarios: Sequence[Scenario], catalogue: Catalogue
+) -> dict[str, dict[str, int]]:
+    """Return, by criterion, how many mutants beyond a plain drill its own scenarios met and noticed."""
+    criteria = {one.place: one.criteria for one in scenarios}
+    found = {one: {"noticed": 0, "tried": 0} for one in catalogue.criteria}
+    for result in results:
+        if not result.own:
+            continue
+        noticed: dict[str, bool] = {}
+        for place, red in result.met.items():
+            for one in criteria[place]:
+                noticed[one] = noticed.get(one, False) or red
+        for one, red in noticed.items():
+            found[one]["tried"] += 1
+            found[one]["noticed"] += red
+    return found
+
+
+def never_red(results: Sequence[MutantResult], scenarios: Sequence[Scenario], proof: Mapping[str, Any]) -> list[str]:
+    """Return place and text of each Then that no mutant and no seeded defect turned red."""
+    red = {pair for result in results for pair in result.red}
+    red |= {(place, step) for defect in proof.get("defects", ()) for place, step in defect.get("red", ())}
+    found: dict[str, bool] = {}
+    for one in scenarios:
+        for step in one.steps:
+            text = f"{step.keyword} {step.name}"
+            if step.is_expectation:
+                place = f"{one.file}:{step.line} {text}"
+                # The rows of an outline share their steps: one red row is enough.
+                found[place] = found.get(place, False) or (one.place, text) in red
+    return [place for place, was_red in found.items() if not was_red]
