@@ -128,6 +128,14 @@ class ObjectiveKind:
 
 
 @dataclass(frozen=True)
+class Resumption:
+    """The choices of a resumption: waves to skip, and the server that is launched from another snapshot."""
+
+    skip_waves: tuple[int, ...] = ()
+    snapshot_of: str = ""
+
+
+@dataclass(frozen=True)
 class PlanShape:
     """How many waves a plan has, of which type, and how many of them depend on others."""
 
@@ -194,6 +202,14 @@ def selection(text: str) -> Selection:
         return Selection(tuple(names(text.removeprefix("only "))))
     wave = re.search(r"\d+", text)
     return Selection(wave=int(wave[0]) if wave else None)
+
+
+@parse.with_pattern(r'as it is|without wave \d+|with another snapshot of server "[^"]+"')
+def resumption(text: str) -> Resumption:
+    """'as it is', 'without wave 2', 'with another snapshot of server "web-1"'."""
+    if text.startswith("without"):
+        return Resumption(skip_waves=tuple(numbers(text)))
+    return Resumption(snapshot_of=text.split('"')[1] if '"' in text else "")
 
 
 @parse.with_pattern(_STATUS)
@@ -388,6 +404,7 @@ register_type(
     Quantity=quantity,
     Request=request,
     Requests=requests,
+    Resumption=resumption,
     Run=run_type,
     Selection=selection,
     Status=status,

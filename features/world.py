@@ -198,6 +198,18 @@ class World:
         else:
             self.executions.append(execution)
 
+    def resume(self, **choices: Any) -> None:
+        """Resume the newest execution and run it to its end; keep a refusal for the Then to judge.
+
+        `choices` are those of the engine's client.
+        """
+        try:
+            self.executions.append(self.client.resume(self.executions[-1], **choices))
+        except StartRefused as refusal:
+            self.refusal = refusal
+        else:
+            self.run_to_end()
+
     def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
         """Wait for the newest execution's record to meet `condition`; keep a timeout for the Then to judge."""
         if self.executions:

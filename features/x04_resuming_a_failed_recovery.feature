@@ -3,6 +3,54 @@ Feature: Resuming a failed recovery
   rest comes up where the recovery stopped, that recovered servers stay untouched, and that a server which the business
   can do without holds up no other server.
 
+  @EX-4.1 @moto
+  Scenario: A resumed recovery launches the servers that are not recovered and no other
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And server "application-1" can be launched again
+    And the recovery is resumed as it is
+    Then the execution is COMPLETED
+    And the resumption launched only "application-1, web-1, web-2"
+    And wave 1 was carried over
+    And server "application-2" is adopted, not launched
+    And wave 3 started at most 1 minute after wave 2 ended
+    And 6 servers are RECOVERED
+    And both executions name each other
+
+  @EX-4.1 @moto
+  Scenario: A server of a COMPLETED wave whose instance is lost is launched again
+    Given the "three-waves" plan
+    And the launch of server "web-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And server "web-1" can be launched again
+    And the instance of server "database-1" becomes terminated
+    And the recovery is resumed as it is
+    Then the execution is COMPLETED
+    And the resumption launched only "database-1, web-1"
+    And wave 2 was carried over
+    And server "database-2" is adopted, not launched
+
+  @EX-4.1 @moto
+  Scenario: A recovery that is COMPLETED is not resumed
+    Given the "single-wave" plan
+    When a recovery of the plan is run
+    And the recovery is resumed as it is
+    Then the start is refused
+    And the refusal names "is COMPLETED: there is nothing to resume"
+
+  @EX-4.2 @moto
+  Scenario: A skipped wave lets the waves run that depend on it
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    And the launch of server "application-2" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And the recovery is resumed without wave 2
+    Then the execution is COMPLETED
+    And wave 2 was skipped by the operator, and the warnings say so
+    And the resumption launched only "web-1, web-2"
+    And wave 1 was carried over
+
   @EX-4.3 @moto
   Scenario: A wave completes without its optional server, and a warning names the server
     Given the "three-waves" plan
@@ -49,3 +97,26 @@ Feature: Resuming a failed recovery
     Then the start is refused
     And the refusal names "is not recovered by any wave of the plan"
     And no execution was recorded and no server was launched
+
+  @EX-4.4 @moto
+  Scenario: A server is launched from the snapshot that the resumption names
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "the snapshot is damaged"
+    When a recovery of the plan is run
+    And server "application-1" can be launched again
+    And the recovery is resumed with another snapshot of server "application-1"
+    Then the execution is COMPLETED
+    And server "application-1" was launched from the other snapshot
+    And the resumption launched only "application-1, web-1, web-2"
+
+  @EX-4.5 @moto
+  Scenario: A resumption over changed waves is refused with the difference and the way on
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And the loaded plan lets wave 3 depend on no wave
+    And the recovery is resumed as it is
+    Then the start is refused
+    And the refusal names "it depended on wave 2, depends on no wave"
+    And the refusal names "--recovery --existing keep"
+    And DRS launched only "database-1, database-2, application-1, application-2"

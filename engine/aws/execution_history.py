@@ -44,6 +44,14 @@ class PlanLocked(Exception):
         self.execution_id = execution_id
 
 
+class AlreadyResumed(Exception):
+    """Another execution resumes the same one."""
+
+    def __init__(self, successor: str) -> None:
+        super().__init__(f"execution {successor} resumes it")
+        self.successor = successor
+
+
 def lock_id(plan_id: str) -> str:
     return f"PLAN#{plan_id}"
 
@@ -70,10 +78,11 @@ class ExecutionHistory:
             execution = document.with_servers(execution, number, parts)
         return execution
 
-    def create(self, execution: Execution, *, instead_of: str | None = None) -> None:
-        """Lock the plan and write the first record in one transaction. Raises PlanLocked.
+    def create(self, execution: Execution, *, instead_of: str | None = None, resumes: Execution | None = None) -> None:
+        """Lock the plan and write the first record in one transaction. Raises PlanLocked, AlreadyResumed.
 
-        The lock may be taken over from the execution `instead_of`, which then settles without it.
+        The lock may be taken over from the execution `instead_of`, which then settles without it. The record of the
+        execution that this one `resumes` gets the link to it in the same transaction.
         """
         lock = {
             "ExecutionId": lock_id(execution.plan_id),
@@ -85,6 +94,8 @@ class ExecutionHistory:
         if instead_of is not None:
             free = "attribute_not_exists(ExecutionId) OR LockedBy = :before"
             writes[0] = self._put(lock, free, {":before": instead_of})
+        if resumes is not None:
+            writes.append(self._link(resumes, execution.execution_id))
         while True:
             try:
                 return self._transact(writes)
@@ -95,6 +106,9 @@ class ExecutionHistory:
                 # The record exists already: the answer to an earlier try was lost, or the client token was used twice.
                 if holder is not None or self._header(execution.execution_id) is not None:
                     return None
+                now = self.load(resumes.execution_id) if resumes is not None else None
+                if resumes is not None and now is not None and now.resumed_by not in (None, resumes.resumed_by):
+                    raise AlreadyResumed(now.resumed_by) from None
                 # The other execution has released the plan; try again.
 
     def holder(self, plan_id: str) -> str | None:
@@ -202,6 +216,20 @@ class ExecutionHistory:
         if values is not None:
             put["ExpressionAttributeValues"] = to_item(values)
         return {"Put": put}
+
+    def _link(self, before: Execution, successor: str) -> dict[str, Any]:
+        """The write of ResumedBy; it fails if another execution than the one that was read resumes `before`."""
+        values = {":new": successor, ":old": before.resumed_by or "", ":one": 1}
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": self._key(before.execution_id, HEADER_KEY),
+                "UpdateExpression": "SET ResumedBy = :new, Version = Version + :one",
+                "ConditionExpression": "attribute_exists(Version) AND "
+                "(attribute_not_exists(ResumedBy) OR ResumedBy = :old)",
+                "ExpressionAttributeValues": to_item(values),
+            }
+        }
 
     def _unlock(self, execution: Execution) -> dict[str, Any]:
         """The write that deletes the plan's lock; it fails if another execution holds the lock."""

@@ -12,6 +12,7 @@ from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
 from engine.cli.holding import approve, continue_, pause, reject
 from engine.cli.plans import plans, remove, show
+from engine.cli.resuming import resume
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
 from engine.cli.terminal import replace_missing_characters
@@ -86,6 +87,7 @@ for command in (
     pause,
     continue_,
     cancel,
+    resume,
     history,
     sweep,
     destroy,

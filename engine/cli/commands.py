@@ -14,7 +14,7 @@ from engine.cli.options import InputError, checked_text, client, json_option, st
 from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
 from engine.cli.views import history_view
-from engine.cli.watching import exit_with, watch_execution
+from engine.cli.watching import finish, watch_execution
 from engine.client import EngineClient
 
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -57,7 +57,14 @@ def start(
         _confirm_recovery(plan_id)
     engine = client(stack)
     if existing.unconfirmed:
-        existing = confirm_replacement(engine, plan_id, existing)
+        choice = existing
+        existing = confirm_replacement(
+            lambda: engine.start_or_find(
+                plan_id, "RECOVERY", keep_existing=choice.keep, replace_existing=choice.replacements
+            ),
+            plan_id,
+            choice,
+        )
     started = engine.start_or_find(
         plan_id,
         "DRILL" if is_drill else "RECOVERY",
@@ -75,7 +82,7 @@ def start(
     else:
         _warn(engine, plan_id)
     if watch:
-        exit_with(watch_execution(engine, execution_id, as_json=as_json))
+        finish(engine, watch_execution(engine, execution_id, as_json=as_json), stack, as_json=as_json)
 
 
 def _warn(engine: EngineClient, plan_id: str) -> None:

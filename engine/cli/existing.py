@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
 
 from engine.cli.options import InputError
-from engine.client import EngineClient, StartRefused
+from engine.client import StartRefused
 
 _FORM = "keep, or replace=SERVER[:INSTANCE],…"
 
@@ -58,20 +58,21 @@ existing_option = click.option(
 )
 
 
-def confirm_replacement(engine: EngineClient, plan_id: str, choice: ExistingChoice) -> ExistingChoice:
+def confirm_replacement(ask: Callable[[], object], what: str, choice: ExistingChoice) -> ExistingChoice:
     """Show the instances to replace, and return the choice with their ids after the operator has typed `replace`.
 
-    The engine refuses a start with an unconfirmed replacement, and its refusal names the instances. Raises
-    StartRefused if the start has other problems, InputError without the confirmation.
+    The engine refuses a start or resumption with an unconfirmed replacement, and its refusal names the instances.
+    `ask` requests it from the engine; `what` is the plan or execution. Raises StartRefused if it has other problems,
+    InputError without the confirmation.
     """
     try:
-        engine.start_or_find(plan_id, "RECOVERY", keep_existing=choice.keep, replace_existing=choice.replacements)
+        ask()
     except StartRefused as refused:
         found = {one["SourceServerId"]: one for one in refused.existing}
         if not all(server in found for server in choice.unconfirmed):
             raise
     else:
-        raise InputError(f"{plan_id} runs already; no instance was replaced")
+        raise InputError(f"{what} runs already; no instance was replaced")
     typed = click.prompt(
         "DRS DESTROYS these instances before their replacements are known to work:\n"
         + "\n".join(_row(found[server]) for server in choice.unconfirmed)

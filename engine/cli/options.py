@@ -19,6 +19,7 @@ import click
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.config import Config
 
+from engine.cli.next_step import DEFAULT_STACK
 from engine.client import EngineClient
 
 # Names of roles and EventBridge rules are at most 64 characters long: the stack name and an ending of up to 19.
@@ -64,7 +65,7 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str 
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--stack",
-        default="drs-execution-engine",
+        default=DEFAULT_STACK,
         show_default=True,
         envvar="ENGINE_STACK",
         callback=_checked_name,

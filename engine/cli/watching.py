@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from engine.cli.changes import changes
+from engine.cli.next_step import next_step
 from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.cli.views import execution_view
@@ -44,7 +45,7 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
     """
     engine = client(stack)
     if watch:
-        exit_with(watch_execution(engine, execution_id, as_json=as_json))
+        finish(engine, watch_execution(engine, execution_id, as_json=as_json), stack, as_json=as_json)
         return
     record = engine.get(execution_id)
     if as_json:
@@ -53,10 +54,13 @@ def status(execution_id: str, watch: bool, as_json: bool, stack: str) -> None:
         terminal = console()
         earlier = _earlier(engine, record)
         terminal.print(execution_view(record, engine.now(), terminal.width, earlier=earlier))
-    exit_with(record)
+    finish(engine, record, stack, as_json=as_json)
 
 
-def exit_with(record: Record) -> None:
+def finish(engine: EngineClient, record: Record, stack: str, *, as_json: bool) -> None:
+    """End the command: say how to continue a failed recovery, and exit with 1 if it FAILED or was CANCELLED."""
+    if not as_json and (line := next_step(engine, record, stack)):
+        click.echo(line)
     if record["Status"] in ("FAILED", "CANCELLED"):
         raise click.exceptions.Exit(1)
 

@@ -144,6 +144,38 @@ class EngineClient:
             raise StartRefused(answer["Problems"], answer.get("Existing", []))
         return Started(str(answer["ExecutionId"]), bool(answer.get("Existed", False)))
 
+    def resume(
+        self,
+        execution_id: str,
+        *,
+        skip_waves: Iterable[int] = (),
+        skip_servers: Iterable[str] = (),
+        snapshots: Mapping[str, str] | None = None,
+        replace_existing: Mapping[str, str] | None = None,
+        initiated_by: str | None = None,
+    ) -> str:
+        """Continue a FAILED or CANCELLED recovery; returns the ExecutionId of the execution that resumes it.
+
+        Recovered servers are kept, the others are launched. `snapshots` has the snapshot id of each server to launch
+        from another one, `replace_existing` the recovery instance id of each server to launch again. Raises
+        StartRefused.
+        """
+        event = {
+            "Action": "resume",
+            "ExecutionId": execution_id,
+            "InitiatedBy": initiated_by or self._session.client("sts").get_caller_identity()["Arn"],
+        }
+        choices = {
+            "SkipWaves": list(skip_waves),
+            "SkipServers": list(skip_servers),
+            "Snapshots": dict(snapshots or {}),
+            "ReplaceExisting": dict(replace_existing or {}),
+        }
+        answer = self._invoke(event | {name: value for name, value in choices.items() if value})
+        if "Problems" in answer:
+            raise StartRefused(answer["Problems"], answer.get("Existing", []))
+        return str(answer["ExecutionId"])
+
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:
         """Request the end of a running execution. Raises AlreadyEnded, ExecutionNotFound."""
         text = f"cancelled by {self._caller()}" + (f": {reason}" if reason else "")

@@ -98,7 +98,7 @@ def _next_wave(execution: Execution, performed: Performed, now: datetime) -> tup
     """
     wave = next((wave for wave in execution.waves if wave.status is WaveStatus.PENDING), None)
     if wave is None:
-        if any(wave.status is not WaveStatus.COMPLETED for wave in execution.waves):
+        if not all(wave.passed for wave in execution.waves):
             return end(execution, ExecutionStatus.FAILED, None, now), None
         return complete(execution, performed, now)
     if cause := _why_skipped(execution, wave):
@@ -122,7 +122,7 @@ def _why_skipped(execution: Execution, wave: WaveState) -> str | None:
         dependency = execution.wave(number)
         if dependency.status is WaveStatus.FAILED:
             return f"depends on {dependency.label}, which failed"
-        if dependency.status is not WaveStatus.COMPLETED:
+        if not dependency.passed:
             root = _failed_root(execution, dependency)
             return f"depends on {dependency.label}, which was skipped because {root.label} failed"
     return None
@@ -130,11 +130,7 @@ def _why_skipped(execution: Execution, wave: WaveState) -> str | None:
 
 def _failed_root(execution: Execution, wave: WaveState) -> WaveState:
     """The failed wave that made `wave` SKIPPED."""
-    blocking = next(
-        execution.wave(number)
-        for number in wave.depends_on
-        if execution.wave(number).status is not WaveStatus.COMPLETED
-    )
+    blocking = next(execution.wave(number) for number in wave.depends_on if not execution.wave(number).passed)
     return blocking if blocking.status is WaveStatus.FAILED else _failed_root(execution, blocking)
 
 

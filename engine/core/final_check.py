@@ -18,6 +18,7 @@ from engine.core import policy
 from engine.core.actions import Action, FindReplacements, InstancesVerified, ReadServers, VerifyInstances, Wait
 from engine.core.finalization import end
 from engine.core.protection import ExistingInstance
+from engine.core.resumption import skipped_summary
 from engine.core.state import Execution, ExecutionStatus, FinalCheck, ServerState, ServerStatus, WaveState
 
 # States in which an instance is lost, in EC2's words and DRS's; an instance that neither knows has no state.
@@ -150,7 +151,8 @@ def _judge(execution: Execution, now: datetime) -> Execution:
     )
     lost = list(_lost_servers(execution))
     if not lost:
-        return end(execution, ExecutionStatus.COMPLETED, None, now)
+        skipped = skipped_summary(execution)
+        return end(execution.warned(skipped, now) if skipped else execution, ExecutionStatus.COMPLETED, None, now)
     names = ", ".join(lost[:_NAMED_SERVERS]) + (" and others" if len(lost) > _NAMED_SERVERS else "")
     reason = f"instances lost after their recovery: {len(lost)} of {execution.server_count}: {names}"
     return replace(end(execution, ExecutionStatus.FAILED, None, now), reason=policy.shortened(reason))

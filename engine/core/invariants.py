@@ -52,9 +52,10 @@ def _of_state(execution: Execution) -> Iterator[str]:
 
 
 def _of_wave(execution: Execution, wave: WaveState) -> Iterator[str]:
-    if wave.start_time is not None:
+    # A wave that was carried over has started in an earlier execution, after its dependencies there.
+    if wave.start_time is not None and wave.carried_from is None:
         for number in wave.depends_on:
-            if execution.wave(number).status is not WaveStatus.COMPLETED:
+            if not execution.wave(number).passed:
                 yield f"{wave.label} has started although wave {number} is {execution.wave(number).status}"
     if wave.status in FINAL_WAVE and wave.start_time is not None:
         for server in wave.servers or ():

@@ -1,6 +1,7 @@
 """The recovery objectives of an execution: the targets of its plan against the measured values.
 
-- Recovery time: from StartTime to the end of the last server that is RECOVERED. Waits and approvals count.
+- Recovery time: from StartTime to the end of the last server that is RECOVERED. Waits and approvals count. A resumption
+  counts from the start of the first execution.
 - Recovery point: the age of the data of each recovered server, which is the creation of its recovery job minus the
   time of its snapshot, and at least 0. DRS takes the snapshot of a replicating server after the job was created. The
   oldest data count.
@@ -39,9 +40,10 @@ def measured(execution: Execution) -> Execution:
 
 def _recovery_seconds(execution: Execution, recovered: list[ServerState]) -> int | None:
     ends = [server.end_time for server in recovered if server.end_time]
-    if execution.start_time is None or not ends:
+    start = execution.first_start_time or execution.start_time
+    if start is None or not ends:
         return None
-    return max(0, policy.elapsed_seconds(execution.start_time, max(ends)))
+    return max(0, policy.elapsed_seconds(start, max(ends)))
 
 
 def _judged(objective: Objective, seconds: int | None, completed: bool, *, all_known: bool = True) -> Objective:

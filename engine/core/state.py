@@ -111,6 +111,8 @@ class ServerState:
     # The final check: since when the instance is missing, and what became of it, once two looks have not seen it.
     missing_since: datetime | None = None
     lost: str | None = None
+    # The person who skipped the server on a resumption.
+    skipped_by: str | None = None
     # The plan can do without the server: its failure is a warning.
     optional: bool = False
     # The name of the server in DRS when the execution started, for people only.
@@ -200,6 +202,9 @@ class WaveState:
     # How many of the servers are optional, and how many of these were not recovered when the wave ended.
     optional_count: int = 0
     optional_lost: int = 0
+    # The execution that completed the wave, if this one only resumes it; the person who skipped the wave.
+    carried_from: str | None = None
+    skipped_by: str | None = None
     status: WaveStatus = WaveStatus.PENDING
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -219,6 +224,11 @@ class WaveState:
         if self.servers is None:
             raise LookupError(f"the servers of {self.label} have not been read")
         return self.servers
+
+    @property
+    def passed(self) -> bool:
+        """Waves that depend on this one may start: it is COMPLETED, or a person has skipped it."""
+        return self.status is WaveStatus.COMPLETED or self.skipped_by is not None
 
     def ended_as(self, status: WaveStatus, reason: str | None, now: datetime) -> WaveState:
         """The started wave with its final status; all of its servers have ended."""
@@ -367,6 +377,10 @@ class Execution:
     errors: tuple[Failure, ...] = ()
     warnings: tuple[Warned, ...] = ()
     final_check: FinalCheck | None = None
+    # The execution that this one resumes, the one that resumes this one, and the start of the first of the chain.
+    resumed_from: str | None = None
+    resumed_by: str | None = None
+    first_start_time: datetime | None = None
     cancel: CancelRequest | None = None
     clean_up: CleanUp | None = None
     notification: Notification | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,20 @@ def _is_text(value: object) -> bool:
 
 def _is_text_map(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(one) for one in value)
+
+
+def _is_snapshots(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(one, str) and re.fullmatch(r"pit-[0-9A-Za-z]{17}", one) for one in value.values()
+    )
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,14 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
     "reject": _DECISION,
     "pause": {"ExecutionId": _NEEDED_TEXT, "By": _NEEDED_TEXT},
     "continue": {"ExecutionId": _NEEDED_TEXT, "By": _NEEDED_TEXT},
+    "resume": {
+        "ExecutionId": _NEEDED_TEXT,
+        "InitiatedBy": _NEEDED_TEXT,
+        "SkipWaves": _Field(_is_numbers, "a list of wave numbers"),
+        "SkipServers": _Field(_is_texts, "a list of source server ids"),
+        "Snapshots": _Field(_is_snapshots, "an object: snapshot id (pit-…) by source server id"),
+        "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
+    },
     "cancel": {"ExecutionId": _NEEDED_TEXT, "Reason": _NEEDED_TEXT},
 }
 

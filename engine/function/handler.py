@@ -4,6 +4,8 @@
   boolean) and ReplaceExisting (recovery instance id by source server id); returns ExecutionId (with Existed if the
   execution existed already), or Problems if the plan cannot be started, with Existing if recovered instances are in
   the way (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
+- from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally SkipWaves (wave numbers), SkipServers
+  (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
 - from clients: `Action: pause` or `Action: continue` with ExecutionId and By; returns ExecutionId, or Refusal and
   Message (approvals have a function of their own: `engine.function.approvals`);
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,9 +30,11 @@ from engine.aws.caller import CallError
 from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances
+from engine.core.resumption import ResumeChoices
 from engine.function import holding
 from engine.function.events import event_problems
-from engine.function.starting import CannotStart, StartRequest, start
+from engine.function.resuming import ResumeRequest, resume
+from engine.function.starting import CannotStart, StartRequest, StartResult, start
 from engine.function.stepping import ExecutionUnknown, tick
 from engine.function.stopping import ExecutionEnded, cancel, close
 from engine.function.wiring import Services, build
@@ -61,12 +65,14 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
         return _on_status_change(engine, event["detail"])
     problems = event_problems(event)
     match event.get("Action"):
-        case "start" if problems:
+        case "start" | "resume" if problems:
             return {"Problems": problems}
         case "cancel" | "pause" | "continue" if problems:
             return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
         case "start":
             return _start(engine, event)
+        case "resume":
+            return _resume(engine, event)
         case "cancel":
             return _cancel(engine, event)
         case "pause" | "continue":
@@ -85,7 +91,8 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
             close(engine, event["ExecutionId"], run=event["Run"], cause=cause)
             return {"ExecutionId": event["ExecutionId"]}
         case unknown:
-            raise ValueError(f"unknown Action {unknown!r}: it must be start, cancel, pause, continue, tick or close")
+            known = "start, resume, cancel, pause, continue, tick or close"
+            raise ValueError(f"unknown Action {unknown!r}: it must be {known}")
 
 
 def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
@@ -98,8 +105,26 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
             keep=event.get("KeepExisting", False), replacements=event.get("ReplaceExisting", {})
         ),
     )
+    return _answer(lambda: start(engine, request))
+
+
+def _resume(engine: Services, event: Mapping[str, Any]) -> Answer:
+    choices = ResumeChoices(
+        skip_waves=frozenset(event.get("SkipWaves", ())),
+        skip_servers=frozenset(event.get("SkipServers", ())),
+        snapshots=event.get("Snapshots", {}),
+        existing=ExistingInstances(keep=True, replacements=event.get("ReplaceExisting", {})),
+    )
+    request = ResumeRequest(event["ExecutionId"], event["InitiatedBy"], choices)
     try:
-        started = start(engine, request)
+        return _answer(lambda: resume(engine, request))
+    except ExecutionUnknown as unknown:
+        return {"Problems": [str(unknown)]}
+
+
+def _answer(start_it: Callable[[], StartResult]) -> Answer:
+    try:
+        started = start_it()
     except CannotStart as refused:
         existing = [_existing_item(one) for one in refused.existing]
         return {"Problems": refused.problems} | ({"Existing": existing} if existing else {})

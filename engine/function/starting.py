@@ -57,7 +57,7 @@ def start(services: Services, request: StartRequest) -> StartResult:
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        return StartResult(_resume(services, existing), existed=True)
+        return StartResult(run_starting(services, existing), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
     return _begin(services, request, instead_of=None)
@@ -70,7 +70,7 @@ def _begin(services: Services, request: StartRequest, instead_of: str | None) ->
         services.history.create(execution, instead_of=instead_of)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
-    return StartResult(_resume(services, execution), existed=False)
+    return StartResult(run_starting(services, execution), existed=False)
 
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
@@ -130,7 +130,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
     _require_type(holder, request.execution_type)
     if holder.status is ExecutionStatus.STARTING:
         _require_unchanged(services, request, holder)
-    return StartResult(_resume(services, holder), existed=True)
+    return StartResult(run_starting(services, holder), existed=True)
 
 
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
@@ -166,7 +166,7 @@ def _nameless(execution: Execution) -> Execution:
     return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None))
 
 
-def _resume(services: Services, execution: Execution) -> str:
+def run_starting(services: Services, execution: Execution) -> str:
     """Start the state machine of a STARTING execution and set the record to RUNNING; returns the ExecutionId."""
     if execution.status is ExecutionStatus.STARTING:
         services.machine.run(execution.execution_id)

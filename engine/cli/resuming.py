@@ -1,0 +1,99 @@
+"""The command `resume`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import click
+
+from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
+from engine.cli.options import InputError, checked_text, client, json_option, stack_option
+from engine.cli.terminal import print_json
+from engine.cli.watching import finish, watch_execution
+from engine.client import EngineClient
+
+_SNAPSHOT = re.compile(r"(s-[0-9A-Za-z]{17})=(pit-[0-9A-Za-z]{17})")
+
+
+def _snapshots(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        match = _SNAPSHOT.fullmatch(value)
+        if match is None:
+            raise click.BadParameter(f"{value!r} must be SERVER=SNAPSHOT, for example s-…=pit-…")
+        if match[1] in found:
+            raise click.BadParameter(f"server {match[1]} is given twice")
+        found[match[1]] = match[2]
+    return found
+
+
+@click.command()
+@click.argument("execution_id", callback=checked_text)
+@click.option("--skip-wave", "skip_waves", multiple=True, type=int, metavar="N", help="Treat wave N as passed.")
+@click.option("--skip-server", "skip_servers", multiple=True, metavar="SERVER", help="Do not launch this server.")
+@click.option(
+    "--snapshot",
+    "snapshots",
+    multiple=True,
+    metavar="SERVER=SNAPSHOT",
+    callback=_snapshots,
+    help="Launch this server from another snapshot.",
+)
+@existing_option
+@click.option("--yes", is_flag=True, help="Resume without confirmation; never confirms a replacement.")
+@click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
+@json_option
+@stack_option
+def resume(
+    execution_id: str,
+    skip_waves: tuple[int, ...],
+    skip_servers: tuple[str, ...],
+    snapshots: dict[str, str],
+    existing: ExistingChoice,
+    yes: bool,
+    watch: bool,
+    as_json: bool,
+    stack: str,
+) -> None:
+    """Continue the FAILED or CANCELLED recovery EXECUTION_ID and print the ExecutionId of its successor.
+
+    Recovered servers stay, the others are launched in the order of the plan. COMPLETED waves are not repeated if their
+    instances exist. --skip-wave lets the waves run that depend on a failed wave; --skip-server leaves a server out.
+    """
+    engine = client(stack)
+
+    def request(choice: ExistingChoice) -> str:
+        return engine.resume(
+            execution_id,
+            skip_waves=skip_waves,
+            skip_servers=skip_servers,
+            snapshots=snapshots,
+            replace_existing=choice.replacements,
+        )
+
+    if not yes:
+        _confirm(engine, execution_id)
+    if existing.unconfirmed:
+        choice = existing
+        existing = confirm_replacement(lambda: request(choice), execution_id, choice)
+    successor = request(existing)
+    if as_json and not watch:
+        print_json({"ExecutionId": successor, "ResumedFrom": execution_id})
+    elif not as_json:
+        click.echo(successor)
+    if watch:
+        finish(engine, watch_execution(engine, successor, as_json=as_json), stack, as_json=as_json)
+
+
+def _confirm(engine: EngineClient, execution_id: str) -> None:
+    plan_id = engine.get(execution_id)["PlanId"]
+    typed = click.prompt(
+        f"This continues the real recovery of {plan_id}: its servers are launched for production and stay.\n"
+        "Type the id of the plan to continue",
+        err=True,
+        default="",
+        show_default=False,
+    )
+    if typed != plan_id:
+        raise InputError(f"{typed!r} is not {plan_id!r}; no execution was started (--yes needs no confirmation)")

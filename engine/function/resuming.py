@@ -1,0 +1,122 @@
+"""Resumes a failed recovery: checks record, plan and choices, then starts the successor as any other execution.
+
+    checks -> lock the plan, write the record, link the predecessor (one transaction) -> as a start
+
+A successor without a record was refused before it began: its link counts as free.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.caller import CallError
+from engine.aws.execution_history import AlreadyResumed, PlanLocked
+from engine.core.plan import parse_plan
+from engine.core.plan import resolve_target as target_of
+from engine.core.protection import refusals
+from engine.core.resumption import (
+    ResumeChoices,
+    choice_problems,
+    plan_problems,
+    resumption,
+    snapshot_problems,
+    status_problems,
+)
+from engine.core.state import Execution, ExecutionStatus
+from engine.core.validation import named_groups
+from engine.core.validation import plan_problems as document_problems
+from engine.function.starting import CannotStart, StartResult, run_starting
+from engine.function.stepping import ExecutionUnknown
+from engine.function.wiring import Services
+
+
+@dataclass(frozen=True)
+class ResumeRequest:
+    execution_id: str
+    initiated_by: str
+    choices: ResumeChoices = field(default_factory=ResumeChoices)
+
+
+def resume(services: Services, request: ResumeRequest) -> StartResult:
+    """Start the execution that continues a failed one. Raises CannotStart, ExecutionUnknown, CallError."""
+    before = services.history.load(request.execution_id)
+    if before is None or before.status is ExecutionStatus.STARTING:
+        raise ExecutionUnknown(request.execution_id)
+    if problems := status_problems(before):
+        raise CannotStart(problems)
+    if before.resumed_by is not None and (successor := services.history.load(before.resumed_by)):
+        return _continue(services, before, successor)
+    before = services.history.read_servers(before, [wave.number for wave in before.waves])
+    execution = _planned(services, request, before)
+    try:
+        services.history.create(execution, instead_of=_lock_of(services, before), resumes=before)
+    except PlanLocked as locked:
+        raise CannotStart([_in_use(before, locked.execution_id)]) from locked
+    except AlreadyResumed as other:
+        raise CannotStart([_resumed(before, other.successor)]) from other
+    return StartResult(run_starting(services, execution), existed=False)
+
+
+def _continue(services: Services, before: Execution, successor: Execution) -> StartResult:
+    """Complete a resumption that was killed half-way; refuse a second one. Raises CannotStart."""
+    if successor.status is not ExecutionStatus.STARTING or successor.cancel is not None:
+        raise CannotStart([_resumed(before, successor.execution_id)])
+    return StartResult(run_starting(services, successor), existed=True)
+
+
+def _resumed(before: Execution, successor: str) -> str:
+    return (
+        f"execution {before.execution_id} was resumed already, by execution {successor}; only the newest can be "
+        f"resumed: python -m engine resume {successor}"
+    )
+
+
+def _in_use(before: Execution, holder: str) -> str:
+    return f"plan {before.plan_id}: execution {holder} runs; wait for its end, or cancel it, before you resume"
+
+
+def _lock_of(services: Services, before: Execution) -> str | None:
+    """The ended execution whose plan lock the resumption takes over. Raises CannotStart if one runs."""
+    holder = services.history.holder(before.plan_id)
+    if holder is None:
+        return None
+    found = services.history.load(holder)
+    if found is not None and not found.ended:
+        raise CannotStart([_in_use(before, holder)])
+    return holder
+
+
+def _planned(services: Services, request: ResumeRequest, before: Execution) -> Execution:
+    """The first state of the resumption. Raises CannotStart with all problems of plan, choices and instances."""
+    document = services.plans.plan(before.plan_id)
+    if document is None:
+        raise CannotStart([f"plan {before.plan_id} does not exist any more; load it with `apply`"])
+    groups = services.plans.groups(sorted(named_groups(document)))
+    target = target_of(document, account_id=services.account_id, region=services.region)
+    if problems := [str(problem) for problem in document_problems(document, groups, target)]:
+        raise CannotStart(problems)
+    plan = parse_plan(document, groups, target)
+    if problems := [*plan_problems(before, plan), *choice_problems(before, request.choices)]:
+        raise CannotStart(problems)
+    servers = tuple(server.source_server_id for _, server in before.servers())
+    recovery = services.recovery(target)
+    try:
+        existing = recovery.recovered(servers)
+        existing = recovery.described(existing) if existing else existing
+    except (CallError, RoleNotAssumed) as error:
+        raise CannotStart([f"plan {plan.plan_id}: its source servers could not be checked: {error}"]) from error
+    refused = refusals(plan.plan_id, request.choices.existing, existing, servers)
+    refused += snapshot_problems(before, request.choices, existing)
+    if refused:
+        raise CannotStart(refused, [existing[server] for server in sorted(existing)])
+    return resumption(
+        before,
+        plan,
+        request.choices,
+        existing,
+        execution_id=str(uuid.uuid4()),
+        initiated_by=request.initiated_by,
+        servers_per_job=services.servers_per_job,
+    )

@@ -1,0 +1,70 @@
+"""The command `resume`: the operator types what `status` of the failed recovery names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.cli.operator import error_line, operator
+
+FAILS = "s-3c1730a9e0771ea14"
+
+
+@pytest.fixture
+def failed():
+    """An operator, a client and a failed recovery."""
+    with operator() as at:
+        client = at.deploy()
+        at.aws.drs.set_launch(FAILS, fails_with="no capacity")
+        at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        yield at, client, record["ExecutionId"]
+
+
+def test_status_of_a_failed_recovery_ends_with_the_command_that_resumes_it(failed):
+    at, client, execution = failed
+    last = at.run("status", execution).stdout.splitlines()[-1]
+    command = f"python -m engine resume {execution} --stack engine-test"
+    assert last == f"To resume it: {command}"
+    at.aws.drs.reset_launch(FAILS)
+    resumed = at.run(*command.split()[3:], typed="plan-three-tier\n")
+    assert resumed.exit_code == 0, resumed.output
+    successor = client.get(execution)["ResumedBy"]
+    assert successor in resumed.stdout
+    watched = at.run("status", successor, "--watch")
+    assert watched.exit_code == 0
+    assert at.run("status", execution).stdout.splitlines()[-1] == f"Resumed by execution {successor}"
+
+
+def test_a_resumption_needs_the_id_of_the_plan(failed):
+    at, client, execution = failed
+    refused = at.run("resume", execution, typed="yes\n")
+    assert refused.exit_code == 2
+    assert "no execution was started" in error_line(refused)
+    assert "ResumedBy" not in client.get(execution)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--skip-wave", "9"], "wave 9 cannot be skipped: there is no such wave"),
+        (["--skip-wave", "one"], "'one' is not a valid integer"),
+        (["--snapshot", "web-1=latest"], "must be SERVER=SNAPSHOT"),
+        (["--existing", "destroy"], "must be keep, or replace="),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_starts(failed, words, said):
+    at, client, execution = failed
+    refused = at.run("resume", execution, "--yes", *words)
+    assert refused.exit_code != 0
+    assert said in error_line(refused)
+    assert len(client.list_by_plan("plan-three-tier").items) == 1
+
+
+def test_a_completed_recovery_names_no_next_step():
+    with operator() as at:
+        client = at.deploy()
+        at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        assert "resume" not in at.run("status", record["ExecutionId"]).stdout
+        refused = at.run("resume", record["ExecutionId"], "--yes")
+        assert "is COMPLETED: there is nothing to resume" in error_line(refused)
