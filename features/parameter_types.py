@@ -15,8 +15,8 @@ from behave import register_type
 
 from features.matchers.engine_calls import Pauses
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600}
-_DURATION = r"\d+ (?:second|minute|hour)s?"
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_DURATION = r"\d+ (?:second|minute|hour|day)s?"
 _NUMBERS = r"\d+(?:(?:, | and )\d+)*"
 _STATUS = r"[A-Z][A-Z_]+"
 _NAMES = r'"[^"]+"'
@@ -39,6 +39,7 @@ REQUESTS = {
         Request("recovery request", "drs", "StartRecovery"),
         Request("job query", "drs", "DescribeJobs"),
         Request("server query", "drs", "DescribeSourceServers"),
+        Request("snapshot query", "drs", "DescribeRecoverySnapshots"),
         Request("health check", "ec2", "DescribeInstanceStatus"),
         Request("termination request", "drs", "TerminateRecoveryInstances"),
         Request("role assumption", "sts", "AssumeRole"),

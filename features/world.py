@@ -79,6 +79,7 @@ class World:
         self.refusal: StartRefused | None = None
         self.already_ended: AlreadyEnded | None = None
         self.refused_decision = ""
+        self.start_warnings: list[str] = []
         self.timed_out: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
         self._read_at: dict[str, int | None] = {}
@@ -190,13 +191,14 @@ class World:
             self.saved_plans.append(started)
             self.client.put_plan(started)
         try:
-            execution = self.client.start(started["PlanId"], run, **options)
+            answer = self.client.start_or_find(started["PlanId"], run, **options)
         except StartRefused as refusal:
             self.refusal = refusal
         except EngineError as failure:
             self.timed_out.append(f"The engine could not start the plan: {failure}")
         else:
-            self.executions.append(execution)
+            self.executions.append(answer.execution_id)
+            self.start_warnings = list(answer.warnings)
 
     def resume(self, **choices: Any) -> None:
         """Resume the newest execution and run it to its end; keep a refusal for the Then to judge.

@@ -67,3 +67,72 @@ Feature: Readiness and objectives
     And the recorded recovery time ends with the last recovered server
     And the recovery time objective is not met in the record
     And the recovery time objective is not met in the message
+
+  @EX-3.1 @moto
+  Scenario Outline: A drill with a server that cannot be launched is refused before any launch
+    Given the "three-waves" plan
+    And the replication of server "web-1" is <state>
+    When a drill of the plan is started
+    Then the start is refused
+    And the refusal names "web-1"
+    And the refusal names "replication is <state>"
+    And the refusal names "DRS has no snapshot to launch from"
+    And the refusal does not name "web-2"
+    And no execution was recorded and no server was launched
+
+    Examples:
+      | state        |
+      | DISCONNECTED |
+      | STOPPED      |
+      | INITIAL_SYNC |
+
+  @EX-3.1 @moto
+  Scenario: A drill of a server without replication is started if DRS has a snapshot
+    Given the "single-wave" plan
+    And the replication of server "database-1" is DISCONNECTED
+    And the newest snapshot of server "database-1" is 3 hours old
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And the warning of server "database-1" names "replication is DISCONNECTED; its newest snapshot is 3 hours old"
+
+  @EX-3.2 @moto
+  Scenario: A recovery of a server without replication is warned about and recovers it
+    Given the "single-wave" plan
+    And the replication of server "database-1" is DISCONNECTED
+    And the newest snapshot of server "database-1" is 21 days old
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the start warned "database-1: replication is DISCONNECTED; its newest snapshot is 21 days old"
+    And the warning of server "database-1" names "its newest snapshot is 21 days old"
+    And the recorded data age of server "database-1" is 21 days
+    And the start did not warn of "database-2"
+
+  @EX-3.2 @moto
+  Scenario: A recovery of a server whose replication is stalled is warned about and recovers it
+    Given the "single-wave" plan
+    And the replication of server "database-2" is STALLED
+    And the newest snapshot of server "database-2" is 5 hours old
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the start warned "database-2: replication is STALLED; its newest snapshot is 5 hours old"
+
+  @EX-3.2 @moto
+  Scenario: A recovery with a server that cannot be launched recovers the other servers
+    Given the "three-waves" plan
+    And the replication of server "web-1" is DISCONNECTED
+    When a recovery of the plan is run
+    Then the execution is FAILED
+    And the start warned "web-1: replication is DISCONNECTED, and DRS has no snapshot to launch from"
+    And server "web-1" is FAILED
+    And server "web-2" is RECOVERED
+    And server "database-1" is RECOVERED
+
+  @EX-3.2 @moto
+  Scenario: A recovery starts although AWS does not tell the age of the data
+    Given the "single-wave" plan
+    And the replication of server "database-1" is DISCONNECTED
+    And the newest snapshot of server "database-1" is 21 days old
+    And AWS denies every snapshot query
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And the start warned "database-1: replication is DISCONNECTED; the age of its data was not checked"

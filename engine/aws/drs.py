@@ -15,6 +15,7 @@ from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
 from engine.core.plan import RecoveryTarget
 from engine.core.protection import ExistingInstance
+from engine.core.readiness import Snapshot, SourceServer
 from engine.core.state import read_time
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
@@ -64,12 +65,31 @@ class RecoveryService:
 
     def host_names(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The host name of each source server among `ids` that exists in DRS; None if DRS does not know the name."""
-        return {
-            item["sourceServerID"]: item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname")
+        return {server: found.host_name for server, found in self.source_servers(ids).items()}
+
+    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
+        """Each source server among `ids` that exists in DRS, by its id."""
+        found = [
+            _source_server(item)
             for chunk in chunks(ids, _IDS_A_REQUEST)
             for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk})
             for item in page["items"]
-        }
+        ]
+        return {server.source_server_id: server for server in found}
+
+    def newest_snapshot(self, source_server_id: str, not_after: datetime | None = None) -> Snapshot | None:
+        """The newest point-in-time snapshot of the server that is not after a time; None without one."""
+        filters = {"filters": {"toDateTime": timestamp(not_after)}} if not_after else {}
+        pages = self._pages(
+            "describe_recovery_snapshots", self._call, sourceServerID=source_server_id, order="DESC", **filters
+        )
+        for page in pages:
+            for item in page["items"]:
+                # `timestamp` is absent while DRS still takes the snapshot.
+                taken = read_time(item.get("timestamp"))
+                if taken is not None and (not_after is None or taken <= not_after):
+                    return Snapshot(item["snapshotID"], taken)
+        return None
 
     def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> DrsJob:
         """Launch the action's servers exactly once, even if the answer is lost.
@@ -315,6 +335,16 @@ def _job(item: Mapping[str, Any]) -> DrsJob:
         launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},
         recovery_instances={s["sourceServerID"]: s["recoveryInstanceID"] for s in servers if "recoveryInstanceID" in s},
         created=read_time(item.get("creationDateTime")),
+    )
+
+
+def _source_server(item: Mapping[str, Any]) -> SourceServer:
+    replication = item.get("dataReplicationInfo", {})
+    return SourceServer(
+        source_server_id=item["sourceServerID"],
+        host_name=item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname"),
+        replication_state=replication.get("dataReplicationState"),
+        lag=replication.get("lagDuration"),
     )
 
 

@@ -80,6 +80,10 @@ def start(
     if started.existed:
         click.echo(_nothing_started(plan_id, engine.get(execution_id), token), err=True)
     else:
+        for warning in started.warnings:
+            click.echo(f"Warning: {warning}", err=True)
+        if started.warning_count > len(started.warnings):
+            click.echo(f"and {started.warning_count - len(started.warnings)} more; `status` lists them", err=True)
         _warn(engine, plan_id)
     if watch:
         finish(engine, watch_execution(engine, execution_id, as_json=as_json), stack, as_json=as_json)

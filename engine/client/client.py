@@ -66,6 +66,9 @@ class Started:
 
     execution_id: str
     existed: bool
+    # The first warnings about the servers of a new execution, and their number.
+    warnings: tuple[str, ...] = ()
+    warning_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,12 @@ class EngineClient:
         answer = self._invoke(event | {name: value for name, value in choices.items() if value})
         if "Problems" in answer:
             raise StartRefused(answer["Problems"], answer.get("Existing", []))
-        return Started(str(answer["ExecutionId"]), bool(answer.get("Existed", False)))
+        return Started(
+            str(answer["ExecutionId"]),
+            bool(answer.get("Existed", False)),
+            tuple(answer.get("Warnings", ())),
+            answer.get("WarningCount", 0),
+        )
 
     def resume(
         self,

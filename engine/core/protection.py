@@ -167,11 +167,10 @@ def _adopted(server: ServerState, found: ExistingInstance, own: bool, now: datet
             f"{f' (job {found.job_id})' if found.job_id else ''}; it was adopted and not replaced"
         )
     return replace(
-        server,
+        server.warned(warning) if warning else server,
         status=ServerStatus.LAUNCHED,
         adopted=not own,
         adopted_from=None if own else found.execution_id,
-        warning=warning,
         job_id=found.job_id,
         job_status=JobStatus.COMPLETED if found.job_id else None,
         recovery_instance_id=found.recovery_instance_id,

@@ -2,8 +2,9 @@
 
 - from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken, KeepExisting (a
   boolean) and ReplaceExisting (recovery instance id by source server id); returns ExecutionId (with Existed if the
-  execution existed already), or Problems if the plan cannot be started, with Existing if recovered instances are in
-  the way (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
+  execution existed already, with WarningCount and the first 20 Warnings about its servers), or Problems if the plan
+  cannot be started, with Existing if recovered instances are in the way (SourceServerId, RecoveryInstanceId, and what
+  is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally SkipWaves (wave numbers), SkipServers
   (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
@@ -40,6 +41,7 @@ from engine.function.stopping import ExecutionEnded, cancel, close
 from engine.function.wiring import Services, build
 
 Answer = dict[str, Any]
+_WARNINGS_SHOWN = 20
 
 
 @cache
@@ -128,7 +130,10 @@ def _answer(start_it: Callable[[], StartResult]) -> Answer:
     except CannotStart as refused:
         existing = [_existing_item(one) for one in refused.existing]
         return {"Problems": refused.problems} | ({"Existing": existing} if existing else {})
-    return {"ExecutionId": started.execution_id} | ({"Existed": True} if started.existed else {})
+    answer: Answer = {"ExecutionId": started.execution_id}
+    answer |= {"Existed": True} if started.existed else {}
+    warnings = started.warnings[:_WARNINGS_SHOWN]
+    return answer | ({"WarningCount": len(started.warnings), "Warnings": list(warnings)} if warnings else {})
 
 
 def _existing_item(one: ExistingInstance) -> Answer:

@@ -9,7 +9,7 @@ half-way, the next start of the same plan or the first tick completes it; `cance
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.aws.accounts import RoleNotAssumed
@@ -18,8 +18,10 @@ from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
 from engine.core.plan import ExecutionType, Plan, parse_plan, resolve_target
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
+from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
 from engine.core.state import Execution, ExecutionStatus, new_execution
 from engine.core.validation import named_groups, plan_problems, unknown_server_problems
+from engine.function.checking import start_findings
 from engine.function.wiring import Services
 
 # An ExecutionId is derived from the client token, if any, so that the same token always means the same execution.
@@ -50,6 +52,18 @@ class StartResult:
 
     execution_id: str
     existed: bool
+    # What an operator should know about the servers of a new execution, one line each.
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A plan that may start: with the existing instances that the operator decided about, and facts about servers."""
+
+    plan: Plan
+    existing: Mapping[str, ExistingInstance]
+    sources: Mapping[str, SourceServer]
+    findings: tuple[Finding, ...]
 
 
 def start(services: Services, request: StartRequest) -> StartResult:
@@ -70,22 +84,31 @@ def _begin(services: Services, request: StartRequest, instead_of: str | None) ->
         services.history.create(execution, instead_of=instead_of)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
-    return StartResult(run_starting(services, execution), existed=False)
+    return StartResult(run_starting(services, execution), existed=False, warnings=_warnings(execution))
+
+
+def _warnings(execution: Execution) -> tuple[str, ...]:
+    return tuple(
+        f"{server.host_name or server.source_server_id}: {server.warning}"
+        for _, server in execution.servers()
+        if server.warning
+    )
 
 
 def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
     """The first state of an execution of the current plan. Raises CannotStart."""
-    plan, existing, names = _checked_plan(services, request)
+    checked = _checked_plan(services, request)
     execution = new_execution(
-        plan,
+        checked.plan,
         execution_id=execution_id,
         execution_type=request.execution_type,
         initiated_by=request.initiated_by,
         source_account_id=services.account_id,
         servers_per_job=services.servers_per_job,
-        host_names=names,
+        host_names={server: source.host_name for server, source in checked.sources.items()},
     )
-    return with_decision(execution, request.existing, existing)
+    decided = with_decision(execution, request.existing, checked.existing)
+    return with_findings(decided, checked.findings)
 
 
 def _execution_id(request: StartRequest) -> str:
@@ -136,7 +159,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
     """Complete a start that was killed half-way only if the plan is still the same. Raises CannotStart."""
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
-    # A server that was renamed in between changes no launch.
+    # A server that was renamed in between, or whose data are older now, changes no launch.
     begun, planned = _nameless(begun), _nameless(_planned(services, request, begun.execution_id))
     same = (
         "plan_name",
@@ -163,7 +186,7 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
 
 
 def _nameless(execution: Execution) -> Execution:
-    return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None))
+    return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None, warning=None))
 
 
 def run_starting(services: Services, execution: Execution) -> str:
@@ -178,13 +201,8 @@ def run_starting(services: Services, execution: Execution) -> str:
     return execution.execution_id
 
 
-def _checked_plan(
-    services: Services, request: StartRequest
-) -> tuple[Plan, dict[str, ExistingInstance], dict[str, str | None]]:
-    """The plan as it is loaded now, the existing instances that the operator decided about, and the host names.
-
-    Raises CannotStart.
-    """
+def _checked_plan(services: Services, request: StartRequest) -> _Checked:
+    """The plan as it is loaded now, if it may start. Raises CannotStart."""
     plan_id = request.plan_id
     document = services.plans.plan(plan_id)
     if document is None:
@@ -197,7 +215,7 @@ def _checked_plan(
     plan = parse_plan(document, groups, target)
     recovery = services.recovery(target)
     try:
-        names = recovery.host_names(plan.servers)
+        sources = recovery.source_servers(plan.servers)
         existing = recovery.recovered(plan.servers)
         if existing:
             existing = recovery.described(existing)
@@ -205,7 +223,7 @@ def _checked_plan(
         raise CannotStart(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
         ) from error
-    unknown = unknown_server_problems(document, groups, names, target)
+    unknown = unknown_server_problems(document, groups, sources, target)
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
     if request.execution_type is ExecutionType.DRILL:
@@ -214,7 +232,11 @@ def _checked_plan(
         refused = refusals(plan_id, request.existing, existing, plan.servers)
     if refused:
         raise CannotStart(refused, [existing[server] for server in sorted(existing)])
-    return plan, existing, names
+    is_drill = request.execution_type is ExecutionType.DRILL
+    findings = start_findings(recovery, sources.values(), services.now)
+    if blocked := start_refusals(plan_id, is_drill, findings, sources):
+        raise CannotStart(blocked)
+    return _Checked(plan, existing, sources, tuple(findings))
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:
