@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -80,6 +80,8 @@ class World:
         self.already_ended: AlreadyEnded | None = None
         self.refused_decision = ""
         self.start_warnings: list[str] = []
+        # The time as of which the scenario runs its plan.
+        self.as_of = datetime.min.replace(tzinfo=UTC)
         self.timed_out: list[str] = []
         self.records_seen: dict[str, list[Document]] = {}
         self._read_at: dict[str, int | None] = {}

@@ -136,3 +136,58 @@ Feature: Readiness and objectives
     When a recovery of the plan is run
     Then the execution is COMPLETED
     And the start warned "database-1: replication is DISCONNECTED; the age of its data was not checked"
+
+  @EX-3.5 @moto
+  Scenario: Each server is launched from its newest snapshot that is not after the time
+    Given the "single-wave" plan
+    And DRS has these snapshots
+      | server     | snapshot              | age       |
+      | database-1 | pit-00000000000000001 | 5 hours   |
+      | database-1 | pit-00000000000000002 | 3 hours   |
+      | database-1 | pit-00000000000000003 | 1 hour    |
+      | database-2 | pit-00000000000000004 | 26 hours  |
+      | database-2 | pit-00000000000000005 | 119 minutes |
+    When a recovery of the plan is run as of 2 hours ago
+    Then the execution is COMPLETED
+    And the recovery requests named these servers
+      | server     | snapshot              |
+      | database-1 | pit-00000000000000002 |
+      | database-2 | pit-00000000000000004 |
+    And the record has the time as of which the plan was run
+    And the recorded data age of server "database-2" is 26 hours
+
+  @EX-3.5 @moto
+  Scenario: A point in time goes before the snapshots of the plan
+    Given the "pinned-snapshots" plan
+    And the plan's snapshot of server "database-1" is 1 hour old
+    And DRS has these snapshots
+      | server     | snapshot              | age     |
+      | database-1 | pit-00000000000000001 | 5 hours |
+      | database-2 | pit-00000000000000002 | 4 hours |
+    When a recovery of the plan is run as of 2 hours ago
+    Then the execution is COMPLETED
+    And the recovery requests named these servers
+      | server     | snapshot              |
+      | database-1 | pit-00000000000000001 |
+      | database-2 | pit-00000000000000002 |
+
+  @EX-3.5 @moto
+  Scenario: A recovery as of a time before the first snapshot of a server is refused with its name
+    Given the "single-wave" plan
+    And DRS has these snapshots
+      | server     | snapshot              | age     |
+      | database-1 | pit-00000000000000001 | 5 hours |
+      | database-2 | pit-00000000000000002 | 1 hour  |
+    When a recovery of the plan is run as of 2 hours ago
+    Then the start is refused
+    And the refusal names "database-2"
+    And the refusal does not name "database-1"
+    And no execution was recorded and no server was launched
+
+  @EX-3.1 @moto
+  Scenario: A drill with a snapshot that DRS does not have is refused before any launch
+    Given the "pinned-snapshots" plan
+    When a drill of the plan is started
+    Then the start is refused
+    And the refusal names "DRS has no snapshot pit-0a1b2c3d4e5f60718 of database-1"
+    And no execution was recorded and no server was launched

@@ -15,7 +15,7 @@ from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
 from engine.core.plan import RecoveryTarget
 from engine.core.protection import ExistingInstance
-from engine.core.readiness import Snapshot, SourceServer
+from engine.core.readiness import LaunchSettings, Snapshot, SourceServer
 from engine.core.state import read_time
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
@@ -90,6 +90,26 @@ class RecoveryService:
                 if taken is not None and (not_after is None or taken <= not_after):
                     return Snapshot(item["snapshotID"], taken)
         return None
+
+    def has_snapshot(self, source_server_id: str, snapshot_id: str) -> bool:
+        pages = self._pages("describe_recovery_snapshots", self._call, sourceServerID=source_server_id, order="DESC")
+        return any(item["snapshotID"] == snapshot_id for page in pages for item in page["items"])
+
+    def launch_settings(self, source_server_id: str) -> LaunchSettings:
+        """What the launch configuration of the server says about a launch."""
+        found = self._call("drs", "get_launch_configuration", sourceServerID=source_server_id)
+        into = found.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID")
+        return LaunchSettings(stopped=found.get("launchDisposition") == "STOPPED", into_instance=into or None)
+
+    def live_jobs(self, since: datetime) -> dict[str, str]:
+        """The job in progress of each source server that has one, among the jobs since a time."""
+        return {
+            server["sourceServerID"]: item["jobID"]
+            for page in self._pages("describe_jobs", self._call, filters={"fromDate": timestamp(since)})
+            for item in page["items"]
+            if item.get("status") != "COMPLETED"
+            for server in item.get("participatingServers", [])
+        }
 
     def start_recovery(self, execution_id: str, action: StartRecovery, since: datetime) -> DrsJob:
         """Launch the action's servers exactly once, even if the answer is lost.

@@ -8,6 +8,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.cli.apply import apply
+from engine.cli.check import check
 from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
 from engine.cli.holding import approve, continue_, pause, reject
@@ -80,6 +81,7 @@ for command in (
     plans,
     show,
     remove,
+    check,
     start,
     status,
     approve,

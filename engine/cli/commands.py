@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from engine.cli.as_of import as_of_option, chosen_as_of, snapshot_option
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
 from engine.cli.objectives import trend
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
@@ -15,7 +16,7 @@ from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
 from engine.cli.views import history_view
 from engine.cli.watching import finish, watch_execution
-from engine.client import EngineClient
+from engine.client import EngineClient, Started
 
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
@@ -28,6 +29,8 @@ STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 )
 @click.option("--yes", is_flag=True, help="Start a recovery without confirmation; never confirms a replacement.")
 @existing_option
+@as_of_option
+@snapshot_option
 @click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
 @json_option
 @stack_option
@@ -37,6 +40,8 @@ def start(
     token: str | None,
     yes: bool,
     existing: ExistingChoice,
+    as_of: datetime | None,
+    snapshots: dict[str, str],
     watch: bool,
     as_json: bool,
     stack: str,
@@ -53,9 +58,10 @@ def start(
     """
     if is_drill and existing:
         raise InputError("--existing is for --recovery: a drill never replaces the instance of a recovery")
+    engine = client(stack)
+    as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
-    engine = client(stack)
     if existing.unconfirmed:
         choice = existing
         existing = confirm_replacement(
@@ -71,6 +77,9 @@ def start(
         client_token=token,
         keep_existing=existing.keep,
         replace_existing=existing.replacements,
+        as_of=as_of,
+        as_of_snapshots=as_of_snapshots,
+        snapshots=snapshots,
     )
     execution_id = started.execution_id
     if as_json and not watch:
@@ -80,21 +89,21 @@ def start(
     if started.existed:
         click.echo(_nothing_started(plan_id, engine.get(execution_id), token), err=True)
     else:
-        for warning in started.warnings:
-            click.echo(f"Warning: {warning}", err=True)
-        if started.warning_count > len(started.warnings):
-            click.echo(f"and {started.warning_count - len(started.warnings)} more; `status` lists them", err=True)
-        _warn(engine, plan_id)
+        _warn(engine, plan_id, started)
     if watch:
         finish(engine, watch_execution(engine, execution_id, as_json=as_json), stack, as_json=as_json)
 
 
-def _warn(engine: EngineClient, plan_id: str) -> None:
-    """Print the warnings about a plan that has just been started; a plan deleted since has none."""
+def _warn(engine: EngineClient, plan_id: str, started: Started) -> None:
+    """Print the warnings about a new execution and its plan; a plan deleted since has none."""
+    for warning in started.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    if started.warning_count > len(started.warnings):
+        click.echo(f"and {started.warning_count - len(started.warnings)} more; `status` lists them", err=True)
     plan = engine.get_plan(plan_id)
     if plan is not None and not engine.problems(plan):
-        for warning in engine.warnings(plan):
-            click.echo(f"Warning: {warning}", err=True)
+        for problem in engine.warnings(plan):
+            click.echo(f"Warning: {problem}", err=True)
 
 
 def _nothing_started(plan_id: str, record: dict[str, Any], token: str | None) -> str:

@@ -11,6 +11,7 @@ from engine.client.client import (
     EngineError,
     ExecutionNotFound,
     Page,
+    Started,
     StartRefused,
 )
 
@@ -22,4 +23,5 @@ __all__ = [
     "ExecutionNotFound",
     "Page",
     "StartRefused",
+    "Started",
 ]

@@ -17,8 +17,9 @@ from typing import Any
 from engine.aws.execution_history import LOCK_KEY, lock_id
 from engine.aws.tables import from_item, to_item
 from engine.client.aws_time import AwsTime, latest_moment
+from engine.client.readiness import Chosen, chosen, inspect
 from engine.core.chunks import chunks
-from engine.core.document import HEADER_KEY, assemble
+from engine.core.document import HEADER_KEY, assemble, timestamp
 from engine.core.plan import resolve_target
 from engine.core.schema_errors import is_id
 from engine.core.validation import PlanProblem, named_groups, plan_problems, plan_warnings
@@ -107,13 +108,16 @@ class EngineClient:
         initiated_by: str | None = None,
         keep_existing: bool = False,
         replace_existing: Mapping[str, str] | None = None,
+        as_of: datetime | None = None,
+        snapshots: Mapping[str, str] | None = None,
     ) -> str:
         """Start a plan (DRILL or RECOVERY); returns the ExecutionId, that of the running execution if there is one.
 
         The same `client_token` always returns the same execution. `initiated_by` is for the audit trail; its default is
         the ARN of the caller. A RECOVERY over servers with instances of an earlier recovery is refused, unless
         `keep_existing` adopts these instances, or `replace_existing` has the recovery instance id of each server to
-        launch again; all other instances are then kept. Raises StartRefused.
+        launch again; all other instances are then kept. `as_of` (with a zone) launches each server from its newest
+        snapshot that is not after that time; `snapshots` (id by server) go before it. Raises StartRefused.
         """
         return self.start_or_find(
             plan_id,
@@ -122,6 +126,8 @@ class EngineClient:
             initiated_by=initiated_by,
             keep_existing=keep_existing,
             replace_existing=replace_existing,
+            as_of=as_of,
+            snapshots=snapshots,
         ).execution_id
 
     def start_or_find(
@@ -133,8 +139,14 @@ class EngineClient:
         initiated_by: str | None = None,
         keep_existing: bool = False,
         replace_existing: Mapping[str, str] | None = None,
+        as_of: datetime | None = None,
+        as_of_snapshots: Chosen | None = None,
+        snapshots: Mapping[str, str] | None = None,
     ) -> Started:
-        """As `start`, but also returns whether the execution existed already."""
+        """As `start`, but also returns whether the execution existed already.
+
+        `as_of_snapshots` are the snapshots that `snapshots_as_of` has returned for `as_of`, which then is not repeated.
+        """
         event = {
             "Action": "start",
             "PlanId": plan_id,
@@ -142,6 +154,13 @@ class EngineClient:
             "InitiatedBy": initiated_by or self._caller(),
         }
         choices = {"ClientToken": client_token, "KeepExisting": keep_existing, "ReplaceExisting": replace_existing}
+        if as_of is not None:
+            choices |= {"AsOf": timestamp(as_of)}
+            found = as_of_snapshots or self.snapshots_as_of(plan_id, as_of)
+            snapshots, missing = found.with_given(snapshots or {})
+            if missing:
+                raise StartRefused([f"plan {plan_id}: no snapshot at or before {as_of.isoformat()} of {missing}"])
+        choices |= {"Snapshots": snapshots}
         answer = self._invoke(event | {name: value for name, value in choices.items() if value})
         if "Problems" in answer:
             raise StartRefused(answer["Problems"], answer.get("Existing", []))
@@ -183,6 +202,23 @@ class EngineClient:
         if "Problems" in answer:
             raise StartRefused(answer["Problems"], answer.get("Existing", []))
         return str(answer["ExecutionId"])
+
+    def snapshots_as_of(self, plan_id: str, as_of: datetime) -> Chosen:
+        """For each server of the plan its newest snapshot that is not after `as_of`. Raises StartRefused."""
+        facts = self.facts(plan_id)
+        servers = [server["SourceServerId"] for server in facts["Servers"] if server["Exists"]]
+        return chosen(facts, inspect(self._invoke, plan_id, servers, as_of))
+
+    def facts(self, plan_id: str) -> Document:
+        """The facts about the readiness of the plan's servers (`engine.core.readiness_check`). Raises StartRefused."""
+        answer = self._invoke({"Action": "check", "PlanId": plan_id})
+        if "Problems" in answer:
+            raise StartRefused(answer["Problems"])
+        return answer
+
+    def inspect(self, plan_id: str, servers: Sequence[str], as_of: datetime | None = None) -> dict[str, Document]:
+        """The facts that cost a call for each server; a server that there was no time for is absent."""
+        return inspect(self._invoke, plan_id, servers, as_of)
 
     def cancel(self, execution_id: str, *, reason: str | None = None) -> None:
         """Request the end of a running execution. Raises AlreadyEnded, ExecutionNotFound."""

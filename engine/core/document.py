@@ -145,6 +145,7 @@ def header_item(execution: Execution) -> Item:
         else None,
         Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
         Objectives=objectives_item(execution.objectives) or None,
+        AsOf=execution.as_of,
         NotifyOn=[str(moment) for moment in execution.notify_on],
         Announcements=[_announcement_item(one) for one in execution.announcements] or None,
         Approvals=[_decided_item(one) for one in execution.approvals] or None,
@@ -328,6 +329,7 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         if deferral
         else None,
         objectives=_parse_objectives(item.get("Objectives", {})),
+        as_of=_time(item, "AsOf"),
         notify_on=tuple(Moment(word) for word in item.get("NotifyOn", [Moment.END])),
         announcements=tuple(_parse_announcement(one) for one in item.get("Announcements", ())),
         approvals=tuple(_parse_decided(one) for one in item.get("Approvals", ())),

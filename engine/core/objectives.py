@@ -6,8 +6,8 @@
   time of its snapshot, and at least 0. DRS takes the snapshot of a replicating server after the job was created. The
   oldest data count.
 
-Optional servers do not count. An objective without a target is measured and not judged. A judged objective is not met
-unless the execution is COMPLETED.
+Optional servers do not count. An objective without a target is measured and not judged, and so is the recovery point of
+an execution as of a point in time. A judged objective is not met unless the execution is COMPLETED.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def measured(execution: Execution) -> Execution:
             objectives,
             recovery_time=_judged(objectives.recovery_time, _recovery_seconds(execution, recovered), completed),
             recovery_point=_judged(
-                objectives.recovery_point, max(known, default=None), completed, all_known=len(known) == len(ages)
+                objectives.recovery_point,
+                max(known, default=None),
+                completed,
+                all_known=len(known) == len(ages),
+                judge=execution.as_of is None,
             ),
         ),
     )
@@ -46,10 +50,12 @@ def _recovery_seconds(execution: Execution, recovered: list[ServerState]) -> int
     return max(0, policy.elapsed_seconds(start, max(ends)))
 
 
-def _judged(objective: Objective, seconds: int | None, completed: bool, *, all_known: bool = True) -> Objective:
+def _judged(
+    objective: Objective, seconds: int | None, completed: bool, *, all_known: bool = True, judge: bool = True
+) -> Objective:
     """The objective with its measured value. A value that may be worse than the known one cannot meet a target."""
     found = replace(objective, actual_seconds=seconds)
-    if objective.target_seconds is None:
+    if objective.target_seconds is None or not judge:
         return found
     if not completed or (seconds is not None and seconds > objective.target_seconds):
         return replace(found, met=False)

@@ -55,6 +55,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class LaunchSettings:
+    """The launch configuration: leaves the instance stopped, or launches into an existing EC2 instance."""
+
+    stopped: bool = False
+    into_instance: str | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """A fact about one server, or about the whole plan, that deserves attention."""
 

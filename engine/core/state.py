@@ -386,6 +386,8 @@ class Execution:
     notification: Notification | None = None
     deferral: Deferral | None = None
     objectives: Objectives = Objectives()
+    # The point in time that the servers are recovered as of; None: the latest data, or the plan's snapshots.
+    as_of: datetime | None = None
     notify_on: tuple[Moment, ...] = (Moment.END,)
     announcements: tuple[Announcement, ...] = ()
     approvals: tuple[Decided, ...] = ()

@@ -1,17 +1,33 @@
-"""The questions about readiness: batched ones for all servers of a plan, single ones within a budget of time."""
+"""The questions about readiness: batched ones for all servers of a plan, single ones within a budget of time.
+
+`start_findings` and `missing_snapshots` are for a start; `plan_facts` and `server_facts` answer the events `check` and
+`inspect` of a client, which judges the facts (`engine.core.readiness_check`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
 from engine.aws.drs import RecoveryService
+from engine.core.document import parse_timestamp, timestamp
+from engine.core.plan import Wave
+from engine.core.protection import ExistingInstance
 from engine.core.readiness import Finding, Snapshot, SourceServer, replication_finding
+from engine.function.plan_loading import CannotStart, load_plan
+from engine.function.wiring import Services
 
 # A start asks for the snapshots of servers without healthy replication for at most this time: the operator waits.
 START_BUDGET = timedelta(seconds=10)
+# An invocation for single questions ends after this time; the client asks again for the servers that are left.
+_INSPECTION_BUDGET = timedelta(seconds=20)
+# Jobs that began earlier than this are over: AWS's own limit of an execution of a recovery plan is 24 hours.
+_JOBS_SINCE = timedelta(days=1)
+
+Answer = dict[str, Any]
 
 
 def start_findings(
@@ -42,3 +58,96 @@ def newest_snapshots(
             # The age of data keeps no start back, and the next question would wait as long.
             break
     return found
+
+
+def missing_snapshots(
+    recovery: RecoveryService, snapshots: Mapping[str, str], now: Callable[[], datetime]
+) -> dict[str, str]:
+    """The snapshots (id by server) that DRS does not have, as far as the time allowed to ask."""
+    end, missing = now() + START_BUDGET, {}
+    for server, snapshot in snapshots.items():
+        try:
+            if now() < end and not recovery.has_snapshot(server, snapshot):
+                missing[server] = snapshot
+        except (CallError, RoleNotAssumed):
+            break
+    return missing
+
+
+def plan_facts(services: Services, event: Mapping[str, Any]) -> Answer:
+    """The facts about all servers of a plan that few calls tell; Problems if the plan or DRS does not allow it."""
+    plan_id = event["PlanId"]
+    try:
+        plan = load_plan(services, plan_id).plan
+    except CannotStart as refused:
+        return {"Problems": refused.problems}
+    recovery = services.recovery(plan.target)
+    try:
+        sources = recovery.source_servers(plan.servers)
+        existing = recovery.recovered(plan.servers)
+        jobs = recovery.live_jobs(services.now() - _JOBS_SINCE)
+    except (CallError, RoleNotAssumed) as error:
+        return {"Problems": [f"plan {plan_id}: DRS could not be asked: {error}"]}
+    target = plan.target
+    facts = {
+        "Time": timestamp(services.now()),
+        "PlanName": plan.name,
+        "AccountId": target.account_id,
+        "Region": target.region,
+        "RoleArn": target.role_arn,
+        "TopicArn": plan.topic_arn,
+        "RecoveryPointObjectiveSeconds": plan.recovery_point_objective_seconds,
+        "JobsInProgress": len(set(jobs.values())),
+        "Servers": [
+            _server_document(wave, server, sources.get(server), existing.get(server), jobs.get(server))
+            for wave in plan.waves
+            for server in wave.servers
+        ],
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _server_document(
+    wave: Wave, server: str, source: SourceServer | None, existing: ExistingInstance | None, job: str | None
+) -> Answer:
+    document = {
+        "SourceServerId": server,
+        "WaveNumber": wave.number,
+        "Exists": source is not None,
+        "HostName": source.host_name if source else None,
+        "ReplicationState": source.replication_state if source else None,
+        "Lag": source.lag if source else None,
+        "ExistingInstanceId": existing.recovery_instance_id if existing else None,
+        "LiveJobId": job,
+        "PinnedSnapshotId": wave.snapshots.get(server),
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def server_facts(services: Services, event: Mapping[str, Any]) -> Answer:
+    """The facts about single servers, as many as the time allows: a server that is left out can be asked for again."""
+    try:
+        plan = load_plan(services, event["PlanId"]).plan
+    except CannotStart as refused:
+        return {"Problems": refused.problems}
+    recovery = services.recovery(plan.target)
+    as_of = parse_timestamp(event["AsOf"]) if "AsOf" in event else None
+    pins = {server: snapshot for wave in plan.waves for server, snapshot in wave.snapshots.items()}
+    end, found = services.now() + _INSPECTION_BUDGET, {}
+    for server in event["SourceServerIds"]:
+        if services.now() >= end or server not in plan.servers:
+            continue
+        try:
+            found[server] = _single_facts(recovery, server, as_of, pins.get(server))
+        except (CallError, RoleNotAssumed) as error:
+            return {"Servers": found, "Error": str(error)}
+    return {"Servers": found}
+
+
+def _single_facts(recovery: RecoveryService, server: str, as_of: datetime | None, pin: str | None) -> Answer:
+    newest = recovery.newest_snapshot(server, as_of)
+    settings = recovery.launch_settings(server)
+    facts: Answer = {"Stopped": settings.stopped}
+    facts |= {"SnapshotId": newest.snapshot_id, "SnapshotTime": timestamp(newest.time)} if newest else {}
+    facts |= {"IntoInstance": settings.into_instance} if settings.into_instance else {}
+    return facts | ({"PinMissing": True} if pin and not recovery.has_snapshot(server, pin) else {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from engine.core.plan import ExecutionType
@@ -32,6 +33,13 @@ def _is_snapshots(value: object) -> bool:
     )
 
 
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class _Field:
     """A field: the check of its value, the value in words, and whether an event needs it."""
@@ -57,6 +65,14 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "ClientToken": _TEXT,
         "KeepExisting": _Field(lambda value: isinstance(value, bool), "true or false"),
         "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
+        "AsOf": _Field(_is_time, "an ISO 8601 time with a zone"),
+        "Snapshots": _Field(_is_snapshots, "an object: snapshot id (pit-…) by source server id"),
+    },
+    "check": {"PlanId": _NEEDED_TEXT},
+    "inspect": {
+        "PlanId": _NEEDED_TEXT,
+        "SourceServerIds": _Field(_is_texts, "a list of source server ids", required=True),
+        "AsOf": _Field(_is_time, "an ISO 8601 time with a zone"),
     },
     "approve": _DECISION,
     "reject": _DECISION,

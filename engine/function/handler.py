@@ -1,12 +1,14 @@
 """The entry point of the Lambda function: one handler for all events.
 
 - from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken, KeepExisting (a
-  boolean) and ReplaceExisting (recovery instance id by source server id); returns ExecutionId (with Existed if the
-  execution existed already, with WarningCount and the first 20 Warnings about its servers), or Problems if the plan
-  cannot be started, with Existing if recovered instances are in the way (SourceServerId, RecoveryInstanceId, and what
-  is known of HostName, State, LaunchTime, ExecutionId);
+  boolean), ReplaceExisting (recovery instance id by source server id), AsOf and Snapshots (id by server); returns
+  ExecutionId (with Existed if the execution existed already, with WarningCount and the first 20 Warnings about its
+  servers), or Problems if the plan cannot be started, with Existing if recovered instances are in the way
+  (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally SkipWaves (wave numbers), SkipServers
   (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
+- from clients: `Action: check` with PlanId, and `Action: inspect` with PlanId, SourceServerIds and optionally AsOf;
+  return facts about the readiness of servers (`engine.core.readiness_check`), or Problems;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
 - from clients: `Action: pause` or `Action: continue` with ExecutionId and By; returns ExecutionId, or Refusal and
   Message (approvals have a function of their own: `engine.function.approvals`);
@@ -33,9 +35,11 @@ from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances
 from engine.core.resumption import ResumeChoices
 from engine.function import holding
+from engine.function.checking import plan_facts, server_facts
 from engine.function.events import event_problems
+from engine.function.plan_loading import CannotStart
 from engine.function.resuming import ResumeRequest, resume
-from engine.function.starting import CannotStart, StartRequest, StartResult, start
+from engine.function.starting import StartRequest, StartResult, start
 from engine.function.stepping import ExecutionUnknown, tick
 from engine.function.stopping import ExecutionEnded, cancel, close
 from engine.function.wiring import Services, build
@@ -62,13 +66,15 @@ def handler(event: Mapping[str, Any], context: Any) -> Answer:
         raise
 
 
-def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
+def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:  # noqa: C901 - one case for each action
     if event.get("source") == "aws.states":
         return _on_status_change(engine, event["detail"])
     problems = event_problems(event)
     match event.get("Action"):
-        case "start" | "resume" if problems:
+        case "start" | "resume" | "check" | "inspect" if problems:
             return {"Problems": problems}
+        case "check" | "inspect":
+            return (plan_facts if event["Action"] == "check" else server_facts)(engine, event)
         case "cancel" | "pause" | "continue" if problems:
             return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
         case "start":
@@ -89,12 +95,16 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer:
                 polled_at=parse_timestamp(event["PolledAt"]) if "PolledAt" in event else None,
             )
         case "close":
-            cause = f"its Lambda function failed for good: {_failure(event['Failure'])}"
-            close(engine, event["ExecutionId"], run=event["Run"], cause=cause)
-            return {"ExecutionId": event["ExecutionId"]}
+            return _close(engine, event)
         case unknown:
-            known = "start, resume, cancel, pause, continue, tick or close"
+            known = "start, resume, check, inspect, cancel, pause, continue, tick or close"
             raise ValueError(f"unknown Action {unknown!r}: it must be {known}")
+
+
+def _close(engine: Services, event: Mapping[str, Any]) -> Answer:
+    cause = f"its Lambda function failed for good: {_failure(event['Failure'])}"
+    close(engine, event["ExecutionId"], run=event["Run"], cause=cause)
+    return {"ExecutionId": event["ExecutionId"]}
 
 
 def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
@@ -106,6 +116,8 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
         existing=ExistingInstances(
             keep=event.get("KeepExisting", False), replacements=event.get("ReplaceExisting", {})
         ),
+        as_of=parse_timestamp(event["AsOf"]) if "AsOf" in event else None,
+        snapshots=event.get("Snapshots", {}),
     )
     return _answer(lambda: start(engine, request))
 

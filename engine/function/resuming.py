@@ -27,7 +27,8 @@ from engine.core.resumption import (
 from engine.core.state import Execution, ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
-from engine.function.starting import CannotStart, StartResult, run_starting
+from engine.function.plan_loading import CannotStart
+from engine.function.starting import StartResult, run_starting
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 

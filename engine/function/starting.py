@@ -9,32 +9,26 @@ half-way, the next start of the same plan or the first tick completes it; `cance
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
+from engine.aws.drs import RecoveryService
 from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
-from engine.core.plan import ExecutionType, Plan, parse_plan, resolve_target
+from engine.core.plan import ExecutionType, Plan
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
 from engine.core.state import Execution, ExecutionStatus, new_execution
-from engine.core.validation import named_groups, plan_problems, unknown_server_problems
-from engine.function.checking import start_findings
+from engine.core.validation import unknown_server_problems
+from engine.function.checking import missing_snapshots, start_findings
+from engine.function.plan_loading import CannotStart, load_plan
 from engine.function.wiring import Services
 
 # An ExecutionId is derived from the client token, if any, so that the same token always means the same execution.
 TOKEN_NAMESPACE = uuid.UUID("6f6d5b0e-7f0b-4b7c-9a53-3f6a1c1d2e4f")
-
-
-class CannotStart(Exception):
-    """The plan cannot be started; `problems` has all reasons, `existing` the recovered instances in the way."""
-
-    def __init__(self, problems: list[str], existing: Iterable[ExistingInstance] = ()) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
-        self.existing = tuple(existing)
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,9 @@ class StartRequest:
     initiated_by: str
     client_token: str | None = None
     existing: ExistingInstances = field(default_factory=ExistingInstances)
+    # The point in time of the recovery, and snapshots by server; they go before the snapshots of the plan.
+    as_of: datetime | None = None
+    snapshots: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,10 @@ def _planned(services: Services, request: StartRequest, execution_id: str) -> Ex
         source_account_id=services.account_id,
         servers_per_job=services.servers_per_job,
         host_names={server: source.host_name for server, source in checked.sources.items()},
+    )
+    execution = replace(execution, as_of=request.as_of).map_servers(
+        lambda server: server.source_server_id in request.snapshots,
+        lambda server: replace(server, snapshot_id=request.snapshots[server.source_server_id]),
     )
     decided = with_decision(execution, request.existing, checked.existing)
     return with_findings(decided, checked.findings)
@@ -204,15 +205,8 @@ def run_starting(services: Services, execution: Execution) -> str:
 def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     """The plan as it is loaded now, if it may start. Raises CannotStart."""
     plan_id = request.plan_id
-    document = services.plans.plan(plan_id)
-    if document is None:
-        raise CannotStart([f"plan {plan_id} does not exist; load it with `apply`"])
-    groups = services.plans.groups(sorted(named_groups(document)))
-    target = resolve_target(document, account_id=services.account_id, region=services.region)
-    problems = [str(problem) for problem in plan_problems(document, groups, target)]
-    if problems:
-        raise CannotStart(problems)
-    plan = parse_plan(document, groups, target)
+    loaded = load_plan(services, plan_id)
+    plan, target = loaded.plan, loaded.plan.target
     recovery = services.recovery(target)
     try:
         sources = recovery.source_servers(plan.servers)
@@ -223,7 +217,7 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
         raise CannotStart(
             [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
         ) from error
-    unknown = unknown_server_problems(document, groups, sources, target)
+    unknown = unknown_server_problems(loaded.document, loaded.groups, sources, target)
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
     if request.execution_type is ExecutionType.DRILL:
@@ -232,11 +226,37 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
         refused = refusals(plan_id, request.existing, existing, plan.servers)
     if refused:
         raise CannotStart(refused, [existing[server] for server in sorted(existing)])
+    if problems := _snapshot_problems(services, recovery, plan, request, sources):
+        raise CannotStart(problems)
     is_drill = request.execution_type is ExecutionType.DRILL
-    findings = start_findings(recovery, sources.values(), services.now)
+    # The replication has no effect on a launch from a snapshot that the operator chose.
+    latest = [source for server, source in sources.items() if server not in request.snapshots]
+    findings = start_findings(recovery, latest, services.now)
     if blocked := start_refusals(plan_id, is_drill, findings, sources):
         raise CannotStart(blocked)
     return _Checked(plan, existing, sources, tuple(findings))
+
+
+def _snapshot_problems(
+    services: Services,
+    recovery: RecoveryService,
+    plan: Plan,
+    request: StartRequest,
+    sources: Mapping[str, SourceServer],
+) -> list[str]:
+    """Snapshots of servers that the plan does not have, and snapshots that DRS does not have."""
+    strangers = sorted(request.snapshots.keys() - set(plan.servers))
+    if strangers:
+        return [f"plan {plan.plan_id}: it has no server {one}, for which a snapshot is given" for one in strangers]
+    # The snapshots as of a point in time were looked up just now, for this start.
+    if request.as_of is not None:
+        return []
+    pins = {server: snapshot for wave in plan.waves for server, snapshot in wave.snapshots.items()}
+    missing = missing_snapshots(recovery, pins | dict(request.snapshots), services.now)
+    return [
+        f"plan {plan.plan_id}: DRS has no snapshot {snapshot} of {sources[server].label}"
+        for server, snapshot in missing.items()
+    ]
 
 
 def _cure(error: CallError | RoleNotAssumed) -> str:

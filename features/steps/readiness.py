@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from behave import given, then
+from behave import given, then, when
 from behave.runner import Context
 from hamcrest import has_item, is_not
 
-from features.matchers import assert_that, mentions
+from features.aws_queries import instant
+from features.matchers import assert_that, lasted, mentions
+from features.parameter_types import duration
 from features.world import World
 
 WARNINGS = "Read the warnings of the start"
@@ -26,6 +28,30 @@ def newest_snapshot_is_old(context: Context, name: str, seconds: int) -> None:
     for age in (2 * seconds, seconds):
         taken = world.target.simulator.clock.now() - timedelta(seconds=age)
         world.drs.add_snapshot(world.server_id(name), taken_at=taken)
+
+
+@given("DRS has these snapshots")
+def snapshots_are(context: Context) -> None:
+    world: World = context.world
+    for row in context.table:
+        taken = world.target.simulator.clock.now() - timedelta(seconds=duration(row["age"]))
+        world.drs.add_snapshot(world.server_id(row["server"]), snapshot_id=row["snapshot"], taken_at=taken)
+
+
+@when("a {run:Run} of the plan is run as of {seconds:Duration} ago")
+def run_as_of(context: Context, run: str, seconds: int) -> None:
+    world: World = context.world
+    world.as_of = world.target.simulator.clock.now() - timedelta(seconds=seconds)
+    world.start(run, as_of=world.as_of)
+    if world.refusal is None:
+        world.run_to_end()
+
+
+@then("the record has the time as of which the plan was run")
+def as_of_is_recorded(context: Context) -> None:
+    world: World = context.world
+    apart = abs((instant(world.record().get("AsOf", "1970-01-01T00:00:00Z")) - world.as_of).total_seconds())
+    assert_that(apart, lasted(0, 1), "Read AsOf in the execution record")
 
 
 @then('the start warned "{text}"')

@@ -1,0 +1,158 @@
+"""The command `check`: whether the servers of a plan can be launched now, in a table that ends with the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.table import Table
+
+from engine.cli.as_of import as_of_option
+from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.terminal import console, print_json
+from engine.client import StartRefused
+from engine.core.readiness import Finding, Verdict, age, worst
+from engine.core.readiness_check import Question, server_findings
+
+Facts = Mapping[str, Any]
+_SIGNS = {Verdict.READY: "✔", Verdict.WARNING: "!", Verdict.BLOCKED: "✘"}
+_STYLES = {Verdict.READY: "green", Verdict.WARNING: "yellow", Verdict.BLOCKED: "bold red"}
+# More servers than this fill no screen: the table then has only those that need attention.
+_WHOLE_TABLE = 30
+# The default quota of concurrent jobs of DRS (Service Quotas, L-D88FAC3A).
+_JOBS = 20
+
+
+@click.command()
+@click.argument("plan_id", callback=checked_text)
+@click.option("--drill/--recovery", "is_drill", default=True, help="Check for a drill (default), or for a recovery.")
+@as_of_option
+@json_option
+@stack_option
+def check(plan_id: str, is_drill: bool, as_of: datetime | None, as_json: bool, stack: str) -> None:
+    """Check whether the servers of the plan PLAN_ID can be launched now, without launching them.
+
+    The command reads replication, snapshots, launch settings, jobs and existing instances of each server. BLOCKED: DRS
+    cannot launch the server. WARNING: old data, a wait, or a question that was not asked in time. Exit code 1 if a
+    server is BLOCKED.
+    """
+    engine = client(stack)
+    try:
+        facts = engine.facts(plan_id)
+    except StartRefused as refused:
+        raise click.ClickException("\n".join(refused.problems)) from refused
+    servers = [server["SourceServerId"] for server in facts["Servers"] if server["Exists"]]
+    single = engine.inspect(plan_id, servers, as_of)
+    now = datetime.fromisoformat(facts["Time"])
+    question = Question(is_drill, now, as_of, facts.get("RecoveryPointObjectiveSeconds"))
+    findings = server_findings(facts["Servers"], single, question)
+    plan = list(_plan_findings(facts))
+    verdict = worst([*findings, *plan])
+    if as_json:
+        print_json(_document(plan_id, facts, single, findings, plan, verdict))
+    else:
+        _print(facts, single, findings, plan, verdict, now)
+    raise click.exceptions.Exit(1 if verdict is Verdict.BLOCKED else 0)
+
+
+def _plan_findings(facts: Facts) -> Iterator[Finding]:
+    if facts["JobsInProgress"] >= _JOBS:
+        yield Finding(Verdict.WARNING, f"{facts['JobsInProgress']} jobs are in progress; DRS allows {_JOBS} by default")
+    if "TopicArn" not in facts:
+        yield Finding(Verdict.WARNING, "the plan names no topic: no message tells the end of an execution")
+
+
+def _document(
+    plan_id: str,
+    facts: Facts,
+    single: Mapping[str, Facts],
+    findings: Sequence[Finding],
+    plan: Sequence[Finding],
+    verdict: Verdict,
+) -> dict[str, Any]:
+    by_server = _by_server(findings)
+    servers = [
+        {
+            **server,
+            **single.get(server["SourceServerId"], {}),
+            "Verdict": str(worst(by_server.get(server["SourceServerId"], ()))),
+            "Findings": [one.message for one in by_server.get(server["SourceServerId"], ())],
+        }
+        for server in facts["Servers"]
+    ]
+    return {
+        "PlanId": plan_id,
+        "Verdict": str(verdict),
+        "Findings": [one.message for one in plan],
+        "Servers": servers,
+    }
+
+
+def _by_server(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        found.setdefault(one.source_server_id or "", []).append(one)
+    return found
+
+
+def _print(
+    facts: Facts,
+    single: Mapping[str, Facts],
+    findings: Sequence[Finding],
+    plan: Sequence[Finding],
+    verdict: Verdict,
+    now: datetime,
+) -> None:
+    terminal, by_server = console(), _by_server(findings)
+    shown = [
+        one for one in facts["Servers"] if len(facts["Servers"]) <= _WHOLE_TABLE or one["SourceServerId"] in by_server
+    ]
+    terminal.print(_table(shown, single, by_server, now))
+    if len(shown) < len(facts["Servers"]):
+        terminal.print(f"and {len(facts['Servers']) - len(shown)} servers that are READY", style="dim")
+    for server in shown:
+        for one in by_server.get(server["SourceServerId"], ()):
+            name = server.get("HostName", server["SourceServerId"])
+            terminal.print(f"{_SIGNS[one.verdict]} {name}: {one.message}", style=_STYLES[one.verdict])
+    role = facts.get("RoleArn", "the engine's own role")
+    terminal.print(f"✔ DRS in account {facts['AccountId']}, Region {facts['Region']} answers {role}", style="green")
+    for one in plan:
+        terminal.print(f"{_SIGNS[one.verdict]} {one.message}", style=_STYLES[one.verdict])
+    terminal.print(_summary(facts["Servers"], by_server, verdict), style=_STYLES[verdict])
+
+
+def _table(
+    servers: Sequence[Facts], single: Mapping[str, Facts], by_server: Mapping[str, list[Finding]], now: datetime
+) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("", "Server", "Id", "Replication", "Snapshot", "Instance"):
+        table.add_column(column, overflow="fold")
+    for server in servers:
+        verdict = worst(by_server.get(server["SourceServerId"], ()))
+        taken = single.get(server["SourceServerId"], {}).get("SnapshotTime")
+        table.add_row(
+            _SIGNS[verdict],
+            server.get("HostName", ""),
+            server["SourceServerId"],
+            _replication(server),
+            age(datetime.fromisoformat(taken), now) if taken else "none",
+            server.get("ExistingInstanceId") or server.get("LiveJobId") or "",
+            style=_STYLES[verdict] if verdict is not Verdict.READY else "",
+        )
+    return table
+
+
+def _replication(server: Facts) -> str:
+    """The state, and the lag (an ISO 8601 duration) unless it is zero."""
+    lag: str = server.get("Lag", "")
+    state: str = server.get("ReplicationState", "unknown")
+    return f"{state} {lag}" if any(digit in lag for digit in "123456789") else state
+
+
+def _summary(servers: Sequence[Facts], by_server: Mapping[str, list[Finding]], verdict: Verdict) -> str:
+    counts = Counter(worst(by_server.get(server["SourceServerId"], ())) for server in servers)
+    parts = [f"{counts[one]} {one}" for one in Verdict if counts[one]]
+    return f"{verdict}: {len(servers)} servers, {', '.join(parts)}"
