@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from behave.model import Scenario
 
+from engine.report.page import report_page
+from engine.report.timeline import timeline_svg
 from features.world import Document, World
 from traceability.recording import evidence, failure_story
 
@@ -23,10 +25,11 @@ def attach(world: World) -> None:
 
 
 def attach_end(world: World) -> None:
-    """Attach the calls of the whole scenario, and the timeline of each execution."""
+    """Attach the calls of the whole scenario, and the timeline and report of each execution."""
     calls = world.target.all_calls()
     for record in latest(world):
-        evidence.attach_timeline(record, calls)
+        evidence.attach_picture("Wave timeline", timeline_svg(record, calls))
+        evidence.attach_page("Report of the execution", report_page(record))
     evidence.attach_calls(calls)
 
 

@@ -13,6 +13,7 @@ from engine.cli.commands import cancel, history, start
 from engine.cli.errors import local_failure, refusal
 from engine.cli.holding import approve, continue_, pause, reject
 from engine.cli.plans import plans, remove, show
+from engine.cli.report import report
 from engine.cli.resuming import resume
 from engine.cli.stack import deploy, destroy
 from engine.cli.sweep import sweep
@@ -91,6 +92,7 @@ for command in (
     cancel,
     resume,
     history,
+    report,
     sweep,
     destroy,
 ):

@@ -16,7 +16,6 @@ import allure
 from traceability.model import redaction
 from traceability.recording.recorded_calls import SUITE, RecordedCall
 from traceability.recording.templates import render
-from traceability.recording.timeline import timeline_svg
 
 JUDGED_ON = "Judged on"
 """The name of the attachment with the evidence of a single step."""
@@ -49,9 +48,14 @@ def attach_calls(calls: Sequence[RecordedCall], name: str = "AWS calls in order"
     _attach(name, page, allure.attachment_type.HTML)
 
 
-def attach_timeline(record: Mapping[str, Any], calls: Sequence[RecordedCall], name: str = "Wave timeline") -> None:
-    """Attach a picture of the waves, servers, waits, health checks and retries on the time axis of AWS."""
-    _attach(name, timeline_svg(record, calls), allure.attachment_type.SVG)
+def attach_picture(name: str, svg: str) -> None:
+    """Attach a picture, such as the timeline of an execution."""
+    _attach(name, svg, allure.attachment_type.SVG)
+
+
+def attach_page(name: str, html: str) -> None:
+    """Attach a page without scripts, such as the report of an execution."""
+    _attach(name, html, allure.attachment_type.HTML)
 
 
 def record_judgement(expected: str, found: Any, looked_at: str = "") -> None:

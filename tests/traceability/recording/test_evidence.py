@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from traceability.model import run_notes
 from traceability.recording import evidence
-from traceability.recording.timeline import MOST_SERVERS, Bar, Mark, clock, layout, timeline_svg
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -84,43 +82,6 @@ CALLS = [
     Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 4),
     Call("DescribeInstanceStatus", {"InstanceIds": ["i-0123456789"]}, 540, service="ec2"),
 ]
-
-
-def test_the_timeline_shows_waves_waits_jobs_health_checks_and_retries() -> None:
-    first, database, second, failed, third, refused = layout(RECORD, CALLS)
-    assert [(bar.kind, bar.start, bar.end) for bar in first.bars] == [("wave", 2, 600)]
-    assert [(bar.kind, bar.start, bar.end) for bar in database.bars] == [("launch", 2, 540), ("health", 540, 600)]
-    assert [(mark.kind, mark.at) for mark in database.marks] == [("request", 4), ("look", 540)]
-    assert second.bars[0] == Bar("wait", 600, 720, "2:00 between the waves")
-    assert failed.marks == [Mark("failed", 900, "no capacity")]
-    assert (third.bars, third.note, third.sign) == ([], "depends on wave 2, which FAILED", "–")
-    assert [(mark.kind, mark.at) for mark in refused.marks] == [("refused", 2)]
-
-
-def test_the_picture_is_well_formed_and_says_the_wait() -> None:
-    picture = timeline_svg(RECORD, CALLS)
-    ElementTree.fromstring(picture)
-    assert "wait 2:00" in picture
-    assert "prefers-color-scheme: dark" in picture
-
-
-def test_names_in_a_picture_are_escaped() -> None:
-    picture = timeline_svg(RECORD | {"PlanName": "<script>&"}, [])
-    assert "<script>" not in picture
-    ElementTree.fromstring(picture)
-
-
-def test_a_plan_of_a_thousand_servers_stays_a_picture() -> None:
-    wave = {"WaveNumber": 1, "Status": "RUNNING", "StartTime": iso(0)}
-    wave["ServerResults"] = [server(f"s-{number}", StartTime=iso(0)) for number in range(1000)]
-    rows = layout(RECORD | {"Waves": [wave]}, [])
-    assert len(rows) == 1 + MOST_SERVERS
-    assert rows[0].note == f"{1000 - MOST_SERVERS} more servers not drawn"
-
-
-@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (61, "1:01"), (3600, "1:00:00"), (14399, "3:59:59")])
-def test_times_read_like_a_clock(seconds: float, shown: str) -> None:
-    assert clock(seconds) == shown
 
 
 def table(*calls: Call) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The wave timeline: an execution as a picture on the time axis of AWS.
 
-`layout` turns a record and the calls of the journal into rows, bars and marks in seconds since the execution began;
-the template only draws them. One row a wave, one a server below it, one for the calls that AWS refused.
+`layout` turns a record, and calls of the engine if they are known, into rows, bars and marks in seconds since its
+start; the template only draws them. One row a wave, one a server below it, one for the calls that AWS refused.
 """
 
 from __future__ import annotations
@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from traceability.recording.templates import render
-
-if TYPE_CHECKING:
-    from traceability.recording.recorded_calls import RecordedCall
+from engine.report.templates import render
 
 WIDTH, LABELS, MARGIN = 1040, 260, 28
 ROW, HEAD, TOP, FOOT = 22, 34, 76, 64
@@ -30,6 +27,21 @@ _SIGNS = {
     "CANCELLED": "–",
     "PENDING": "·",
 }
+
+
+class Call(Protocol):
+    """An AWS call of the execution, for its mark in the picture; a record alone has none."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def error_code(self) -> str | None: ...
+    @property
+    def started(self) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ class Row:
         return _SIGNS.get(self.status, "…")
 
 
-def timeline_svg(record: Mapping[str, Any], calls: Sequence[RecordedCall]) -> str:
+def timeline_svg(record: Mapping[str, Any], calls: Sequence[Call] = ()) -> str:
     """Return the picture of one execution as a self-contained SVG, readable on light and dark ground."""
     rows = layout(record, calls)
     end = max([1.0, *(bar.end for row in rows for bar in row.bars), *(mark.at for row in rows for mark in row.marks)])
@@ -91,7 +103,7 @@ def timeline_svg(record: Mapping[str, Any], calls: Sequence[RecordedCall]) -> st
     )
 
 
-def layout(record: Mapping[str, Any], calls: Sequence[RecordedCall]) -> list[Row]:
+def layout(record: Mapping[str, Any], calls: Sequence[Call]) -> list[Row]:
     """Return the rows of the picture, all times in seconds since the record's StartTime."""
     origin = _moment(record["StartTime"])
     waves = record.get("Waves", [])
@@ -144,7 +156,7 @@ def _latest(wave: Mapping[str, Any], origin: datetime, start: float) -> float:
     return max([start, *moments])
 
 
-def _server_row(result: Mapping[str, Any], origin: datetime, calls: Sequence[RecordedCall]) -> Row:
+def _server_row(result: Mapping[str, Any], origin: datetime, calls: Sequence[Call]) -> Row:
     server = result["SourceServerId"]
     row = Row(
         result.get("HostName", server),
@@ -172,7 +184,7 @@ def _server_row(result: Mapping[str, Any], origin: datetime, calls: Sequence[Rec
     return row
 
 
-def _looks(result: Mapping[str, Any], origin: datetime, calls: Sequence[RecordedCall]) -> list[Mark]:
+def _looks(result: Mapping[str, Any], origin: datetime, calls: Sequence[Call]) -> list[Mark]:
     instance = result.get("Ec2InstanceId")
     return [
         Mark("look", _call_time(origin, call), f"DescribeInstanceStatus of {instance} at {call.started:%H:%M:%S}")
@@ -183,11 +195,11 @@ def _looks(result: Mapping[str, Any], origin: datetime, calls: Sequence[Recorded
     ]
 
 
-def _names_server(call: RecordedCall, server: str) -> bool:
+def _names_server(call: Call, server: str) -> bool:
     return any(item.get("sourceServerID") == server for item in call.parameters.get("sourceServers", []))
 
 
-def _refused_row(origin: datetime, calls: Sequence[RecordedCall]) -> Row:
+def _refused_row(origin: datetime, calls: Sequence[Call]) -> Row:
     failed = [call for call in calls if call.error_code and call.started >= origin]
     row = Row("Calls that AWS refused", f"{len(failed)}", head=True)
     row.marks += [
@@ -221,7 +233,7 @@ def _ticks(end: float) -> list[int]:
     return list(range(0, int(end) + 1, step))
 
 
-def _call_time(origin: datetime, call: RecordedCall) -> float:
+def _call_time(origin: datetime, call: Call) -> float:
     return max(0.0, (call.started - origin).total_seconds())
 
 
