@@ -191,3 +191,22 @@ Feature: Readiness and objectives
     Then the start is refused
     And the refusal names "DRS has no snapshot pit-0a1b2c3d4e5f60718 of database-1"
     And no execution was recorded and no server was launched
+
+  @EX-3.5 @moto
+  Scenario: A recovery into another account uses the snapshots of that account
+    Given the "cross-account" plan
+    And the recovery account trusts the engine
+    And DRS has these snapshots
+      | server        | snapshot              | age      |
+      | database-1    | pit-00000000000000001 | 3 hours  |
+      | database-2    | pit-00000000000000002 | 4 hours  |
+      | application-1 | pit-00000000000000003 | 5 hours  |
+      | application-2 | pit-00000000000000004 | 26 hours |
+    When a recovery of the plan is run as of 2 hours ago
+    Then the execution is COMPLETED
+    And the recovery requests named these servers
+      | server        | snapshot              |
+      | database-1    | pit-00000000000000001 |
+      | database-2    | pit-00000000000000002 |
+      | application-1 | pit-00000000000000003 |
+      | application-2 | pit-00000000000000004 |
