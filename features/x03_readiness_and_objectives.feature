@@ -141,11 +141,11 @@ Feature: Readiness and objectives
   Scenario: Each server is launched from its newest snapshot that is not after the time
     Given the "single-wave" plan
     And DRS has these snapshots
-      | server     | snapshot              | age       |
-      | database-1 | pit-00000000000000001 | 5 hours   |
-      | database-1 | pit-00000000000000002 | 3 hours   |
-      | database-1 | pit-00000000000000003 | 1 hour    |
-      | database-2 | pit-00000000000000004 | 26 hours  |
+      | server     | snapshot              | age         |
+      | database-1 | pit-00000000000000001 | 5 hours     |
+      | database-1 | pit-00000000000000002 | 3 hours     |
+      | database-1 | pit-00000000000000003 | 1 hour      |
+      | database-2 | pit-00000000000000004 | 26 hours    |
       | database-2 | pit-00000000000000005 | 119 minutes |
     When a recovery of the plan is run as of 2 hours ago
     Then the execution is COMPLETED
