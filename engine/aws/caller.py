@@ -65,6 +65,11 @@ class CallError(Exception):
 class Refused(CallError):
     """A repetition of the call cannot succeed: denied, invalid, conflicting, over a quota, unknown."""
 
+    @property
+    def denied(self) -> bool:
+        """Whether AWS refused the caller itself: no right, or credentials that it does not accept."""
+        return self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (401, 403)
+
 
 class CredentialsExpired(Refused):
     """The credentials of the call have expired; the call can succeed with new ones."""

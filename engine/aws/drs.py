@@ -249,19 +249,33 @@ class RecoveryService:
 
     def recovery_instances(self, ids: Sequence[str]) -> dict[str, ListedRecoveryInstance]:
         """These recovery instances by id; an instance that DRS does not list is absent."""
-        pages = (
-            page
+        items = [
+            item
             for chunk in chunks(ids, _IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
-        )
+            for item in page["items"]
+        ]
+        lost = self._terminated(items)
         return {
             item["recoveryInstanceID"]: ListedRecoveryInstance(
                 recovery_instance_id=item["recoveryInstanceID"],
                 ec2_instance_id=item.get("ec2InstanceID"),
                 snapshot_time=_time(item, "pointInTimeSnapshotDateTime"),
+                terminated=item["recoveryInstanceID"] in lost,
             )
-            for page in pages
-            for item in page["items"]
+            for item in items
+        }
+
+    def _terminated(self, items: Sequence[Mapping[str, Any]]) -> set[str]:
+        """The recovery instances that DRS still lists, although they were terminated outside of DRS."""
+        states = {one["recoveryInstanceID"]: one.get("ec2InstanceState") for one in items}
+        ec2_ids = {one["recoveryInstanceID"]: one.get("ec2InstanceID", "") for one in items}
+        unlisted = [ec2_ids[one] for one, state in states.items() if state == _NOT_FOUND and ec2_ids[one]]
+        running = self.instance_states(unlisted)
+        return {
+            one
+            for one, state in states.items()
+            if state == "TERMINATED" or (state == _NOT_FOUND and running.get(ec2_ids[one]) in _EC2_GONE)
         }
 
     def listed_states(self, ids: Sequence[str]) -> dict[str, str]:
@@ -284,15 +298,18 @@ class RecoveryService:
         }
 
     def terminate(self, ids: Sequence[str]) -> str:
-        """Terminate recovery instances; returns the id of the job. Raises ServersBusy."""
+        """Terminate recovery instances; returns the id of the job. Raises ServersBusy.
+
+        AWS does not document the answer for an instance that is unknown to DRS or already terminated. One such instance
+        makes DRS refuse the whole request. So each refusal but a denial is "not now": the core checks which instances
+        are left, and requests them again one by one.
+        """
         try:
             response = self._call("drs", "terminate_recovery_instances", recoveryInstanceIDs=list(ids))
         except Refused as error:
-            # An instance that is unknown to DRS was terminated by another client or a later launch of its server, and
-            # makes DRS refuse the whole request. The core then checks which instances are left.
-            if error.code in ("ConflictException", "ServiceQuotaExceededException", "ResourceNotFoundException"):
-                raise ServersBusy(error.message) from error
-            raise
+            if error.denied:
+                raise
+            raise ServersBusy(error.message or error.code) from error
         return str(response["job"]["jobID"])
 
     def find_terminations(self, source_server_ids: Sequence[str], since: datetime) -> dict[str, str]:

@@ -206,6 +206,8 @@ class ListedRecoveryInstance:
     recovery_instance_id: str
     ec2_instance_id: str | None
     snapshot_time: str | None = None
+    # Its EC2 instance is terminated, although DRS still lists it.
+    terminated: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ from engine.core.wave_work import unconfirmed_launches
 NextStep = tuple[Execution, Action]
 
 _CANCELLED = ExecutionStatus.CANCELLED
+# Begins the message of a clean-up that runs on after DRS has refused a termination.
+REFUSED = "DRS refuses to terminate: "
 
 
 def end(execution: Execution, status: ExecutionStatus, reason: str | None, now: datetime) -> Execution:
@@ -217,9 +219,12 @@ def _give_up(execution: Execution, now: datetime) -> NextStep:
     left = [_instance_id(server) for _, server in execution.servers() if server.awaits_termination]
     jobs = sorted({server.job_id for _, server in execution.servers() if server.job_in_flight and server.job_id})
     doubtful = [server.source_server_id for _, server in execution.servers() if server.launch_unconfirmed]
+    refusal = _clean_up_of(execution).error_message
     message = (
         f"the clean-up did not end within {policy.CLEAN_UP_LIMIT_SECONDS // 60} minutes of the execution's end; "
-        f"recovery instances left: {', '.join(left) or 'none known'}; jobs still in flight: {', '.join(jobs) or 'none'}"
+        + (f"{policy.shortened(refusal, 120)}; " if refusal else "")
+        + f"recovery instances left: {', '.join(left) or 'none known'}; "
+        + f"jobs still in flight: {', '.join(jobs) or 'none'}"
         + (f"; not known whether DRS launched: {', '.join(doubtful)}" if doubtful else "")
     )
     return fail_clean_up(execution, message, now), Finish()

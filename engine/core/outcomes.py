@@ -47,7 +47,7 @@ from engine.core.actions import (
 )
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 from engine.core.final_check import apply_look, look_failed, note_replacements
-from engine.core.finalization import fail_clean_up
+from engine.core.finalization import REFUSED, fail_clean_up
 from engine.core.plan import Moment
 from engine.core.protection import judge_existing
 from engine.core.state import (
@@ -121,8 +121,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
             return _note_termination(execution, action, job_id, now)
         case FindTerminations(), TerminationsFound(job_ids):
             return _adopt_terminations(execution, dict(job_ids))
-        case TerminateInstances(), Busy():
-            return execution
+        case TerminateInstances(), Busy(reason):
+            return _note_refusal(execution, reason)
         case Notify(), Published():
             return _notified(execution, action, NotificationStatus.SENT)
     raise UnexpectedOutcome(action, outcome)
@@ -301,10 +301,15 @@ def _fail_launches(
 def _see_recovery_instances(
     execution: Execution, action: FindRecoveryInstances, seen: RecoveryInstancesSeen, now: datetime
 ) -> Execution:
-    """While the execution runs: note the EC2 instances. In the clean-up: an instance that DRS does not list is gone."""
+    """While the execution runs: note the EC2 instances.
+
+    In the clean-up an instance is gone if DRS does not list it, or lists it as terminated.
+    """
 
     def see(server: ServerState) -> ServerState:
         instance = seen.instances.get(server.recovery_instance_id or "")
+        if instance is not None and instance.terminated and execution.ended:
+            return replace(server, terminated_at=now)
         if instance is not None:
             return replace(
                 server,
@@ -370,10 +375,20 @@ def _health_check(wave: WaveState, server: ServerState, state: str | None, now: 
 
 
 def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:
+    if execution.clean_up is not None:
+        execution = replace(execution, clean_up=replace(execution.clean_up, error_message=None))
     return _with_clean_up_job(execution, job_id).map_servers(
         lambda server: server.recovery_instance_id in action.recovery_instance_ids,
         lambda server: replace(server, termination_job_id=job_id, termination_requested_at=now),
     )
+
+
+def _note_refusal(execution: Execution, reason: str) -> Execution:
+    """Record why DRS does not terminate instances now; the end of the clean-up removes or names the reason."""
+    clean_up = execution.clean_up
+    if clean_up is None:
+        return execution
+    return replace(execution, clean_up=replace(clean_up, error_message=policy.shortened(f"{REFUSED}{reason}")))
 
 
 def _adopt_terminations(execution: Execution, job_ids: dict[str, str]) -> Execution:

@@ -76,9 +76,9 @@ def polled_recently(polled_at: datetime | None, now: datetime) -> bool:
     return polled_at is not None and now < polled_at + timedelta(seconds=POLL_GAP_SECONDS)
 
 
-def shortened(message: str) -> str:
-    """`message` for the record: a long message is cut and ends with an ellipsis."""
-    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
+def shortened(message: str, limit: int = LONGEST_MESSAGE) -> str:
+    """`message` for the record: a message longer than `limit` characters is cut and ends with an ellipsis."""
+    return message if len(message) <= limit else message[: limit - 1] + "…"
 
 
 def is_due(when: datetime, now: datetime) -> bool:

@@ -117,6 +117,11 @@ class DrsWorld:
         """The EC2 instance is terminated outside DRS and the engine, now or later."""
         self.instance_becomes(server_or_instance_id, "terminated", after_seconds=after_seconds)
 
+    def instance_is_forgotten(self, instance_id: str) -> None:
+        """EC2 no longer knows a terminated instance, as an hour after its end; DRS lists it as NOT_FOUND [U]."""
+        recovery_instances.forget(self.account, self.region, instance_id)
+        self.backend.recovery_instances[instance_id].found_in_ec2 = False
+
     def refuse(self, operation: str, error: str, *, times: int = 1, retry_after: int | None = None) -> None:
         """Answer the next calls of `operation` with an error that DRS's model names, by its name."""
         waiting = self.backend.refusals.setdefault(operation, deque())

@@ -46,8 +46,11 @@ class ConflictException(DRSException):
     code = "ConflictException"
 
     def __init__(self, resource_type: str, resource_id: str) -> None:
+        # The text for source servers stands in field reports; the other one is a guess.
         super().__init__(
             "One or more of the Source Servers included in API call are currently being processed by a Job"
+            if resource_type == "SourceServer"
+            else f"{resource_type} with ID {resource_id} cannot be processed in its current state."
         )
         self.resource_type = resource_type
         self.resource_id = resource_id

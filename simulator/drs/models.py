@@ -128,8 +128,14 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
         return job
 
     def terminate_recovery_instances(self, recovery_instance_ids: list[str], caller: str | None) -> Job:
-        """Terminate EC2 instances and forget the recovery instances. Unknown ones: ResourceNotFoundException [U]."""
-        instances = [self.recovery_instance(one) for one in dict.fromkeys(recovery_instance_ids)]
+        """Terminate EC2 instances and forget the recovery instances, those that are already TERMINATED included.
+
+        The model of this operation has no ResourceNotFoundException. ConflictException for unknown ones is a guess [U].
+        """
+        ids = list(dict.fromkeys(recovery_instance_ids))
+        if unknown := [one for one in ids if one not in self.recovery_instances]:
+            raise ConflictException("RecoveryInstance", unknown[0])
+        instances = [self.recovery_instances[one] for one in ids]
         servers = [one.source_server for one in instances]
         self._refuse_busy_servers(servers)
         self._check_quotas(len(servers))
@@ -208,11 +214,6 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
             if (not ids or one.recovery_instance_id in ids)
             and (not servers or one.source_server.source_server_id in servers)
         ]
-
-    def recovery_instance(self, recovery_instance_id: str) -> RecoveryInstance:
-        if recovery_instance_id not in self.recovery_instances:
-            raise ResourceNotFoundException("RecoveryInstance", recovery_instance_id)
-        return self.recovery_instances[recovery_instance_id]
 
     def add_recovery_instance(self, instance: RecoveryInstance) -> None:
         self.recovery_instances[instance.recovery_instance_id] = instance

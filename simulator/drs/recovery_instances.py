@@ -48,6 +48,15 @@ def find(account: str, region: str, instance_id: str) -> Instance:
     return ec2_backends[account][region].get_instance(instance_id)
 
 
+def forget(account: str, region: str, instance_id: str) -> None:
+    """EC2 no longer knows the instance. Raises ValueError unless it is terminated."""
+    backend = ec2_backends[account][region]
+    if backend.get_instance(instance_id).state != "terminated":
+        raise ValueError(f"EC2 forgets terminated instances only, not {instance_id}")
+    for reservation in backend.reservations.values():
+        reservation.instances = [one for one in reservation.instances if one.id != instance_id]
+
+
 def become(instance: Instance, new_state: str) -> None:
     """Move an instance to `new_state`. One that is terminated, or on its way there, stays so."""
     if instance.state in ("terminated", "shutting-down"):

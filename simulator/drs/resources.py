@@ -239,6 +239,7 @@ class RecoveryInstance:
     is_drill: bool
     point_in_time: datetime
     tags: dict[str, str] = field(default_factory=dict)
+    found_in_ec2: bool = True
 
     @property
     def recovery_instance_id(self) -> str:
@@ -248,7 +249,7 @@ class RecoveryInstance:
     def describe(self) -> dict[str, Any]:
         return {
             "ec2InstanceID": self.recovery_instance_id,
-            "ec2InstanceState": str(self.machine.state).upper(),
+            "ec2InstanceState": str(self.machine.state).upper() if self.found_in_ec2 else "NOT_FOUND",
             "jobID": self.job_id,
             "recoveryInstanceID": self.recovery_instance_id,
             "sourceServerID": self.source_server.source_server_id,

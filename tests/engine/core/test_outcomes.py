@@ -277,6 +277,14 @@ def test_what_drs_no_longer_lists_in_the_clean_up_is_terminated(was_there):
     assert first(after).terminated_at == NOW
 
 
+def test_an_instance_that_drs_lists_as_terminated_is_gone_in_the_clean_up_only():
+    running = state(LAUNCHED)
+    ended = end(running, ExecutionStatus.CANCELLED, "enough", NOW)
+    seen = RecoveryInstancesSeen({INSTANCE: ListedRecoveryInstance(INSTANCE, "i-ec2", terminated=True)})
+    assert first(apply(ended, FindRecoveryInstances((INSTANCE,)), seen, NOW)).terminated_at == NOW
+    assert first(apply(running, FindRecoveryInstances((INSTANCE,)), seen, NOW)).terminated_at is None
+
+
 def test_what_drs_has_never_listed_counts_as_terminated_only_after_five_minutes():
     ended = end(state(LAUNCHED), ExecutionStatus.CANCELLED, "enough", NOW)
     action, nothing = FindRecoveryInstances((INSTANCE,)), RecoveryInstancesSeen({})
@@ -345,7 +353,10 @@ def test_a_termination_is_noted_once_with_its_job():
     assert once.clean_up.job_ids == twice.clean_up.job_ids == (OTHER_JOB,)
     assert first(once).termination_job_id == OTHER_JOB
     assert second(once).termination_job_id is None
-    assert apply(ended, TerminateInstances((INSTANCE,)), Busy("in use"), NOW) == ended
+    refused = apply(ended, TerminateInstances((INSTANCE,)), Busy("in use"), NOW)
+    assert refused.clean_up.error_message == "DRS refuses to terminate: in use"
+    accepted = apply(refused, TerminateInstances((INSTANCE,)), TerminationStarted(OTHER_JOB), NOW)
+    assert accepted.clean_up.error_message is None
 
 
 def test_a_termination_whose_answer_was_lost_is_adopted_with_its_job():

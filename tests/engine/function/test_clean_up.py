@@ -39,6 +39,56 @@ def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
     assert instances(aws) == [stubborn]
     assert record["CleanUp"]["Status"] == "FAILED"
     assert f"recovery instances left: {stubborn};" in record["CleanUp"]["ErrorMessage"]
+    assert "DRS refuses to terminate: failback in progress;" in record["CleanUp"]["ErrorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("UninitializedAccountException", 400), ("ValidationException", 400), ("ResourceNotFoundException", 404)],
+)
+def test_a_refusal_that_is_no_denial_is_asked_again(aws, code, status):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    refusals = aws.faults.respond("drs", "TerminateRecoveryInstances", code, status=status, message="odd", times=9)
+    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    assert refusals.hits == 9
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert "ErrorMessage" not in record["CleanUp"]
+    assert instances(aws) == []
+
+
+def test_a_denied_termination_ends_the_clean_up(aws):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    denials = aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)
+    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    assert denials.hits == 1
+    assert record["CleanUp"]["Status"] == "FAILED"
+    assert "AccessDeniedException" in record["CleanUp"]["ErrorMessage"]
+
+
+@pytest.mark.parametrize("state", ["TERMINATED", "NOT_FOUND"])
+def test_an_instance_that_was_terminated_elsewhere_needs_no_termination(aws, state):
+    client = deployed(aws)
+    execution_id = client.start("plan-three-tier")
+    aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 4 * 3600)
+    lost = instances(aws)[0]
+    aws.drs.instance_dies(lost)
+    if state == "NOT_FOUND":
+        aws.drs.instance_is_forgotten(lost)
+    aws.faults.respond(
+        "drs",
+        "TerminateRecoveryInstances",
+        "ConflictException",
+        status=409,
+        times=None,
+        where={"recoveryInstanceIDs": lost},
+    )
+    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(aws) == [lost]
+    listed = aws.session().client("drs").describe_recovery_instances(filters={})["items"]
+    assert [one["ec2InstanceState"] for one in listed] == [state]
 
 
 def test_a_clean_up_that_fails_when_the_functions_time_is_short_raises_its_alarm(aws):

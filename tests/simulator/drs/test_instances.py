@@ -190,6 +190,19 @@ class TestTerminate:
         failed = drs.describe_job_log_items(jobID=job_id)["items"][2]
         assert (failed["event"], failed["eventData"]["rawError"]) == ("CLEANUP_FAIL", "termination protection")
 
-    def test_an_unknown_instance_is_refused(self, drs: Any) -> None:
-        with pytest.raises(drs.exceptions.ResourceNotFoundException, match="i-0123456789abcdef0"):
+    def test_an_instance_that_was_terminated_elsewhere_stays_listed_until_drs_terminates_it(
+        self, world: DrsWorld, drs: Any, clock: Any
+    ) -> None:
+        start(drs, A)
+        clock.advance(1200)
+        world.instance_dies(A)
+        clock.advance(24 * 3600)
+        instance = instance_of(drs, A)
+        assert instance["ec2InstanceState"] == "TERMINATED"
+        drs.terminate_recovery_instances(recoveryInstanceIDs=[instance["recoveryInstanceID"]])
+        clock.advance(120)
+        assert drs.describe_recovery_instances()["items"] == []
+
+    def test_an_unknown_instance_is_refused_with_an_error_of_the_model(self, drs: Any) -> None:
+        with pytest.raises(drs.exceptions.ConflictException, match="i-0123456789abcdef0"):
             drs.terminate_recovery_instances(recoveryInstanceIDs=["i-0123456789abcdef0"])
