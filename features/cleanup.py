@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.client import AlreadyEnded, ExecutionNotFound
+from engine.deploy.terminations import is_gone, request_terminations
 from features.aws_queries import (
     EXECUTION_TAG,
     all_jobs,
@@ -23,8 +24,6 @@ from features.world import ENDED, World
 
 # A drill's clean-up waits for jobs in flight and terminates instances; DRS jobs take minutes, never hours.
 FINISH_SECONDS = 4 * 3600
-# DRS's quota of servers in one job.
-SERVERS_A_JOB = 100
 LIVE_STATES = ["pending", "running", "stopping", "stopped"]
 
 
@@ -81,18 +80,29 @@ def clean_up(world: World) -> None:
 
 
 def terminate_instances(world: World) -> None:
-    """Terminate the instances of the scenario's jobs and no others; wait for the end of the DRS job."""
-    drs = recovery_client(world, "drs")
+    """Terminate the instances of the scenario's jobs and no others; wait until they are gone.
+
+    An interrupted clean-up of the engine, or of this function, may be terminating some of them.
+    """
+    drs, ec2 = recovery_client(world, "drs"), recovery_client(world, "ec2")
     await_jobs(world, drs)
     there = recovery_instances(world)
     jobs = {*world.foreign_jobs, *(job["jobID"] for job in recovery_jobs(world))} if there else set()
     ours = [one for one in there if one["jobID"] in jobs]
     world.terminated_instances = [one["ec2InstanceID"] for one in ours if "ec2InstanceID" in one]
     ids = [one["recoveryInstanceID"] for one in ours]
-    for start in range(0, len(ids), SERVERS_A_JOB):
-        job = drs.terminate_recovery_instances(recoveryInstanceIDs=ids[start : start + SERVERS_A_JOB])["job"]
-        world.terminate_jobs.append(job["jobID"])
+
+    def gone() -> bool:
+        left = [
+            one["recoveryInstanceID"]
+            for one in recovery_instances(world)
+            if one["recoveryInstanceID"] in ids and not is_gone(ec2, one)
+        ]
+        world.terminate_jobs += request_terminations(drs, left) if left else []
+        return not left
+
     if ids:
+        world.target.wait_until(gone, FINISH_SECONDS, "the instances to be terminated")
         await_jobs(world, drs)
 
 

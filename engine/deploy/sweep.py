@@ -14,15 +14,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_LABEL
-from engine.core.chunks import chunks
 from engine.deploy.code_bucket import delete_bucket
 from engine.deploy.deployment import DeploymentFailed, describe, destroy
+from engine.deploy.terminations import is_gone, request_terminations
 
 LABEL_PREFIX = "drs-engine-suite-"
 """The prefix of the names and labels of test stacks; a production stack must not use it."""
 
-_INSTANCES_A_JOB = 100
 _LOOK_EVERY_SECONDS = 10.0
+_TERMINATION_LIMIT_SECONDS = 3600
 
 
 @dataclass
@@ -62,8 +62,8 @@ def remove(session: Any, label: str, pause: Callable[[float], object], tell: Cal
     while running := [job for left in find(session, label) for job in left.jobs]:
         tell(f"{label}: waiting for the recovery jobs {', '.join(running)} to end")
         pause(_LOOK_EVERY_SECONDS)
+    _terminate(session, label, pause, tell)
     for left in find(session, label):
-        _terminate(session, left.instances, pause, tell)
         for stack in left.stacks:
             tell(f"{label}: deleting the stack {stack}")
             destroy(session, stack)
@@ -80,18 +80,20 @@ def _stop_executions(session: Any, stack: str) -> None:
             states.stop_execution(executionArn=one["executionArn"], cause="the test stack is removed")
 
 
-def _terminate(
-    session: Any, instances: list[str], pause: Callable[[float], object], tell: Callable[[str], object]
-) -> None:
+def _terminate(session: Any, label: str, pause: Callable[[float], object], tell: Callable[[str], object]) -> None:
+    """Terminate the instances of the label, those that an interrupted clean-up is already terminating included."""
     drs = session.client("drs")
-    jobs = []
-    for some in chunks(instances, _INSTANCES_A_JOB):
-        tell(f"terminating the recovery instances {', '.join(some)}")
-        jobs.append(drs.terminate_recovery_instances(recoveryInstanceIDs=some)["job"]["jobID"])
-    while jobs and any(
-        job["status"] != "COMPLETED" for job in drs.describe_jobs(filters={"jobIDs": jobs}, maxResults=100)["items"]
-    ):
+    for _ in range(0, _TERMINATION_LIMIT_SECONDS, int(_LOOK_EVERY_SECONDS)):
+        instances = [one for left in find(session, label) for one in left.instances]
+        if not instances:
+            return
+        if request_terminations(drs, instances):
+            tell(f"{label}: terminating the recovery instances {', '.join(instances)}")
         pause(_LOOK_EVERY_SECONDS)
+    raise DeploymentFailed(
+        f"{label}: DRS has not terminated the recovery instances {', '.join(instances)} "
+        f"within {_TERMINATION_LIMIT_SECONDS // 60} minutes; terminate them in the console, then run sweep again"
+    )
 
 
 _Labelled = Iterator[tuple[str, str, str | None]]
@@ -132,8 +134,9 @@ def _jobs_and_instances(session: Any) -> _Labelled:
             labels[job["jobID"]] = job.get("tags", {}).get(TAG_LABEL)
             if job["status"] != "COMPLETED":
                 yield "jobs", job["jobID"], labels[job["jobID"]]
+    ec2 = session.client("ec2")
     for page in drs.get_paginator("describe_recovery_instances").paginate(filters={}):
-        for instance in page["items"]:
+        for instance in [one for one in page["items"] if not is_gone(ec2, one)]:
             yield "instances", instance["recoveryInstanceID"], labels.get(instance.get("jobID"))
 
 

@@ -146,6 +146,25 @@ def test_what_a_killed_run_left_is_swept_away_and_nothing_else(server: Simulator
     assert "No resources of test runs are left" in run_sweep(server).stdout
 
 
+def test_a_sweep_goes_on_from_an_interrupted_one(server: SimulatorServer) -> None:
+    with behaving(server, DRILL, "--tags=@AC-10.2") as run:
+        wait_until_launching(server, run)
+        run.kill()
+    session, drs = _endpointed(server), server.client("drs")
+
+    def pause(seconds: float) -> None:
+        jobs = drs.describe_jobs(filters={})["items"]
+        if any(job["type"] == "TERMINATE" and job["status"] != "COMPLETED" for job in jobs):
+            raise KeyboardInterrupt
+        server.control.advance(seconds)
+
+    (leftover,) = sweep.find(session)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.remove(session, leftover.label, pause, print)
+    sweep.remove(session, leftover.label, server.control.advance, print)
+    assert left(server) == []
+
+
 def test_credentials_that_expire_in_the_middle_are_one_line_and_the_next_run_sweeps(server: SimulatorServer) -> None:
     with behaving(server, DRILL, "--tags=@AC-10.2") as run:
         wait_until_launching(server, run)
