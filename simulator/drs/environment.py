@@ -57,6 +57,7 @@ class DrsWorld:
         replication_state: str = "CONTINUOUS",
         tags: dict[str, str] | None = None,
         launch_disposition: str = "STARTED",
+        hardware_id: str = "",
     ) -> str:
         """Add a protected server; return its id, which is generated unless given."""
         server_id = server_id or "s-" + mock_random.get_random_hex(17)
@@ -70,6 +71,7 @@ class DrsWorld:
             replication_state=replication_state,
             tags=dict(tags or {}),
             launch_disposition=launch_disposition,
+            hardware_id=hardware_id,
         )
         return server_id
 

@@ -67,6 +67,7 @@ class LaunchRun:
         if total is not None:
             total -= (self.job.starts_at - self.job.created_at).total_seconds()
         times = launch_times(self.backend.timing, self.rng, total)
+        self.participant.in_progress_from = after(self.job, times.conversion)
         ends = self._write_script(times)
         if self.server.recovery_instance_id and self.failure != "CLEANUP_FAIL":
             self._at(times.cleanup, self._clean_up, "previous recovery instance is terminated")
@@ -76,7 +77,7 @@ class LaunchRun:
     def _write_script(self, times: LaunchTimes) -> float:
         """Log the phases up to the first that fails; seconds after the job's start at which the server is done."""
         snapshot_start, snapshot_end = ("SNAPSHOT_START", "SNAPSHOT_END")
-        if self.pinned or not self.server.replicates:
+        if self.pinned or not self.server.takes_snapshots:
             snapshot_start, snapshot_end = ("USING_PREVIOUS_SNAPSHOT", "")
         phases = (
             ("CLEANUP_START", "CLEANUP_END", "CLEANUP_FAIL", 0.0, times.cleanup),
@@ -98,11 +99,11 @@ class LaunchRun:
     def _reason_to_fail(self, failed: str) -> str | None:
         if failed == "LAUNCH_FAILED" and self.settings.fails_with is not None:
             return self.settings.fails_with
-        if failed == "SNAPSHOT_FAIL" and not (self.server.replicates or self.pinned or self.server.snapshots):
+        if failed == "SNAPSHOT_FAIL" and not (self.server.takes_snapshots or self.pinned or self.server.snapshots):
             return NOTHING_TO_LAUNCH_FROM
         if failed == "CLEANUP_FAIL" and self.server.recovery_instance_id is None:
             return None  # no instance to clean up, so no right is used
-        if failed == "SNAPSHOT_FAIL" and (self.pinned or not self.server.replicates):
+        if failed == "SNAPSHOT_FAIL" and (self.pinned or not self.server.takes_snapshots):
             return None  # no snapshot is taken
         return self._missing_right(failed)
 
@@ -141,7 +142,7 @@ class LaunchRun:
     def _data_from(self) -> Snapshot:
         if self.pinned:
             return self.pinned
-        if self.server.replicates:
+        if self.server.takes_snapshots:
             return self.backend.add_snapshot(self.server.source_server_id, taken_at=self.data_time)
         return max(self.server.snapshots, key=lambda one: one.taken_at)
 
@@ -183,6 +184,7 @@ class TerminateRun:
             seconds = self.backend.timing.draw("terminate", rng)
         else:
             seconds -= (self.job.starts_at - self.job.created_at).total_seconds()
+        self.participant.in_progress_from = self.job.starts_at
         self._log(0, "CLEANUP_START")
         if self.failure:
             self._log(seconds, "CLEANUP_FAIL", rawError=self.failure)

@@ -79,8 +79,12 @@ class DRSBackend(BaseBackend):  # type: ignore[misc]  # moto's types are not rea
     def describe_source_servers(self, filters: dict[str, Any]) -> list[SourceServer]:
         wanted = filters.get("sourceServerIDs")
         servers = [one for one in self.source_servers.values() if not wanted or one.source_server_id in wanted]
-        staging = filters.get("stagingAccountIDs")
-        return [one for one in servers if not staging or one.account in staging]
+        staging, hardware = filters.get("stagingAccountIDs"), filters.get("hardwareId")
+        return [
+            one
+            for one in servers
+            if (not staging or one.account in staging) and (hardware is None or one.hardware_id == hardware)
+        ]
 
     def source_server(self, source_server_id: str) -> SourceServer:
         if source_server_id not in self.source_servers:

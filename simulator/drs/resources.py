@@ -51,6 +51,7 @@ class SourceServer:
     os: str = "Microsoft Windows Server 2022 Datacenter"
     tags: dict[str, str] = field(default_factory=dict)
     launch_disposition: str = "STARTED"
+    hardware_id: str = ""
     snapshots: list[Snapshot] = field(default_factory=list)
     settings: LaunchSettings = field(default_factory=LaunchSettings)
     recovery_instance_id: str | None = None
@@ -58,9 +59,14 @@ class SourceServer:
     launches: int = 0
 
     @property
-    def replicates(self) -> bool:
-        """Whether DRS can take a new snapshot of it."""
+    def is_seen(self) -> bool:
+        """Whether its agent is in contact with DRS."""
         return self.replication_state not in ("STOPPED", "DISCONNECTED", "INITIATING", "INITIAL_SYNC")
+
+    @property
+    def takes_snapshots(self) -> bool:
+        """Whether DRS can take a new snapshot of it. That a PAUSED server has none is a guess [U]."""
+        return self.is_seen and self.replication_state not in ("STALLED", "PAUSED")
 
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
         return next((one for one in self.snapshots if one.snapshot_id == snapshot_id), None)
@@ -101,7 +107,7 @@ class SourceServer:
         cycle: dict[str, Any] = {
             "addedToServiceDateTime": iso(self.added_at),
             "firstByteDateTime": iso(self.added_at),
-            "lastSeenByServiceDateTime": iso(now if self.replicates else self.added_at),
+            "lastSeenByServiceDateTime": iso(now if self.is_seen else self.added_at),
         }
         if self.last_launch:
             job, participant = self.last_launch
@@ -110,7 +116,7 @@ class SourceServer:
                 "jobID": job.job_id,
                 "type": "DRILL" if job.is_drill else "RECOVERY",
             }
-            cycle["lastLaunch"] = {"initiated": initiated, "status": participant.launch_status(now >= job.starts_at)}
+            cycle["lastLaunch"] = {"initiated": initiated, "status": participant.launch_status(now)}
         return cycle
 
     def _last_result(self) -> str:
@@ -161,21 +167,29 @@ class JobLogItem:
 
 @dataclass
 class ParticipatingServer:
-    """One server of a job; `outcome` is its final launch status once there is one."""
+    """One server of a job; `outcome` is its final launch status once there is one.
+
+    It is PENDING until `in_progress_from`. Field reports show servers that are PENDING for minutes in a STARTED job;
+    that a launch ends this with LAUNCH_START is a guess [U].
+    """
 
     source_server: SourceServer
     settings: LaunchSettings
     recovery_instance_id: str | None = None
     outcome: str | None = None
+    in_progress_from: datetime | None = None
 
-    def launch_status(self, started: bool) -> str:
-        return self.outcome or ("IN_PROGRESS" if started else "PENDING")
+    def launch_status(self, now: datetime) -> str:
+        in_progress = self.in_progress_from is not None and now >= self.in_progress_from
+        return self.outcome or ("IN_PROGRESS" if in_progress else "PENDING")
 
-    def describe(self, started: bool) -> dict[str, Any]:
+    def describe(self, now: datetime) -> dict[str, Any]:
         return {
             "sourceServerID": self.source_server.source_server_id,
             "recoveryInstanceID": self.recovery_instance_id,
-            "launchStatus": self.launch_status(started),
+            "launchStatus": self.launch_status(now),
+            # Post-launch actions are off. Field reports show the member; that it is empty then is a guess [U].
+            "launchActionsStatus": {"runs": []},
         }
 
 
@@ -220,7 +234,9 @@ class Job:
             "creationDateTime": iso(self.created_at),
             "endDateTime": iso(self.ended_at) if self.ended_at else None,
             "status": self.status(now),
-            "participatingServers": [one.describe(now >= self.starts_at) for one in self.servers],
+            "participatingServers": [one.describe(now) for one in self.servers],
+            # Networks; a job of servers has none.
+            "participatingResources": [],
             "tags": self.tags,
         }
 

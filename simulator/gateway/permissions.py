@@ -30,7 +30,9 @@ class Permissions:
             AwsRequest(call.service, call.operation, call.parameters, principal.account, call.region, principal.arn)
         )
         if denied is not None:
-            raise AwsError(denied.code, denied.message, error_codes(call.service).access_denied[1])
+            # The called service answers, also if the missing right is one of another service.
+            code, status = error_codes(call.service).access_denied
+            raise AwsError(code, denied.message, status)
 
     def authorise_federation(self, call: IdentifiedCall, now: datetime) -> None:
         """Raises AwsError for a token or a role that STS refuses."""

@@ -58,6 +58,13 @@ def _drs_start_recovery(request: AwsRequest) -> Iterator[Needed]:
             yield "drs:TagResource", request.arn("drs", resource), {"drs:CreateAction": ("StartRecovery",)}
 
 
+def _drs_describe_recovery_instances(request: AwsRequest) -> Iterator[Needed]:
+    """A dependent action in AWS's Service Authorization Reference. That DRS needs it of the caller directly, and not
+    only through DRS, is a guess: the stricter one."""
+    yield from by_table(request)
+    yield "ec2:DescribeInstances", "*", {}
+
+
 # EC2
 
 _EC2_TYPES = {
@@ -239,6 +246,7 @@ def _s3(request: AwsRequest) -> Iterator[Needed]:
 SPECIAL: dict[tuple[str, str], Callable[[AwsRequest], Iterator[Needed]]] = {
     ("cloudformation", "*"): _cloudformation,
     ("cloudwatch", "DescribeAlarms"): _cloudwatch_describe_alarms,
+    ("drs", "DescribeRecoveryInstances"): _drs_describe_recovery_instances,
     ("drs", "StartRecovery"): _drs_start_recovery,
     ("dynamodb", "*"): _dynamodb,
     ("dynamodb", "BatchGetItem"): _dynamodb_batch,

@@ -82,7 +82,7 @@ def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
 
 def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:
     behaviour, server = observed.case.servers[str(number)], server_id(number)
-    no_data = behaviour["replicates"] in ("DISCONNECTED", "STOPPED") and not behaviour["snapshot"]
+    no_data = behaviour["replicates"] in ("DISCONNECTED", "STALLED", "STOPPED") and not behaviour["snapshot"]
     states = [(0.0, "pending")]
     if behaviour["becomes"] != "pending":
         states.append((float(behaviour["boot"]), behaviour["becomes"]))

@@ -74,6 +74,13 @@ def test_a_filter_for_unknown_servers_finds_none(five: list[str], drs: Any) -> N
     assert ids(drs.describe_source_servers(filters=wanted)["items"], "sourceServerID") == [five[2]]
 
 
+def test_source_servers_are_chosen_by_the_hardware_of_their_machine(world: DrsWorld, five: list[str], drs: Any) -> None:
+    known = world.add_source_server(hardware_id="4c4c4544-0042")
+    found = drs.describe_source_servers(filters={"hardwareId": "4c4c4544-0042"})["items"]
+    assert ids(found, "sourceServerID") == [known]
+    assert drs.describe_source_servers(filters={"hardwareId": "x"})["items"] == []
+
+
 def test_snapshots_are_chosen_by_time_and_ordered(world: DrsWorld, five: list[str], drs: Any, clock: Any) -> None:
     hours = {n: world.add_snapshot(five[0], taken_at=clock.now() - timedelta(hours=n)) for n in (1, 3, 2)}
     ask = drs.describe_recovery_snapshots
@@ -85,9 +92,9 @@ def test_snapshots_are_chosen_by_time_and_ordered(world: DrsWorld, five: list[st
 
 
 def test_a_source_server_tells_its_replication_and_last_launch(world: DrsWorld, drs: Any, clock: Any) -> None:
-    server = world.add_source_server(hostname="web-1", replication_state="STALLED")
+    server = world.add_source_server(hostname="web-1", replication_state="BACKLOG")
     (found,) = drs.describe_source_servers()["items"]
-    assert found["dataReplicationInfo"]["dataReplicationState"] == "STALLED"
+    assert found["dataReplicationInfo"]["dataReplicationState"] == "BACKLOG"
     assert found["sourceProperties"]["identificationHints"]["hostname"] == "web-1"
     assert found["lastLaunchResult"] == "NOT_STARTED"
     job_id = drs.start_recovery(sourceServers=[{"sourceServerID": server}], isDrill=False)["job"]["jobID"]

@@ -137,12 +137,13 @@ class TestSnapshots:
             start(drs, {"sourceServerID": A, "recoverySnapshotID": foreign})
         assert drs.describe_jobs()["items"] == []
 
-    def test_a_disconnected_server_is_launched_from_its_newest_snapshot(
-        self, world: DrsWorld, drs: Any, clock: Any
+    @pytest.mark.parametrize("state", ["DISCONNECTED", "STALLED"])
+    def test_a_server_without_fresh_snapshots_is_launched_from_its_newest_one(
+        self, world: DrsWorld, drs: Any, clock: Any, state: str
     ) -> None:
         for hours in (12, 9, 15):
             world.add_snapshot(A, taken_at=clock.now() - timedelta(hours=hours))
-        world.set_replication_state(A, "DISCONNECTED")
+        world.set_replication_state(A, state)
         start(drs, A)
         clock.advance(1200)
         assert instance_of(drs, A)["pointInTimeSnapshotDateTime"] == "2026-02-28T23:00:00.000000+00:00"
@@ -171,7 +172,12 @@ class TestTerminate:
         ended = job(drs, answer["jobID"])
         assert ended["status"] == "COMPLETED"
         assert ended["participatingServers"] == [
-            {"sourceServerID": A, "recoveryInstanceID": gone, "launchStatus": "TERMINATED"}
+            {
+                "sourceServerID": A,
+                "recoveryInstanceID": gone,
+                "launchStatus": "TERMINATED",
+                "launchActionsStatus": {"runs": []},
+            }
         ]
         assert events(drs, answer["jobID"]) == ["JOB_START", "CLEANUP_START", "CLEANUP_END", "JOB_END"]
 

@@ -24,12 +24,20 @@ def test_a_job_is_pending_then_started_then_completed(world: DrsWorld, drs: Any,
     job_id = start(drs, A)
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("PENDING", {A: "PENDING"})
     clock.advance(20)
-    assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("STARTED", {A: "IN_PROGRESS"})
-    clock.advance(279.999)
+    assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("STARTED", {A: "PENDING"})
+    clock.advance(120)
+    assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("STARTED", {A: "PENDING"})
+    clock.advance(159.999)
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("STARTED", {A: "IN_PROGRESS"})
     clock.advance(0.001)
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == ("COMPLETED", {A: "LAUNCHED"})
     assert job(drs, job_id)["endDateTime"] == "2026-03-01T08:05:00.000000+00:00"
+
+
+def test_a_job_carries_what_real_ones_carry(world: DrsWorld, drs: Any) -> None:
+    found = job(drs, start(drs, A))
+    assert found["participatingResources"] == []
+    assert [one["launchActionsStatus"] for one in found["participatingServers"]] == [{"runs": []}]
 
 
 def test_a_job_ends_with_the_last_of_its_servers(world: DrsWorld, drs: Any, clock: Any) -> None:
@@ -39,7 +47,7 @@ def test_a_job_ends_with_the_last_of_its_servers(world: DrsWorld, drs: Any, cloc
     clock.advance(100)
     assert (job(drs, job_id)["status"], launch_statuses(drs, job_id)) == (
         "STARTED",
-        {A: "LAUNCHED", B: "IN_PROGRESS"},
+        {A: "LAUNCHED", B: "PENDING"},
     )
     clock.advance(100)
     assert job(drs, job_id)["status"] == "COMPLETED"

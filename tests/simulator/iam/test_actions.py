@@ -31,6 +31,12 @@ TOPIC = arn("sns", "results")
 GROUP = arn("logs", "log-group:/aws/lambda/engine:log-stream:")
 CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, str | None]]]] = [
     ("drs", "DescribeSourceServers", {}, [("drs:DescribeSourceServers", "*")]),
+    (
+        "drs",
+        "DescribeRecoveryInstances",
+        {"filters": {}},
+        [("drs:DescribeRecoveryInstances", "*"), ("ec2:DescribeInstances", "*")],
+    ),
     ("drs", "DescribeJobs", {"filters": {"jobIDs": []}}, [("drs:DescribeJobs", "*")]),
     ("drs", "DescribeJobLogItems", {"jobID": "drsjob-1"}, [("drs:DescribeJobLogItems", arn("drs", "job/drsjob-1"))]),
     (
