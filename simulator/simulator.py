@@ -38,7 +38,7 @@ from simulator.patches import (
     stored_items,
 )
 from simulator.patches.patching import applied
-from simulator.services import sns_sqs, sts
+from simulator.services import partitions, sns_sqs, sts
 from simulator.services.cloudformation import resource_types, state_machines
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
@@ -135,6 +135,7 @@ class Simulator:
             patches = [
                 *self._step_functions.patches(),
                 *step_functions_answers.patches(),
+                *partitions.patches(),
                 *state_machines.patches(),
                 *managed_policies.patches(),
                 *templates.patches(),
@@ -176,7 +177,7 @@ class Simulator:
 
     def _environment(self) -> dict[str, str]:
         """boto3.client() without arguments is the user "suite" in the default account and Region."""
-        credentials = identity.user_credentials(self.account, "suite")
+        credentials = identity.user_credentials(self.account, self.region, "suite")
         return credentials.variables() | {"AWS_DEFAULT_REGION": self.region}
 
     def snapshot(self) -> Snapshot:
@@ -196,7 +197,7 @@ class Simulator:
         """
         key = (account or self.account, region or self.region, user)
         if key not in self._sessions:
-            self._sessions[key] = identity.user_credentials(key[0], user, policy).session(key[1])
+            self._sessions[key] = identity.user_credentials(key[0], key[1], user, policy).session(key[1])
         return self._sessions[key]
 
     # -- time ---------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ _FORMATS = {
     "^pit-[0-9A-Za-z]{17}$": "a snapshot id is pit- and 17 letters or digits; leave it out for the latest data",
     _ID: "an id is 1 to 128 letters, digits, points, hyphens and underscores",
     "^[0-9]{12}$": "an account id is 12 digits",
-    "^[a-z]{2}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
+    "^[a-z]{2,4}(-[a-z]+)+-[0-9]$": "a Region is like us-east-1",
     "^[A-Za-z0-9+=,.@_-]{1,64}$": "a role name is 1 to 64 letters, digits and +=,.@_-",
     "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$": (
         "a topic ARN is like arn:aws:sns:us-east-1:111122223333:NAME"

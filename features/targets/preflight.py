@@ -54,7 +54,7 @@ def identity(session: boto3.Session, allowance: Allowance) -> dict[str, Any]:
 
 def check(session: boto3.Session, allowance: Allowance, demand: Demand, stack: str) -> list[str]:
     """The passed checks, one line each. Raises TargetRefused with all problems."""
-    if allowance.region not in session.get_available_regions("drs"):
+    if not _has_drs(session, allowance.region):
         raise TargetRefused(
             f"region {allowance.region!r} has no Elastic Disaster Recovery; name one that has (-D region=…)"
         )
@@ -79,6 +79,12 @@ def check(session: boto3.Session, allowance: Allowance, demand: Demand, stack: s
         f"reading is allowed in {', '.join(['drs', *_READS])}",
         f"{len(live)} of {CONCURRENT_JOBS} concurrent recovery jobs are in use",
     ]
+
+
+def _has_drs(session: boto3.Session, region: str) -> bool:
+    """botocore lists the Regions of a service for each partition: GovCloud, China and the sovereign ones apart."""
+    partitions = session.get_available_partitions()
+    return any(region in session.get_available_regions("drs", partition) for partition in partitions)
 
 
 def _servers(session: boto3.Session, allowance: Allowance) -> dict[str, str]:

@@ -36,7 +36,7 @@ from simulator.gateway.identity import CallingPrincipal, calling_principal, secr
 from simulator.gateway.journal import Journal, JournalEntry, plain
 from simulator.gateway.permissions import Permissions
 from simulator.gateway.presigned import query_signature
-from simulator.gateway.requests import IdentifiedCall, identify, parse_response
+from simulator.gateway.requests import IdentifiedCall, identify, is_for_aws, parse_response
 from simulator.gateway.service_errors import AwsError, encode, error_codes, status_of
 from simulator.gateway.signatures import is_genuine, regions
 from simulator.patches.patching import Patch
@@ -307,7 +307,7 @@ class Gateway:
         real_send = URLLib3Session.send
 
         def send(session: URLLib3Session, request: Any) -> Any:
-            if ".amazonaws.com" not in request.url:
+            if not is_for_aws(request.url):
                 return real_send(session, request)
             return self._send(session, request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import boto3
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
 
-PARTITION = "aws"
 SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # AWS renews the sessions of its services
 _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -43,49 +44,61 @@ class Credentials:
 
 def calling_principal(access_key: str) -> CallingPrincipal | None:
     """The principal of the key; None for an unknown key."""
-    for account, backends in list(sts_backends.items()):
-        if PARTITION in backends.keys():  # noqa: SIM118 - moto's own `in` is true for backends that do not exist yet
-            role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
-            if role is not None:
-                return CallingPrincipal(account, role.arn, role.expiration.replace(tzinfo=UTC))
-    for account, backends in list(iam_backends.items()):
-        key = backends[PARTITION].access_keys.get(access_key)
+    for account, backend in _made(sts_backends):
+        role = backend.get_assumed_role_from_access_key(access_key)
+        if role is not None:
+            return CallingPrincipal(account, role.arn, role.expiration.replace(tzinfo=UTC))
+    for account, backend in _made(iam_backends):
+        key = backend.access_keys.get(access_key)
         if key is not None and key.user_name:
-            user = backends[PARTITION].get_user(key.user_name)
-            return CallingPrincipal(account, user.arn)
+            return CallingPrincipal(account, backend.get_user(key.user_name).arn)
     return None
+
+
+def _made(backends: Any) -> Iterator[tuple[str, Any]]:
+    """The account and backend of each partition in which a backend exists; moto's own `in` is true for others too."""
+    for account, partitions in list(backends.items()):
+        yield from ((account, partitions[name]) for name in list(partitions.keys()))
 
 
 def secret_of(access_key: str) -> str:
     """The secret key of this access key. Raises LookupError for an unknown key."""
-    for backends in list(sts_backends.values()):
-        if PARTITION in backends.keys():  # noqa: SIM118 - as above
-            role = backends[PARTITION].get_assumed_role_from_access_key(access_key)
-            if role is not None:
-                return str(role.secret_access_key)
-    for backends in list(iam_backends.values()):
-        key = backends[PARTITION].access_keys.get(access_key)
+    for _, backend in _made(sts_backends):
+        role = backend.get_assumed_role_from_access_key(access_key)
+        if role is not None:
+            return str(role.secret_access_key)
+    for _, backend in _made(iam_backends):
+        key = backend.access_keys.get(access_key)
         if key is not None:
             return str(key.secret_access_key)
     raise LookupError(access_key)
 
 
-def user_credentials(account: str, user: str, policy: str | None = None) -> Credentials:
-    """Credentials of an IAM user; creates the user if needed, as an administrator unless `policy` (JSON) is given."""
-    backend = iam_backends[account][PARTITION]
+def user_credentials(account: str, region: str, user: str, policy: str | None = None) -> Credentials:
+    """Credentials of an IAM user in the Region's partition.
+
+    Creates the user if needed, as an administrator unless `policy` (JSON) is given.
+    """
+    partition = get_partition(region)
+    backend = iam_backends[account][partition]
     if user not in {existing.name for existing in backend.users.values()}:
-        backend.create_user(region_name=PARTITION, user_name=user)
+        backend.create_user(region_name=partition, user_name=user)
         backend.put_user_policy(user, "simulator", policy or _ADMINISTRATOR)
         backend.create_access_key(user_name=user)
     key = backend.list_access_keys(user)[0]
     return Credentials(key.access_key_id, key.secret_access_key)
 
 
+def region_of(partition: str) -> str:
+    """A Region of the partition, for calls that concern the whole of it."""
+    return "us-east-1" if partition == "aws" else boto3.Session().get_available_regions("sts", partition)[0]
+
+
 def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERVICE_SESSION_SECONDS) -> Credentials:
     """Credentials with which an AWS service acts under `role_arn`."""
-    account = role_arn.split(":")[4]
-    role: Any = sts_backends[account][PARTITION].assume_role(
-        region_name="us-east-1",
+    _, partition, _, _, account, _ = role_arn.split(":", 5)
+    role: Any = sts_backends[account][partition].assume_role(
+        region_name=region_of(partition),
         role_session_name=session_name,
         role_arn=role_arn,
         policy="",

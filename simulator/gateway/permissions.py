@@ -76,7 +76,8 @@ class Permissions:
         if group not in logs_backends[account][region].groups:
             operations.append("CreateLogGroup")
         role = function.role.rpartition("/")[2]
-        principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function.function_name}"
+        partition = function.role.split(":")[1]
+        principal = f"arn:{partition}:sts::{account}:assumed-role/{role}/{function.function_name}"
         parameters = {"logGroupName": group, "logStreamName": log_stream}
         requests = [AwsRequest("logs", one, parameters, account, region, principal) for one in operations]
         return all(authorise(request) is None for request in requests)
@@ -84,10 +85,11 @@ class Permissions:
     def _trusts(self, service: str, role_arn: str, source_arn: str) -> None:
         if not self._enforced:
             return
-        account = role_arn.split(":")[4]
+        _, partition, _, _, account, _ = role_arn.split(":", 5)
         parameters = {"RoleArn": role_arn, "RoleSessionName": service}
+        region = identity.region_of(partition)
         request = AwsRequest(
-            "sts", "AssumeRole", parameters, account, "us-east-1", SERVICE_NAMES[service], source_arn=source_arn
+            "sts", "AssumeRole", parameters, account, region, SERVICE_NAMES[service], source_arn=source_arn
         )
         if authorise(request) is not None:
             raise AwsError(

@@ -26,7 +26,13 @@ from simulator.patches.item_answers import ITEM_OPERATIONS
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
 _SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 _HOST_OF_SERVICE = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+_AWS_HOST = re.compile(r"(?P<name>.+)\.amazonaws\.(com|com\.cn|eu)")
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
+
+
+def is_for_aws(url: str) -> bool:
+    """Whether the URL has a host name of AWS, in any partition that the simulator offers."""
+    return _AWS_HOST.fullmatch(urlsplit(url).hostname or "") is not None
 
 
 class NotAnAwsRequest(ValueError):
@@ -174,8 +180,10 @@ def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, An
 def _at_aws(url: str, service: str, region: str) -> str:
     """moto recognises services by their AWS host names, so a request to another host gets the AWS host name."""
     parts = urlsplit(url)
-    if (parts.hostname or "").endswith(".amazonaws.com"):
-        return url
+    aws = _AWS_HOST.fullmatch(parts.hostname or "")
+    if aws is not None:
+        # moto does not know the suffixes of every service in China and in the European Sovereign Cloud.
+        return parts._replace(netloc=f"{aws['name']}.amazonaws.com").geturl()
     host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
     if service == "s3" and (bucket := (parts.hostname or "").removesuffix(".localhost")) != parts.hostname:
         host = f"{bucket}.{host}"  # the host name may contain the bucket

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 
 @dataclass(frozen=True)
 class AwsRequest:
@@ -28,10 +30,7 @@ class AwsRequest:
 
     @property
     def partition(self) -> str:
-        for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
-            if self.region.startswith(prefix):
-                return partition
-        return "aws"
+        return str(get_partition(self.region))
 
     def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
         """An ARN in the request's account and region."""

@@ -55,13 +55,14 @@ def parse_principal(arn: str) -> Principal:
 
 def principal_of(account: str, access_key: str) -> str | None:
     """The ARN of the user or session of an access key; None for a key that was never issued."""
-    key = iam_backends[account]["aws"].access_keys.get(access_key)
-    if key is None:
-        return None
-    if key.user_name:
-        return str(iam_backends[account]["aws"].get_user(key.user_name).arn)
-    session = sts_backends[account]["aws"].get_assumed_role_from_access_key(access_key)
-    return str(session.arn) if session else None
+    for partition, backend in list(iam_backends[account].items()):
+        key = backend.access_keys.get(access_key)
+        if key is not None and key.user_name:
+            return str(backend.get_user(key.user_name).arn)
+        if key is not None:
+            session = sts_backends[account][partition].get_assumed_role_from_access_key(access_key)
+            return str(session.arn) if session else None
+    return None
 
 
 def entity(principal: Principal) -> Any:

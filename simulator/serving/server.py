@@ -92,7 +92,7 @@ def serve(
         with Simulator(start=start, account=first.account, region=first.region) as aws:
             for one in environments:
                 environment_files.apply_environment(aws, one)
-            keys = identity.user_credentials(first.account, USER)
+            keys = identity.user_credentials(first.account, first.region, USER)
             driver = Driver(aws.clock, time_mode_of(time_mode, aws.clock), lambda error: control.report(error))
             served = ServerInfo(
                 endpoint,

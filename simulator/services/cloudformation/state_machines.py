@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 from moto.stepfunctions.models import StateMachine
+from moto.utilities.utils import get_partition
 
 from simulator.patches.patching import Patch
 
@@ -21,7 +22,12 @@ def _create_resource(
     cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
 ) -> Any:
     return _create(
-        cls, resource_name, _with_definition(cloudformation_json, account_id), account_id, region_name, **kwargs
+        cls,
+        resource_name,
+        _with_definition(cloudformation_json, account_id, region_name),
+        account_id,
+        region_name,
+        **kwargs,
     )
 
 
@@ -33,15 +39,15 @@ def _update_resource(
     account_id: str,
     region_name: str,
 ) -> Any:
-    described = _with_definition(cloudformation_json, account_id)
+    described = _with_definition(cloudformation_json, account_id, region_name)
     return _update(cls, original_resource, new_resource_name, described, account_id, region_name)
 
 
-def _with_definition(cloudformation_json: Any, account: str) -> Any:
+def _with_definition(cloudformation_json: Any, account: str, region: str) -> Any:
     """The resource with its definition as DefinitionString, the only form that moto reads."""
     described = copy.deepcopy(cloudformation_json)
     properties = described.get("Properties", {})
-    text = _definition(properties, account)
+    text = _definition(properties, account, region)
     if text is not None:
         for name, value in properties.get("DefinitionSubstitutions", {}).items():
             text = text.replace(f"${{{name}}}", str(value))
@@ -49,14 +55,14 @@ def _with_definition(cloudformation_json: Any, account: str) -> Any:
     return described
 
 
-def _definition(properties: dict[str, Any], account: str) -> str | None:
+def _definition(properties: dict[str, Any], account: str, region: str) -> str | None:
     given = properties.get("DefinitionString", properties.get("Definition"))
     if given is not None:
         return given if isinstance(given, str) else json.dumps(given)
     place = properties.get("DefinitionS3Location")
     if place is None:
         return None
-    found = s3_backends[account]["aws"].get_object(place["Bucket"], place["Key"], place.get("Version"))
+    found = s3_backends[account][get_partition(region)].get_object(place["Bucket"], place["Key"], place.get("Version"))
     return found.value.decode() if found is not None else None
 
 

@@ -224,7 +224,8 @@ class StepFunctions:
         key = (region, service, role_arn)
         if key not in self._clients:
             # moto does not pass the state machine here, so the source is any state machine of the role's account.
-            machines = f"arn:aws:states:{region}:{role_arn.split(':')[4]}:stateMachine:*"
+            _, partition, _, _, account, _ = role_arn.split(":", 5)
+            machines = f"arn:{partition}:states:{region}:{account}:stateMachine:*"
             credentials = self._permissions.service_credentials(
                 "states", role_arn, "StepFunctions", source_arn=machines
             )

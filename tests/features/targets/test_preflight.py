@@ -46,6 +46,21 @@ def test_a_good_account_is_told_what_was_found(aws):
     assert changing == []
 
 
+@pytest.mark.parametrize("region", ["us-gov-west-1", "eusc-de-east-1"])
+def test_regions_of_other_partitions_have_drs_as_well(region):
+    with Simulator(region=region) as simulated:
+        allowed = Allowance(frozenset([ACCOUNT]), region, budget=12)
+        with pytest.raises(TargetRefused, match=f"DRS is not initialised in {region}"):
+            preflight.check(simulated.session(), allowed, DEMAND, STACK)
+
+
+def test_china_has_no_drs():
+    with Simulator(region="cn-north-1") as simulated:
+        allowed = Allowance(frozenset([ACCOUNT]), "cn-north-1", budget=12)
+        with pytest.raises(TargetRefused, match="region 'cn-north-1' has no Elastic Disaster Recovery"):
+            preflight.check(simulated.session(), allowed, DEMAND, STACK)
+
+
 # -- leave ------------------------------------------------------------------------------------------------------------
 
 
