@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,10 @@ from traceability.model.feature_files import Scenario
 from traceability.model.problems import UserProblem
 from traceability.model.states import ALLURE_STATUS
 from traceability.model.verdict import StepEnd, verdict
+
+# What XML 1.0 cannot hold, as a character or as a reference; behave writes both.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_REFERENCE = re.compile(r"&#(\d{1,7});")
 
 Key = tuple[str, str]
 _VERDICTS = {status: name for name, status in ALLURE_STATUS.items()}
@@ -71,7 +76,7 @@ class AllureCase:
 def junit_key(scenario: Scenario, features: str) -> Key:
     """Return the key under which behave's JUnit reporter records a scenario of the folder `features`."""
     path = PurePosixPath(scenario.file).relative_to(features).with_suffix("")
-    return f"{'.'.join(path.parts)}.{scenario.feature}", scenario.name
+    return f"{'.'.join(path.parts)}.{_legal(scenario.feature)}", _legal(scenario.name)
 
 
 def read_junit(directory: Path) -> list[JUnitCase]:
@@ -105,7 +110,7 @@ def step_ends(case: JUnitCase, scenario: Scenario) -> list[StepEnd]:
     position = 0
     for step in scenario.steps:
         line = re.compile(
-            rf"^\s*{re.escape(step.keyword)} {re.escape(step.name)} \.\.\. (\w+) in [\d.]+s$", re.MULTILINE
+            rf"^\s*{re.escape(step.keyword)} {re.escape(_legal(step.name))} \.\.\. (\w+) in [\d.]+s$", re.MULTILINE
         )
         found = line.search(case.listing, position)
         if found is None:
@@ -125,9 +130,22 @@ class _WithoutEntities(ElementTree.TreeBuilder):
 def _root(path: Path) -> ElementTree.Element:
     try:
         parser = ElementTree.XMLParser(target=_WithoutEntities())  # noqa: S314 - it rejects entities
-        return ElementTree.parse(path, parser).getroot()  # noqa: S314 - as above
+        text = path.read_bytes().decode("utf-8", "backslashreplace")
+        return ElementTree.fromstring(_legal(_REFERENCE.sub(_escaped_reference, text)), parser)  # noqa: S314 - as above
     except ElementTree.ParseError as problem:
         raise UnreadableResult(f"{path}: not a JUnit file: {problem}") from problem
+
+
+def _legal(text: str) -> str:
+    """Return the text with each character that XML cannot hold as its escape, such as \\x1b."""
+    return _ILLEGAL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _escaped_reference(found: re.Match[str]) -> str:
+    """Return a reference to a character that XML cannot hold as the escape of this character; others stay."""
+    number = int(found[1])
+    illegal = number > sys.maxunicode or _ILLEGAL.match(chr(number))
+    return f"\\u{number:04x}" if illegal else found[0]
 
 
 def _junit_case(case: ElementTree.Element) -> JUnitCase:

@@ -40,7 +40,11 @@ _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_K
 
 
 def text(value: str) -> str:
-    """Return `value` with every credential replaced by `***`, and account ids but for their last four digits."""
+    """Return `value` with every credential replaced by `***`, and account ids but for their last four digits.
+
+    Half a surrogate pair, which no file can hold, becomes its escape, such as \\udc80.
+    """
+    value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     for name in _SECRET_VARIABLES:
         secret = os.environ.get(name, "")
         # Dummy values such as "testing" are words of their own and mask more than they protect.

@@ -54,7 +54,7 @@ class RedactingLogger(AllureFileLogger):
 
     def _write(self, path: Path, body: str | bytes) -> None:
         """Write at once or not at all; bytes that are text are redacted like text."""
-        raw = body.encode() if isinstance(body, str) else body
+        raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else body
         with suppress(UnicodeDecodeError):  # A picture or an archive holds no text to redact.
             raw = redaction.text(raw.decode()).encode()
         half = path.with_suffix(path.suffix + ".tmp")

@@ -105,6 +105,8 @@ class _Behave:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BEHAVE_")} | {
             run_notes.RUN_DIRECTORY: str(places.notes),
             "PYTHONFAULTHANDLER": "1",
+            # A message that no encoding can hold must not end the run while behave prints it.
+            "PYTHONIOENCODING": "utf-8:backslashreplace",
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
         environment |= {} if named is None else selection.environment(named)
