@@ -11,13 +11,26 @@ _NAME_LIMIT = 63
 
 
 def bucket_name(session: Any, stack_name: str) -> str:
-    account = session.client("sts").get_caller_identity()["Account"]
-    ending = f"-code-{account}-{session.region_name}"
+    ending = _ending(session)
     name = stack_name.lower()
     if len(name) + len(ending) > _NAME_LIMIT:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name[: _NAME_LIMIT - len(ending) - 9]}-{digest}"
     return name + ending
+
+
+def stack_of(session: Any, bucket: str) -> str | None:
+    """The stack name in the name of a bucket of this account and Region; None if it has another form.
+
+    The name of a long stack name is shortened, and the result differs from it.
+    """
+    ending = _ending(session)
+    return bucket.removesuffix(ending) if bucket.endswith(ending) else None
+
+
+def _ending(session: Any) -> str:
+    account = session.client("sts").get_caller_identity()["Account"]
+    return f"-code-{account}-{session.region_name}"
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """Finds and removes the resources that test stacks of the engine left in an account, and no other resources.
 
 All resources and recovery jobs of a test stack have the tag `drs-engine:Label`. The sweep finds the resources of a
-killed run by that tag alone: stacks, code buckets, recovery jobs, and the recovery instances of those jobs.
+killed run by that tag: stacks, code buckets, recovery jobs, and the recovery instances of those jobs. Only a code
+bucket whose tagging was cut off is found by its name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_LABEL
-from engine.deploy.code_bucket import delete_bucket
+from engine.deploy.code_bucket import delete_bucket, stack_of
 from engine.deploy.deployment import DeploymentFailed, describe, destroy
 from engine.deploy.terminations import is_gone, request_terminations
 
@@ -121,9 +122,15 @@ def _stacks(session: Any) -> _Labelled:
 def _buckets(session: Any) -> _Labelled:
     s3 = session.client("s3")
     for bucket in s3.list_buckets()["Buckets"]:
-        if bucket["Name"].startswith(LABEL_PREFIX):
-            with contextlib.suppress(ClientError):  # no tags, or deleted in the meantime
-                yield "buckets", bucket["Name"], _value(s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"])
+        name = bucket["Name"]
+        if name.startswith(LABEL_PREFIX):
+            try:
+                yield "buckets", name, _value(s3.get_bucket_tagging(Bucket=name)["TagSet"])
+            except ClientError as error:
+                # A deployment that was killed between creation and tagging leaves a bucket without tags. Its name is
+                # that of the stack, which is the label of a test stack.
+                if error.response["Error"]["Code"] == "NoSuchTagSet":
+                    yield "buckets", name, stack_of(session, name)
 
 
 def _jobs_and_instances(session: Any) -> _Labelled:

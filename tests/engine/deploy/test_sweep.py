@@ -1,0 +1,48 @@
+"""The sweep finds what a killed deployment of a test stack left, and no other resource."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.deploy import sweep
+from engine.deploy.code_bucket import bucket_name
+from simulator import Simulator
+
+LABEL = f"{sweep.LABEL_PREFIX}0a1b2c3d"
+
+
+@pytest.fixture
+def session():
+    with Simulator() as simulator:
+        yield simulator.session()
+
+
+def buckets(session):
+    return [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]]
+
+
+def test_a_bucket_whose_tagging_was_cut_off_is_swept(session):
+    bucket = bucket_name(session, LABEL)
+    session.client("s3").create_bucket(Bucket=bucket)
+    (leftover,) = sweep.find(session)
+    assert (leftover.label, leftover.buckets) == (LABEL, [bucket])
+    sweep.remove(session, LABEL, lambda seconds: None, print)
+    assert buckets(session) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("drs-engine-suite-notes", {}),
+        ("other-0a1b2c3d-code-111122223333-us-east-1", {}),
+        (f"{LABEL}-code-111122223333-us-east-1", {"Owner": "another team"}),
+        (f"{LABEL}-code-999988887777-us-east-1", {}),
+    ],
+    ids=["no code bucket", "no test stack", "another team's tags", "another account's name"],
+)
+def test_another_bucket_stays(session, name, tags):
+    s3 = session.client("s3")
+    s3.create_bucket(Bucket=name)
+    if tags:
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+    assert sweep.find(session) == []
