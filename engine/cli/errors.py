@@ -12,6 +12,9 @@ from botocore import exceptions as aws
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.cli.options import region_name
+from engine.client import EngineError
+from engine.deploy.deployment import DeploymentFailed
+from engine.deploy.packaging import PackagingFailed
 
 _SIGN_IN = "sign in again (aws sso login, or new keys in the environment)"
 _BY_CODE = {
@@ -94,3 +97,17 @@ def _unknown_region() -> str:
         + (f"; did you mean {' or '.join(near)}? Set" if near else "; set")
         + " AWS_REGION to the Region you recover to"
     )
+
+
+def describe(error: Exception) -> str | None:
+    """One line for an error of AWS or of the engine; None for a defect, which shows its traceback."""
+    if isinstance(error, EngineError | DeploymentFailed | PackagingFailed):
+        return str(error)
+    if isinstance(error, ClientError):
+        return refusal(error)
+    if isinstance(error, BotoCoreError):
+        return local_failure(error)
+    # botocore refuses a malformed endpoint of ~/.aws/config with a plain ValueError.
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):
+        return f"{error}; an endpoint is a URL like http://127.0.0.1:4599"
+    return None
