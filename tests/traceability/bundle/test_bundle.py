@@ -280,10 +280,10 @@ def test_text_from_an_archive_cannot_forge_a_line_of_the_output(archive: Path) -
 
 
 def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) -> None:
-    here, command = PROJECT.parent, [sys.executable, "-m", "traceability"]
+    command = [sys.executable, "-m", "traceability"]
     asked = subprocess.run(
         [*command, "bundle", "--root", suite.root],
-        cwd=here, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
+        cwd=suite.root, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     said = next(line for line in asked.stdout.splitlines() if line.startswith("Verify with: "))
     given = shlex.split(said.removeprefix("Verify with: ").replace("<number>", zips.digest(archive)))
