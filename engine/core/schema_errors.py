@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator, ValidationError, validators
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _ID = "^[A-Za-z0-9._-]{1,128}$"
 
@@ -38,17 +39,20 @@ def describe_schema_error(error: ValidationError, field: str) -> Iterator[tuple[
 
 def _match_whole_value(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
     """Python's `$` also matches before a final line break; an id that ends with one is another id."""
+    from jsonschema import ValidationError
+
     if validator.is_type(value, "string") and re.fullmatch(pattern, value) is None:
         yield ValidationError(f"{value!r} does not match {pattern}")
 
 
-_Validator = validators.extend(Draft202012Validator, {"pattern": _match_whole_value})  # type: ignore[no-untyped-call] # jsonschema's types leave it open
-
-
 @cache
 def _validator(schema: str) -> Any:
+    # jsonschema takes longer to import than most commands to run, and few of them need it.
+    from jsonschema import Draft202012Validator, validators
+
+    patterned: Any = validators.extend(Draft202012Validator, {"pattern": _match_whole_value})  # type: ignore[no-untyped-call] # jsonschema's types leave it open
     text = resources.files("engine.core").joinpath("schemas", f"{schema}.json").read_text(encoding="utf-8")
-    return _Validator(json.loads(text))
+    return patterned(json.loads(text))
 
 
 def _missing(value: Any, required: Any, _: Any) -> Iterator[tuple[str, str]]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from engine.core.plan import DEFAULT_TIMEOUT_SECONDS, Document, RecoveryTarget, wave_servers
 from engine.core.schema_errors import describe_schema_error, schema_errors
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 MAX_SERVERS = 1000
 _SERVERS_SHOWN = 5

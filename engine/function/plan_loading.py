@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema  # noqa: F401 - a package without it fails when the function is loaded, not at the first start
+
 from engine.core.plan import Plan, parse_plan, resolve_target
 from engine.core.protection import ExistingInstance
 from engine.core.validation import named_groups, plan_problems
