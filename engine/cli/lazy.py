@@ -50,6 +50,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "resume",
         "Continue the FAILED or CANCELLED recovery EXECUTION_ID and print the ExecutionId of its successor.",
     ),
+    "cleanup": (
+        "cleaning",
+        "cleanup",
+        "Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false).",
+    ),
     "history": ("commands", "history", "List executions, newest first: of one plan, with one status, or all."),
     "report": (
         "report",

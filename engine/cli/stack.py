@@ -128,16 +128,17 @@ def _progress(messages: Console, status: Status) -> Progress:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Delete without confirmation.")
+@click.option("--leave-instances", is_flag=True, help="Delete although instances of kept drills still run.")
 @account_option
 @stack_option
-def destroy(yes: bool, account: str | None, stack: str) -> None:
+def destroy(yes: bool, leave_instances: bool, account: str | None, stack: str) -> None:
     """Delete the engine's stack; its tables stay if it was deployed with KeepData=yes (the default).
 
-    The engine refuses while an execution runs or is being cleaned up.
+    The engine refuses while an execution runs or is being cleaned up, and while a drill keeps its instances.
     """
     aws = session()
     there = f"account {require_account(aws, account)}, Region {aws.region_name}"
-    _require_rest(stack)
+    _require_rest(stack, leave_instances)
     if not yes:
         click.echo(_DATA_THEN[deployment.keeps_data(aws, stack)], nl=False, err=True)
         click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
@@ -152,8 +153,8 @@ def destroy(yes: bool, account: str | None, stack: str) -> None:
         click.echo(f"They prevent the next deployment of {stack}. {RETAINED_DATA_ADVICE}", err=True)
 
 
-def _require_rest(stack: str) -> None:
-    """Raises ClickException while executions are not settled; a missing or incomplete stack has none."""
+def _require_rest(stack: str, leave_instances: bool) -> None:
+    """Raises ClickException while executions are not settled or drills are kept; a missing stack has none."""
     try:
         engine = client(stack)
     except NotTheEngine:
@@ -163,4 +164,9 @@ def _require_rest(stack: str) -> None:
     if running := engine.at_work():
         raise click.ClickException(
             f"the engine works on {', '.join(running)}; cancel it, or wait until it has ended and is cleaned up"
+        )
+    if not leave_instances and (kept := engine.kept_drills()):
+        raise click.ClickException(
+            f"these drills keep their instances: {', '.join(kept)}. Terminate them with `cleanup ID`, or delete "
+            "the stack with --leave-instances; afterwards only DRS can terminate them"
         )

@@ -239,6 +239,24 @@ class EngineClient:
         """Reject a wave that waits for approval: it ends FAILED. Raises DecisionRefused, ExecutionNotFound."""
         self._decide("reject", execution_id, wave, comment)
 
+    def cleanup(self, execution_id: str) -> None:
+        """Terminate the instances of a drill whose plan keeps them. Raises DecisionRefused, ExecutionNotFound."""
+        _require_no_refusal(self._invoke({"Action": "cleanup", "ExecutionId": execution_id}))
+
+    def kept_drills(self) -> list[str]:
+        """The ids of drills whose instances were kept and not cleaned up since; reads the history of all executions."""
+        found = []
+        for status in ("COMPLETED", "FAILED", "CANCELLED"):
+            drills = [one["ExecutionId"] for one in self._all(status) if one["ExecutionType"] == "DRILL"]
+            details = self.details(drills, ("CleanUp",))
+            kept = [one for one in drills if details.get(one, {}).get("CleanUp", {}).get("Status") == "SKIPPED"]
+            found += [one for one in kept if self._has_instances(one)]
+        return found
+
+    def _has_instances(self, execution_id: str) -> bool:
+        waves = self.get(execution_id)["Waves"]
+        return any("RecoveryInstanceId" in server for wave in waves for server in wave["ServerResults"])
+
     def pause(self, execution_id: str) -> None:
         """Hold a running execution before its next wave. Raises DecisionRefused, ExecutionNotFound."""
         self._hold("pause", execution_id)
@@ -295,11 +313,14 @@ class EngineClient:
         return str(event["detail"]["name"])[:_UUID_LENGTH]
 
     def _with_status(self, status: str) -> Iterator[str]:
+        yield from (item["ExecutionId"] for item in self._all(status))
+
+    def _all(self, status: str) -> Iterator[Document]:
         token = None
         with suppress(self._dynamodb.exceptions.ResourceNotFoundException):
             while True:
                 page = self.list_by_status(status, limit=100, page_token=token)
-                yield from (item["ExecutionId"] for item in page.items)
+                yield from page.items
                 token = page.next_token
                 if token is None:
                     return
@@ -363,18 +384,18 @@ class EngineClient:
         last = response.get("LastEvaluatedKey")
         return Page(items, _write_token(last) if last else None)
 
-    def details(self, execution_ids: Sequence[str]) -> dict[str, Document]:
-        """By ExecutionId the fields that the indexes lack: Objectives, and counts of optional servers."""
+    def details(self, execution_ids: Sequence[str], names: Sequence[str] = _DETAILS) -> dict[str, Document]:
+        """By ExecutionId fields that the indexes lack; by default Objectives, and counts of optional servers."""
         table = self._outputs["ExecutionHistoryTable"]
         found: dict[str, Document] = {}
         for ids in chunks(execution_ids, _KEYS_A_REQUEST):
             keys = [to_item({"ExecutionId": one, "ItemKey": HEADER_KEY}) for one in ids]
             # Keys that DynamoDB leaves out three times stay without details: a list does not wait for them.
             for _ in range(3):
-                request = {table: {"Keys": keys, "ProjectionExpression": ", ".join(("ExecutionId", *_DETAILS))}}
+                request = {table: {"Keys": keys, "ProjectionExpression": ", ".join(("ExecutionId", *names))}}
                 answer = self._dynamodb.batch_get_item(RequestItems=request)
                 for item in map(from_item, answer["Responses"][table]):
-                    found[item["ExecutionId"]] = {name: item[name] for name in _DETAILS if name in item}
+                    found[item["ExecutionId"]] = {name: item[name] for name in names if name in item}
                 keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
                 if not keys:
                     break

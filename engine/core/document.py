@@ -179,6 +179,7 @@ def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
         StartTime=clean_up.start_time,
         EndTime=clean_up.end_time,
         ErrorMessage=clean_up.error_message,
+        RequestTime=clean_up.requested_at,
     )
 
 
@@ -416,6 +417,7 @@ def _parse_clean_up(item: Mapping[str, Any]) -> CleanUp:
         start_time=_time(item, "StartTime"),
         end_time=_time(item, "EndTime"),
         error_message=item.get("ErrorMessage"),
+        requested_at=_time(item, "RequestTime"),
     )
 
 

@@ -129,7 +129,8 @@ def _clean_up(execution: Execution, performed: Collection[Action], now: datetime
     if unresolved := [find for wave in execution.launched_waves for find in unconfirmed_launches(wave)]:
         unsearched = (find for find in unresolved if find not in performed)
         return execution, next(unsearched, _wait(policy.BUSY_WAIT_SECONDS, now))
-    if not (execution.is_drill and execution.terminate_drill_instances):
+    wanted = execution.terminate_drill_instances or clean_up.requested_at is not None
+    if not (execution.is_drill and wanted):
         return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
     if clean_up.status is CleanUpStatus.PENDING:
         execution = replace(execution, clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now))
@@ -212,7 +213,8 @@ def _cleaned_up(execution: Execution, now: datetime) -> Execution:
 
 def _too_late(execution: Execution, now: datetime) -> bool:
     limit = timedelta(seconds=policy.CLEAN_UP_LIMIT_SECONDS)
-    return execution.end_time is not None and now >= execution.end_time + limit
+    since = _clean_up_of(execution).requested_at or execution.end_time
+    return since is not None and now >= since + limit
 
 
 def _give_up(execution: Execution, now: datetime) -> NextStep:

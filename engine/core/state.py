@@ -277,6 +277,8 @@ class CleanUp:
     start_time: datetime | None = None
     end_time: datetime | None = None
     error_message: str | None = None
+    # When an operator asked for the clean-up of a drill whose plan keeps its instances.
+    requested_at: datetime | None = None
 
 
 @dataclass(frozen=True)

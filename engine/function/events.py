@@ -86,6 +86,7 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "Snapshots": _Field(_is_snapshots, "an object: snapshot id (pit-…) by source server id"),
         "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
     },
+    "cleanup": {"ExecutionId": _NEEDED_TEXT},
     "cancel": {"ExecutionId": _NEEDED_TEXT, "Reason": _NEEDED_TEXT},
 }
 

@@ -10,6 +10,7 @@
 - from clients: `Action: check` with PlanId, and `Action: inspect` with PlanId, SourceServerIds and optionally AsOf;
   return facts about the readiness of servers (`engine.core.readiness_check`), or Problems;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
+- from clients: `Action: cleanup` with ExecutionId of a kept drill; returns ExecutionId, or Refusal and Message;
 - from clients: `Action: pause` or `Action: continue` with ExecutionId and By; returns ExecutionId, or Refusal and
   Message (approvals have a function of their own: `engine.function.approvals`);
 - an event of a client with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
@@ -36,6 +37,7 @@ from engine.core.protection import ExistingInstance, ExistingInstances
 from engine.core.resumption import ResumeChoices
 from engine.function import holding
 from engine.function.checking import plan_facts, server_facts
+from engine.function.cleaning import CleanUpRefused, clean_up
 from engine.function.events import event_problems
 from engine.function.plan_loading import CannotStart
 from engine.function.resuming import ResumeRequest, resume
@@ -75,14 +77,14 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer: 
             return {"Problems": problems}
         case "check" | "inspect":
             return (plan_facts if event["Action"] == "check" else server_facts)(engine, event)
-        case "cancel" | "pause" | "continue" if problems:
+        case "cancel" | "pause" | "continue" | "cleanup" if problems:
             return {"Refusal": "InvalidEvent", "Message": "; ".join(problems)}
         case "start":
             return _start(engine, event)
         case "resume":
             return _resume(engine, event)
-        case "cancel":
-            return _cancel(engine, event)
+        case "cancel" | "cleanup" as action:
+            return _cancel(engine, event) if action == "cancel" else _clean_up(engine, event)
         case "pause" | "continue":
             return holding.hold(engine.history, event, engine.now())
         case "tick":
@@ -97,7 +99,7 @@ def _route(engine: Services, event: Mapping[str, Any], context: Any) -> Answer: 
         case "close":
             return _close(engine, event)
         case unknown:
-            known = "start, resume, check, inspect, cancel, pause, continue, tick or close"
+            known = "start, resume, check, inspect, cancel, cleanup, pause, continue, tick or close"
             raise ValueError(f"unknown Action {unknown!r}: it must be {known}")
 
 
@@ -165,6 +167,16 @@ def _cancel(engine: Services, event: Mapping[str, Any]) -> Answer:
         cancel(engine, event["ExecutionId"], event["Reason"])
     except ExecutionEnded as ended:
         return {"Refusal": "AlreadyEnded", "Message": str(ended)}
+    except ExecutionUnknown as unknown:
+        return {"Refusal": "ExecutionUnknown", "Message": str(unknown)}
+    return {"ExecutionId": event["ExecutionId"]}
+
+
+def _clean_up(engine: Services, event: Mapping[str, Any]) -> Answer:
+    try:
+        clean_up(engine, event["ExecutionId"])
+    except CleanUpRefused as refused:
+        return {"Refusal": "Refused", "Message": str(refused)}
     except ExecutionUnknown as unknown:
         return {"Refusal": "ExecutionUnknown", "Message": str(unknown)}
     return {"ExecutionId": event["ExecutionId"]}

@@ -1,0 +1,21 @@
+"""The command `cleanup`."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.terminal import print_json
+
+
+@click.command()
+@click.argument("execution_id", callback=checked_text)
+@json_option
+@stack_option
+def cleanup(execution_id: str, as_json: bool, stack: str) -> None:
+    """Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false)."""
+    client(stack).cleanup(execution_id)
+    if as_json:
+        print_json({"ExecutionId": execution_id, "CleanUpRequested": True})
+    else:
+        click.echo(f"{execution_id}: its instances are terminated; `status {execution_id} --watch` shows the clean-up")

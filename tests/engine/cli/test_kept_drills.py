@@ -1,0 +1,76 @@
+"""Kept drills: `cleanup` terminates their instances, and `destroy` does not forget them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.cli.operator import error_line, operator
+
+
+@pytest.fixture
+def kept():
+    """An operator, a client and a drill whose plan keeps its instances."""
+    with operator() as at:
+        client = at.deploy()
+        client.put_plan({**at.plan(), "TerminateDrillInstances": False})
+        at.run("start", "plan-three-tier", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        yield at, client, record["ExecutionId"]
+
+
+def instances(at):
+    return at.aws.session().client("drs").describe_recovery_instances(filters={})["items"]
+
+
+def test_cleanup_terminates_the_instances_of_a_kept_drill(kept):
+    at, client, execution = kept
+    assert len(instances(at)) == 6
+    # Later than the limit of a clean-up after the end of the execution.
+    at.aws.advance(6 * 3600)
+    done = at.run("cleanup", execution)
+    assert done.exit_code == 0, done.output
+    at.run("status", execution, "--watch")
+    record = client.get(execution)
+    assert record["Status"] == "COMPLETED"
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(at) == []
+    again = at.run("cleanup", execution)
+    assert "keeps no instances: its clean-up is COMPLETED" in error_line(again)
+    assert at.run("destroy", "--yes").exit_code == 0
+
+
+def test_destroy_names_kept_drills_and_the_ways_on(kept):
+    at, _, execution = kept
+    refused = at.run("destroy", "--yes")
+    assert refused.exit_code == 1
+    assert execution in error_line(refused)
+    assert "cleanup ID" in error_line(refused)
+    assert at.run("destroy", "--yes", "--leave-instances").exit_code == 0
+    assert len(instances(at)) == 6
+
+
+def test_a_killed_cleanup_is_completed_by_the_next(kept):
+    at, _, execution = kept
+    at.aws.faults.kill_lambda("before", "stepfunctions", "StartExecution")
+    assert at.run("cleanup", execution).exit_code != 0
+    assert at.run("cleanup", execution).exit_code == 0
+    at.run("status", execution, "--watch")
+    assert instances(at) == []
+
+
+def test_the_instances_of_a_recovery_are_never_cleaned_up():
+    with operator() as at:
+        client = at.deploy()
+        at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        refused = at.run("cleanup", record["ExecutionId"])
+        assert "is a RECOVERY: its instances are production" in error_line(refused)
+        assert len(instances(at)) == 6
+
+
+def test_only_an_ended_drill_is_cleaned_up(kept):
+    at, client, _ = kept
+    running = client.start("plan-three-tier")
+    assert "is RUNNING; wait for its end, or cancel it" in error_line(at.run("cleanup", running))
+    unknown = at.run("cleanup", "0d4b1b3a-0000-4000-8000-000000000001")
+    assert "there is no execution 0d4b1b3a" in error_line(unknown)
