@@ -74,6 +74,6 @@ def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suit
     assert ended.stdout.splitlines()[0].startswith("Unsigned")
     assert ended.stdout.splitlines()[1] == said
     out = Console(file=io.StringIO(), width=200)
-    console.verification(out, bundle.verify(bundle.write(suite.places, suite.catalogue)), None)
+    console.verification(out, bundle.verify(bundle.write(suite.places, suite.catalogue), suite.root), None)
     assert isinstance(out.file, io.StringIO)
     assert said in out.file.getvalue().splitlines()
