@@ -21,9 +21,21 @@ from simulator.gateway.service_errors import AwsError, error_codes, status_of
 # What moto's code raises for a name, number or document that it does not expect.
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, StopIteration, UnboundLocalError, ExpatError)
 
-_QUEUE_URL = re.compile(r"(?:https?://[^/]+/)?(?:\d{12}|queue)/[\w.-]+")
+_QUEUE_URL = re.compile(r"https?://.+|(?:\d{12}|queue)/[\w.-]+")
 _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _ARN_PARTS = 6
+# The attributes of messages in the documentation of ReceiveMessage, which are not in the model's enumeration.
+_MESSAGE_ATTRIBUTES = (
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+)
 _TRUST = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 # The error of an operation where moto fails, with the message of AWS.
 _KNOWN: dict[tuple[str, str], tuple[str, str]] = {
@@ -56,9 +68,15 @@ def _check_queue(call: IdentifiedCall) -> None:
         status = status_of(call.operation_model, "InvalidAddress", 400)
         raise AwsError("InvalidAddress", f"The address {url} is not valid for this endpoint.", status)
 
+    shape = call.operation_model.input_shape.members.get("AttributeNames") if call.operation_model.input_shape else None
+    known = {*shape.member.enum, *_MESSAGE_ATTRIBUTES} if shape is not None else set()
+    for name in call.parameters.get("AttributeNames") or ():
+        if name not in known:
+            raise AwsError("InvalidAttributeName", f"Unknown Attribute {name}.", 400)
+
 
 def _check_topics(call: IdentifiedCall) -> None:
-    for name in ("TopicArn", "TargetArn", "SubscriptionArn", "ResourceArn"):
+    for name in ("TopicArn", "TargetArn", "SubscriptionArn"):
         arn = call.parameters.get(name)
         if arn is not None and (count := len(str(arn).split(":"))) < _ARN_PARTS:
             text = f"Invalid parameter: {name} Reason: An ARN must have at least {_ARN_PARTS} elements, not {count}"

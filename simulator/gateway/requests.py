@@ -153,6 +153,10 @@ def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
     parsed = dict(parameters)
     if service == "sqs" and len(wsgi.path) > 1 and "QueueUrl" in operation.input_shape.members:
         parsed.setdefault("QueueUrl", wsgi.base_url)  # older SDKs send the request to the queue's URL
+    if protocol in ("query", "ec2") and operation.input_shape is not None:
+        for name in operation.input_shape.required_members:
+            if operation.input_shape.members[name].type_name == "map":
+                parsed.setdefault(name, {})  # an empty map leaves no trace on the wire
     return protocol, operation, parsed
 
 

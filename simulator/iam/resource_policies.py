@@ -20,6 +20,7 @@ from moto.sqs.models import sqs_backends
 
 from simulator.iam import principal_ids
 from simulator.iam.access import Access
+from simulator.iam.patterns import ARN_PARTS
 from simulator.iam.policy import Statement, compile_policy
 from simulator.iam.principals import Principal, entity, parse_principal
 from simulator.iam.request_context import resource_account
@@ -38,7 +39,10 @@ def statements_for(access: Access) -> tuple[Statement, ...] | None:
     if access.resource in (None, "*"):
         return None
     assert access.resource is not None
-    service = access.resource.split(":")[2]
+    parts = access.resource.split(":")
+    if len(parts) <= ARN_PARTS:
+        return None  # a malformed ARN, which the service refuses
+    service = parts[2]
     if service == "iam":
         return trust_policy(access.resource) if access.action.lower().startswith("sts:assumerole") else None
     document = _DOCUMENTS[service](access) if service in _DOCUMENTS else None

@@ -161,7 +161,7 @@ TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 LENIENT: list[tuple[str, str, dict[str, Any]]] = [
     ("cloudformation", "validate_template", {"TemplateBody": TEMPLATE}),
     ("cloudformation", "describe_stack_resource", {"StackName": "one", "LogicalResourceId": "Topic"}),
-    ("ec2", "describe_instance_types", {}),
+    ("ec2", "describe_instance_types", {"InstanceTypes": ["c7i-flex.2xlarge"]}),
 ]
 
 

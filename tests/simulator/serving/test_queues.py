@@ -85,8 +85,10 @@ def test_every_documented_attribute_of_a_message_can_be_requested(server: Simula
 def test_an_unknown_attribute_is_refused(server: SimulatorServer) -> None:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="unknown")["QueueUrl"]
-    with pytest.raises(ClientError, match="enum value set"):
-        sqs.receive_message(QueueUrl=url, AttributeNames=["ApproximateReceiveCounts"])
+    for operation in (sqs.receive_message, sqs.get_queue_attributes):
+        with pytest.raises(ClientError, match="Unknown Attribute ApproximateReceiveCounts") as refusal:
+            operation(QueueUrl=url, AttributeNames=["ApproximateReceiveCounts"])
+        assert refusal.value.response["Error"]["Code"] == "InvalidAttributeName"
 
 
 def test_without_a_server_the_url_is_that_of_aws() -> None:
