@@ -35,6 +35,7 @@ def finish(world: World) -> None:
     """Let every execution end, its drill clean-up included; stop a state machine that does not."""
     if world.items_left is not None:
         return
+    cancel_interrupted_starts(world)
     for execution in world.executions:
         cancel(world, execution)
     states = world.target.client("stepfunctions")
@@ -51,6 +52,15 @@ def finish(world: World) -> None:
             states.stop_execution(executionArn=arn, cause="the scenario is over")
     for execution in world.executions:
         world.sample(execution)
+
+
+def cancel_interrupted_starts(world: World) -> None:
+    """Cancel the starts that were killed before their execution had a record for readers."""
+    for plan in [world.plan, *world.saved_plans]:
+        holder = world.client.holder(plan["PlanId"]) if plan else None
+        if holder and holder not in world.executions:
+            world.client.cancel(holder, reason="the scenario is over")
+            world.executions.append(holder)
 
 
 def cancel(world: World, execution: str) -> None:

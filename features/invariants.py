@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.matchers.documents import fields
 from features.matchers.records import name_of
+from features.targets import EngineCall
 from features.world import ENDED, World
 
 Document = dict[str, Any]
@@ -18,6 +19,7 @@ Document = dict[str, Any]
 ATTEMPT_TAG = "drs-engine:Attempt"
 # The record's own form, whatever form AWS's answers have: ISO 8601 in UTC with milliseconds.
 RECORD_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+LEASE_KEY = "LEASE"
 FORWARD = {
     "execution": ["RUNNING", ("COMPLETED", "FAILED", "CANCELLED")],
     "wave": ["PENDING", "RUNNING", ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")],
@@ -37,6 +39,8 @@ def broken(world: World) -> list[str]:
     """Every invariant that an execution of this scenario broke, one line each."""
     jobs = recovery_jobs(world)
     found = [*one_job_a_server(jobs)]
+    if world.target.name == "moto":
+        found += launches_without_lease(world.target.engine_calls())
     for execution, seen in world.records_seen.items():
         found.extend(jobs_on_record(execution, seen[-1], jobs))
         found.extend(waves_after_dependencies(seen[-1]))
@@ -62,6 +66,34 @@ def one_job_a_server(jobs: list[Document]) -> Iterator[str]:
         shared = set(servers_of(earlier)) & set(servers_of(later))
         if shared and later["creationDateTime"] < earlier.get("endDateTime", "9999"):
             yield f"server {', '.join(shared)} is in two live jobs: {earlier['jobID']} and {later['jobID']}"
+
+
+def launches_without_lease(calls: Sequence[EngineCall]) -> Iterator[str]:
+    """An execution requests a launch only of servers that are leased to it; an unanswered write may have had effect."""
+    owners: dict[str, set[str]] = {}
+    for call in calls:
+        if call.operation == "TransactWriteItems" and call.error != "TransactionCanceledException":
+            for write in call.parameters["TransactItems"]:
+                for server, owner in _lease_taken(write):
+                    owners[server] = {owner} if call.error is None else owners.get(server, set()) | {owner}
+                for server in _leases_released(write) if call.error is None else ():
+                    owners.pop(server, None)
+        if call.operation == "StartRecovery":
+            execution = call.parameters["tags"][EXECUTION_TAG]
+            for server in (one["sourceServerID"] for one in call.parameters["sourceServers"]):
+                if execution not in owners.get(server, ()):
+                    yield f"execution {execution} launched {server}, which is leased to {owners.get(server)}"
+
+
+def _lease_taken(write: Document) -> list[tuple[str, str]]:
+    item = write.get("Put", {}).get("Item", {})
+    is_lease = item.get("ItemKey", {}).get("S") == LEASE_KEY
+    return [(item["ExecutionId"]["S"].rpartition("#")[2], item["LeasedBy"]["S"])] if is_lease else []
+
+
+def _leases_released(write: Document) -> list[str]:
+    key = write.get("Delete", {}).get("Key", {})
+    return [key["ExecutionId"]["S"].rpartition("#")[2]] if key.get("ItemKey", {}).get("S") == LEASE_KEY else []
 
 
 def jobs_on_record(execution: str, record: Document, jobs: list[Document]) -> Iterator[str]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from click.testing import CliRunner
 
+from engine import cli
 from engine.client import AlreadyEnded, DecisionRefused, EngineClient, EngineError, Page, StartRefused
 from features import testdata
 from features.targets import RunTarget, WaitTimeout
@@ -77,6 +80,7 @@ class World:
         self.plan: Document = {}
         self.executions: list[str] = []
         self.refusal: StartRefused | None = None
+        self.command_failure: str | None = None
         self.already_ended: AlreadyEnded | None = None
         self.refused_decision = ""
         self.start_warnings: list[str] = []
@@ -214,6 +218,40 @@ class World:
         else:
             self.run_to_end()
 
+    def start_together(self, *starts: tuple[str, str]) -> None:
+        """Start plans at the same moment, each with its kind of run; "" is the drafted plan. Simulated AWS only."""
+        drafted = self.drafted_plan()
+        self.save()
+        plans = [testdata.read(f"plans/{name}") if name else drafted for _, name in starts]
+        for plan in plans:
+            self.client.put_plan(plan)
+        self.saved_plans += [plan for plan in plans if plan is not drafted]
+        operators = [
+            self.target.simulator.spawn(f"operator {number}", partial(self._answer, run, plan))
+            for number, ((run, _), plan) in enumerate(zip(starts, plans, strict=True))
+        ]
+        for operator in operators:
+            answer = operator.join()
+            if isinstance(answer, StartRefused):
+                self.refusal = answer
+            else:
+                self.executions.append(answer)
+
+    def _answer(self, run: str, plan: Document) -> str | StartRefused:
+        try:
+            return self.client.start(plan["PlanId"], run)
+        except StartRefused as refusal:
+            return refusal
+
+    def run_command(self, words: Sequence[str]) -> None:
+        """Run a `start` command of the engine in this process, confirmed by the id of the plan. Simulated AWS only."""
+        result = CliRunner().invoke(
+            cli.main, list(words), input=f"{words[1]}\n", env={"ENGINE_STACK": self.target.stack.name}
+        )
+        self.command_failure = result.output if result.exit_code else None
+        if not result.exit_code:
+            self.executions.append(result.stdout.strip().splitlines()[-1])
+
     def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
         """Wait for the newest execution's record to meet `condition`; keep a timeout for the Then to judge."""
         if self.executions:
@@ -276,6 +314,15 @@ class World:
                 f"No execution was started, so there is no record to read. The engine said: {problems}"
             )
         return self.sample()
+
+    @property
+    def refusal_text(self) -> str:
+        """The engine's answer to the refused start. Raises AssertionError if it refused none."""
+        if self.refusal is None:
+            raise AssertionError(
+                f"The engine did not refuse the start; executions: {', '.join(self.executions) or 'none'}."
+            )
+        return "\n".join(self.refusal.problems)
 
     def read_history(self, status: str, **page: Any) -> Page:
         """One page of the history: of the drafted plan, or of all executions with this status."""

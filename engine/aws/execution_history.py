@@ -19,21 +19,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from engine.aws.caller import Caller, Refused, Unavailable
+from engine.aws.caller import Caller, Refused
+from engine.aws.items import failed_conditions, read_items
 from engine.aws.tables import from_item, to_item
 from engine.core import document
-from engine.core.chunks import chunks
 from engine.core.document import HEADER_KEY, Item, timestamp
 from engine.core.state import Execution, ExecutionStatus
 
 LOCK_KEY = "LOCK"
-_ITEMS_A_REQUEST = 100  # BatchGetItem
 # A record of a STARTING execution has no Status, so that readers do not see it.
 _ABOUT_TO_RUN = "attribute_exists(Version) AND attribute_not_exists(#status)"
+_NOT_CANCELLED = "attribute_not_exists(CancelRequest)"
 
 
 class RecordChanged(Exception):
     """Another writer has saved the execution since it was read: read it again and decide again."""
+
+
+class StartFenced(Exception):
+    """The own record has a cancel request, or is no longer STARTING: this start takes no more leases."""
 
 
 class PlanLocked(Exception):
@@ -71,8 +75,7 @@ class ExecutionHistory:
     def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
         """The execution with the servers of these waves."""
         keys = [key for number in waves for key in document.part_keys(execution.wave(number))]
-        read = (item for some in chunks(keys, _ITEMS_A_REQUEST) for item in self._items(execution, some))
-        found = {item["ItemKey"]: item for item in read}
+        found = {item["ItemKey"]: item for item in self._items(execution, keys)}
         for number in waves:
             parts = [found[key] for key in document.part_keys(execution.wave(number))]
             execution = document.with_servers(execution, number, parts)
@@ -173,6 +176,61 @@ class ExecutionHistory:
                 raise RecordChanged from error
             raise
 
+    def fence(self, execution_id: str, version: int, *, by: str, reason: str, now: datetime) -> None:
+        """Request the end of a STARTING execution of this version for the start `by`.
+
+        Raises StartFenced if `by` is fenced itself, RecordChanged if the execution has changed.
+        """
+        update = {
+            "TableName": self.table,
+            "Key": self._key(execution_id, HEADER_KEY),
+            "UpdateExpression": "SET CancelRequest = :request, Version = Version + :one",
+            "ConditionExpression": f"Version = :version AND {_ABOUT_TO_RUN} AND {_NOT_CANCELLED}",
+            "ExpressionAttributeNames": {"#status": "Status"},
+            "ExpressionAttributeValues": to_item(
+                {":request": {"Time": timestamp(now), "Reason": reason}, ":one": 1, ":version": version}
+            ),
+        }
+        self.transact_as_starting(by, [{"Update": update}])
+
+    def withdraw(self, execution: Execution, blocked_by: dict[str, Any] | None = None) -> None:
+        """Delete the STARTING record of a refused start and the lock of its plan; the plan may be locked by another.
+
+        With `blocked_by`, the condition check of a lease, only a start that is not fenced is deleted. Raises
+        StartFenced then, RecordChanged if `blocked_by` fails, or without it if the execution is not STARTING any more.
+        """
+        keys = [key for wave in execution.waves for key in document.part_keys(wave)]
+        parts = [self._delete(execution.execution_id, key) for key in keys]
+        header = self._delete(execution.execution_id, HEADER_KEY)
+        header["Delete"] |= {"ExpressionAttributeNames": {"#status": "Status"}, "ConditionExpression": _ABOUT_TO_RUN}
+        if blocked_by is not None:
+            header["Delete"]["ConditionExpression"] += f" AND {_NOT_CANCELLED}"
+        unlock = [self._unlock(execution)] if self.holder(execution.plan_id) == execution.execution_id else []
+        checks = [blocked_by] if blocked_by is not None else []
+        self._transact_own([header, *checks, *unlock, *parts], fenced=blocked_by is not None)
+
+    def transact_as_starting(self, execution_id: str, writes: list[dict[str, Any]]) -> None:
+        """All writes in one transaction, if `execution_id` is STARTING and not fenced.
+
+        Raises StartFenced, or RecordChanged if the condition of a write failed.
+        """
+        check = {
+            "TableName": self.table,
+            "Key": self._key(execution_id, HEADER_KEY),
+            "ConditionExpression": f"{_ABOUT_TO_RUN} AND {_NOT_CANCELLED}",
+            "ExpressionAttributeNames": {"#status": "Status"},
+        }
+        self._transact_own([{"ConditionCheck": check}, *writes], fenced=True)
+
+    def _transact_own(self, writes: list[dict[str, Any]], *, fenced: bool) -> None:
+        """All writes in one transaction; a failed condition of the first raises StartFenced if `fenced`."""
+        try:
+            self._transact(writes)
+        except RecordChanged as changed:
+            if fenced and isinstance(changed.__cause__, Refused) and 0 in failed_conditions(changed.__cause__):
+                raise StartFenced from changed
+            raise
+
     def _is_saved(self, header: Item) -> bool:
         current = self._header(header["ExecutionId"])
         return current is not None and current.get("SaveId") == header["SaveId"]
@@ -191,23 +249,8 @@ class ExecutionHistory:
         return from_item(response["Item"]) if "Item" in response else None
 
     def _items(self, execution: Execution, item_keys: list[str]) -> list[Item]:
-        """These items of the execution, in any order. Unprocessed keys count as throttled."""
-        found: list[Item] = []
         keys = [self._key(execution.execution_id, item_key) for item_key in item_keys]
-
-        def attempt() -> None:
-            nonlocal keys
-            request = {self.table: {"Keys": keys, "ConsistentRead": True}}
-            answer = self.caller.once(self.dynamodb, "batch_get_item", RequestItems=request)
-            found.extend(from_item(item) for item in answer["Responses"][self.table])
-            keys = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
-            if keys:
-                raise Unavailable(
-                    "dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(keys)} left", may_have_worked=False
-                )
-
-        self.caller.retry(attempt)
-        return found
+        return read_items(self.caller, self.dynamodb, self.table, keys)
 
     def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self.table, "Item": to_item(item)}
@@ -242,6 +285,9 @@ class ExecutionHistory:
             }
         }
 
+    def _delete(self, execution_id: str, item_key: str) -> dict[str, Any]:
+        return {"Delete": {"TableName": self.table, "Key": self._key(execution_id, item_key)}}
+
     @staticmethod
     def _key(execution_id: str, item_key: str) -> dict[str, Any]:
         return to_item({"ExecutionId": execution_id, "ItemKey": item_key})
@@ -254,13 +300,6 @@ class ExecutionHistory:
             else:
                 self.caller.call(self.dynamodb, "transact_write_items", TransactItems=writes)
         except Refused as error:
-            if error.code == "ConditionalCheckFailedException" or _a_condition_failed(error):
+            if error.code == "ConditionalCheckFailedException" or failed_conditions(error):
                 raise RecordChanged from error
             raise
-
-
-def _a_condition_failed(error: Refused) -> bool:
-    reasons = error.response.get("CancellationReasons", [])
-    return error.code == "TransactionCanceledException" and any(
-        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
-    )

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.aws.caller import Caller, Refused
 
+_OVER = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+
 
 @dataclass(frozen=True)
 class StateMachine:
@@ -15,12 +17,34 @@ class StateMachine:
     states: Any
     arn: str
 
+    def runs(self, execution_id: str, run: int) -> bool:
+        """Whether run `run` works; it is started if Step Functions does not know it.
+
+        DescribeExecution is eventually consistent (Step Functions API reference), and a function may be killed between
+        the record of a run and its start. So a run that is not known is no sign of a dead execution.
+        """
+        prefix = self.arn.replace(":stateMachine:", ":execution:")
+        try:
+            found = self.caller.call(
+                self.states, "describe_execution", executionArn=f"{prefix}:{_run_name(execution_id, run)}"
+            )
+        except Refused as error:
+            if error.code != "ExecutionDoesNotExist":
+                raise
+            self.run(execution_id, run)
+            return True
+        return found["status"] not in _OVER
+
     def run(self, execution_id: str, run: int = 1) -> None:
         """Start run `run` of the state machine. A repetition does no harm, because it has the same name."""
-        name = execution_id if run == 1 else f"{execution_id}-{run}"
+        name = _run_name(execution_id, run)
         payload = json.dumps({"Action": "tick", "ExecutionId": execution_id, "Run": run, "Tick": 1})
         try:
             self.caller.call(self.states, "start_execution", stateMachineArn=self.arn, name=name, input=payload)
         except Refused as error:
             if error.code != "ExecutionAlreadyExists":
                 raise
+
+
+def _run_name(execution_id: str, run: int) -> str:
+    return execution_id if run == 1 else f"{execution_id}-{run}"

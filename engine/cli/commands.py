@@ -21,6 +21,12 @@ from engine.client import EngineClient, Started
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
 
+def _checked_texts(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        checked_text(context, parameter, value)
+    return values
+
+
 @click.command()
 @click.argument("plan_id", callback=checked_text)
 @click.option("--drill/--recovery", "is_drill", default=True, help="Rehearse the recovery (default), or perform it.")
@@ -31,6 +37,14 @@ STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 @existing_option
 @as_of_option
 @snapshot_option
+@click.option("--cancel-drills", is_flag=True, help="For --recovery: cancel the drills that hold its servers or plan.")
+@click.option(
+    "--take-over",
+    multiple=True,
+    callback=_checked_texts,
+    metavar="ID",
+    help="For --recovery: cancel execution ID, which holds servers or plan, and do not wait for it.",
+)
 @click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
 @json_option
 @stack_option
@@ -42,6 +56,8 @@ def start(
     existing: ExistingChoice,
     as_of: datetime | None,
     snapshots: dict[str, str],
+    cancel_drills: bool,
+    take_over: tuple[str, ...],
     watch: bool,
     as_json: bool,
     stack: str,
@@ -55,7 +71,13 @@ def start(
     A recovery never replaces the instance of an earlier recovery unless the operator names it. It is refused and lists
     these instances. --existing keep adopts them and launches the other servers only. --existing replace=SERVER,…
     launches these servers again, after a confirmation that shows their instances; SERVER:INSTANCE confirms in advance.
+
+    A server belongs to one execution at a time. A start over a server that another execution holds is refused, and
+    names execution, plan and servers. --cancel-drills cancels the drills in the way and starts the recovery in one
+    command. --take-over ID is for an execution that does not answer: it can launch no more, but its jobs in DRS go on.
     """
+    if is_drill and (cancel_drills or take_over):
+        raise InputError("--cancel-drills and --take-over are for --recovery: a drill never stops another execution")
     if is_drill and existing:
         raise InputError("--existing is for --recovery: a drill never replaces the instance of a recovery")
     engine = client(stack)
@@ -80,6 +102,8 @@ def start(
         as_of=as_of,
         as_of_snapshots=as_of_snapshots,
         snapshots=snapshots,
+        cancel_drills=cancel_drills,
+        take_over=take_over,
     )
     execution_id = started.execution_id
     if as_json and not watch:

@@ -110,6 +110,8 @@ class EngineClient:
         replace_existing: Mapping[str, str] | None = None,
         as_of: datetime | None = None,
         snapshots: Mapping[str, str] | None = None,
+        cancel_drills: bool = False,
+        take_over: Iterable[str] = (),
     ) -> str:
         """Start a plan (DRILL or RECOVERY); returns the ExecutionId, that of the running execution if there is one.
 
@@ -117,7 +119,10 @@ class EngineClient:
         the ARN of the caller. A RECOVERY over servers with instances of an earlier recovery is refused, unless
         `keep_existing` adopts these instances, or `replace_existing` has the recovery instance id of each server to
         launch again; all other instances are then kept. `as_of` (with a zone) launches each server from its newest
-        snapshot that is not after that time; `snapshots` (id by server) go before it. Raises StartRefused.
+        snapshot that is not after that time; `snapshots` (id by server) go before it.
+        A start over servers that another execution holds is refused. For a RECOVERY, `cancel_drills` cancels the drills
+        that hold its servers or its plan, and `take_over` cancels these executions and does not wait for them. Raises
+        StartRefused.
         """
         return self.start_or_find(
             plan_id,
@@ -128,6 +133,8 @@ class EngineClient:
             replace_existing=replace_existing,
             as_of=as_of,
             snapshots=snapshots,
+            cancel_drills=cancel_drills,
+            take_over=take_over,
         ).execution_id
 
     def start_or_find(
@@ -142,6 +149,8 @@ class EngineClient:
         as_of: datetime | None = None,
         as_of_snapshots: Chosen | None = None,
         snapshots: Mapping[str, str] | None = None,
+        cancel_drills: bool = False,
+        take_over: Iterable[str] = (),
     ) -> Started:
         """As `start`, but also returns whether the execution existed already.
 
@@ -153,7 +162,13 @@ class EngineClient:
             "ExecutionType": execution_type,
             "InitiatedBy": initiated_by or self._caller(),
         }
-        choices = {"ClientToken": client_token, "KeepExisting": keep_existing, "ReplaceExisting": replace_existing}
+        choices: Document = {
+            "ClientToken": client_token,
+            "KeepExisting": keep_existing,
+            "ReplaceExisting": replace_existing,
+            "CancelDrills": cancel_drills,
+            "TakeOver": list(take_over),
+        }
         if as_of is not None:
             choices |= {"AsOf": timestamp(as_of)}
             found = as_of_snapshots or self.snapshots_as_of(plan_id, as_of)

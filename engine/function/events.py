@@ -65,6 +65,8 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "ClientToken": _TEXT,
         "KeepExisting": _Field(lambda value: isinstance(value, bool), "true or false"),
         "ReplaceExisting": _Field(_is_text_map, "an object: recovery instance id by source server id"),
+        "CancelDrills": _Field(lambda value: isinstance(value, bool), "true or false"),
+        "TakeOver": _Field(_is_texts, "a list of ExecutionIds"),
         "AsOf": _Field(_is_time, "an ISO 8601 time with a zone"),
         "Snapshots": _Field(_is_snapshots, "an object: snapshot id (pit-…) by source server id"),
     },

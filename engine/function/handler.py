@@ -1,9 +1,10 @@
 """The entry point of the Lambda function: one handler for all events.
 
 - from clients: `Action: start` with PlanId, ExecutionType, InitiatedBy and optionally ClientToken, KeepExisting (a
-  boolean), ReplaceExisting (recovery instance id by source server id), AsOf and Snapshots (id by server); returns
-  ExecutionId (with Existed if the execution existed already, with WarningCount and the first 20 Warnings about its
-  servers), or Problems if the plan cannot be started, with Existing if recovered instances are in the way
+  boolean), ReplaceExisting (recovery instance id by source server id), AsOf, Snapshots (id by server),
+  CancelDrills (a boolean) and TakeOver (a list of ExecutionIds); returns ExecutionId (with Existed if the execution
+  existed already, with WarningCount and the first 20 Warnings about its servers), or Problems if the plan
+  cannot be started, with Existing if recovered instances are in the way
   (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
 - from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally SkipWaves (wave numbers), SkipServers
   (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
@@ -35,6 +36,7 @@ from engine.core.document import parse_timestamp
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances
 from engine.core.resumption import ResumeChoices
+from engine.core.start_protocol import Consent
 from engine.function import holding
 from engine.function.checking import plan_facts, server_facts
 from engine.function.cleaning import CleanUpRefused, clean_up
@@ -120,6 +122,7 @@ def _start(engine: Services, event: Mapping[str, Any]) -> Answer:
         ),
         as_of=parse_timestamp(event["AsOf"]) if "AsOf" in event else None,
         snapshots=event.get("Snapshots", {}),
+        consent=Consent(event.get("CancelDrills", False), frozenset(event.get("TakeOver", []))),
     )
     return _answer(lambda: start(engine, request))
 

@@ -1,9 +1,10 @@
 """Starts a plan: checks the plan first, and allows one execution of a plan at a time.
 
-    validate -> lock the plan and write the record (one transaction) -> state machine -> record RUNNING
+    validate -> lock the plan and write the record (one transaction) -> leases -> state machine -> record RUNNING
 
 Readers see the record only when the state machine exists, so no record is RUNNING without one. If a start is killed
-half-way, the next start of the same plan or the first tick completes it; `cancel` ends it before any launch.
+half-way, the next start of the same plan or the first tick completes it; `cancel` ends it before any launch. A start
+whose servers another execution holds removes its record again (`engine.function.leasing`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from engine.aws.caller import CallError
 from engine.aws.drs import RecoveryService
 from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
+from engine.core.lease_refusals import plan_in_use
 from engine.core.plan import ExecutionType, Plan
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
+from engine.core.start_protocol import NO_CONSENT, Consent, may_stop
 from engine.core.state import Execution, ExecutionStatus, new_execution
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
+from engine.function.leasing import ServersTaken, acquire, cancel_for, holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, load_plan
 from engine.function.wiring import Services
 
@@ -41,6 +45,7 @@ class StartRequest:
     # The point in time of the recovery, and snapshots by server; they go before the snapshots of the plan.
     as_of: datetime | None = None
     snapshots: Mapping[str, str] = field(default_factory=dict)
+    consent: Consent = field(default_factory=Consent)
 
 
 @dataclass(frozen=True)
@@ -65,23 +70,51 @@ class _Checked:
 
 def start(services: Services, request: StartRequest) -> StartResult:
     """Start the plan, or return its running execution. Raises CannotStart, CallError."""
+    _check_consent(services, request)
+    return _start(services, request)
+
+
+def _start(services: Services, request: StartRequest) -> StartResult:
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        return StartResult(run_starting(services, existing), existed=True)
+        if not _is_fenced(existing):
+            return StartResult(run_starting(services, existing, request.consent), existed=True)
+        remove_fenced(services, existing)
+        return _start(services, request)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
     return _begin(services, request, instead_of=None)
 
 
-def _begin(services: Services, request: StartRequest, instead_of: str | None) -> StartResult:
-    """Lock the plan, or take over the lock of an ended execution, and run the plan."""
+def _check_consent(services: Services, request: StartRequest) -> None:
+    """Raises CannotStart if the request allows to stop executions that it cannot stop."""
+    if request.consent and request.execution_type is ExecutionType.DRILL:
+        raise CannotStart(["a DRILL never stops another execution: CancelDrills and TakeOver are for a RECOVERY"])
+    unknown = [one for one in sorted(request.consent.take_over) if services.history.load(one) is None]
+    if unknown:
+        raise CannotStart([f"there is no execution {one} to take over; `history` lists them" for one in unknown])
+
+
+def _begin(services: Services, request: StartRequest, instead_of: Execution | None) -> StartResult:
+    """Lock the plan, or take over the lock of an execution that has ended or may be stopped, and run the plan."""
     execution = _planned(services, request, _execution_id(request))
+    before = instead_of.execution_id if instead_of is not None else None
     try:
-        services.history.create(execution, instead_of=instead_of)
+        if instead_of is not None and not instead_of.ended and instead_of.cancel is None:
+            cancel_for(services, instead_of.execution_id, execution)
+        services.history.create(execution, instead_of=before)
     except PlanLocked as locked:
         return _join(services, request, locked.execution_id)
-    return StartResult(run_starting(services, execution), existed=False, warnings=_warnings(execution))
+    except RecordChanged:
+        # The execution has ended in the meantime.
+        return _start(services, request)
+    return StartResult(run_starting(services, execution, request.consent), existed=False, warnings=_warnings(execution))
+
+
+def _is_fenced(execution: Execution) -> bool:
+    """Another start has fenced this one, or it was cancelled, and its function was killed before it gave way."""
+    return execution.status is ExecutionStatus.STARTING and execution.cancel is not None
 
 
 def _warnings(execution: Execution) -> tuple[str, ...]:
@@ -121,16 +154,14 @@ def _execution_id(request: StartRequest) -> str:
 def _require_type(existing: Execution, requested: ExecutionType) -> None:
     """A drill, whose instances are terminated, must not pass for the requested recovery. Raises CannotStart."""
     if existing.execution_type is not requested:
-        over = "over" if requested is ExecutionType.RECOVERY else "over and cleaned up"
-        cure = f"cancel it, or wait until it is {over}; a used client token always means its first execution"
-        kind, execution_id = existing.execution_type, existing.execution_id
-        raise CannotStart(
-            [f"plan {existing.plan_id}: the {kind} {execution_id} is in the way of a {requested}; {cure}"]
-        )
+        token = f"its client token means the {existing.execution_type} {existing.execution_id}"
+        raise CannotStart([f"plan {existing.plan_id}: {token}; a {requested} needs another client token, or none"])
 
 
 def _join(services: Services, request: StartRequest, execution_id: str) -> StartResult:
     """Another execution holds the lock: return it if it runs; refuse a drill, but not a recovery, during its clean-up.
+
+    A recovery stops the execution that holds the lock if the operator allows it.
 
     A recovery does not wait for a clean-up, which may take hours. DRS separates a launch and a termination of the same
     server, and a clean-up only terminates the instances of its own drill.
@@ -144,17 +175,23 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
                 f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
             ]
         )
+    if _is_fenced(holder):
+        remove_fenced(services, holder)
+        return _start(services, request)
     if holder.ended and request.execution_type is ExecutionType.RECOVERY:
         services.log.event("The recovery takes over the plan from an ended execution", Ended=execution_id)
-        return _begin(services, request, instead_of=execution_id)
+        return _begin(services, request, instead_of=holder)
+    if not holder.ended and may_stop(request.execution_type, request.consent, holder_of(holder)):
+        return _begin(services, request, instead_of=holder)
     if holder.ended:
         raise CannotStart(
             [f"plan {holder.plan_id}: the drill clean-up of execution {execution_id} ({holder.status}) is not over yet"]
         )
-    _require_type(holder, request.execution_type)
+    if holder.execution_type is not request.execution_type:
+        raise CannotStart([plan_in_use(holder_of(holder), request.execution_type)])
     if holder.status is ExecutionStatus.STARTING:
         _require_unchanged(services, request, holder)
-    return StartResult(run_starting(services, holder), existed=True)
+    return StartResult(run_starting(services, holder, request.consent), existed=True)
 
 
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
@@ -190,16 +227,33 @@ def _nameless(execution: Execution) -> Execution:
     return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None, warning=None))
 
 
-def run_starting(services: Services, execution: Execution) -> str:
-    """Start the state machine of a STARTING execution and set the record to RUNNING; returns the ExecutionId."""
-    if execution.status is ExecutionStatus.STARTING:
-        services.machine.run(execution.execution_id)
-        try:
-            services.history.save(execution, begin(execution, services.now()))
-        except RecordChanged:
-            # The first tick was faster.
-            services.log.event("The state machine has started the execution", ExecutionId=execution.execution_id)
+def run_starting(services: Services, execution: Execution, consent: Consent = NO_CONSENT) -> str:
+    """Take the servers of a STARTING execution, start its state machine, set the record to RUNNING; the ExecutionId.
+
+    Raises CannotStart if another execution holds one of the servers, or has fenced this start.
+    """
+    if execution.status is not ExecutionStatus.STARTING:
+        return execution.execution_id
+    try:
+        acquire(services, execution, consent)
+    except ServersTaken as taken:
+        raise CannotStart([str(taken)]) from taken
+    services.machine.run(execution.execution_id)
+    try:
+        services.history.save(execution, begin(execution, services.now()))
+    except RecordChanged:
+        _require_started(services, execution)
     return execution.execution_id
+
+
+def _require_started(services: Services, execution: Execution) -> None:
+    """The record was changed between lease and state machine: by the first tick, or by a fence. Raises CannotStart."""
+    now = services.history.load(execution.execution_id)
+    if now is not None and (now.cancel is None or now.launched_waves):
+        services.log.event("The state machine has started the execution", ExecutionId=execution.execution_id)
+        return
+    reason = now.cancel.reason if now is not None and now.cancel is not None else "another start removed it"
+    raise CannotStart([f"plan {execution.plan_id}: the start was cancelled before it launched a server: {reason}"])
 
 
 def _checked_plan(services: Services, request: StartRequest) -> _Checked:

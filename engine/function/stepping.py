@@ -18,6 +18,7 @@ from engine.core.decisions import decide
 from engine.core.document import timestamp
 from engine.core.outcomes import apply
 from engine.core.state import CleanUpStatus, Execution
+from engine.function.releasing import release
 from engine.function.wiring import Services
 
 # A step with less Lambda time left than this ends early, and the next step continues at once. No single action takes
@@ -135,6 +136,8 @@ class Stepper:
                 continue
             if isinstance(action, _EFFECTS):
                 saved = execution = self._save(saved, execution, action)
+            if isinstance(action, Finish):
+                release(services, execution)
             if isinstance(action, Wait | Finish):
                 return action
             if isinstance(action, PollJobs):

@@ -10,6 +10,7 @@ from engine.core.decisions import begin
 from engine.core.finalization import end, fail_clean_up
 from engine.core.objectives import measured
 from engine.core.state import Execution, ExecutionStatus, Notification, NotificationStatus
+from engine.function.releasing import release
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 
@@ -90,6 +91,7 @@ def _continue_or_give_up(services: Services, closed: Execution, cause: str) -> N
         "The state machine exited abnormally; the record is closed", ExecutionId=closed.execution_id, Cause=cause
     )
     if closed.settled:
+        release(services, closed)
         services.log.alarm("CleanUpFailed", "The execution could not be settled", ExecutionId=closed.execution_id)
     else:
         services.machine.run(closed.execution_id, closed.run)

@@ -17,6 +17,7 @@ from engine.aws.drs import RecoveryService
 from engine.aws.execution_history import ExecutionHistory
 from engine.aws.executor import Executor
 from engine.aws.launch_queue import LaunchQueue
+from engine.aws.leases import Leases
 from engine.aws.log import Log
 from engine.aws.notifier import Notifier
 from engine.aws.plans import PlanTables
@@ -32,6 +33,7 @@ class Services:
     region: str
     servers_per_job: int
     history: ExecutionHistory
+    leases: Leases
     plans: PlanTables
     machine: StateMachine
     executor: Executor
@@ -81,6 +83,7 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
         return RecoveryService(caller, accounts, target, environment.get("JOB_LABEL", ""))
 
     history_table = environment["EXECUTION_HISTORY_TABLE"]
+    history = ExecutionHistory(caller, client("dynamodb"), history_table)
     queue = LaunchQueue(caller, client("dynamodb"), history_table, _now)
     machine = environment["STATE_MACHINE_ARN"]
     stack = machine.rpartition(":")[2].removesuffix("-engine")
@@ -88,7 +91,8 @@ def build(environment: Mapping[str, str], *, sleep: Callable[[float], None] = ti
         account_id=environment["ENGINE_ACCOUNT_ID"],
         region=environment["AWS_REGION"],
         servers_per_job=int(environment["SERVERS_PER_JOB"]),
-        history=ExecutionHistory(caller, client("dynamodb"), history_table),
+        history=history,
+        leases=Leases(caller, client("dynamodb"), history_table, history),
         plans=PlanTables(
             caller, client("dynamodb"), environment["RECOVERY_PLANS_TABLE"], environment["PROTECTION_GROUPS_TABLE"]
         ),

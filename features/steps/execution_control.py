@@ -14,9 +14,9 @@ from features.world import ENDED, World
 CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}
 
 
-@when("a {run:Run} of the plan is run")
-def run_plan(context: Context, run: str) -> None:
-    context.world.start(run)
+@when("a {run:Run} of {plan:Plan} is run")
+def run_plan(context: Context, run: str, plan: str) -> None:
+    context.world.start(run, plan)
     context.world.run_to_end()
 
 

@@ -99,26 +99,18 @@ def start_is_refused(context: Context) -> None:
 @then('the refusal {mention:Mention} "{text}"')
 def refusal_names(context: Context, mention: bool, text: str) -> None:
     wanted = mentions(text) if mention else is_not(mentions(text))
-    assert_that(refusal_text(context.world), wanted, "Read the engine's answer to the start")
+    assert_that(context.world.refusal_text, wanted, "Read the engine's answer to the start")
 
 
 @then('the refusal names host name, id and instance of server "{name}"')
 def refusal_names_instance(context: Context, name: str) -> None:
     world: World = context.world
-    server, refusal = world.server_id(name), refusal_text(world)
+    server, refusal = world.server_id(name), world.refusal_text
     instances = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["sourceServerID"] == server]
     assert_that(instances, has_length(1), f"Read the recovery instances of DRS for server {name}")
     lines = [line for line in refusal.splitlines() if server in line]
     wanted = has_item(all_of(mentions(name), mentions(instances[0])))
     assert_that(lines, wanted, f"Read the lines about {server} in the engine's answer to the start:\n{refusal}")
-
-
-def refusal_text(world: World) -> str:
-    if world.refusal is None:
-        raise AssertionError(
-            f"The engine did not refuse the start; executions: {', '.join(world.executions) or 'none'}."
-        )
-    return "\n".join(world.refusal.problems)
 
 
 @then("no execution was recorded and no server was launched")

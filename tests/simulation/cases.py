@@ -34,8 +34,9 @@ class Case:
       timeout, keeps_instances, topic}; waves are numbered from 1, `servers` and `pinned` are numbers of servers;
     - `servers`: by number (a string): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, the
       behaviour of DRS and EC2 at every launch of the server;
-    - `actions` in the order of `at`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?, keep?};
-      `recovery` starts a RECOVERY even if the plan is of type DRILL; `keep` keeps the instances of earlier recoveries;
+    - `actions` in the order of `at`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?, keep?,
+      cancel_drills?}; `recovery` starts a RECOVERY even if the plan is of type DRILL; `keep` keeps the instances of
+      earlier recoveries; `cancel_drills` cancels the drills that hold its servers;
     - `faults`: faults of the simulator in their JSON form.
     """
 

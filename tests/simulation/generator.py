@@ -72,13 +72,16 @@ def generate(seed: int) -> Case:
         for wave in plan["waves"]:
             wave["pinned"] = [one for one in wave["servers"] if servers[str(one)]["snapshot"] and rng.random() < 0.5]
     other_account = rng.random() < 0.25
+    actions = _actions(rng, Random(f"day {seed} for real"), plans, servers)  # noqa: S311 - a test case, no secret
+    faults, quotas = _faults(rng, other_account), _quotas(rng, plans)
+    _share_servers(Random(f"day {seed} for shared servers"), plans, servers, actions)  # noqa: S311 - as above
     return Case(
         seed=seed,
         plans=plans,
         servers=servers,
-        actions=_actions(rng, Random(f"day {seed} for real"), plans, servers),  # noqa: S311 - a test case, no secret
-        faults=_faults(rng, other_account),
-        quotas=_quotas(rng, plans),
+        actions=sorted(actions, key=lambda one: one["at"]),
+        faults=faults,
+        quotas=quotas,
         other_account=other_account,
         interpreter=seed % INTERPRETED_EVERY == 0,
         ticks_per_run=TICKS_PER_RUN if seed % HANDS_OVER_EVERY == 0 else 0,
@@ -111,6 +114,20 @@ def _sharing_plan(rng: Random, servers: dict[str, Document]) -> Document:
     cut = rng.randint(0, len(shared) - 1)
     parts = [part for part in (shared[:cut], shared[cut:]) if part]
     return _of_waves(rng, [_wave(rng, number, part) for number, part in enumerate(parts, start=1)])
+
+
+def _share_servers(rng: Random, plans: list[Document], servers: dict[str, Document], actions: list[Document]) -> None:
+    """In one case of five, starts that compete for servers: of a plan that shares some, often at the same moment."""
+    if rng.random() >= 0.2:
+        return
+    if len(plans) == 1:
+        plans.append(_sharing_plan(rng, servers))
+    for _ in range(rng.randint(1, 3)):
+        near = rng.choice(actions)["at"]
+        start = {"at": near + rng.choice([0, 0, 1, rng.randint(0, 300)]), "do": "start", "plan": rng.randint(0, 1)}
+        if rng.random() < 0.5:
+            start |= {"recovery": True, "keep": rng.random() < 0.8, "cancel_drills": rng.random() < 0.6}
+        actions.append(start)
 
 
 def _of_waves(rng: Random, waves: list[Document]) -> Document:

@@ -4,6 +4,7 @@
 - every job with an execution's tags is in that execution's record, or the intent to launch it is still open there;
 - a wave starts only after the waves it depends on are COMPLETED; waves run one at a time;
 - statuses only move forward; an execution that has ended has no PENDING or RUNNING wave;
+- each server of a RUNNING execution without a cancel request is leased to this execution;
 - no item of the record has more than 100,000 characters (DynamoDB's limit is 400 KB).
 """
 
@@ -90,6 +91,7 @@ class Monitor:
         problems = [*check_live_jobs(jobs)]
         for execution_id, parts in kept.items():
             if "EXECUTION" in parts:
+                problems += check_leases(execution_id, parts, kept)
                 problems += check_record(execution_id, parts, jobs)
                 problems += check_status_order(execution_id, self._before.get(execution_id), parts)
         self._before = kept
@@ -121,6 +123,18 @@ def check_record(execution_id: str, parts: dict[str, Document], jobs: list[Any])
     for key, part in parts.items():
         if len(json.dumps(part)) > LARGEST_ITEM:
             yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
+
+
+def check_leases(execution_id: str, parts: dict[str, Document], kept: dict[str, dict[str, Document]]) -> Iterator[str]:
+    header = parts["EXECUTION"]
+    if header.get("Status") != "RUNNING" or "CancelRequest" in header:
+        return
+    for key, part in parts.items():
+        for result in part["ServerResults"] if key.startswith("WAVE#") else ():
+            server = result["SourceServerId"]
+            lease = kept.get(f"SERVER#{header['TargetAccountId']}#{header['TargetRegion']}#{server}", {}).get("LEASE")
+            if lease is None or lease["LeasedBy"] != execution_id:
+                yield f"{server} of the RUNNING {execution_id} is leased to {lease and lease['LeasedBy']}"
 
 
 def check_waves(header: Document) -> Iterator[str]:

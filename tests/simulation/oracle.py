@@ -87,18 +87,31 @@ def _finalized(observed: Observation) -> Iterator[str]:
 
 
 def _starts(observed: Observation) -> Iterator[str]:
-    for plan in range(len(observed.case.plans)):
-        records = [
-            observed.records[one]
-            for one, index in observed.executions.items()
-            if index == plan and one in observed.records
-        ]
-        for earlier, later in combinations(sorted(records, key=lambda record: record["StartTime"]), 2):
-            free = earlier.get("EndTime", "9999")
-            if observed.kind(later["ExecutionId"]) == "DRILL":
-                free = earlier.get("CleanUp", {}).get("EndTime", free)
-            if later["StartTime"] < free:
-                yield f"{later['ExecutionId']} started while {earlier['ExecutionId']} held the plan"
+    for earlier, later in combinations(sorted(observed.records.values(), key=lambda record: record["StartTime"]), 2):
+        same_plan = earlier["PlanId"] == later["PlanId"]
+        if not same_plan and not _servers_of(earlier) & _servers_of(later):
+            continue
+        free = _free(observed, earlier, later["ExecutionId"], same_plan)
+        if later["StartTime"] < free:
+            what = "the plan" if same_plan else "one of its servers"
+            yield f"{later['ExecutionId']} started while {earlier['ExecutionId']} held {what}"
+    yield from _start_answers(observed)
+
+
+def _free(observed: Observation, earlier: Document, later: str, same_plan: bool) -> str:
+    """When the execution `later` may take over the servers of `earlier`."""
+    free: str = earlier.get("EndTime", "9999")
+    if observed.kind(later) == "DRILL":
+        # A drill of another plan does not wait for an execution that has launched nothing.
+        waits = same_plan or any("StartTime" in wave for wave in earlier["Waves"])
+        return str(earlier.get("CleanUp", {}).get("EndTime", free)) if waits else free
+    cancels = any(one.action.get("cancel_drills") for one in observed.requests if one.execution_id == later)
+    if cancels and earlier["ExecutionType"] == "DRILL":
+        return str(earlier.get("CancelRequest", {}).get("Time", free))
+    return free
+
+
+def _start_answers(observed: Observation) -> Iterator[str]:
     by_token: dict[Any, set[str]] = defaultdict(set)
     for request in observed.requests:
         if request.action["do"] != "start":
@@ -110,6 +123,10 @@ def _starts(observed: Observation) -> Iterator[str]:
         elif request.execution_id not in observed.records:
             yield f"the start at {observed.seconds(request.sent):.0f} s returned {request.execution_id}: no record"
     yield from (f"one token started {sorted(ids)}" for ids in by_token.values() if len(ids) > 1)
+
+
+def _servers_of(record: Document) -> set[str]:
+    return {result["SourceServerId"] for wave in record["Waves"] for result in wave["ServerResults"]}
 
 
 def _refusal(observed: Observation, request: Any) -> Iterator[str]:
@@ -124,6 +141,10 @@ def _refusal(observed: Observation, request: Any) -> Iterator[str]:
             yield f"a recovery was refused because of a clean-up: {request.message}"
         elif not record or observed.seconds(record["EndTime"]) > answered:
             yield f"a start was refused because of a clean-up that is not in progress: {request.message}"
+    elif "in use by another execution" in request.message:
+        yield from _lease_refusal(observed, request)
+    elif "the start was cancelled before it launched" in request.message:
+        yield from _given_way(observed, request)
     elif "is in the way of a" in request.message:
         holder = next((one for one in observed.records if one in request.message), None)
         over = (
@@ -137,6 +158,30 @@ def _refusal(observed: Observation, request: Any) -> Iterator[str]:
         yield from _protection_refusal(observed, request, servers)
     elif not disturbed:
         yield f"a start at {sent:.0f} s failed: {request.result}: {request.message}"
+
+
+def _given_way(observed: Observation, request: Any) -> Iterator[str]:
+    unanswered = any(one.action["do"] == "start" and one.result == "no answer" for one in observed.requests)
+    cancelled = any(one.action["do"] == "cancel" for one in observed.requests)
+    if not unanswered and not cancelled and not any(one in request.message for one in observed.records):
+        yield f"a start gave way to an execution that does not exist: {request.message}"
+
+
+def _lease_refusal(observed: Observation, request: Any) -> Iterator[str]:
+    """A refusal because of servers in use: each named execution holds one of the plan's servers at that moment."""
+    case, sent = observed.case, observed.seconds(request.sent)
+    plan = case.plans[request.action["plan"]]
+    servers = {server_id(one) for wave in plan["waves"] for one in wave["servers"]}
+    holders = [record for one, record in observed.records.items() if one in request.message]
+    if not holders:
+        yield f"a start was refused because of an execution without a record: {request.message}"
+    for holder in holders:
+        shared = servers & _servers_of(holder)
+        free = holder.get("EndTime", request.answered)
+        if execution_type(case, request.action) == "DRILL":
+            free = holder.get("CleanUp", {}).get("EndTime", free)
+        if not shared or observed.seconds(free) < sent - 1:
+            yield f"a start was refused because of an execution that does not hold its servers: {request.message}"
 
 
 def _protection_refusal(observed: Observation, request: Any, servers: list[str]) -> Iterator[str]:

@@ -63,21 +63,33 @@ def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
         if request.action["do"] == "cancel" and request.execution_id == execution_id
     ]
     requested = [request for request in cancels if request.result in ("accepted", "no answer") or request.tries > 1]
+    sent = [observed.seconds(request.sent) for request in requested]
+    answered = [observed.seconds(request.answered) for request in requested]
+    taken_over = _taken_over(observed, execution_id)
     return model.Conditions(
         launches={
             server_id(int(number)): _launch(observed, execution_id, int(number)) for number in observed.case.servers
         },
         delays=tuple(delays(observed)),
         outages=tuple(outages(observed)),
-        cancelled=min((observed.seconds(request.sent) for request in requested), default=None),
-        cancel_answered=max((observed.seconds(request.answered) for request in requested), default=0.0),
-        cancel_accepted=any(request.result == "accepted" for request in requested),
+        cancelled=min([*sent, *taken_over], default=None),
+        cancel_answered=max([*answered, *taken_over], default=0.0),
+        cancel_accepted=bool(taken_over) or any(request.result == "accepted" for request in requested),
         abnormal_exits=tuple(
             observed.seconds(run["stopped"])
             for run in observed.runs
             if run["name"].startswith(execution_id) and run["status"] not in ("SUCCEEDED", "RUNNING")
         ),
     )
+
+
+def _taken_over(observed: Observation, execution_id: str) -> list[float]:
+    """When a recovery that may cancel drills has cancelled this one; empty if none has."""
+    record = observed.records.get(execution_id, {})
+    request = record.get("CancelRequest", {})
+    allowed = any(one.action.get("cancel_drills") for one in observed.requests)
+    found = request.get("Reason", "").endswith("takes over its servers")
+    return [observed.seconds(request["Time"])] if found and allowed and record["ExecutionType"] == "DRILL" else []
 
 
 def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:

@@ -255,6 +255,7 @@ class _CaseRunner:
                 client_token=action.get("token"),
                 initiated_by="an operator",
                 keep_existing=action.get("keep", False),
+                cancel_drills=action.get("cancel_drills", False),
             )
             request.result = "started"
             self.executions.setdefault(request.execution_id, plan)

@@ -96,7 +96,11 @@ def test_a_drill_is_never_taken_for_the_recovery_that_was_asked_for(at):
     drill = at.run("start", PLAN).stdout.strip()
     result = at.run("start", PLAN, "--recovery", "--yes")
     assert result.exit_code == 1
-    assert f"the DRILL {drill} is in the way of a RECOVERY" in result.stderr
+    assert f"the DRILL {drill}\n(RUNNING) is in the way of a RECOVERY" in result.stderr
+    command = result.stderr.splitlines()[-1].split()
+    assert command[:3] == ["python", "-m", "engine"]
+    again = at.run(*command[3:], "--watch", "--yes")
+    assert again.exit_code == 0
     assert drill not in result.stdout
 
 

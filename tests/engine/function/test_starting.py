@@ -38,11 +38,12 @@ def client(aws):
     return client
 
 
+def listed(drs):
+    return drs.describe_recovery_instances(filters={})["items"]
+
+
 def instances(aws):
-    return {
-        one["recoveryInstanceID"]
-        for one in aws.session().client("drs").describe_recovery_instances(filters={})["items"]
-    }
+    return {one["recoveryInstanceID"] for one in listed(aws.session().client("drs"))}
 
 
 def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
@@ -109,17 +110,18 @@ def test_a_server_without_an_instance_cannot_be_replaced(client):
         client.start("p", "RECOVERY", replace_existing={"s-00000000000000001": ""})
 
 
-def test_a_drill_does_not_replace_what_another_plan_recovers_for_real_while_it_runs(aws, client):
+def test_a_drill_does_not_replace_what_another_user_recovers_for_real_while_it_runs(aws, client):
     first, second = (f"s-{number:017x}" for number in (1, 2))
     for group, servers in (("tier-1", [first]), ("tier-2", [second])):
         document = {"GroupId": group, "GroupName": group, "SourceServerIds": servers}
         client.put_group({**document, "Region": aws.region, "AccountId": aws.account})
     waves = [{**WAVE, "ProtectionGroupId": "tier-1"}, {**WAVE, "WaveNumber": 2, "ProtectionGroupId": "tier-2"}]
     client.put_plan({**PLAN, "Waves": waves})
-    client.put_plan({**PLAN, "PlanId": "disaster", "Waves": [{**WAVE, "ProtectionGroupId": "tier-2"}]})
     drill = client.start("p", "DRILL")
-    recovery = aws.wait_until(settled(client, client.start("disaster", "RECOVERY")), 4 * 3600)
-    (production,) = (one["RecoveryInstanceId"] for one in recovery["Waves"][0]["ServerResults"])
+    drs = aws.session().client("drs")
+    drs.start_recovery(sourceServers=[{"sourceServerID": second}], isDrill=False)
+    aws.wait_until(lambda: any(not one["isDrill"] for one in listed(drs)), 4 * 3600)
+    (production,) = (one["recoveryInstanceID"] for one in listed(drs) if not one["isDrill"])
     record = aws.wait_until(settled(client, drill), 4 * 3600)
     assert [wave["Status"] for wave in record["Waves"]] == ["COMPLETED", "FAILED"]
     assert production in record["Errors"][0]["Message"]
@@ -175,7 +177,7 @@ def ended_drill(aws, client):
     """A drill that was cancelled in the middle of a launch: over, its job in flight, its clean-up to come."""
     drill = client.start("p", "DRILL")
     aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 3600)
-    with pytest.raises(StartRefused, match="in the way of a RECOVERY; cancel it, or wait until it is over;"):
+    with pytest.raises(StartRefused, match="To cancel the drill and start this recovery"):
         client.start("p", "RECOVERY")
     client.cancel(drill)
     aws.wait_until(lambda: client.get(drill)["Status"] == "CANCELLED", 120)

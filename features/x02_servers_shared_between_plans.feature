@@ -1,0 +1,122 @@
+Feature: Servers shared between plans
+  Several plans can name the same server: a plan for one application, and a plan for the whole site. If two executions work on
+  one server, DRS replaces the instance of the first, and its record describes an instance that no longer exists. Operators
+  need to see that each server belongs to one execution at a time, and that a drill never delays a real recovery.
+
+  @EX-2.1 @moto
+  Scenario: A drill over servers of a running drill is refused, and the refusal names execution, plan and servers
+    Given the "three-waves" plan
+    When a drill of the plan is started
+    And a drill of the "single-wave" plan is started
+    And the execution ends
+    Then the start is refused
+    And the refusal names the running execution
+    And the refusal names "plan-three-waves"
+    And the refusal names host name and id of server "database-1"
+    And the refusal names host name and id of server "database-2"
+    And the refusal does not name "web-1"
+    And the execution is COMPLETED
+    And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
+
+  @EX-2.1 @moto
+  Scenario: A recovery over a server that a later wave of another recovery will launch is refused
+    Given the "three-waves" plan
+    When a recovery of the plan is started
+    And a recovery of the "parallel" plan is started
+    Then the start is refused
+    And the refusal names the running execution
+    And the refusal names "plan-three-waves"
+    And the refusal names host name and id of server "web-1"
+    And the refusal does not name "database-1"
+
+  @EX-2.2 @moto
+  Scenario Outline: The command in the refusal cancels the drill and starts the recovery of <plan>
+    Given the "three-waves" plan
+    When a drill of the plan is started
+    And 2 minutes pass
+    And a recovery of <plan> is started
+    And the command of the refusal is run
+    And the execution ends
+    Then the refusal names "--cancel-drills"
+    And the command has succeeded
+    And the execution is COMPLETED
+    And <count> servers are RECOVERED
+    And DRS still has the recovered instances of "<servers>"
+    And the drill before it is CANCELLED
+
+    Examples:
+      | plan                   | count | servers                                                            |
+      | the "single-wave" plan | 2     | database-1, database-2                                             |
+      | the plan               | 6     | database-1, database-2, application-1, application-2, web-1, web-2 |
+
+  @EX-2.3 @moto
+  Scenario Outline: Of a <first> and a <second> over the same servers that start at the same moment exactly one starts
+    Given the "three-waves" plan
+    When a <first> of the plan and a <second> of the "three-tier" plan are started at the same moment
+    And the execution ends
+    Then the start is refused
+    And one execution was started
+    And the execution is COMPLETED
+
+    Examples:
+      | first    | second   |
+      | drill    | drill    |
+      | recovery | drill    |
+      | recovery | recovery |
+
+  @EX-2.4 @moto
+  Scenario: The servers of a completed drill are free after its clean-up
+    Given the "three-waves" plan
+    When a drill of the plan is run
+    And the drill's clean-up ends
+    And a drill of the "single-wave" plan is run
+    Then the execution is COMPLETED
+    And 2 servers are RECOVERED
+
+  @EX-2.4 @moto
+  Scenario: The servers of a failed recovery are free
+    Given the "three-waves" plan
+    And the launch of server "database-1" fails with "no capacity"
+    When a recovery of the plan is run
+    And a recovery of the "parallel" plan is run
+    Then the execution is COMPLETED
+    And 2 servers are RECOVERED
+
+  @EX-2.4 @moto
+  Scenario: The servers of a cancelled drill are free for a recovery before the drill is cleaned up
+    Given the "three-waves" plan
+    When a drill of the plan is started
+    And 2 minutes pass
+    And the execution is cancelled
+    And the execution ends
+    And a recovery of the "single-wave" plan is run
+    Then the execution is COMPLETED
+    And DRS still has the recovered instances of "database-1, database-2"
+
+  @EX-2.4 @moto
+  Scenario: The servers of an execution whose state machine was stopped are free
+    Given the "three-waves" plan
+    When a drill of the plan is started
+    And 2 minutes pass
+    And the state machine is stopped from outside
+    And a recovery of the "single-wave" plan is run
+    Then the execution is COMPLETED
+    And DRS still has the recovered instances of "database-1, database-2"
+
+  @EX-2.5 @moto
+  Scenario Outline: A start that is killed <moment> its <write> history write keeps no server from a <next>
+    Given the "three-waves" plan
+    And AWS kills the function <moment> the <write> history write
+    When a recovery of the plan is started
+    And a <next> of the "single-wave" plan is run
+    Then the execution is COMPLETED
+    And 2 servers are RECOVERED
+    And DRS launched only "database-1, database-2"
+
+    # The first write has lock and record, the second one the leases of the servers.
+    Examples:
+      | moment | write | next     |
+      | after  | 1st   | drill    |
+      | before | 2nd   | recovery |
+      | after  | 2nd   | recovery |
+      | after  | 2nd   | drill    |
