@@ -98,17 +98,13 @@ def test_a_session_acts_as_its_principal_and_expires_in_virtual_time(server: Sim
         server.control.release()
 
 
-def test_a_session_expires_in_virtual_time_while_time_is_fast(server: SimulatorServer) -> None:
-    server.control.set_time_mode(1200)
-    try:
-        keys = server.client("sts").assume_role(**SESSIONS["assume_role"], DurationSeconds=3600)["Credentials"]
-        client(server, keys, "sts").get_caller_identity()
+def test_a_session_expires_in_virtual_time_while_time_is_fast() -> None:
+    with serving("--speed", "1200") as fast:
+        keys = fast.client("sts").get_session_token(DurationSeconds=3600)["Credentials"]
         time.sleep(3.2)  # the test measures real time: 3,840 virtual seconds
         with pytest.raises(ClientError) as refusal:
-            client(server, keys, "sts").get_caller_identity()
+            client(fast, keys, "sts").get_caller_identity()
         assert code_of(refusal) == "ExpiredToken"
-    finally:
-        server.control.set_time_mode("virtual")
 
 
 def test_a_federated_user_has_the_rights_of_policy_and_user_together(server: SimulatorServer) -> None:
