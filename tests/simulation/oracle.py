@@ -129,7 +129,18 @@ def _servers_of(record: Document) -> set[str]:
     return {result["SourceServerId"] for wave in record["Waves"] for result in wave["ServerResults"]}
 
 
-def _refusal(observed: Observation, request: Any) -> Iterator[str]:
+def _without_data(observed: Observation, request: Any) -> Iterator[str]:
+    """A drill may be refused for servers without data, a recovery only if all its servers are without data."""
+    plan = observed.case.plans[request.action["plan"]]
+    numbers = [str(number) for wave in plan["waves"] for number in wave["servers"]]
+    states = [observed.case.servers[number] for number in numbers]
+    lost = [one for one in states if one["replicates"] in ("DISCONNECTED", "STOPPED") and not one["snapshot"]]
+    recovery = execution_type(observed.case, request.action) == "RECOVERY"
+    if not lost or (recovery and len(lost) < len(states)):
+        yield f"a start was refused although its servers have data: {request.message}"
+
+
+def _refusal(observed: Observation, request: Any) -> Iterator[str]:  # noqa: C901 - one case for each reason
     sent, answered = observed.seconds(request.sent), observed.seconds(request.answered)
     disturbed = any(sent - 1 <= moment <= answered for moment, _ in delays(observed)) or any(
         one.since - 1 <= answered and one.until >= sent for one in outages(observed)
@@ -145,6 +156,8 @@ def _refusal(observed: Observation, request: Any) -> Iterator[str]:
         yield from _lease_refusal(observed, request)
     elif "the start was cancelled before it launched" in request.message:
         yield from _given_way(observed, request)
+    elif "cannot be launched" in request.message:
+        yield from _without_data(observed, request)
     elif "is in the way of a" in request.message:
         holder = next((one for one in observed.records if one in request.message), None)
         over = (
