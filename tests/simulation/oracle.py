@@ -342,7 +342,9 @@ def _instances(observed: Observation) -> Iterator[str]:
                 continue
             for one in job["participatingServers"]:
                 instance = one.get("recoveryInstanceID")
-                if instance in observed.recovery_instances or observed.instances.get(instance or "", "") == "running":
+                state = observed.instances.get(instance or "", "")
+                # DRS goes on listing an instance that was terminated outside of DRS.
+                if state == "running" or (instance in observed.recovery_instances and state != "terminated"):
                     yield f"{instance} of {one['sourceServerID']} is left after the clean-up of {execution_id}"
 
 
