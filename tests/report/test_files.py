@@ -42,7 +42,7 @@ def test_every_criterion_of_the_catalogue_is_there_once_in_one_state(coverage: C
     wanted = [one["id"] for requirement in content["requirements"] for one in requirement["criteria"]]
     assert [row["id"] for row in coverage["criteria"]] == wanted
     assert {row["state"] for row in coverage["criteria"]} <= STATES
-    assert len(wanted) == {"criteria": 60, "extensions": 4}[key]
+    assert len(wanted) == {"criteria": 60, "extensions": 25}[key]
 
 
 def test_the_totals_are_those_of_the_rows(coverage: Coverage) -> None:
