@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from simulator import Simulator, Snapshot
+from simulator.iam import granted_accesses
 from tests.simulator import sample
 
 KEY = {"Id": {"S": "one"}}
@@ -23,10 +28,18 @@ def _prepare(aws: Simulator) -> None:
     store.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
     for text in (b"first", b"second"):
         store.put_object(Bucket="versions", Key="text", Body=text)
+    # Each source of random numbers has been drawn from.
+    _session_token(aws)
+    random.random()  # noqa: S311 - the source that the snapshot keeps
 
 
-def _go_on(aws: Simulator) -> list[dict[str, object]]:
-    """The journal after a state machine with a function has run, and every service has been read."""
+def _session_token(aws: Simulator) -> str:
+    """A token; the journal masks it."""
+    return str(aws.session().client("sts").get_session_token()["Credentials"]["SessionToken"])
+
+
+def _go_on(aws: Simulator) -> list[Any]:
+    """What can be seen of AWS: the journal of further calls, the rights in use, the next random numbers."""
     states = aws.session().client("stepfunctions")
     (machine,) = states.list_state_machines()["stateMachines"]
     states.start_execution(stateMachineArn=machine["stateMachineArn"], input='{"Run": "run", "Ticks": 3}')
@@ -34,8 +47,11 @@ def _go_on(aws: Simulator) -> list[dict[str, object]]:
     store = aws.session().client("s3")
     for version in store.list_object_versions(Bucket="versions")["Versions"]:
         store.get_object(Bucket="versions", Key="text", VersionId=version["VersionId"])
+    with pytest.raises(ClientError):  # the name of a bucket belongs to one account
+        aws.session(account="444455556666").client("s3").create_bucket(Bucket="versions")
     aws.session().client("dynamodb").put_item(TableName="sample", Item=KEY)
-    return [call.to_dict() for call in aws.journal]
+    seen = [call.to_dict() for call in aws.journal]
+    return [seen, granted_accesses(), _session_token(aws), random.random()]  # noqa: S311 - as above
 
 
 def test_it_continues_to_the_byte() -> None:
@@ -54,6 +70,7 @@ def test_its_data_are_not_those_of_the_copied_simulator() -> None:
         snapshot = aws.snapshot()
         aws.session().client("dynamodb").put_item(TableName="sample", Item=KEY)
     with Simulator(seed=3, snapshot=snapshot) as aws:
+        assert all(call.operation != "PutItem" for call in aws.journal)
         assert "Item" not in aws.session().client("dynamodb").get_item(TableName="sample", Key=KEY)
 
 
