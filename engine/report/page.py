@@ -44,8 +44,7 @@ def report_page(record: Record) -> str:
         server_total=len(servers),
         objectives=list(_objectives(record.get("Objectives", {}))),
         names={server["SourceServerId"]: server["HostName"] for server in servers if "HostName" in server},
-        # The picture is SVG of this package's own template, which escapes every value.
-        timeline=Markup(timeline_svg(record)),  # noqa: S704
+        timeline=Markup(timeline_svg(record)),  # noqa: S704 - this package's own template, which escapes every value
     )
 
 

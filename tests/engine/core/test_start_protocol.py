@@ -73,8 +73,10 @@ class Record:
         return self.cancelled or self.status is not STARTING
 
 
-class HashedDict(dict):  # type: ignore[type-arg]
-    def __hash__(self) -> int:  # type: ignore[override]
+class HashedDict(dict[Any, Any]):
+    """Never changed after its creation, so states that hold one can be members of a set."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # dict sets it to None
         return hash(frozenset(self.items()))
 
 

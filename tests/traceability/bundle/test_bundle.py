@@ -279,17 +279,19 @@ def test_text_from_an_archive_cannot_forge_a_line_of_the_output(archive: Path) -
     assert not [line for line in ended.stdout.splitlines() if line.startswith("The archive is")]
 
 
-def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path) -> None:
+def test_the_path_that_bundle_prints_can_be_pasted(suite: Suite, archive: Path, tmp_path: Path) -> None:
+    """In the folder of the call, which need not be that of the suite."""
     command = [sys.executable, "-m", "traceability"]
     asked = subprocess.run(
         [*command, "bundle", "--root", suite.root],
-        cwd=suite.root, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     said = next(line for line in asked.stdout.splitlines() if line.startswith("Verify with: "))
     given = shlex.split(said.removeprefix("Verify with: ").replace("<number>", zips.digest(archive)))
     ended = subprocess.run(
-        [sys.executable, *given[1:]], cwd=suite.root, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False
-    )
+        [sys.executable, *given[1:], "--checkout", suite.root],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(PROJECT)}, check=False,
+    )  # fmt: skip
     assert ended.returncode == 0
 
 

@@ -35,48 +35,6 @@ class Call:
         return START + timedelta(seconds=self.second)
 
 
-def iso(second: float) -> str:
-    return (START + timedelta(seconds=second)).isoformat(timespec="milliseconds")
-
-
-def server(name: str, **values: Any) -> dict[str, Any]:
-    return {"SourceServerId": name, "Status": "RECOVERED", **values}
-
-
-RECORD = {
-    "ExecutionId": "9f1c0a34",
-    "PlanName": "three-tier",
-    "Status": "FAILED",
-    "StartTime": iso(0),
-    "Waves": [
-        {
-            "WaveNumber": 1,
-            "WaveName": "Database",
-            "Status": "COMPLETED",
-            "StartTime": iso(2),
-            "EndTime": iso(600),
-            "ServerResults": [
-                server(
-                    "s-1",
-                    StartTime=iso(2),
-                    FirstHealthCheckTime=iso(540),
-                    EndTime=iso(600),
-                    Ec2InstanceId="i-0123456789",
-                )
-            ],
-        },
-        {
-            "WaveNumber": 2,
-            "Status": "FAILED",
-            "StartTime": iso(720),
-            "EndTime": iso(900),
-            "ServerResults": [
-                server("s-2", Status="FAILED", StartTime=iso(720), EndTime=iso(900), ErrorMessage="no capacity")
-            ],
-        },
-        {"WaveNumber": 3, "Status": "SKIPPED", "StatusReason": "depends on wave 2, which FAILED", "ServerResults": []},
-    ],
-}
 CALLS = [
     Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 2, "ThrottlingException"),
     Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 4),
