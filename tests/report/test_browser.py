@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.traceability.conftest import small_suite
 from tests.traceability.reporting.test_allure_report import FIVE
+from traceability.reporting import pdf
 from traceability.running import run as runs
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "reports" / "allure-report" / "index.html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+CHROMIUM = pdf.browser()
 
 Coverage = dict[str, Any]
 
@@ -40,7 +31,7 @@ of_last_run = pytest.mark.skipif(not REPORT.exists(), reason="no report to open;
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=pdf.OPTIONS)
         yield started
         started.close()
 
