@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -199,18 +199,24 @@ class RecoveryService:
         )
         return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
 
-    def recovered(self, source_server_ids: Sequence[str]) -> dict[str, ExistingInstance]:
-        """The recovery instances of these servers that no drill launched, by source server id."""
-        return self._recovered(source_server_ids, self._call)
+    def recovered(self, source_server_ids: Sequence[str], kept: Collection[str] = ()) -> dict[str, ExistingInstance]:
+        """The recovery instances of these servers that no drill launched, by source server id.
 
-    def _recovered(self, source_server_ids: Sequence[str], ask: Callable[..., Any]) -> dict[str, ExistingInstance]:
+        `kept`: the ids of drill instances that count as well.
+        """
+        return self._recovered(source_server_ids, self._call, kept)
+
+    def _recovered(
+        self, source_server_ids: Sequence[str], ask: Callable[..., Any], kept: Collection[str] = ()
+    ) -> dict[str, ExistingInstance]:
         found = [
             _existing(item)
             for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", ask, filters={"sourceServerIDs": chunk})
             for item in page["items"]
             # Whatever DRS does not call a drill may be production.
-            if item.get("isDrill") is not True and item.get("ec2InstanceState") not in _GONE
+            if (item.get("isDrill") is not True or item["recoveryInstanceID"] in kept)
+            and item.get("ec2InstanceState") not in _GONE
         ]
         unlisted = [one for one in found if one.state == _NOT_FOUND]
         running = self.instance_states([one.ec2_instance_id for one in unlisted if one.ec2_instance_id])

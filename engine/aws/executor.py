@@ -87,8 +87,8 @@ class Executor:
         match action:
             case FindServers(ids):
                 return ServersFound(frozenset(drs.host_names(ids)))
-            case FindRecoveries(ids):
-                existing = drs.recovered(ids)
+            case FindRecoveries(ids, kept):
+                existing = drs.recovered(ids, kept)
                 # The description is for the record only; a launch does not wait for it.
                 described = self._best_effort(lambda: drs.described(existing)) if existing else None
                 return RecoveriesFound(described or existing)

@@ -56,10 +56,12 @@ def resume(
     as_json: bool,
     stack: str,
 ) -> None:
-    """Continue the FAILED or CANCELLED recovery EXECUTION_ID and print the ExecutionId of its successor.
+    """Continue the FAILED or CANCELLED execution EXECUTION_ID and print the ExecutionId of its successor.
 
     Recovered servers stay, the others are launched in the order of the plan. COMPLETED waves are not repeated if their
     instances exist. --skip-wave lets the waves run that depend on a failed wave; --skip-server leaves a server out.
+
+    A drill can be resumed while its instances exist: its plan has TerminateDrillInstances: false.
     """
     engine = client(stack)
 
@@ -87,7 +89,10 @@ def resume(
 
 
 def _confirm(engine: EngineClient, execution_id: str) -> None:
-    plan_id = engine.get(execution_id)["PlanId"]
+    record = engine.get(execution_id)
+    plan_id = record["PlanId"]
+    if record["ExecutionType"] == "DRILL":
+        return
     typed = click.prompt(
         f"This continues the real recovery of {plan_id}: its servers are launched for production and stay.\n"
         "Type the id of the plan to continue",

@@ -196,7 +196,9 @@ class EngineClient:
         replace_existing: Mapping[str, str] | None = None,
         initiated_by: str | None = None,
     ) -> str:
-        """Continue a FAILED or CANCELLED recovery; returns the ExecutionId of the execution that resumes it.
+        """Continue a FAILED or CANCELLED execution; returns the ExecutionId of the execution that resumes it.
+
+        A drill can be resumed while its instances exist.
 
         Recovered servers are kept, the others are launched. `snapshots` has the snapshot id of each server to launch
         from another one, `replace_existing` the recovery instance id of each server to launch again. Raises
@@ -260,17 +262,23 @@ class EngineClient:
 
     def kept_drills(self) -> list[str]:
         """The ids of drills whose instances were kept and not cleaned up since; reads the history of all executions."""
-        found = []
+        found: list[str] = []
+        resumed: dict[str, str] = {}
         for status in ("COMPLETED", "FAILED", "CANCELLED"):
             drills = [one["ExecutionId"] for one in self._all(status) if one["ExecutionType"] == "DRILL"]
-            details = self.details(drills, ("CleanUp",))
+            details = self.details(drills, ("CleanUp", "ResumedBy"))
             kept = [one for one in drills if details.get(one, {}).get("CleanUp", {}).get("Status") == "SKIPPED"]
             found += [one for one in kept if self._has_instances(one)]
-        return found
+            resumed |= {details[one]["ResumedBy"]: one for one in kept if "ResumedBy" in details[one]}
+        # The newest execution of a chain owns the instances; a resumption that was refused has left no record.
+        owned = {resumed[successor] for successor in self.details(list(resumed))}
+        return [one for one in found if one not in owned]
 
     def _has_instances(self, execution_id: str) -> bool:
         waves = self.get(execution_id)["Waves"]
-        return any("RecoveryInstanceId" in server for wave in waves for server in wave["ServerResults"])
+        # A resumed drill owns the instances of its predecessor, even those that it has not come to.
+        names = {"RecoveryInstanceId", "ExistingInstanceId"}
+        return any(names & server.keys() for wave in waves for server in wave["ServerResults"])
 
     def pause(self, execution_id: str) -> None:
         """Hold a running execution before its next wave. Raises DecisionRefused, ExecutionNotFound."""

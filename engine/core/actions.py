@@ -31,9 +31,13 @@ class FindServers:
 
 @dataclass(frozen=True)
 class FindRecoveries:
-    """Ask DRS which of these source servers were recovered for real: a launch would replace their instances."""
+    """Ask DRS which of these source servers were recovered for real: a launch would replace their instances.
+
+    `kept`: the instances of an earlier drill, which a resumed drill keeps if they still exist.
+    """
 
     source_server_ids: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class DrsJob:
     recovery_instances: Mapping[str, str] = field(default_factory=dict)
     created: datetime | None = None
 
+    @property
+    def ended(self) -> bool:
+        return self.status == "COMPLETED"
+
 
 _JOB_UNDER_WAY = {"PENDING": JobStatus.PENDING, "STARTED": JobStatus.IN_PROGRESS}
 _LAUNCH_ENDED = {"LAUNCHED": JobStatus.COMPLETED, "FAILED": JobStatus.FAILED, "TERMINATED": JobStatus.FAILED}

@@ -133,8 +133,20 @@ def _clean_up(execution: Execution, performed: Collection[Action], now: datetime
     if not (execution.is_drill and wanted):
         return replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)), Finish()
     if clean_up.status is CleanUpStatus.PENDING:
-        execution = replace(execution, clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now))
+        execution = replace(
+            execution.map_servers(_has_inherited, _with_inherited),
+            clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now),
+        )
     return _terminate(execution, performed, now)
+
+
+def _has_inherited(server: ServerState) -> bool:
+    """A resumed drill owns an instance of its predecessor that it has neither adopted nor replaced."""
+    return server.recovery_instance_id is None and server.existing_instance_id is not None
+
+
+def _with_inherited(server: ServerState) -> ServerState:
+    return replace(server, recovery_instance_id=server.existing_instance_id)
 
 
 def _clean_up_of(execution: Execution) -> CleanUp:

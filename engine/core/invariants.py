@@ -52,22 +52,26 @@ def _of_state(execution: Execution) -> Iterator[str]:
 
 
 def _of_wave(execution: Execution, wave: WaveState) -> Iterator[str]:
-    # A wave that was carried over has started in an earlier execution, after its dependencies there.
+    # A wave that was carried over has started in an earlier execution, after its dependencies and its approval there.
     if wave.start_time is not None and wave.carried_from is None:
-        for number in wave.depends_on:
-            if not execution.wave(number).passed:
-                yield f"{wave.label} has started although wave {number} is {execution.wave(number).status}"
+        yield from _of_start(execution, wave)
     if wave.status in FINAL_WAVE and wave.start_time is not None:
         for server in wave.servers or ():
             if not server.ended:
                 yield f"{wave.label} is {wave.status} although {server.source_server_id} is {server.status}"
-    decision = execution.decision(wave.number)
-    approved = decision is not None and decision.decision is ApprovalDecision.APPROVED
-    if wave.start_time is not None and wave.approval is not None and not approved:
-        yield f"{wave.label} has started without its approval"
     for server in wave.servers or ():
         if server.job_id is not None and server.launch_attempt is None and not server.adopted:
             yield f"{server.source_server_id} has job {server.job_id} without a saved intent"
+
+
+def _of_start(execution: Execution, wave: WaveState) -> Iterator[str]:
+    for number in wave.depends_on:
+        if not execution.wave(number).passed:
+            yield f"{wave.label} has started although wave {number} is {execution.wave(number).status}"
+    decision = execution.decision(wave.number)
+    approved = decision is not None and decision.decision is ApprovalDecision.APPROVED
+    if wave.approval is not None and not approved:
+        yield f"{wave.label} has started without its approval"
 
 
 def _of_step(before: Execution, after: Execution) -> Iterator[str]:

@@ -140,11 +140,14 @@ def with_decision(
 
 
 def judge_existing(execution: Execution, existing: Mapping[str, ExistingInstance], now: datetime) -> Execution:
-    """Apply a look before a launch: a drill leaves the servers alone, a recovery adopts what it may not replace."""
+    """Apply a look before a launch: a recovery adopts what it may not replace, a drill leaves the servers alone.
+
+    A resumed drill adopts the instances of the drill that it resumes.
+    """
 
     def judge(server: ServerState) -> ServerState:
         found = existing[server.source_server_id]
-        if execution.is_drill:
+        if execution.is_drill and found.recovery_instance_id != server.existing_instance_id:
             return server.failed(drill_refusal(found), now)
         if server.may_replace(found.recovery_instance_id):
             return server

@@ -1,8 +1,10 @@
-"""Resuming a failed recovery: the first state of an execution that continues where an earlier one stopped.
+"""Resuming a failed execution: the first state of an execution that continues where an earlier one stopped.
 
 - A COMPLETED wave is carried over if its instances still exist. Otherwise its lost servers are launched again.
 - In all other waves the recovered servers are adopted, and the rest is launched in the order of the plan.
 - A wave or server that the operator skips is never launched; a skipped wave counts as passed for its dependants.
+
+A drill can be resumed while instances of it exist; the newest execution of a chain owns the clean-up of them all.
 
 The servers come from the record. The waves of the loaded plan must still be the same, because a record of waves says
 nothing about other waves.
@@ -10,12 +12,13 @@ nothing about other waves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.core.plan import ExecutionType, Plan, Wave
-from engine.core.protection import ExistingInstance, ExistingInstances, with_decision
+from engine.core.plan import Plan, Wave
+from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, with_decision
 from engine.core.state import (
+    CleanUpStatus,
     Execution,
     ExecutionStatus,
     ServerState,
@@ -43,9 +46,27 @@ def status_problems(before: Execution) -> list[str]:
         return [f"{name} is {before.status}: only an execution that is FAILED or CANCELLED can be resumed"]
     if before.status is ExecutionStatus.COMPLETED:
         return [f"{name} is COMPLETED: there is nothing to resume"]
-    if before.execution_type is ExecutionType.DRILL:
-        return [f"{name} is a DRILL: only a RECOVERY can be resumed; start the drill again"]
+    if before.is_drill and (before.clean_up is None or before.clean_up.status is not CleanUpStatus.SKIPPED):
+        return [f"{name} is a DRILL that keeps no instances. {_again(before)}"]
     return []
+
+
+def drill_problems(
+    before: Execution, kept: Mapping[str, ExistingInstance], real: Mapping[str, ExistingInstance], busy: Iterable[str]
+) -> list[str]:
+    """Why a kept drill cannot be resumed now. `busy`: its jobs that still run and may launch more instances."""
+    name = f"execution {before.execution_id}"
+    if real:
+        return [f"plan {before.plan_id}: {drill_refusal(real[server])}" for server in sorted(real)]
+    if jobs := sorted(busy):
+        return [f"{name} is a DRILL whose launch {', '.join(jobs)} still runs; resume it when that job has ended"]
+    if not kept:
+        return [f"{name} is a DRILL whose instances do not exist any more. {_again(before)}"]
+    return []
+
+
+def _again(before: Execution) -> str:
+    return f"To start it again: python -m engine start {before.plan_id}"
 
 
 def differences(before: Execution, plan: Plan) -> list[str]:
@@ -132,7 +153,7 @@ def resumption(
 ) -> Execution:
     """The first state of the execution that resumes `before`, whose servers have been read.
 
-    `existing` has the real recovery instances of its servers now, by source server id.
+    `existing` has the real recovery instances of its servers now (of a drill: those of `before`), by source server id.
     """
     servers = {wave.number: tuple(one.source_server_id for one in wave.loaded) for wave in before.waves}
     same_servers = replace(plan, waves=tuple(replace(wave, servers=servers[wave.number]) for wave in plan.waves))

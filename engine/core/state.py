@@ -100,7 +100,8 @@ class ServerState:
     termination_job_id: str | None = None
     termination_requested_at: datetime | None = None
     terminated_at: datetime | None = None
-    # The real recovery instance that the start showed, and whether the operator confirmed its replacement.
+    # The real recovery instance that the start showed (in a resumed drill: the instance of the drill that it resumes),
+    # and whether the operator confirmed its replacement.
     existing_instance_id: str | None = None
     replace_confirmed: bool = False
     # The instance is one that another job launched: this execution kept it and launched none.
@@ -438,8 +439,9 @@ class Execution:
 
     @property
     def launched_waves(self) -> tuple[WaveState, ...]:
-        """Waves that have started; only these can have jobs and instances."""
-        return tuple(wave for wave in self.waves if wave.start_time is not None)
+        """Waves that can have jobs and instances: those that have started, and all of a drill that resumes another."""
+        inherits = self.is_drill and self.resumed_from is not None
+        return tuple(wave for wave in self.waves if inherits or wave.start_time is not None)
 
     def warned(self, message: str, now: datetime, wave_number: int | None = None) -> Execution:
         """The execution with a warning about itself or a whole wave."""

@@ -158,8 +158,13 @@ def _next_launch(
         return execution, FindServers(ids)
     # A server may have been recovered since the start, and even while this launch waited for DRS.
     if not _known_from(FindRecoveries, performed).issuperset(ids):
-        return execution, FindRecoveries(ids)
+        return execution, FindRecoveries(ids, _kept_instances(execution, chosen))
     return _start(execution, wave, chosen, performed, now)
+
+
+def _kept_instances(execution: Execution, chosen: Collection[ServerState]) -> tuple[str, ...]:
+    """The drill instances that a resumed drill keeps; the look of a recovery shows all that it may keep anyway."""
+    return tuple(s.existing_instance_id for s in chosen if s.existing_instance_id) if execution.is_drill else ()
 
 
 def _known_from(kind: type[FindServers | FindRecoveries], performed: Collection[Action]) -> set[str]:

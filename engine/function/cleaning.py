@@ -28,6 +28,7 @@ def clean_up(services: Services, execution_id: str) -> None:
             raise ExecutionUnknown(execution_id)
         if not _is_requested(execution):
             _require_kept_drill(execution)
+            _require_newest(services, execution)
             execution = services.history.read_servers(execution, [wave.number for wave in execution.launched_waves])
             requested = CleanUp(CleanUpStatus.PENDING, requested_at=services.now())
             changed = replace(execution, clean_up=requested, run=execution.run + 1)
@@ -53,3 +54,12 @@ def _require_kept_drill(execution: Execution) -> None:
     if execution.clean_up is None or execution.clean_up.status is not CleanUpStatus.SKIPPED:
         status = execution.clean_up.status if execution.clean_up is not None else "not recorded"
         raise CleanUpRefused(f"{name} keeps no instances: its clean-up is {status}")
+
+
+def _require_newest(services: Services, execution: Execution) -> None:
+    """The newest execution of a chain owns the instances. A resumption without a record was refused."""
+    if execution.resumed_by is not None and services.history.load(execution.resumed_by) is not None:
+        raise CleanUpRefused(
+            f"execution {execution.execution_id} was resumed, and its successor owns the instances; "
+            f"to terminate them: python -m engine cleanup {execution.resumed_by}"
+        )

@@ -1,4 +1,4 @@
-"""Resumes a failed recovery: checks record, plan and choices, then starts the successor as any other execution.
+"""Resumes a failed execution: checks record, plan and choices, then starts the successor as any other execution.
 
     checks -> lock the plan, write the record, link the predecessor (one transaction) -> as a start
 
@@ -8,17 +8,20 @@ A successor without a record was refused before it began: its link counts as fre
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
+from engine.aws.drs import RecoveryService
 from engine.aws.execution_history import AlreadyResumed, PlanLocked
 from engine.core.plan import parse_plan
 from engine.core.plan import resolve_target as target_of
-from engine.core.protection import refusals
+from engine.core.protection import ExistingInstance, refusals
 from engine.core.resumption import (
     ResumeChoices,
     choice_problems,
+    drill_problems,
     plan_problems,
     resumption,
     snapshot_problems,
@@ -102,10 +105,8 @@ def _planned(services: Services, request: ResumeRequest, before: Execution) -> E
     if problems := [*plan_problems(before, plan), *choice_problems(before, request.choices)]:
         raise CannotStart(problems)
     servers = tuple(server.source_server_id for _, server in before.servers())
-    recovery = services.recovery(target)
     try:
-        existing = recovery.recovered(servers)
-        existing = recovery.described(existing) if existing else existing
+        existing = _existing(services.recovery(target), before)
     except (CallError, RoleNotAssumed) as error:
         raise CannotStart([f"plan {plan.plan_id}: its source servers could not be checked: {error}"]) from error
     refused = refusals(plan.plan_id, request.choices.existing, existing, servers)
@@ -121,3 +122,24 @@ def _planned(services: Services, request: ResumeRequest, before: Execution) -> E
         initiated_by=request.initiated_by,
         servers_per_job=services.servers_per_job,
     )
+
+
+def _existing(recovery: RecoveryService, before: Execution) -> Mapping[str, ExistingInstance]:
+    """The instances that the resumption may keep: real ones, of a drill its own. Raises CannotStart, CallError."""
+    servers = [server for _, server in before.servers()]
+    ids = [server.source_server_id for server in servers]
+    if not before.is_drill:
+        existing = recovery.recovered(ids)
+        return recovery.described(existing) if existing else existing
+    # A cancelled drill does not wait for its jobs, so that the record may lack their instances.
+    jobs = recovery.jobs(sorted({server.job_id for server in servers if server.job_in_flight and server.job_id}))
+    own = {known for one in servers if (known := one.recovery_instance_id or one.existing_instance_id)}
+    own |= {instance for job in jobs.values() for instance in job.recovery_instances.values()}
+    found = recovery.recovered(ids, kept=own)
+    found = recovery.described(found) if found else found
+    kept = {server: one for server, one in found.items() if one.recovery_instance_id in own}
+    real = {server: one for server, one in found.items() if server not in kept}
+    busy = [job.job_id for job in jobs.values() if not job.ended]
+    if problems := drill_problems(before, kept, real, busy):
+        raise CannotStart(problems)
+    return kept

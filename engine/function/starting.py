@@ -249,7 +249,7 @@ def run_starting(services: Services, execution: Execution, consent: Consent = NO
 def _require_started(services: Services, execution: Execution) -> None:
     """The record was changed between lease and state machine: by the first tick, or by a fence. Raises CannotStart."""
     now = services.history.load(execution.execution_id)
-    if now is not None and (now.cancel is None or now.launched_waves):
+    if now is not None and (now.cancel is None or any(wave.start_time and not wave.carried_from for wave in now.waves)):
         services.log.event("The state machine has started the execution", ExecutionId=execution.execution_id)
         return
     reason = now.cancel.reason if now is not None and now.cancel is not None else "another start removed it"

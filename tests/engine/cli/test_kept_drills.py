@@ -49,6 +49,32 @@ def test_destroy_names_kept_drills_and_the_ways_on(kept):
     assert len(instances(at)) == 6
 
 
+def test_status_of_a_failed_kept_drill_names_both_ways_on():
+    fails = "s-3c1730a9e0771ea14"
+    with operator() as at:
+        client = at.deploy()
+        client.put_plan({**at.plan(), "TerminateDrillInstances": False})
+        at.aws.drs.set_launch(fails, fails_with="no capacity")
+        at.run("start", "plan-three-tier", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        execution = record["ExecutionId"]
+        resume, clean_up = at.run("status", execution).stdout.splitlines()[-2:]
+        assert resume == f"To resume it: python -m engine resume {execution} --stack engine-test"
+        assert clean_up == f"To terminate its instances: python -m engine cleanup {execution} --stack engine-test"
+        at.aws.drs.reset_launch(fails)
+        resumed = at.run(*resume.split()[6:], "--watch")
+        assert resumed.exit_code == 0, resumed.output
+        successor = client.get(execution)["ResumedBy"]
+        refused = at.run(*clean_up.split()[7:])
+        assert f"python -m engine cleanup {successor}" in error_line(refused)
+        assert at.run("status", execution).stdout.splitlines()[-1] == f"Resumed by execution {successor}"
+        assert successor in error_line(at.run("destroy", "--yes"))
+        at.run("cleanup", successor)
+        at.run("status", successor, "--watch")
+        assert instances(at) == []
+        assert at.run("destroy", "--yes").exit_code == 0
+
+
 def test_a_killed_cleanup_is_completed_by_the_next(kept):
     at, _, execution = kept
     at.aws.faults.kill_lambda("before", "stepfunctions", "StartExecution")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.client import EngineError, StartRefused
+from engine.client import DecisionRefused, EngineError, StartRefused
 from simulator import Simulator
 from tests.engine.function.test_deployed import deployed, settled
 
@@ -108,11 +108,122 @@ def test_a_running_execution_is_not_resumed(aws, client):
     assert "is RUNNING: only an execution that is FAILED or CANCELLED can be resumed" in problem
 
 
-def test_a_drill_is_not_resumed(aws, client):
+def test_a_drill_whose_clean_up_is_over_is_not_resumed(aws, client):
     execution = client.start("p", "DRILL")
     ended(aws, client, execution)
     [problem] = refused(aws, client, execution)
-    assert "is a DRILL: only a RECOVERY can be resumed" in problem
+    assert "is a DRILL that keeps no instances" in problem
+    assert problem.endswith("To start it again: python -m engine start p")
+
+
+@pytest.fixture
+def kept(aws, client):
+    """A failed drill whose plan keeps its instances."""
+    client.put_plan({**PLAN, "TerminateDrillInstances": False})
+    execution = client.start("p", "DRILL")
+    assert ended(aws, client, execution)["CleanUp"]["Status"] == "SKIPPED"
+    aws.drs.reset_launch(SERVERS[1])
+    return execution
+
+
+def launches(aws):
+    found = [one["sourceServerID"] for job in jobs(aws) for one in job["participatingServers"]]
+    return [found.count(server) for server in SERVERS]
+
+
+def drill_instances(aws):
+    found = aws.session().client("drs").describe_recovery_instances(filters={})["items"]
+    assert all(one["isDrill"] for one in found)
+    return {one["sourceServerID"]: one["recoveryInstanceID"] for one in found}
+
+
+def test_a_kept_drill_is_resumed_and_the_newest_execution_owns_the_clean_up(aws, client, kept):
+    before = drill_instances(aws)
+    successor = client.resume(kept)
+    record = ended(aws, client, successor)
+    assert record["Status"] == "COMPLETED"
+    assert record["ExecutionType"] == "DRILL"
+    assert record["Waves"][0]["CarriedFrom"] == kept
+    assert results(record)[SERVERS[2]]["Adopted"] is True
+    assert results(record)[SERVERS[2]]["AdoptedFrom"] == kept
+    assert before.items() <= drill_instances(aws).items()
+    assert launches(aws) == [1, 2, 1]
+    assert client.kept_drills() == [successor]
+    with pytest.raises(DecisionRefused, match=f"was resumed, .* cleanup {successor}"):
+        client.cleanup(kept)
+    client.cleanup(successor)
+    assert ended(aws, client, successor)["CleanUp"]["Status"] == "COMPLETED"
+    assert drill_instances(aws) == {}
+    assert client.kept_drills() == []
+
+
+def test_a_resumed_drill_of_a_plan_that_terminates_its_instances_terminates_them_all(aws, client, kept):
+    client.put_plan(PLAN)
+    record = ended(aws, client, client.resume(kept))
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert drill_instances(aws) == {}
+
+
+@pytest.mark.parametrize("skipped", [{"skip_waves": [2]}, {"skip_servers": [SERVERS[1]]}])
+def test_a_resumed_drill_terminates_the_instances_that_it_has_left_alone(aws, client, kept, skipped):
+    client.put_plan(PLAN)
+    record = ended(aws, client, client.resume(kept, **skipped))
+    assert record["Status"] == "COMPLETED"
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert drill_instances(aws) == {}
+
+
+def test_a_resumed_drill_that_is_cancelled_before_its_launches_terminates_what_it_inherited(aws, client, kept):
+    aws.drs.set_launch(SERVERS[0], launch_seconds=1200)
+    aws.drs.instance_dies(drill_instances(aws)[SERVERS[0]])
+    successor = client.resume(kept)
+    aws.advance(60)
+    client.cancel(successor)
+    record = ended(aws, client, successor)
+    assert record["Status"] == "CANCELLED"
+    assert client.kept_drills() == [successor]
+    client.cleanup(successor)
+    assert ended(aws, client, successor)["CleanUp"]["Status"] == "COMPLETED"
+    assert set(drill_instances(aws)) <= {SERVERS[0]}, "only the instance that was terminated outside of DRS is listed"
+
+
+def test_a_named_instance_of_a_drill_is_replaced_on_resumption(aws, client, kept):
+    before = drill_instances(aws)
+    record = ended(aws, client, client.resume(kept, replace_existing={SERVERS[2]: before[SERVERS[2]]}))
+    assert record["Status"] == "COMPLETED"
+    assert launches(aws) == [1, 2, 2]
+    assert drill_instances(aws)[SERVERS[2]] != before[SERVERS[2]]
+
+
+def test_a_drill_without_instances_is_not_resumed(aws, client, kept):
+    for instance in drill_instances(aws).values():
+        aws.drs.instance_dies(instance)
+    [problem] = refused(aws, client, kept)
+    assert "is a DRILL whose instances do not exist any more" in problem
+
+
+def test_a_drill_of_servers_that_were_recovered_since_is_not_resumed(aws, client, kept):
+    ended(aws, client, client.start("p", "RECOVERY"))
+    problems = refused(aws, client, kept)
+    assert [f"({server})" in problem for server, problem in zip(SERVERS, problems, strict=True)] == [True] * 3
+    assert "was recovered for real: a drill would replace" in problems[0]
+
+
+def test_a_cancelled_drill_is_resumed_when_its_job_has_ended(aws, client):
+    client.put_plan({**PLAN, "TerminateDrillInstances": False})
+    aws.drs.reset_launch(SERVERS[1])
+    aws.drs.set_launch(SERVERS[0], launch_seconds=1200)
+    execution = client.start("p", "DRILL")
+    aws.advance(120)
+    client.cancel(execution)
+    ended(aws, client, execution)
+    [problem] = refused(aws, client, execution)
+    assert "still runs; resume it when that job has ended" in problem
+    aws.advance(1800)
+    record = ended(aws, client, client.resume(execution))
+    assert record["Status"] == "COMPLETED"
+    assert results(record)[SERVERS[0]]["Adopted"] is True
+    assert launches(aws) == [1, 1, 1]
 
 
 def test_only_the_newest_of_a_chain_is_resumed(aws, client, failed):
@@ -187,3 +298,16 @@ def test_a_resumption_that_is_killed_is_completed_by_the_next(aws, client, faile
     assert record["Status"] == "COMPLETED"
     launches = [one["sourceServerID"] for job in jobs(aws) for one in job["participatingServers"]]
     assert [launches.count(server) for server in SERVERS] == [1, 2, 1]
+
+
+def test_an_approved_wave_is_carried_over_without_another_approval(aws, client):
+    first = {**WAVES[0], "Approval": {"Required": True, "TimeoutSeconds": 3600}}
+    client.put_plan({**PLAN, "Waves": [first, WAVES[1]]})
+    execution = client.start("p", "RECOVERY")
+    aws.advance(60)
+    client.approve(execution, 1)
+    assert ended(aws, client, execution)["Status"] == "FAILED"
+    aws.drs.reset_launch(SERVERS[1])
+    record = ended(aws, client, client.resume(execution))
+    assert record["Status"] == "COMPLETED"
+    assert record["Waves"][0]["CarriedFrom"] == execution
