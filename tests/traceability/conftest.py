@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from traceability.model import catalogue, feature_files, revisions
+from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
 from traceability.running import run as runs
 
@@ -124,14 +125,24 @@ class Suite:
     def places(self) -> Places:
         return Places(self.root)
 
-    def run(self, *arguments: str, selected: str = "moto") -> runs.RunResult:
-        scenarios, _ = feature_files.read(self.root / "features", self.root)
-        return runs.run(self.places, self.catalogue, scenarios, selected, arguments, lambda done, total: None)
+    @property
+    def scenarios(self) -> list[Scenario]:
+        return feature_files.read(self.root / "features", self.root)[0]
+
+    def run(self, *arguments: str, selected: str = "moto", processes: int | None = None) -> runs.RunResult:
+        return runs.run(
+            self.places,
+            self.catalogue,
+            self.scenarios,
+            selected,
+            arguments,
+            lambda done, total: None,
+            processes=processes,
+        )
 
     def judge_again(self) -> runs.RunResult:
         """Judge the files on disk as they are now, for example after the loss of a result."""
-        scenarios, _ = feature_files.read(self.root / "features", self.root)
-        return runs.judge(self.places, self.catalogue, scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
+        return runs.judge(self.places, self.catalogue, self.scenarios, 0, "moto", "2026-01-01T00:00:00.000Z")
 
     def state(self, judged: runs.RunResult, criterion: str = "1.1") -> str:
         return next(str(row["state"]) for row in judged.coverage["criteria"] if row["id"] == criterion)

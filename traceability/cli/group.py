@@ -13,6 +13,7 @@ _MODULES = {
     "phrases": "suite",
     "new": "suite",
     "run": "runs",
+    "merge": "runs",
     "keep": "runs",
     "prove": "runs",
     "mutate": "mutation",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -22,18 +24,41 @@ from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 from traceability.mutation import defects, prove
 from traceability.recording import failure_story
 from traceability.reporting import console, outputs, proof_summary, provenance
-from traceability.running import keeping
+from traceability.running import keeping, shards
 from traceability.running.run import BadInput, RunResult, checked_scenarios, run, write_report
+from traceability.running.sharing import Shard
+
+
+class _ShardType(click.ParamType[Shard]):
+    name = "n/count"
+
+    def convert(self, value: str | Shard, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
 
 
 @main.command("run")
 @features_option
 @root_option
 @click.option("--target", type=click.Choice(["moto", "aws", "rehearsal"]), default="moto", show_default=True)
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="Number of behave processes; by default one a core."
+)
+@click.option(
+    "--shard", type=_ShardType(), metavar="N/COUNT", help="Run one part of the suite, such as 1/4; see `merge`."
+)
 @accept_loss_option
 @click.argument("behave_arguments", nargs=-1, type=click.UNPROCESSED)
 def run_command(
-    features: str, root: Path, target: str, accept_loss: tuple[str, ...], behave_arguments: tuple[str, ...]
+    features: str,
+    root: Path,
+    target: str,
+    processes: int | None,
+    shard: Shard | None,
+    accept_loss: tuple[str, ...],
+    behave_arguments: tuple[str, ...],
 ) -> None:
     """Run the features with behave, evaluate each criterion, and write the report.
 
@@ -42,13 +67,48 @@ def run_command(
     Arguments after -- go to behave: files, FILE:LINE, --tags, --name. The outputs mark such a run as partial, and the
     history does not keep it.
     """
+    if target == "aws" and (shard or (processes or 1) > 1):
+        raise BadInput(["--target aws: its scenarios share one account, so one process runs all; omit the option"])
+    if shard and (behave_arguments or accept_loss):
+        raise BadInput(["--shard runs its part of all scenarios; omit --accept-loss and the arguments after --"])
     out, started = Console(), time.perf_counter()
     known, places = catalogue.load(), Places(root.resolve(), features, rehearsal=target == "rehearsal")
-    strict = settings.load(places.root).no_scenario == "fail"
     scenarios, reasons = checked_scenarios(places, known), proofs.parse_accepted(accept_loss)
+    if shard:
+        _run_shard(out, replace(places, shard=shards.folder(shard)), known, scenarios, target, shard, processes)
     listed = proofs.load(places.root / features)
     with console.progress(out) as progress:
-        judged = run(places, known, scenarios, target, behave_arguments, progress, reasons)
+        judged = run(places, known, scenarios, target, behave_arguments, progress, reasons, processes)
+    _show(out, places, known, judged, listed)
+    rest = time.perf_counter() - started - judged.behave_seconds
+    out.print(
+        f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, evaluated and reported in {rest:.1f} s",
+        highlight=False,
+    )
+    sys.exit(exit_code(judged, scenarios, strict=settings.load(places.root).no_scenario == "fail"))
+
+
+@main.command("merge")
+@features_option
+@root_option
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+def merge_command(features: str, root: Path, folders: tuple[Path, ...]) -> None:
+    """Merge all shards of a run (`run --shard 1/4` and so on), evaluate each criterion, and write the report.
+
+    Each FOLDER is the one that a shard has left, such as reports/shard-1-of-4. Fails if a shard is missing, or if a
+    scenario is in two of them.
+    """
+    out, known, places = Console(), catalogue.load(), Places(root.resolve(), features)
+    scenarios = checked_scenarios(places, known)
+    listed = proofs.load(places.root / features)
+    judged, target = shards.merge(places, known, scenarios, folders)
+    _show(out, replace(places, rehearsal=target == "rehearsal"), known, judged, listed)
+    out.print(f"{len(scenarios)} scenarios of {len(folders)} shards", highlight=False)
+    sys.exit(exit_code(judged, scenarios, strict=settings.load(places.root).no_scenario == "fail"))
+
+
+def _show(out: Console, places: Places, known: catalogue.Catalogue, judged: RunResult, listed: proofs.Proofs) -> None:
+    """Print the result of a run, and write its report."""
     console.summary(out, judged.coverage, known)
     console.stories(out, judged.coverage, failure_story.load(places.notes))
     console.differences(out, judged.differences, judged.log)
@@ -56,12 +116,29 @@ def run_command(
     console.problems(out, proof_summary.lines(judged.coverage, gained))
     page = write_report(places, known, judged)
     out.print(f"Report: {console.relative_path(page, places.root)}", highlight=False)
-    rest = time.perf_counter() - started - judged.behave_seconds
+
+
+def _run_shard(
+    out: Console,
+    places: Places,
+    known: catalogue.Catalogue,
+    scenarios: Sequence[Scenario],
+    target: str,
+    shard: Shard,
+    processes: int | None,
+) -> NoReturn:
+    with console.progress(out) as progress:
+        found = shards.run_shard(places, known, scenarios, target, shard, progress, processes)
+    console.shard(out, found.outcomes, failure_story.load(places.notes))
+    console.differences(out, found.differences, places.log)
     out.print(
-        f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, evaluated and reported in {rest:.1f} s",
+        f"Shard {shard}: {len(found.outcomes)} of {len(scenarios)} scenarios in {found.seconds:.1f} s. Records: "
+        f"{console.relative_path(places.reports, places.root)}; `python -m traceability merge` evaluates all shards.",
         highlight=False,
+        soft_wrap=True,
     )
-    sys.exit(exit_code(judged, scenarios, strict=strict))
+    red = any(one.verdict in (VIOLATED, SUITE_DEFECT) for one in found.outcomes)
+    sys.exit(RED if red or found.differences else GREEN)
 
 
 @main.command("prove")

@@ -12,16 +12,23 @@ from traceability.model.catalogue import DOCUMENTS
 class Places:
     """Where a run finds its features and leaves its files; `features` is a folder directly below `root`.
 
-    A rehearsal leaves the same files as any run, in a folder of its own.
+    A rehearsal leaves the same files as any run, in a folder of its own; so does one shard of a run, whose name is
+    `shard`.
     """
 
     root: Path
     features: str = "features"
     rehearsal: bool = False
+    shard: str = ""
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports" / "rehearsal" if self.rehearsal else self.root / "reports"
+        return self.root / "reports" / ("rehearsal" if self.rehearsal else "") / self.shard
+
+    @property
+    def of_whole_run(self) -> Places:
+        """Where the run leaves its files that this shard is a part of."""
+        return replace(self, shard="")
 
     @property
     def of_rehearsal(self) -> Places:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from traceability.bundle.archive import printable
 from traceability.bundle.attestation import Signature
 from traceability.bundle.bundle import Verification
 from traceability.bundle.commit_comparison import Comparison
-from traceability.evaluation.coverage import first_reason, rows_of, sections, short
+from traceability.evaluation.coverage import ScenarioOutcome, first_reason, rows_of, sections, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue, tag_of
@@ -99,6 +100,18 @@ def stories(console: Console, coverage: Mapping[str, Any], texts: Mapping[str, s
         console.print(f"\nand {len(known) - _ALIKE} more; see the report", highlight=False)
     if known:
         console.print()
+
+
+def shard(console: Console, outcomes: Sequence[ScenarioOutcome], texts: Mapping[str, str]) -> None:
+    """Print the outcomes of a shard: the counts, each red scenario, and the first failure stories."""
+    counts = Counter(one.verdict for one in outcomes)
+    console.print(", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.most_common()))
+    red = [one for one in outcomes if one.verdict in (VIOLATED, SUITE_DEFECT)]
+    for one in red:
+        line = f"{_sign(one.verdict)} {escape(one.scenario.name)} ({one.scenario.place}): {escape(short(one.reason))}"
+        console.print(line, highlight=False, soft_wrap=True)
+    for text in [texts[one.scenario.place] for one in red if one.scenario.place in texts][:_ALIKE]:
+        console.print(f"\n{escape(text)}", highlight=False, soft_wrap=True)
 
 
 def difference(console: Console, found: Mapping[str, Any]) -> None:

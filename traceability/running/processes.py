@@ -1,11 +1,12 @@
 """Runs behave: in one process on real AWS, in several processes on the simulator.
 
-The feature files are distributed over the processes. Each process has its own simulator.
+The scenarios are shared out over the processes. Each process has its own simulator.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,40 +17,14 @@ from pathlib import Path
 
 from traceability.evaluation.record_readers import Key
 from traceability.model import run_notes
-from traceability.model.feature_files import Scenario, for_target
+from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
-from traceability.running import project_behave, selection
+from traceability.running import project_behave, selection, sharing
 
 MAX_PROCESSES = 4
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 """A run without a result for so long has stalled. On AWS a scenario may take hours."""
 _STACK_DUMP_SECONDS = 5.0
-
-
-def shares(
-    scenarios: Sequence[Scenario],
-    target: str,
-    processes: int,
-    known_seconds: Mapping[Key, float] | None = None,
-    named: Collection[str] | None = None,
-) -> list[list[str]]:
-    """Distribute the feature files so that all processes end at about the same time.
-
-    `known_seconds` are durations from an earlier run; a scenario without one counts as average. `named` are the places
-    of the scenarios to run, None for all; skipped scenarios take no time.
-    """
-    known = known_seconds or {}
-    average = sum(known.values()) / len(known) if known else 1.0
-    work = dict.fromkeys((one.file for one in scenarios), 0.0)
-    for one in scenarios:
-        if for_target(one, target) and selection.is_named(one, named):
-            work[one.file] += known.get(one.key, average)
-    busy = len({one.file for one in scenarios if selection.is_named(one, named)})
-    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(max(1, min(processes, busy)))]
-    for file, seconds in sorted(work.items(), key=lambda item: -item[1]):
-        done, files = min(parts, key=lambda one: (one[0], len(one[1])))
-        parts[parts.index((done, files))] = (done + seconds, [*files, file])
-    return [sorted(files) for _, files in parts]
 
 
 def run_behave(
@@ -60,21 +35,27 @@ def run_behave(
     progress: Callable[[int], None],
     known_seconds: Mapping[Key, float] | None = None,
     named: Collection[str] | None = None,
+    processes: int | None = None,
 ) -> int:
-    """Run all features, or only the named scenarios; return the worst exit code. behave's output goes to the log."""
-    count = 1 if target == "aws" else min(os.cpu_count() or 1, MAX_PROCESSES)
-    logs = [places.notes / f"behave-{number}.log" for number, _ in enumerate(range(count), 1)]
+    """Run the scenarios, or only the named ones; return the worst exit code. behave's output goes to the log.
+
+    `processes` is by default the number of cores, at most MAX_PROCESSES. On AWS it is always one.
+    """
+    count = 1 if target == "aws" else processes or min(os.cpu_count() or 1, MAX_PROCESSES)
+    parts = sharing.shares(scenarios, target, count, known_seconds, named)
     with ExitStack() as stack:
         running = [
-            stack.enter_context(_Behave(places, target, [*arguments, *files], log, named))
-            for files, log in zip(shares(scenarios, target, count, known_seconds, named), logs, strict=False)
+            stack.enter_context(_Behave(places, target, arguments, part, number, named))
+            for number, part in enumerate(parts, 1)
         ]
         codes = _watch([one.process for one in running], places.allure_results, progress, STALLED_SECONDS[target])
+    for one in running:
+        one.collect_junit(places.junit)
     # The log of the worst exit code comes last, because its last line usually names the cause.
-    order = sorted(range(len(codes)), key=lambda number: abs(codes[number]))
-    places.log.write_text("".join(logs[number].read_text(encoding="utf-8", errors="replace") for number in order))
+    logs = [running[number].log for number in sorted(range(len(codes)), key=lambda number: abs(codes[number]))]
+    places.log.write_text("".join(log.read_text(encoding="utf-8", errors="replace") for log in logs))
     for log in logs:
-        log.unlink(missing_ok=True)
+        log.unlink()
     return max(codes, key=abs)
 
 
@@ -82,9 +63,18 @@ class _Behave:
     """One behave process; leaving the context ends it in every case."""
 
     def __init__(
-        self, places: Places, target: str, arguments: Sequence[str], log: Path, named: Collection[str] | None
+        self,
+        places: Places,
+        target: str,
+        arguments: Sequence[str],
+        share: Sequence[Scenario],
+        number: int,
+        named: Collection[str] | None,
     ) -> None:
-        self._log = log.open("w", encoding="utf-8")
+        self.log = places.notes / f"behave-{number}.log"
+        self._log = self.log.open("w", encoding="utf-8")
+        # The scenarios of one feature may be in several processes, and behave names its JUnit files by the feature.
+        self._number, self._junit = number, places.notes / f"junit-{number}"
         self._cleans_up = target == "aws"
         command = [
             *(sys.executable, "-m", project_behave.__name__),
@@ -94,10 +84,11 @@ class _Behave:
                 "--outfile",
                 str(places.allure_results),
             ),
-            *("--junit", "--junit-directory", str(places.junit)),
+            *("--junit", "--junit-directory", str(self._junit)),
             *("--show-skipped", "--no-color", "--define", f"target={target}"),
-            *(() if named is None else ("--runner", f"{selection.__name__}:{selection.SelectionRunner.__name__}")),
+            *("--runner", f"{selection.__name__}:{selection.SelectionRunner.__name__}"),
             *arguments,
+            *dict.fromkeys(one.file for one in share),
         ]
         # behave must find this package and the suite from any folder.
         own = (str(places.root), str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH"))
@@ -109,7 +100,7 @@ class _Behave:
             "PYTHONIOENCODING": "utf-8:backslashreplace",
             "PYTHONPATH": os.pathsep.join(filter(None, own)),
         }
-        environment |= {} if named is None else selection.environment(named)
+        environment |= selection.environment((one.place for one in share), named)
         # On AWS the cost estimate, and the reason of a refusal, go to the terminal at once.
         errors = None if target == "aws" else self._log
         self.process = subprocess.Popen(  # noqa: S603  # our own command, no shell
@@ -118,6 +109,13 @@ class _Behave:
 
     def __enter__(self) -> _Behave:
         return self
+
+    def collect_junit(self, folder: Path) -> None:
+        """Move the JUnit files of this process into the folder of the run."""
+        for path in sorted(self._junit.glob("*.xml")):
+            name = path.name if self._number == 1 else f"{path.stem}.{self._number}{path.suffix}"
+            path.rename(folder / name)
+        shutil.rmtree(self._junit, ignore_errors=True)
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:

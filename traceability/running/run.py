@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +82,7 @@ def run(
     arguments: Sequence[str],
     progress: Progress,
     accepted: Mapping[str, str] | None = None,
+    processes: int | None = None,
 ) -> RunResult:
     """Run behave on `scenarios`, all scenarios of the features; evaluate them and write the coverage files.
 
@@ -92,26 +94,36 @@ def run(
     except selection.BadSelection as problem:
         raise BadInput([str(problem)]) from problem
     known_seconds = last_run.seconds(places)
-    _set_aside(places)
-    started, start = _now(), time.perf_counter()
-    exit_code = run_behave(
-        places, scenarios, selected, for_behave, lambda done: progress(done, len(scenarios)), known_seconds, named
-    )
-    if refusal := _refusal(places, exit_code) or _nothing_selected(places, exit_code, arguments, selected):
-        _put_back(places)
-        raise BadInput([refusal])
-    shutil.rmtree(places.set_aside, ignore_errors=True)
+    with new_outputs(places):
+        started, start = now(), time.perf_counter()
+        exit_code = run_behave(
+            places,
+            scenarios,
+            selected,
+            for_behave,
+            lambda done: progress(done, len(scenarios)),
+            known_seconds,
+            named,
+            processes,
+        )
+        if reason := refusal(places, exit_code) or _nothing_selected(places, exit_code, arguments, selected):
+            raise BadInput([reason])
     seconds = time.perf_counter() - start
     partial = bool(arguments)
     judged = judge(places, catalogue, scenarios, exit_code, selected, started, accepted, partial=partial)
-    last_run.remember(places, judged.differences, selected, exit_code, partial=partial)
-    if not arguments:
-        # In the history, a partial run would look like a loss.
-        run_history.keep(places, judged.coverage)
+    remember(places, judged, selected, exit_code, partial=partial)
     return replace(judged, behave_seconds=seconds)
 
 
-def _refusal(places: Places, exit_code: int) -> str | None:
+def remember(places: Places, judged: RunResult, selected: str, exit_code: int, *, partial: bool = False) -> None:
+    """Keep the facts of the run for later commands, and a whole run in the history."""
+    last_run.remember(places, judged.differences, selected, exit_code, partial=partial)
+    if not partial:
+        # In the history, a partial run would look like a loss.
+        run_history.keep(places, judged.coverage)
+
+
+def refusal(places: Places, exit_code: int) -> str | None:
     """Return the reason why the suite did not start, None if it did. Such a run is not evaluated."""
     if exit_code != REFUSED or any(places.junit.glob("*.xml")):
         return None
@@ -138,11 +150,11 @@ def judge(
     accepted: Mapping[str, str] | None = None,
     *,
     partial: bool = False,
+    finished: str = "",
 ) -> RunResult:
-    """Evaluate the records of a run, and write the coverage files and the matrix."""
-    _redact_log(places.log)
-    record_readers.redact_junit(places.junit)
-    facts = RunFacts(selected, exit_code, git.commit(places.root), started, _now(), partial=partial)
+    """Evaluate the records of a run, and write the coverage files and the matrix. It has just finished by default."""
+    redact_records(places)
+    facts = RunFacts(selected, exit_code, git.commit(places.root), started, finished or now(), partial=partial)
     content, differences = evaluate_run(places, catalogue, scenarios, facts, integrity.rehearsed(places, catalogue))
     if accepted:
         keeping.accept(places, catalogue, content, accepted, partial=partial)
@@ -165,8 +177,9 @@ def _outputs_of_a_run(places: Places) -> list[Path]:
     return [*_folders(places), places.coverage, *places.coverage_tables, places.matrix, places.manifest]
 
 
-def _set_aside(places: Places) -> None:
-    """Move the files of the last run aside, and create empty folders for this run."""
+@contextmanager
+def new_outputs(places: Places) -> Iterator[None]:
+    """Set the files of the last run aside, and create empty folders for this run. A refusal restores the files."""
     shutil.rmtree(places.set_aside, ignore_errors=True)
     places.set_aside.mkdir(parents=True)
     for path in _outputs_of_a_run(places):
@@ -174,10 +187,16 @@ def _set_aside(places: Places) -> None:
             path.rename(places.set_aside / path.name)
     for folder in _folders(places):
         folder.mkdir()
+    try:
+        yield
+    except UserProblem:
+        _put_back(places)
+        raise
+    shutil.rmtree(places.set_aside, ignore_errors=True)
 
 
 def _put_back(places: Places) -> None:
-    """Undo `_set_aside`, and delete the files of the refused run."""
+    """Restore the files of the last run, and delete those of the refused one."""
     for folder in _folders(places):
         shutil.rmtree(folder)
     for path in places.set_aside.iterdir():
@@ -185,10 +204,17 @@ def _put_back(places: Places) -> None:
     places.set_aside.rmdir()
 
 
+def redact_records(places: Places) -> None:
+    """Remove credentials from the records that behave writes without redaction."""
+    _redact_log(places.log)
+    record_readers.redact_junit(places.junit)
+
+
 def _redact_log(log: Path) -> None:
     if log.exists():
         log.write_text(redaction.text(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time of the machine as ISO 8601 UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,18 +1,21 @@
-"""A partial run: takes the named files and lines out of behave's arguments.
+"""The scenarios of one behave process: its share of the run, and of these the ones that the user named.
 
-`SelectionRunner` still loads all features and skips each scenario that was not named, with the reason. So every
-scenario has its place in both records of the run, and a lost scenario shows.
+`SelectionRunner` leaves out the scenarios of other processes: they have their place in the records of their own
+process. It skips each scenario of its share that was not named, with the reason. So every scenario has one place in
+both records of the run, and a lost scenario shows.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from pathlib import Path
 from typing import NoReturn
 
 from behave.configuration import setup_parser
+from behave.model import Feature, ScenarioOutline
+from behave.model import Scenario as BehaveScenario
 from behave.parser import ParserError
 from behave.runner import Runner
 from behave.runner_util import collect_feature_locations, parse_features
@@ -21,8 +24,8 @@ from traceability.model.feature_files import Scenario
 from traceability.model.paths import Places
 from traceability.model.states import DESELECTED
 
-NAMED = "TRACEABILITY_NAMED"
-"""The environment variable that tells `SelectionRunner` which scenarios were named: a JSON list of their places."""
+SHARE, NAMED = "TRACEABILITY_SHARE", "TRACEABILITY_NAMED"
+"""The environment variables that tell `SelectionRunner` its share and the named scenarios: JSON lists of places."""
 
 
 class BadSelection(ValueError):
@@ -54,21 +57,41 @@ def is_named(scenario: Scenario, named: Collection[str] | None) -> bool:
     return named is None or scenario.place in named
 
 
-def environment(named: Collection[str]) -> dict[str, str]:
-    """Return the environment variables that a behave process needs for the selection."""
-    return {NAMED: json.dumps(sorted(named))}
+def environment(share: Iterable[str], named: Collection[str] | None) -> dict[str, str]:
+    """Return the environment variables that a behave process needs for its share and the named scenarios."""
+    wanted = {} if named is None else {NAMED: json.dumps(sorted(named))}
+    return {SHARE: json.dumps(list(share)), **wanted}
 
 
 class SelectionRunner(Runner):
-    """behave's runner, for `--runner`: skips every scenario that was not named."""
+    """behave's runner, for `--runner`: runs the scenarios of its share, and skips those that were not named."""
 
     def run_model(self, features: object = None) -> bool:
-        named = set(json.loads(os.environ[NAMED]))
+        share = set(json.loads(os.environ[SHARE]))
+        named = set(json.loads(os.environ[NAMED])) if NAMED in os.environ else share
+        self.features[:] = [feature for feature in self.features if _keep(feature, share)]
         for feature in self.features:
             for scenario in feature.walk_scenarios():
-                if f"{scenario.filename}:{scenario.line}" not in named:
+                if _place(scenario) not in named:
                     scenario.skip(DESELECTED)
         return bool(super().run_model(features))
+
+
+def _keep(feature: Feature, share: Set[str]) -> bool:
+    """Leave in `feature` only the scenarios of `share`; return whether there is one."""
+    for item in feature.run_items:
+        if isinstance(item, ScenarioOutline):
+            item.scenarios[:] = [one for one in item.scenarios if _place(one) in share]
+    feature.run_items[:] = [
+        item
+        for item in feature.run_items
+        if (item.scenarios if isinstance(item, ScenarioOutline) else _place(item) in share)
+    ]
+    return bool(feature.run_items)
+
+
+def _place(scenario: BehaveScenario) -> str:
+    return f"{scenario.filename}:{scenario.line}"
 
 
 def _named(path: str, places: Places) -> list[str]:

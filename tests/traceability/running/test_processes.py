@@ -1,4 +1,4 @@
-"""The feature files are distributed over processes, and their results form one run."""
+"""The scenarios are shared out over processes, and their results form one run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from tests.traceability.conftest import Suite
 from traceability.bundle import last_run
-from traceability.model import feature_files
 from traceability.running import processes
 from traceability.running.run import BadInput
 
@@ -20,24 +19,6 @@ def three(suite: Suite) -> Suite:
     for number, name in enumerate(("one", "two", "three"), 1):
         suite.feature(SMALL.format(name=name, requirement=number), f"r0{number}.feature")
     return suite
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_every_file_goes_to_one_process_and_each_process_has_work(suite: Suite, count: int) -> None:
-    scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
-    parts = processes.shares(scenarios, "moto", count)
-    assert sorted(file for part in parts for file in part) == [f"features/r0{number}.feature" for number in (1, 2, 3)]
-    assert len(parts) == min(count, 3)
-    assert all(parts)
-
-
-def test_a_file_that_took_long_stands_alone(suite: Suite) -> None:
-    scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
-    known = {("features/r02.feature", "two 1"): 9.0, ("features/r01.feature", "one 1"): 1.0}
-    assert processes.shares(scenarios, "moto", 2, known) == [
-        ["features/r02.feature"],
-        ["features/r01.feature", "features/r03.feature"],
-    ]
 
 
 def test_durations_of_the_last_run_are_read_if_possible(suite: Suite) -> None:
@@ -57,6 +38,13 @@ def test_a_shared_run_reconciles_like_one(suite: Suite, monkeypatch: pytest.Monk
     assert judged.differences == []
     assert judged.coverage["totals"]["proven"] == 6
     assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 2
+    assert len(list(suite.places.junit.glob("*.xml"))) > 3, "no feature was shared out"
+
+
+def test_as_many_processes_run_as_the_user_asks_for(suite: Suite) -> None:
+    judged = three(suite).run(processes=3)
+    assert judged.differences == []
+    assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 3
 
 
 def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tests.traceability.steps.test_check import PROJECT
 from traceability.bundle import integrity, manifest
 from traceability.model import feature_files
 from traceability.reporting.allure_report import scope
-from traceability.running import processes
+from traceability.running import sharing
 from traceability.running.run import BadInput
 
 
@@ -56,10 +56,10 @@ def test_a_named_scenario_that_is_lost_still_shows(suite: Suite) -> None:
     assert judged.coverage["totals"]["proven"] == 0
 
 
-def test_no_process_is_started_for_files_that_were_not_named(suite: Suite) -> None:
+def test_no_process_is_started_for_scenarios_that_were_not_named(suite: Suite) -> None:
     scenarios, _ = feature_files.read(three(suite).root / "features", suite.root)
     named = {one.place for one in scenarios if one.file == "features/r02.feature"}
-    assert len(processes.shares(scenarios, "moto", 4, None, named)) == 1
+    assert len(sharing.shares(scenarios, "moto", 4, None, named)) == 2
 
 
 @pytest.mark.parametrize("argument", ["features/r9.feature", "features/steps/small.py", "nowhere", "features/steps"])
