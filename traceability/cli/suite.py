@@ -15,7 +15,7 @@ from traceability.model import catalogue, feature_files, revisions, settings, si
 from traceability.model.paths import Places
 from traceability.reporting import console
 from traceability.running.run import BadInput, feature_folder
-from traceability.steps import editor, phrase_book, scaffold, step_definitions, step_lint
+from traceability.steps import editor, phrase_book, phrase_search, scaffold, step_definitions, step_lint
 from traceability.steps.phrase_book import Entry
 
 PAGE = Path("docs") / "phrases.md"
@@ -57,14 +57,20 @@ def check(features: str, root: Path) -> None:
 @main.command("phrases")
 @features_option
 @root_option
-@click.option("--search", default="", metavar="WORD", help="Only phrases that contain WORD, in the phrase or in a use.")
+@click.option("--search", default="", metavar="WORD", help="The same as WORD.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all facts about each phrase.")
 @click.option("--write", is_flag=True, help="Also write docs/phrases.md and the editor settings.")
 @click.option("--check", "compare", is_flag=True, help="Only check that the files of --write are up to date.")
-def phrases_command(features: str, root: Path, search: str, as_json: bool, write: bool, compare: bool) -> None:
-    """Print the phrase book: all phrases that scenarios can use, with examples."""
+@click.argument("sought", nargs=-1, metavar="[WORD]...")
+def phrases_command(
+    features: str, root: Path, search: str, as_json: bool, write: bool, compare: bool, sought: tuple[str, ...]
+) -> None:
+    """Print the phrase book, or the phrases for WORDs, the best first.
+
+    A WORD may be yours: features/synonyms.yaml says that "poll" means job queries and health checks.
+    """
     places = Places(root.resolve(), features)
-    book = _book(places)
+    book = phrases_of(places)
     types = step_definitions.types()
     written = {
         PAGE: phrase_book.page(book, types),
@@ -80,17 +86,19 @@ def phrases_command(features: str, root: Path, search: str, as_json: bool, write
         for place, text in written.items():
             (places.root / place).parent.mkdir(exist_ok=True)
             (places.root / place).write_text(text, encoding="utf-8")
-    found = [one for one in book if one.mentions(search)]
+    query = " ".join([search, *sought]).strip()
+    known = phrase_search.load(places.root / features)
+    found = phrase_search.search(book, query, types, known)
     if as_json:
-        click.echo(json.dumps(phrase_book.document(found, types), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(phrase_book.document(found.entries, types), indent=1, ensure_ascii=False))
         return
-    if not found:
-        click.echo(
-            f"no phrase contains {search!r}; try a shorter word, or omit --search to list all {len(book)}", err=True
-        )
+    if not found.entries:
+        near = phrase_search.nearest(book, query, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else "try another word;"
+        click.echo(f"no phrase for {query!r}: {hint} without a word the command lists all {len(book)}", err=True)
         sys.exit(RED)
     out = Console()
-    for style, line in phrase_book.lines(found, types):
+    for style, line in phrase_search.lines(query, found) if query else phrase_book.lines(book, types):
         out.print(f"[{_STYLES[style]}]{escape(line)}[/]", highlight=False, soft_wrap=True)
     if write:
         out.print(f"\nWritten to {PAGE}: all {len(book)} phrases", highlight=False)
@@ -119,7 +127,7 @@ def new(features: str, root: Path, name: str, criterion: str) -> None:
             place,
             f"{wanted.tag}: {wanted.text}",
             "Next:",
-            "  1. replace each <placeholder>; find phrases with: python -m traceability phrases --search WORD",
+            "  1. replace each <placeholder>; find phrases with: python -m traceability phrases WORD",
             "  2. python -m traceability check   lists missing parts and unknown steps",
             f"  3. behave {place}",
             f"  4. prove that it can fail: {features}/defects/{wanted.tag}_<mistake>.yaml, then",
@@ -129,7 +137,8 @@ def new(features: str, root: Path, name: str, criterion: str) -> None:
     )
 
 
-def _book(places: Places) -> list[Entry]:
+def phrases_of(places: Places) -> list[Entry]:
+    """Return the phrase book of the features. Raises BadInput."""
     scenarios, broken = feature_files.read(feature_folder(places), places.root)
     available, unusable = step_definitions.load(places)
     if broken or unusable:

@@ -33,10 +33,6 @@ class Entry:
     def examples(self) -> Sequence[Use]:
         return self.uses[:EXAMPLES]
 
-    def mentions(self, word: str) -> bool:
-        texts = [self.phrase.shown, self.phrase.note, self.subject, *(use.text for use in self.uses)]
-        return any(word.lower() in text.lower() for text in texts)
-
 
 def entries(uses: Mapping[Phrase, Sequence[Use]], subjects: Mapping[str, str]) -> list[Entry]:
     """Return the book's entries in its order: Given, When, Then, and below them the step files by name."""
@@ -110,7 +106,7 @@ def _page(book: Sequence[Entry], types: Mapping[str, str]) -> Iterator[str]:
     yield "# Phrase book"
     yield ""
     yield "Every sentence that a scenario can be written from, with real uses. `make phrases` writes this page."
-    yield "To find one in a terminal, with file and line of each use: `python -m traceability phrases --search WORD`."
+    yield "To find one in a terminal, by your own words: `python -m traceability phrases WORD`."
     yield "How a scenario is made of them: [Writing scenarios](qa.md)."
     yield ""
     yield "| in the gap | write |"

@@ -98,7 +98,7 @@ def cure(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
     near = nearest(kind, text, phrases)
     if near:
         return f'; the nearest that exists: "{near.shown}"'
-    return ", and none comes near; search for a word of it: python -m traceability phrases --search WORD"
+    return ", and none comes near; search for a word of it: python -m traceability phrases WORD"
 
 
 def nearest(kind: str, text: str, phrases: Sequence[Phrase]) -> Phrase | None:

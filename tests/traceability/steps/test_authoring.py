@@ -101,7 +101,7 @@ def test_a_suite_in_its_own_words_is_fine(writing: Suite) -> None:
             WHOLE[3],
             "Then penguins can fly",
             'features/r01.feature:7: no phrase says "Then penguins can fly", and none comes near; '
-            "search for a word of it: python -m traceability phrases --search WORD",
+            "search for a word of it: python -m traceability phrases WORD",
         ),
     ],
 )
