@@ -61,6 +61,20 @@ FAULTS = {
     "kills the function after": "kill_lambda_after",
 }
 
+# Texts that people read; `features.steps.texts` reads each. A longer name stands before its own beginning.
+SOURCES = (
+    "the refusal of the decision",
+    "the refusal",
+    "the warnings of the start",
+    "the reason of the execution",
+    "the errors in the message",
+    "the errors",
+    "the error of server",
+    "the warning of server",
+    "the engine's log",
+    "the log of the approvals",
+)
+
 TRUSTS = ("trusts the engine", "trusts another account", "expects another external id", "has no role for the engine")
 
 
@@ -118,6 +132,39 @@ class Existing:
 
     servers: tuple[str, ...] = ()
     instance: str = ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a plan is started: to the end of its execution or not, and at most one option.
+
+    `as_of` is an age in seconds.
+    """
+
+    to_end: bool
+    existing: Existing | None = None
+    as_of: int = 0
+    token: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        return self == Start(self.to_end)
+
+
+@dataclass(frozen=True)
+class Command:
+    """An operator's command to an execution: cancelled, paused or continued."""
+
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text that people read, by its name in `SOURCES`, and the server that it is about, or ""."""
+
+    name: str
+    server: str = ""
 
 
 @dataclass(frozen=True)
@@ -279,12 +326,23 @@ def plan_name(text: str) -> str:
 
 
 @parse.with_pattern(
-    rf"with existing instances kept|with the instances of {_NAMES} replaced"
-    rf"|with instance {_NAMES} of server {_NAMES} replaced"
+    rf"run(?: with existing instances kept| with the instances of {_NAMES} replaced"
+    rf"| with instance {_NAMES} of server {_NAMES} replaced| as of {_DURATION} ago)?"
+    rf"|started(?: with the token {_NAMES})?"
 )
-def existing(text: str) -> Existing:
-    """The choice about existing instances: 'with existing instances kept', 'with the instances of "web-1" replaced',
-    'with instance "i-0123456789abcdef0" of server "web-1" replaced'."""
+def start(text: str) -> Start:
+    """A start and its option: 'started', 'started with the token "a"', 'run' (to the end of the execution),
+    'run as of 2 hours ago', 'run with existing instances kept', 'run with the instances of "web-1" replaced',
+    'run with instance "i-0123456789abcdef0" of server "web-1" replaced'."""
+    verb, _, option = text.partition(" ")
+    if option.startswith("with the token"):
+        return Start(to_end=False, token=option.split('"')[1])
+    if option.startswith("as of"):
+        return Start(to_end=True, as_of=duration(option.removeprefix("as of ").removesuffix(" ago")))
+    return Start(to_end=verb == "run", existing=_existing(option) if option else None)
+
+
+def _existing(text: str) -> Existing:
     quoted = re.findall(_NAMES, text)
     if len(quoted) == 2:
         return Existing((quoted[1].strip('"'),), quoted[0].strip('"'))
@@ -310,10 +368,10 @@ def decision(text: str) -> str:
     return {"approved": "approve", "rejected": "reject"}[text]
 
 
-@parse.with_pattern("paused|continued")
-def hold(text: str) -> str:
-    """'paused' or 'continued'."""
-    return text
+@parse.with_pattern(rf"cancelled(?: with the reason {_NAMES})?|paused|continued")
+def command(text: str) -> Command:
+    """'cancelled', 'cancelled with the reason "a test"', 'paused' or 'continued'."""
+    return Command(text.split()[0], text.split('"')[1] if '"' in text else "")
 
 
 @parse.with_pattern("the record|the message")
@@ -322,16 +380,30 @@ def document(text: str) -> str:
     return text
 
 
-@parse.with_pattern("error|warning")
-def note(text: str) -> str:
-    """A text in the record of a server: 'error' or 'warning'."""
-    return {"error": "ErrorMessage", "warning": "Warning"}[text]
+@parse.with_pattern(
+    "|".join(sorted((rf"{one} {_NAMES}" if one.endswith("of server") else one for one in SOURCES), reverse=True))
+)
+def source(text: str) -> Source:
+    name, _, server = text.partition(' "')
+    return Source(name, server.rstrip('"'))
 
 
-@parse.with_pattern("names|does not name")
+@parse.with_pattern("names?|do(?:es)? not name")
 def mention(text: str) -> bool:
-    """'names' or 'does not name'."""
-    return text == "names"
+    """'names', 'name', 'does not name' or 'do not name'."""
+    return "not" not in text
+
+
+@parse.with_pattern("host name and id|host name, id and instance")
+def row(text: str) -> list[str]:
+    """Facts about a server: 'host name and id' or 'host name, id and instance'."""
+    return re.split(", | and ", text)
+
+
+@parse.with_pattern(rf"server {_NAMES}|every server")
+def servers(text: str) -> str:
+    """'server "web-1"' or 'every server'."""
+    return text.split('"')[1] if '"' in text else ""
 
 
 @parse.with_pattern("|".join(TRUSTS))
@@ -378,25 +450,24 @@ def kind(text: str) -> str:
 
 request.__doc__ = f"A kind of request of the engine, singular or plural: {', '.join(map(repr, REQUESTS))}."
 fault.__doc__ = f"A fault of AWS: {', '.join(map(repr, FAULTS))}."
+source.__doc__ = f"A text that people read: {', '.join(map(repr, SOURCES))}; a server follows in quotes."
 trust.__doc__ = f"The role of the recovery account: {', '.join(map(repr, TRUSTS))}."
 
 register_type(
     Between=between,
     Calls=calls,
+    Command=command,
     Decision=decision,
     Document=document,
     Duration=duration,
-    Existing=existing,
     Fault=fault,
     Gap=gap,
     History=history,
-    Hold=hold,
     Kind=kind,
     Mention=mention,
     Messages=messages,
     Moment=moment,
     Names=names,
-    Note=note,
     Numbers=numbers,
     Objective=objective,
     Pauses=pauses,
@@ -406,8 +477,12 @@ register_type(
     Request=request,
     Requests=requests,
     Resumption=resumption,
+    Row=row,
     Run=run_type,
     Selection=selection,
+    Servers=servers,
+    Source=source,
+    Start=start,
     Status=status,
     Statuses=statuses,
     Trust=trust,

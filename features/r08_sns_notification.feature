@@ -44,7 +44,7 @@ Feature: Notifications
     When a drill of the plan is run
     Then the execution is COMPLETED
     And the subscriber received no message
-    And the engine's log has "The notification could not be published"
+    And the engine's log names "The notification could not be published"
     And the record has every field that its status requires, and no null
 
     Examples:
@@ -59,7 +59,7 @@ Feature: Notifications
     And the plan's topic does not exist any more
     When a drill of the plan is run
     Then the execution is COMPLETED
-    And the engine's log has "The notification could not be published"
+    And the engine's log names "The notification could not be published"
 
   @AC-8.5 @moto
   Scenario: A cancelled execution sends one message with a summary

@@ -41,7 +41,7 @@ Feature: Exactly once
   @AC-9.2 @moto
   Scenario: Two starts at the same moment lead to one execution
     Given the "single-wave" plan
-    When two operators start a drill of the plan at the same moment
+    When a drill of the plan and a drill of the plan are started at the same moment
     And the execution ends
     Then both starts led to one execution
     And DRS launched only "database-1, database-2"

@@ -102,10 +102,10 @@ Feature: Readiness and objectives
     And the newest snapshot of server "database-1" is 21 days old
     When a recovery of the plan is run
     Then the execution is COMPLETED
-    And the start warned "database-1: replication is DISCONNECTED; its newest snapshot is 21 days old"
+    And the warnings of the start name "database-1: replication is DISCONNECTED; its newest snapshot is 21 days old"
     And the warning of server "database-1" names "its newest snapshot is 21 days old"
     And the recorded data age of server "database-1" is 21 days
-    And the start did not warn of "database-2"
+    And the warnings of the start do not name "database-2"
 
   @EX-3.2 @moto
   Scenario: A recovery of a server whose replication is stalled is warned about and recovers it
@@ -114,7 +114,7 @@ Feature: Readiness and objectives
     And the newest snapshot of server "database-2" is 5 hours old
     When a recovery of the plan is run
     Then the execution is COMPLETED
-    And the start warned "database-2: replication is STALLED; its newest snapshot is 5 hours old"
+    And the warnings of the start name "database-2: replication is STALLED; its newest snapshot is 5 hours old"
 
   @EX-3.2 @moto
   Scenario: A recovery with a server that cannot be launched recovers the other servers
@@ -122,7 +122,7 @@ Feature: Readiness and objectives
     And the replication of server "web-1" is DISCONNECTED
     When a recovery of the plan is run
     Then the execution is FAILED
-    And the start warned "web-1: replication is DISCONNECTED, and DRS has no snapshot to launch from"
+    And the warnings of the start name "web-1: replication is DISCONNECTED, and DRS has no snapshot to launch from"
     And server "web-1" is FAILED
     And server "web-2" is RECOVERED
     And server "database-1" is RECOVERED
@@ -135,7 +135,7 @@ Feature: Readiness and objectives
     And AWS denies every snapshot query
     When a recovery of the plan is run
     Then the execution is COMPLETED
-    And the start warned "database-1: replication is DISCONNECTED; the age of its data was not checked"
+    And the warnings of the start name "database-1: replication is DISCONNECTED; the age of its data was not checked"
 
   @EX-3.5 @moto
   Scenario: Each server is launched from its newest snapshot that is not after the time

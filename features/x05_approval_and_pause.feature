@@ -26,7 +26,7 @@ Feature: Approval and pause
     Then the execution is COMPLETED
     And the record has the decision about wave 2: APPROVED, caller, time and "database checked"
     And wave 2 started within a minute after the decision
-    And the log of the approvals has "database checked"
+    And the log of the approvals names "database checked"
 
   @EX-5.1 @moto
   Scenario Outline: A wave waits for approval although AWS <fault> the message that asks for it
@@ -87,7 +87,7 @@ Feature: Approval and pause
     And wave 2 is approved with the comment "go"
     And wave 2 is rejected with the comment "stop"
     And the execution ends
-    Then the decision is refused, because "was already APPROVED by"
+    Then the refusal of the decision names "was already APPROVED by"
     And the execution is COMPLETED
 
   @EX-5.1 @moto
@@ -99,7 +99,7 @@ Feature: Approval and pause
     And wave 2 is approved with the comment "go"
     And wave 2 waits for approval
     And 10 minutes pass
-    Then the decision is refused, because "does not wait for an approval"
+    Then the refusal of the decision names "does not wait for an approval"
     And wave 2 is PENDING
 
   @EX-5.3 @moto

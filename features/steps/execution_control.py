@@ -3,54 +3,46 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from typing import Any
 
 from behave import given, when
 from behave.runner import Context
 
 from features.aws_queries import recovery_instances, state_machine_run
-from features.parameter_types import Existing
+from features.parameter_types import Command, Start
 from features.world import ENDED, World
 
 CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}
 
 
-@when("a {run:Run} of {plan:Plan} is run")
-def run_plan(context: Context, run: str, plan: str) -> None:
-    context.world.start(run, plan)
-    context.world.run_to_end()
-
-
-@when("a {run:Run} of {plan:Plan} is started")
-def start_plan(context: Context, run: str, plan: str) -> None:
-    context.world.start(run, plan)
-
-
-@when("a {run:Run} of {plan:Plan} is run {existing:Existing}")
-def run_over_existing(context: Context, run: str, plan: str, existing: Existing) -> None:
+@when("a {run:Run} of {plan:Plan} is {start:Start}")
+def start_plan(context: Context, run: str, plan: str, start: Start) -> None:
+    """A plan that "is run" runs to its end."""
     world: World = context.world
-    present = {one["sourceServerID"]: one["recoveryInstanceID"] for one in recovery_instances(world)}
-    servers = [world.server_id(name) for name in existing.servers]
-    confirmed = {server: existing.instance or present[server] for server in servers}
-    world.start(run, plan, keep_existing=not confirmed, replace_existing=confirmed)
-    if world.refusal is None:
+    world.start(run, plan, **options_of(world, start))
+    if start.to_end and (world.refusal is None or start.is_plain):
         world.run_to_end()
 
 
-@when('a {run:Run} of the plan is started with the token "{token}"')
-def start_with_token(context: Context, run: str, token: str) -> None:
-    context.world.start(run, client_token=token)
+def options_of(world: World, start: Start) -> dict[str, Any]:
+    """The options of the engine's client. The instance of a server that is replaced is the one that DRS has for it."""
+    if start.token:
+        return {"client_token": start.token}
+    if start.as_of:
+        world.as_of = world.target.simulator.clock.now() - timedelta(seconds=start.as_of)
+        return {"as_of": world.as_of}
+    if start.existing is None:
+        return {}
+    present = {one["sourceServerID"]: one["recoveryInstanceID"] for one in recovery_instances(world)}
+    servers = [world.server_id(name) for name in start.existing.servers]
+    confirmed = {server: start.existing.instance or present[server] for server in servers}
+    return {"keep_existing": not confirmed, "replace_existing": confirmed}
 
 
-@when("two operators start a {run:Run} of the plan at the same moment")
-def start_together(context: Context, run: str) -> None:
-    world: World = context.world
-    plan = world.drafted_plan()
-    world.save()
-    operators = [
-        world.target.simulator.spawn(name, lambda: world.client.start(plan["PlanId"], run))
-        for name in ("first operator", "second operator")
-    ]
-    world.executions.extend(operator.join() for operator in operators)
+@when("a {run:Run} of the plan and a {other:Run} of {plan:Plan} are started at the same moment")
+def start_both(context: Context, run: str, other: str, plan: str) -> None:
+    context.world.start_together((run, ""), (other, plan))
 
 
 @when("{count:d} drills of the plan are run one after the other")
@@ -105,14 +97,13 @@ def time_passes(context: Context, seconds: int) -> None:
     context.world.target.pass_time(seconds)
 
 
-@when("the execution is cancelled")
-def cancel(context: Context) -> None:
-    context.world.cancel("an operator has cancelled it")
-
-
-@when('the execution is cancelled with the reason "{reason}"')
-def cancel_with_reason(context: Context, reason: str) -> None:
-    context.world.cancel(reason)
+@when("the execution is {command:Command}")
+def command_execution(context: Context, command: Command) -> None:
+    world: World = context.world
+    if command.name == "cancelled":
+        world.cancel(command.reason or "an operator has cancelled it")
+        return
+    (world.client.pause if command.name == "paused" else world.client.continue_)(world.executions[-1])
 
 
 @when("the state machine is stopped from outside")

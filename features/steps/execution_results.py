@@ -37,11 +37,6 @@ def server_is(context: Context, name: str, status: str) -> None:
     assert_that(context.world.result(name), has_status(status), where(context.world))
 
 
-@then('the {note:Note} of server "{name}" names "{text}"')
-def server_note_names(context: Context, note: str, name: str, text: str) -> None:
-    assert_that(context.world.result(name).get(note, ""), mentions(text), where(context.world))
-
-
 @then('server "{name}" is adopted, not launched')
 def server_is_adopted(context: Context, name: str) -> None:
     world: World = context.world
@@ -62,12 +57,6 @@ def server_is_adopted(context: Context, name: str) -> None:
 @then('server "{name}" has no error')
 def server_has_no_error(context: Context, name: str) -> None:
     assert_that(context.world.result(name), is_not(has_key("ErrorMessage")), where(context.world))
-
-
-@then('the errors name "{text}"')
-def errors_name(context: Context, text: str) -> None:
-    messages = "; ".join(error["Message"] for error in context.world.record()["Errors"])
-    assert_that(messages, mentions(text), where(context.world))
 
 
 @then('the execution has lost the instance of server "{name}"')
@@ -96,23 +85,6 @@ def start_is_refused(context: Context) -> None:
     assert_that(world.refusal is not None, "The engine started the plan although it should have refused it.")
 
 
-@then('the refusal {mention:Mention} "{text}"')
-def refusal_names(context: Context, mention: bool, text: str) -> None:
-    wanted = mentions(text) if mention else is_not(mentions(text))
-    assert_that(context.world.refusal_text, wanted, "Read the engine's answer to the start")
-
-
-@then('the refusal names host name, id and instance of server "{name}"')
-def refusal_names_instance(context: Context, name: str) -> None:
-    world: World = context.world
-    server, refusal = world.server_id(name), world.refusal_text
-    instances = [one["recoveryInstanceID"] for one in recovery_instances(world) if one["sourceServerID"] == server]
-    assert_that(instances, has_length(1), f"Read the recovery instances of DRS for server {name}")
-    lines = [line for line in refusal.splitlines() if server in line]
-    wanted = has_item(all_of(mentions(name), mentions(instances[0])))
-    assert_that(lines, wanted, f"Read the lines about {server} in the engine's answer to the start:\n{refusal}")
-
-
 @then("no execution was recorded and no server was launched")
 def no_effect(context: Context) -> None:
     world: World = context.world
@@ -120,11 +92,6 @@ def no_effect(context: Context) -> None:
     launched = [job["jobID"] for job in new_jobs(world)]
     assert_that(recorded, empty(), "Read the history of the plan")
     assert_that(launched, empty(), "Read the jobs of DRS")
-
-
-@then('the reason of the execution names "{text}"')
-def reason_names(context: Context, text: str) -> None:
-    assert_that(context.world.record().get("StatusReason", ""), mentions(text), where(context.world))
 
 
 @then("{count:d} servers are {status:Status}")

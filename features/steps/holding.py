@@ -44,12 +44,6 @@ def wave_is_decided(context: Context, number: int, decision: str, comment: str) 
     context.world.decide(decision, number, comment)
 
 
-@when("the execution is {change:Hold}")
-def execution_is_held(context: Context, change: str) -> None:
-    world: World = context.world
-    (world.client.pause if change == "paused" else world.client.continue_)(world.executions[-1])
-
-
 @when("an operator runs the approving command of the message")
 def run_approving_command(context: Context) -> None:
     world: World = context.world
@@ -97,11 +91,6 @@ def ended_after_wait(context: Context, number: int, seconds: int) -> None:
     wave = world.wave(number)
     waited = started_after(seconds, instant(wave["AwaitingApprovalSince"]), world.target.slack)
     assert_that(instant(wave["EndTime"]), waited, f"{RECORD}: AwaitingApprovalSince and EndTime")
-
-
-@then('the decision is refused, because "{reason}"')
-def decision_is_refused(context: Context, reason: str) -> None:
-    assert_that(context.world.refused_decision, mentions(reason), "Read the answer to the last decision")
 
 
 @then("the record names who paused the execution")

@@ -8,7 +8,7 @@ from behave import given, then
 from behave.runner import Context
 from hamcrest import contains_inanyorder, equal_to, greater_than, has_entries, has_key, has_length, is_not
 
-from features.matchers import assert_that, mentions
+from features.matchers import assert_that
 from features.subscriber import MESSAGES, received, the_message
 from features.world import World
 
@@ -75,32 +75,8 @@ def message_counts_errors(context: Context) -> None:
     assert_that(total, equal_to(len(context.world.record()["Errors"])), f"{MESSAGES}: errors in it and left out")
 
 
-@then('the errors in the message name "{text}"')
-def message_errors_name(context: Context, text: str) -> None:
-    errors = "; ".join(error["Message"] for error in the_message(context.world).get("Errors", []))
-    assert_that(errors, mentions(text), f"{MESSAGES}: Errors")
-
-
 @then("the message has ExecutionId, PlanId, Status, Duration and ServerCount of the record")
 def message_has_summary(context: Context) -> None:
     record, message = context.world.record(), the_message(context.world)
     same = {key: record[key] for key in ("ExecutionId", "PlanId", "Status", "ServerCount")}
     assert_that(message, has_entries(**same, Duration=record["DurationSeconds"]), f"{MESSAGES} and at the record")
-
-
-@then('the engine\'s log has "{text}"')
-def log_has(context: Context, text: str) -> None:
-    require_logged(context.world, "FunctionName", text)
-
-
-@then('the log of the approvals has "{text}"')
-def approvals_log_has(context: Context, text: str) -> None:
-    require_logged(context.world, "ApprovalFunctionName", text)
-
-
-def require_logged(world: World, function: str, text: str) -> None:
-    """Require a line with `text` in the log of the function that this output of the stack names."""
-    group = f"/aws/lambda/{world.target.stack.outputs[function]}"
-    events = world.target.client("logs").filter_log_events(logGroupName=group)["events"]
-    found = [event["message"] for event in events if text in event["message"]]
-    assert_that(found, has_length(greater_than(0)), f"Read the log group {group}")

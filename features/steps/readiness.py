@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from behave import given, then, when
+from behave import given, then
 from behave.runner import Context
-from hamcrest import has_item, is_not
 
 from features.aws_queries import instant
-from features.matchers import assert_that, lasted, mentions
+from features.matchers import assert_that, lasted
 from features.parameter_types import duration
 from features.world import World
 
@@ -38,27 +37,8 @@ def snapshots_are(context: Context) -> None:
         world.drs.add_snapshot(world.server_id(row["server"]), snapshot_id=row["snapshot"], taken_at=taken)
 
 
-@when("a {run:Run} of the plan is run as of {seconds:Duration} ago")
-def run_as_of(context: Context, run: str, seconds: int) -> None:
-    world: World = context.world
-    world.as_of = world.target.simulator.clock.now() - timedelta(seconds=seconds)
-    world.start(run, as_of=world.as_of)
-    if world.refusal is None:
-        world.run_to_end()
-
-
 @then("the record has the time as of which the plan was run")
 def as_of_is_recorded(context: Context) -> None:
     world: World = context.world
     apart = abs((instant(world.record().get("AsOf", "1970-01-01T00:00:00Z")) - world.as_of).total_seconds())
     assert_that(apart, lasted(0, 1), "Read AsOf in the execution record")
-
-
-@then('the start warned "{text}"')
-def start_warned(context: Context, text: str) -> None:
-    assert_that(context.world.start_warnings, has_item(mentions(text)), WARNINGS)
-
-
-@then('the start did not warn of "{text}"')
-def start_did_not_warn(context: Context, text: str) -> None:
-    assert_that(context.world.start_warnings, is_not(has_item(mentions(text))), WARNINGS)

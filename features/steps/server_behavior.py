@@ -19,15 +19,10 @@ def server_behaves(context: Context, name: str, **facts: Any) -> None:
     world.drs.set_launch(world.server_id(name), **facts)
 
 
-@given('server "{name}" takes {seconds:Duration} to launch')
-def server_launch_takes(context: Context, name: str, seconds: int) -> None:
-    server_behaves(context, name, launch_seconds=seconds)
-
-
-@given("every server takes {seconds:Duration} to launch")
-def launches_take(context: Context, seconds: int) -> None:
-    for server in context.world.servers:
-        server_behaves(context, server, launch_seconds=seconds)
+@given("{servers:Servers} takes {seconds:Duration} to launch")
+def launch_takes(context: Context, servers: str, seconds: int) -> None:
+    for name in [servers] if servers else context.world.servers:
+        server_behaves(context, name, launch_seconds=seconds)
 
 
 @given("DRS takes its usual time")
@@ -72,7 +67,7 @@ def job_keeps_status(context: Context, name: str, status: str, seconds: int) -> 
     if status == "PENDING":
         # A simulated job is pending for at most half of the time of each of its servers.
         context.world.drs.timing.pending = (seconds, seconds)
-        launches_take(context, 4 * seconds)
+        launch_takes(context, "", 4 * seconds)
     else:
         server_behaves(context, name, job_status_word=status, launch_seconds=seconds)
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from behave import then, when
 from behave.runner import Context
-from hamcrest import all_of, contains_string, equal_to, has_item, has_length, none
+from hamcrest import equal_to, has_length, none
 
-from features.matchers import assert_that, mentions
+from features.matchers import assert_that
 from features.world import World
-
-
-@when("a {run:Run} of the plan and a {other:Run} of {plan:Plan} are started at the same moment")
-def start_both(context: Context, run: str, other: str, plan: str) -> None:
-    context.world.start_together((run, ""), (other, plan))
 
 
 @when("the command of the refusal is run")
@@ -27,20 +22,6 @@ def run_command(context: Context) -> None:
 @then("the command has succeeded")
 def command_succeeded(context: Context) -> None:
     assert_that(context.world.command_failure, none(), "Read the output of the command")
-
-
-@then("the refusal names the running execution")
-def names_execution(context: Context) -> None:
-    world: World = context.world
-    assert_that(world.refusal_text, contains_string(world.executions[-1]), "Read the engine's answer to the start")
-
-
-@then('the refusal names host name and id of server "{name}"')
-def names_server(context: Context, name: str) -> None:
-    world: World = context.world
-    refusal = world.refusal_text
-    wanted = has_item(all_of(mentions(name), mentions(world.server_id(name))))
-    assert_that(refusal.splitlines(), wanted, "Read the lines of the engine's answer to the start")
 
 
 @then("one execution was started")

@@ -12,11 +12,15 @@ from features.matchers.engine_calls import Pauses
 from features.parameter_types import (
     REQUESTS,
     Between,
+    Command,
+    Existing,
     Gap,
     Moment,
     PlanShape,
     Requests,
     Selection,
+    Source,
+    Start,
 )
 
 QUERY = REQUESTS["job query"]
@@ -72,6 +76,30 @@ QUERY = REQUESTS["job query"]
         (parameter_types.calls, "next 24 calls", 24),
         (parameter_types.run_type, "drill", "DRILL"),
         (parameter_types.kind, "instance", "instance"),
+        (parameter_types.start, "run", Start(to_end=True)),
+        (parameter_types.start, "started", Start(to_end=False)),
+        (parameter_types.start, 'started with the token "a"', Start(to_end=False, token="a")),
+        (parameter_types.start, "run as of 2 hours ago", Start(to_end=True, as_of=7200)),
+        (parameter_types.start, "run with existing instances kept", Start(to_end=True, existing=Existing())),
+        (
+            parameter_types.start,
+            'run with the instances of "web-1, web-2" replaced',
+            Start(to_end=True, existing=Existing(("web-1", "web-2"))),
+        ),
+        (
+            parameter_types.start,
+            'run with instance "i-0123456789abcdef0" of server "web-1" replaced',
+            Start(to_end=True, existing=Existing(("web-1",), "i-0123456789abcdef0")),
+        ),
+        (parameter_types.command, "paused", Command("paused")),
+        (parameter_types.command, 'cancelled with the reason "a test"', Command("cancelled", "a test")),
+        (parameter_types.source, "the refusal of the decision", Source("the refusal of the decision")),
+        (parameter_types.source, 'the error of server "web-1"', Source("the error of server", "web-1")),
+        (parameter_types.mention, "names", True),
+        (parameter_types.mention, "do not name", False),
+        (parameter_types.row, "host name, id and instance", ["host name", "id", "instance"]),
+        (parameter_types.servers, 'server "web-1"', "web-1"),
+        (parameter_types.servers, "every server", ""),
     ],
 )
 def test_a_gap_is_parsed(convert: Any, text: str, value: Any) -> None:
@@ -120,3 +148,9 @@ def test_a_selection_of_requests_takes_them_in_order() -> None:
     assert Requests(QUERY, None).of(calls) == calls
     assert Requests(QUERY, 2).of(calls) == [1, 2]
     assert Requests(QUERY, 2, after=1).of(calls) == [2, 3]
+
+
+def test_every_text_that_a_scenario_names_is_read():
+    from features.steps.texts import TEXTS
+
+    assert set(TEXTS) == set(parameter_types.SOURCES)
