@@ -22,9 +22,10 @@ from typing import Any
 from engine.aws.caller import Caller, Refused
 from engine.aws.items import failed_conditions, read_items
 from engine.aws.tables import from_item, to_item
-from engine.core import document
+from engine.core import document, stored_state
 from engine.core.document import HEADER_KEY, Item, timestamp
-from engine.core.state import Execution, ExecutionStatus
+from engine.core.state import Execution
+from engine.core.statuses import ExecutionStatus
 
 LOCK_KEY = "LOCK"
 # A record of a STARTING execution has no Status, so that readers do not see it.
@@ -70,7 +71,7 @@ class ExecutionHistory:
     def load(self, execution_id: str) -> Execution | None:
         """The execution without its servers; None if it has no record."""
         header = self._header(execution_id)
-        return document.parse_header(header) if header is not None else None
+        return stored_state.parse_header(header) if header is not None else None
 
     def read_servers(self, execution: Execution, waves: Sequence[int]) -> Execution:
         """The execution with the servers of these waves."""
@@ -78,7 +79,7 @@ class ExecutionHistory:
         found = {item["ItemKey"]: item for item in self._items(execution, keys)}
         for number in waves:
             parts = [found[key] for key in document.part_keys(execution.wave(number))]
-            execution = document.with_servers(execution, number, parts)
+            execution = stored_state.with_servers(execution, number, parts)
         return execution
 
     def create(self, execution: Execution, *, instead_of: str | None = None, resumes: Execution | None = None) -> None:

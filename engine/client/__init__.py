@@ -4,16 +4,16 @@ Other programs import this package alone; the command line is built on it.
 Start with `client`.
 """
 
-from engine.client.client import (
+from engine.client.answers import (
     AlreadyEnded,
     DecisionRefused,
-    EngineClient,
     EngineError,
     ExecutionNotFound,
     Page,
     Started,
     StartRefused,
 )
+from engine.client.client import EngineClient
 
 __all__ = [
     "AlreadyEnded",

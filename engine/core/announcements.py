@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from engine.core import approvals
 from engine.core.actions import Notify
 from engine.core.plan import Moment
-from engine.core.state import Execution, WaveStatus
+from engine.core.state import Execution
+from engine.core.statuses import WaveStatus
 
 _OVER = {WaveStatus.COMPLETED, WaveStatus.FAILED}
 

@@ -13,16 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.core import policy
-from engine.core.state import (
-    ApprovalDecision,
-    Decided,
-    Execution,
-    ExecutionStatus,
-    Failure,
-    Pause,
-    WaveState,
-    WaveStatus,
-)
+from engine.core.events import Decided, Failure, Pause
+from engine.core.state import Execution, WaveState
+from engine.core.statuses import ApprovalDecision, ExecutionStatus, WaveStatus
 
 
 class Refused(Exception):

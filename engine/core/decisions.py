@@ -23,7 +23,8 @@ from engine.core import announcements, approvals, policy
 from engine.core.actions import Action, ReadServers, Wait
 from engine.core.final_check import complete
 from engine.core.finalization import end, settle
-from engine.core.state import Execution, ExecutionStatus, WaveState, WaveStatus
+from engine.core.state import Execution, WaveState
+from engine.core.statuses import ExecutionStatus, WaveStatus
 from engine.core.wave_work import work
 
 Performed = Collection[Action]

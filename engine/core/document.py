@@ -13,37 +13,25 @@ Attributes are PascalCase. Times are ISO-8601 UTC with milliseconds. Unknown val
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from engine.core import policy
 from engine.core.chunks import chunks
-from engine.core.drs_status import JobStatus
-from engine.core.plan import Approval, ExecutionType, HealthCheck, LaunchOrder, Moment, RecoveryTarget
-from engine.core.state import (
+from engine.core.events import (
     Announcement,
-    ApprovalDecision,
-    CancelRequest,
     CleanUp,
-    CleanUpStatus,
     Decided,
-    Deferral,
-    Execution,
-    ExecutionStatus,
     Failure,
     FinalCheck,
-    Notification,
-    NotificationStatus,
-    Objective,
     Objectives,
     Pause,
-    ServerState,
-    ServerStatus,
     Warned,
-    WaveState,
-    WaveStatus,
+)
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import (
+    ExecutionStatus,
+    ServerStatus,
 )
 
 HEADER_KEY = "EXECUTION"
@@ -70,20 +58,13 @@ def part_keys(wave: WaveState) -> list[str]:
     return [part_key(wave.number, part) for part in range(math.ceil(wave.server_count / PART_SIZE))]
 
 
-def _present(**attributes: Any) -> Item:
+def present(**attributes: Any) -> Item:
     """The attributes without null values; times as text."""
     return {
         name: timestamp(value) if isinstance(value, datetime) else value
         for name, value in attributes.items()
         if value is not None
     }
-
-
-def _time(item: Mapping[str, Any], name: str) -> datetime | None:
-    return parse_timestamp(item[name]) if name in item else None
-
-
-# --- state to items --------------------------------------------------------------------------------------------------
 
 
 def items(execution: Execution) -> dict[str, Item]:
@@ -103,7 +84,7 @@ def items(execution: Execution) -> dict[str, Item]:
 def header_item(execution: Execution) -> Item:
     visible = execution.status is not ExecutionStatus.STARTING
     deferral = execution.deferral
-    return _present(
+    return present(
         ExecutionId=execution.execution_id,
         ItemKey=HEADER_KEY,
         PlanId=execution.plan_id,
@@ -134,16 +115,14 @@ def header_item(execution: Execution) -> Item:
         FirstStartTime=execution.first_start_time,
         FinalCheck=_final_check_item(execution.final_check),
         Waves=[_wave_item(wave) for wave in execution.waves],
-        CancelRequest=_present(Time=execution.cancel.time, Reason=execution.cancel.reason)
-        if execution.cancel
-        else None,
+        CancelRequest=present(Time=execution.cancel.time, Reason=execution.cancel.reason) if execution.cancel else None,
         CleanUp=_clean_up_item(execution.clean_up),
-        Notification=_present(
+        Notification=present(
             Status=str(execution.notification.status), ErrorMessage=execution.notification.error_message
         )
         if execution.notification
         else None,
-        Deferral=_present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
+        Deferral=present(Until=deferral.until, Retries=deferral.retries, Call=deferral.call) if deferral else None,
         Objectives=objectives_item(execution.objectives) or None,
         AsOf=execution.as_of,
         NotifyOn=[str(moment) for moment in execution.notify_on],
@@ -163,17 +142,17 @@ def _duration(start: datetime | None, end: datetime | None) -> int | None:
 
 
 def _failure_item(failure: Failure | Warned) -> Item:
-    return _present(WaveNumber=failure.wave_number, Message=failure.message, Time=failure.time)
+    return present(WaveNumber=failure.wave_number, Message=failure.message, Time=failure.time)
 
 
 def _final_check_item(check: FinalCheck | None) -> Item | None:
-    return _present(Time=check.time, Lost=list(check.lost), LostCount=check.lost_count or None) if check else None
+    return present(Time=check.time, Lost=list(check.lost), LostCount=check.lost_count or None) if check else None
 
 
 def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
     if clean_up is None:
         return None
-    return _present(
+    return present(
         Status=str(clean_up.status),
         DrsJobIds=list(clean_up.job_ids),
         StartTime=clean_up.start_time,
@@ -184,13 +163,13 @@ def _clean_up_item(clean_up: CleanUp | None) -> Item | None:
 
 
 def _announcement_item(one: Announcement) -> Item:
-    return _present(
+    return present(
         Moment=str(one.moment), WaveNumber=one.wave_number, Status=str(one.status), ErrorMessage=one.error_message
     )
 
 
 def _decided_item(one: Decided) -> Item:
-    return _present(
+    return present(
         WaveNumber=one.wave_number,
         Decision=str(one.decision),
         By=one.by,
@@ -201,35 +180,35 @@ def _decided_item(one: Decided) -> Item:
 
 
 def _pause_item(one: Pause) -> Item:
-    return _present(Since=one.since, By=one.by, ContinuedTime=one.continued_time, ContinuedBy=one.continued_by)
+    return present(Since=one.since, By=one.by, ContinuedTime=one.continued_time, ContinuedBy=one.continued_by)
 
 
 def objectives_item(objectives: Objectives) -> Item:
     """The objectives for record and notification; empty without targets and measured values."""
     point, time = objectives.recovery_point, objectives.recovery_time
-    return _present(
-        RecoveryTime=_present(TargetSeconds=time.target_seconds, ActualSeconds=time.actual_seconds, Met=time.met)
+    return present(
+        RecoveryTime=present(TargetSeconds=time.target_seconds, ActualSeconds=time.actual_seconds, Met=time.met)
         or None,
-        RecoveryPoint=_present(TargetSeconds=point.target_seconds, WorstSeconds=point.actual_seconds, Met=point.met)
+        RecoveryPoint=present(TargetSeconds=point.target_seconds, WorstSeconds=point.actual_seconds, Met=point.met)
         or None,
     )
 
 
 def _wave_item(wave: WaveState) -> Item:
     check = wave.health_check
-    return _present(
+    return present(
         WaveNumber=wave.number,
         WaveName=wave.name,
         ProtectionGroupId=wave.group_id,
         ExecutionType=str(wave.launch_order),
         DependsOn=list(wave.depends_on),
         WaitTimeSeconds=wave.wait_seconds,
-        HealthCheck=_present(
+        HealthCheck=present(
             Enabled=check is not None,
             TimeoutSeconds=check.timeout_seconds if check else None,
             IntervalSeconds=check.interval_seconds if check else None,
         ),
-        Approval=_present(Required=True, TimeoutSeconds=wave.approval.timeout_seconds, Message=wave.approval.message)
+        Approval=present(Required=True, TimeoutSeconds=wave.approval.timeout_seconds, Message=wave.approval.message)
         if wave.approval
         else None,
         AwaitingApprovalSince=wave.awaiting_approval_since,
@@ -248,7 +227,7 @@ def _wave_item(wave: WaveState) -> Item:
 
 def _server_item(server: ServerState) -> Item:
     failed = server.status is ServerStatus.FAILED
-    return _present(
+    return present(
         SourceServerId=server.source_server_id,
         HostName=server.host_name,
         Status=str(server.status),
@@ -281,241 +260,4 @@ def _server_item(server: ServerState) -> Item:
         Warning=server.warning,
         MissingSince=server.missing_since,
         Lost=server.lost,
-    )
-
-
-# --- items to state --------------------------------------------------------------------------------------------------
-
-
-def parse_header(item: Mapping[str, Any]) -> Execution:
-    """The execution of a header item, without the servers of its waves."""
-    clean_up, notification = item.get("CleanUp"), item.get("Notification")
-    cancel, deferral, check = item.get("CancelRequest"), item.get("Deferral"), item.get("FinalCheck")
-    return Execution(
-        execution_id=item["ExecutionId"],
-        plan_id=item["PlanId"],
-        plan_name=item["PlanName"],
-        execution_type=ExecutionType(item["ExecutionType"]),
-        initiated_by=item["InitiatedBy"],
-        source_account_id=item["SourceAccountId"],
-        target=RecoveryTarget(
-            account_id=item["TargetAccountId"],
-            region=item["TargetRegion"],
-            role_name=item.get("CrossAccountRoleName"),
-            external_id=item.get("ExternalId"),
-        ),
-        timeout_seconds=int(item["TimeoutSeconds"]),
-        topic_arn=item.get("NotificationTopicArn"),
-        terminate_drill_instances=item["TerminateDrillInstances"],
-        servers_per_job=int(item["ServersPerJob"]),
-        waves=tuple(_parse_wave(wave) for wave in item["Waves"]),
-        status=ExecutionStatus(item.get("Status", ExecutionStatus.STARTING)),
-        start_time=_time(item, "StartTime"),
-        end_time=_time(item, "EndTime"),
-        reason=item.get("StatusReason"),
-        errors=tuple(Failure(*_parse_note(failure)) for failure in item["Errors"]),
-        warnings=tuple(Warned(*_parse_note(warning)) for warning in item.get("Warnings", ())),
-        resumed_from=item.get("ResumedFrom"),
-        resumed_by=item.get("ResumedBy"),
-        first_start_time=_time(item, "FirstStartTime"),
-        final_check=FinalCheck(parse_timestamp(check["Time"]), tuple(check["Lost"]), int(check.get("LostCount", 0)))
-        if check
-        else None,
-        cancel=CancelRequest(parse_timestamp(cancel["Time"]), cancel["Reason"]) if cancel else None,
-        clean_up=_parse_clean_up(clean_up) if clean_up else None,
-        notification=Notification(NotificationStatus(notification["Status"]), notification.get("ErrorMessage"))
-        if notification
-        else None,
-        deferral=Deferral(parse_timestamp(deferral["Until"]), int(deferral["Retries"]), deferral.get("Call", ""))
-        if deferral
-        else None,
-        objectives=_parse_objectives(item.get("Objectives", {})),
-        as_of=_time(item, "AsOf"),
-        notify_on=tuple(Moment(word) for word in item.get("NotifyOn", [Moment.END])),
-        announcements=tuple(_parse_announcement(one) for one in item.get("Announcements", ())),
-        approvals=tuple(_parse_decided(one) for one in item.get("Approvals", ())),
-        pauses=tuple(_parse_pause(one) for one in item.get("Pauses", ())),
-        run=int(item["Run"]),
-        abnormal_exits=int(item.get("Deaths", 0)),
-        version=int(item["Version"]),
-    )
-
-
-def _parse_wave(item: Mapping[str, Any]) -> WaveState:
-    check = item["HealthCheck"]
-    return WaveState(
-        number=int(item["WaveNumber"]),
-        name=item["WaveName"],
-        group_id=item["ProtectionGroupId"],
-        launch_order=LaunchOrder(item["ExecutionType"]),
-        depends_on=tuple(int(number) for number in item["DependsOn"]),
-        wait_seconds=int(item["WaitTimeSeconds"]),
-        health_check=HealthCheck(int(check["TimeoutSeconds"]), int(check["IntervalSeconds"]))
-        if check["Enabled"]
-        else None,
-        server_count=int(item["ServerCount"]),
-        optional_count=int(item.get("OptionalServerCount", 0)),
-        optional_lost=int(item.get("OptionalNotRecovered", 0)),
-        carried_from=item.get("CarriedFrom"),
-        skipped_by=item.get("SkippedBy"),
-        status=WaveStatus(item["Status"]),
-        start_time=_time(item, "StartTime"),
-        end_time=_time(item, "EndTime"),
-        reason=item.get("StatusReason"),
-        approval=Approval(int(item["Approval"]["TimeoutSeconds"]), item["Approval"].get("Message"))
-        if "Approval" in item
-        else None,
-        awaiting_approval_since=_time(item, "AwaitingApprovalSince"),
-    )
-
-
-def _parse_announcement(item: Mapping[str, Any]) -> Announcement:
-    return Announcement(
-        Moment(item["Moment"]),
-        _whole(item, "WaveNumber"),
-        NotificationStatus(item["Status"]),
-        item.get("ErrorMessage"),
-    )
-
-
-def _parse_decided(item: Mapping[str, Any]) -> Decided:
-    return Decided(
-        wave_number=int(item["WaveNumber"]),
-        decision=ApprovalDecision(item["Decision"]),
-        by=item["By"],
-        time=parse_timestamp(item["Time"]),
-        comment=item.get("Comment"),
-        request_id=item.get("RequestId"),
-    )
-
-
-def _parse_pause(item: Mapping[str, Any]) -> Pause:
-    return Pause(parse_timestamp(item["Since"]), item["By"], _time(item, "ContinuedTime"), item.get("ContinuedBy"))
-
-
-def _parse_note(item: Mapping[str, Any]) -> tuple[str, datetime, int | None]:
-    number = item.get("WaveNumber")
-    return item["Message"], parse_timestamp(item["Time"]), int(number) if number is not None else None
-
-
-def _parse_objectives(item: Mapping[str, Any]) -> Objectives:
-    def parse(name: str, actual: str) -> Objective:
-        found = item.get(name, {})
-        return Objective(_whole(found, "TargetSeconds"), _whole(found, actual), found.get("Met"))
-
-    return Objectives(parse("RecoveryTime", "ActualSeconds"), parse("RecoveryPoint", "WorstSeconds"))
-
-
-def _whole(item: Mapping[str, Any], name: str) -> int | None:
-    return int(item[name]) if name in item else None
-
-
-def _parse_clean_up(item: Mapping[str, Any]) -> CleanUp:
-    return CleanUp(
-        status=CleanUpStatus(item["Status"]),
-        job_ids=tuple(item["DrsJobIds"]),
-        start_time=_time(item, "StartTime"),
-        end_time=_time(item, "EndTime"),
-        error_message=item.get("ErrorMessage"),
-        requested_at=_time(item, "RequestTime"),
-    )
-
-
-def with_servers(execution: Execution, wave_number: int, parts: Iterable[Mapping[str, Any]]) -> Execution:
-    """The execution with the servers of one wave from its part items, in key order."""
-    servers = tuple(_parse_server(server) for part in parts for server in part["ServerResults"])
-    return execution.map_waves(lambda w: replace(w, servers=servers) if w.number == wave_number else w)
-
-
-def _parse_server(item: Mapping[str, Any]) -> ServerState:
-    attempt = item.get("LaunchAttempt")
-    return ServerState(
-        source_server_id=item["SourceServerId"],
-        status=ServerStatus(item["Status"]),
-        snapshot_id=item.get("SnapshotId"),
-        snapshot_time=item.get("SnapshotTime"),
-        launch_attempt=int(attempt) if attempt is not None else None,
-        launch_unconfirmed=item.get("LaunchUnconfirmed", False),
-        existing_instance_id=item.get("ExistingInstanceId"),
-        replace_confirmed=item.get("ReplaceConfirmed", False),
-        adopted=item.get("Adopted", False),
-        adopted_from=item.get("AdoptedFrom"),
-        skipped_by=item.get("SkippedBy"),
-        optional=item.get("Optional", False),
-        warning=item.get("Warning"),
-        missing_since=_time(item, "MissingSince"),
-        lost=item.get("Lost"),
-        host_name=item.get("HostName"),
-        job_id=item.get("DrsJobId"),
-        job_status=JobStatus(item["JobStatus"]) if "JobStatus" in item else None,
-        job_created=_time(item, "JobCreationTime"),
-        recovery_instance_id=item.get("RecoveryInstanceId"),
-        ec2_instance_id=item.get("Ec2InstanceId"),
-        health_status=item.get("HealthStatus"),
-        health_checks=int(item.get("HealthChecks", 0)),
-        first_health_check=_time(item, "FirstHealthCheckTime"),
-        start_time=_time(item, "StartTime"),
-        end_time=_time(item, "EndTime"),
-        error_message=item.get("ErrorMessage", item.get("StatusReason")),
-        termination_job_id=item.get("TerminationJobId"),
-        termination_requested_at=_time(item, "TerminationRequestTime"),
-        terminated_at=_time(item, "TerminatedTime"),
-    )
-
-
-# --- items to the document for readers -------------------------------------------------------------------------------
-
-_INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
-_SERVER_INTERNAL = ("LaunchUnconfirmed", "TerminationRequestTime")
-# The status of a server by the status of its wave, if the wave never started; FAILED: its approval was refused.
-_NEVER_LAUNCHED = {"SKIPPED": "SKIPPED", "CANCELLED": "CANCELLED", "FAILED": "SKIPPED"}
-
-
-def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item:
-    """The document made of a header item and, by wave number, the part items in key order.
-
-    Servers of a wave that never started are SKIPPED or CANCELLED with the reason of the wave.
-    """
-    waves = [_reader_wave(wave, parts.get(int(wave["WaveNumber"]), [])) for wave in header["Waves"]]
-    errors = [*header["Errors"], *(error for wave in waves for error in _server_errors(wave))]
-    warnings = [*header.get("Warnings", ()), *(warning for wave in waves for warning in _server_warnings(wave))]
-    document = {name: value for name, value in header.items() if name not in _INTERNAL}
-    document |= {"Warnings": warnings} if warnings else {}
-    return {**document, "Waves": waves, "Errors": sorted(errors, key=lambda error: error["Time"])}
-
-
-def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:
-    results = [
-        {name: value for name, value in server.items() if name not in _SERVER_INTERNAL}
-        for part in parts
-        for server in part["ServerResults"]
-    ]
-    if wave["Status"] in _NEVER_LAUNCHED and "StartTime" not in wave:
-        status = _NEVER_LAUNCHED[wave["Status"]]
-        of_wave = _present(Status=status, StatusReason=wave.get("StatusReason"))
-        results = [{**server, **of_wave} for server in results]
-    return {**wave, "ServerResults": results}
-
-
-def _server_errors(wave: Mapping[str, Any]) -> Iterator[Item]:
-    for server in wave["ServerResults"]:
-        if server["Status"] == ServerStatus.FAILED and not server.get("Optional"):
-            yield _server_note(wave, server, Message=server["ErrorMessage"], Time=server["EndTime"])
-        elif "Lost" in server:
-            yield _server_note(wave, server, Message=server["Lost"], Time=server["MissingSince"])
-
-
-def _server_warnings(wave: Mapping[str, Any]) -> Iterator[Item]:
-    for server in wave["ServerResults"]:
-        if "Warning" in server:
-            yield _server_note(wave, server, Message=server["Warning"])
-
-
-def _server_note(wave: Mapping[str, Any], server: Mapping[str, Any], **note: Any) -> Item:
-    return _present(
-        WaveNumber=wave["WaveNumber"],
-        SourceServerId=server["SourceServerId"],
-        HostName=server.get("HostName"),
-        DrsJobId=server.get("DrsJobId"),
-        **note,
     )

@@ -16,10 +16,12 @@ from datetime import datetime, timedelta
 
 from engine.core import policy
 from engine.core.actions import Action, FindReplacements, InstancesVerified, ReadServers, VerifyInstances, Wait
+from engine.core.events import FinalCheck
 from engine.core.finalization import end
 from engine.core.protection import ExistingInstance
 from engine.core.resumption import skipped_summary
-from engine.core.state import Execution, ExecutionStatus, FinalCheck, ServerState, ServerStatus, WaveState
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import ExecutionStatus, ServerStatus
 
 # States in which an instance is lost, in EC2's words and DRS's; an instance that neither knows has no state.
 _GONE = frozenset({None, "shutting-down", "terminated", "not_found"})

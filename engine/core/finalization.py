@@ -23,20 +23,16 @@ from engine.core.actions import (
     TerminateInstances,
     Wait,
 )
+from engine.core.events import CleanUp, Failure, Notification
 from engine.core.objectives import measured
 from engine.core.plan import Moment
-from engine.core.state import (
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import (
     FINAL_CLEAN_UP,
-    CleanUp,
     CleanUpStatus,
-    Execution,
     ExecutionStatus,
-    Failure,
-    Notification,
     NotificationStatus,
-    ServerState,
     ServerStatus,
-    WaveState,
     WaveStatus,
 )
 from engine.core.wave_work import unconfirmed_launches

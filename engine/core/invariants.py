@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from engine.core.state import (
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import (
     FINAL_EXECUTION,
     FINAL_SERVER,
     FINAL_WAVE,
     ApprovalDecision,
-    Execution,
     ExecutionStatus,
-    ServerState,
     ServerStatus,
-    WaveState,
     WaveStatus,
 )
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.core.plan import ExecutionType
 from engine.core.start_protocol import Holder
-from engine.core.state import FINAL_EXECUTION, Execution, ExecutionStatus
+from engine.core.state import Execution
+from engine.core.statuses import FINAL_EXECUTION, ExecutionStatus
 
 _SERVERS_SHOWN = 6
 _EXECUTIONS_SHOWN = 2

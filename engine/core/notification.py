@@ -11,7 +11,8 @@ from engine.core.actions import Notify
 from engine.core.document import objectives_item, timestamp
 from engine.core.plan import Moment
 from engine.core.policy import elapsed_seconds
-from engine.core.state import Execution, ServerState, ServerStatus, WaveState
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import ServerStatus
 
 # SNS accepts 256 KB and bills each 64 KB as one message. The execution record has the details that a message omits.
 MAX_MESSAGE_BYTES = 60_000

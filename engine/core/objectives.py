@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.core import policy
-from engine.core.state import Execution, ExecutionStatus, Objective, ServerState, ServerStatus
+from engine.core.events import Objective
+from engine.core.state import Execution, ServerState
+from engine.core.statuses import ExecutionStatus, ServerStatus
 
 
 def measured(execution: Execution) -> Execution:

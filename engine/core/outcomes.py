@@ -46,20 +46,13 @@ from engine.core.actions import (
     VerifyInstances,
 )
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
+from engine.core.events import Announcement, Deferral, Notification
 from engine.core.final_check import apply_look, look_failed, note_replacements
 from engine.core.finalization import REFUSED, fail_clean_up
 from engine.core.plan import Moment
 from engine.core.protection import judge_existing
-from engine.core.state import (
-    Announcement,
-    Deferral,
-    Execution,
-    Notification,
-    NotificationStatus,
-    ServerState,
-    ServerStatus,
-    WaveState,
-)
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import NotificationStatus, ServerStatus
 
 
 class UnexpectedOutcome(TypeError):

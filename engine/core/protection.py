@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.core.drs_status import JobStatus
-from engine.core.state import Execution, ServerState, ServerStatus, read_time
+from engine.core.state import Execution, ServerState, read_time
+from engine.core.statuses import ServerStatus
 
 # A refusal fits one screen of 24 lines.
 _SERVERS_SHOWN = 8

@@ -17,16 +17,8 @@ from dataclasses import dataclass, field, replace
 
 from engine.core.plan import Plan, Wave
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, with_decision
-from engine.core.state import (
-    CleanUpStatus,
-    Execution,
-    ExecutionStatus,
-    ServerState,
-    ServerStatus,
-    WaveState,
-    WaveStatus,
-    new_execution,
-)
+from engine.core.state import Execution, ServerState, WaveState, new_execution
+from engine.core.statuses import CleanUpStatus, ExecutionStatus, ServerStatus, WaveStatus
 
 
 @dataclass(frozen=True)

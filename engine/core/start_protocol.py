@@ -30,7 +30,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from engine.core.plan import ExecutionType
-from engine.core.state import FINAL_EXECUTION, ExecutionStatus
+from engine.core.statuses import FINAL_EXECUTION, ExecutionStatus
 
 # TransactWriteItems takes 100 items: each lease, at most one check of the owner for each, and one of the own record.
 LEASES_A_TRANSACTION = 49

@@ -8,72 +8,36 @@ grows with the servers in flight and not with the plan.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from engine.core import policy
 from engine.core.drs_status import JobStatus
+from engine.core.events import (
+    Announcement,
+    CancelRequest,
+    CleanUp,
+    Decided,
+    Deferral,
+    Failure,
+    FinalCheck,
+    Notification,
+    Objective,
+    Objectives,
+    Pause,
+    Warned,
+)
 from engine.core.plan import Approval, ExecutionType, HealthCheck, LaunchOrder, Moment, Plan, RecoveryTarget
-
-
-class ExecutionStatus(StrEnum):
-    # The intent to run is saved, but the state machine may not exist yet. Readers do not see such a record.
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-class WaveStatus(StrEnum):
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-    CANCELLED = "CANCELLED"
-
-
-class ServerStatus(StrEnum):
-    PENDING = "PENDING"
-    # From the saved intent to launch until the DRS job has a result for the server.
-    IN_PROGRESS = "IN_PROGRESS"
-    # DRS has launched the instance; its health is unknown.
-    LAUNCHED = "LAUNCHED"
-    RECOVERED = "RECOVERED"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-    CANCELLED = "CANCELLED"
-
-
-class CleanUpStatus(StrEnum):
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    # No instances to terminate: a recovery, or a drill whose plan keeps its instances.
-    SKIPPED = "SKIPPED"
-
-
-class ApprovalDecision(StrEnum):
-    APPROVED = "APPROVED"
-    REJECTED = "REJECTED"
-
-
-class NotificationStatus(StrEnum):
-    SENT = "SENT"
-    FAILED = "FAILED"
-    # The plan names no topic, or does not announce its end.
-    SKIPPED = "SKIPPED"
-
-
-FINAL_EXECUTION = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
-FINAL_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.FAILED, WaveStatus.SKIPPED, WaveStatus.CANCELLED})
-FINAL_SERVER = frozenset({ServerStatus.RECOVERED, ServerStatus.FAILED, ServerStatus.SKIPPED, ServerStatus.CANCELLED})
-FINAL_CLEAN_UP = frozenset({CleanUpStatus.COMPLETED, CleanUpStatus.FAILED, CleanUpStatus.SKIPPED})
-JOB_OVER = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
+from engine.core.statuses import (
+    FINAL_CLEAN_UP,
+    FINAL_EXECUTION,
+    FINAL_SERVER,
+    JOB_OVER,
+    ExecutionStatus,
+    ServerStatus,
+    WaveStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -243,120 +207,6 @@ class WaveState:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A failure of the execution or of a whole wave; ServerState has the failures of servers."""
-
-    message: str
-    time: datetime
-    wave_number: int | None = None
-
-
-@dataclass(frozen=True)
-class Warned:
-    """A warning about the execution or a whole wave; ServerState has the warnings about servers."""
-
-    message: str
-    time: datetime
-    wave_number: int | None = None
-
-
-@dataclass(frozen=True)
-class FinalCheck:
-    """The last look at all recovered instances. `lost`: the first source servers whose instances are gone."""
-
-    time: datetime
-    lost: tuple[str, ...] = ()
-    lost_count: int = 0
-
-
-@dataclass(frozen=True)
-class CleanUp:
-    """Termination of the instances of a drill. It never changes the status of the execution."""
-
-    status: CleanUpStatus
-    job_ids: tuple[str, ...] = ()
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    error_message: str | None = None
-    # When an operator asked for the clean-up of a drill whose plan keeps its instances.
-    requested_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Notification:
-    status: NotificationStatus
-    error_message: str | None = None
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """One message about a moment before the end of the execution, and whether it was sent."""
-
-    moment: Moment
-    wave_number: int | None
-    status: NotificationStatus
-    error_message: str | None = None
-
-
-@dataclass(frozen=True)
-class Decided:
-    """The decision of a person about a wave; `request_id` is that of the Lambda invocation, for CloudTrail."""
-
-    wave_number: int
-    decision: ApprovalDecision
-    by: str
-    time: datetime
-    comment: str | None = None
-    request_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Pause:
-    """No wave starts from `since` on until a person continues the execution."""
-
-    since: datetime
-    by: str
-    continued_time: datetime | None = None
-    continued_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Objective:
-    """A recovery objective in seconds: the target of the plan, the measured value, and whether it was met.
-
-    `met` is None without a target, before the end of the execution, and if the value is not known.
-    """
-
-    target_seconds: int | None = None
-    actual_seconds: int | None = None
-    met: bool | None = None
-
-
-@dataclass(frozen=True)
-class Objectives:
-    recovery_time: Objective = Objective()
-    recovery_point: Objective = Objective()
-
-
-@dataclass(frozen=True)
-class CancelRequest:
-    time: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class Deferral:
-    """AWS requested a longer pause than the engine's back-off: the engine makes no call before `until`.
-
-    `retries` counts consecutive pauses for the same `call`, which is the name of its action.
-    """
-
-    until: datetime
-    retries: int
-    call: str
-
-
-@dataclass(frozen=True)
 class Execution:
     """One run of a plan, with a copy of the plan from the start of the run."""
 
@@ -388,7 +238,7 @@ class Execution:
     clean_up: CleanUp | None = None
     notification: Notification | None = None
     deferral: Deferral | None = None
-    objectives: Objectives = Objectives()
+    objectives: Objectives = field(default_factory=Objectives)
     # The point in time that the servers are recovered as of; None: the latest data, or the plan's snapshots.
     as_of: datetime | None = None
     notify_on: tuple[Moment, ...] = (Moment.END,)

@@ -26,7 +26,8 @@ from engine.core.actions import (
 )
 from engine.core.drs_status import JobStatus
 from engine.core.plan import LaunchOrder
-from engine.core.state import Execution, ServerState, ServerStatus, WaveState, WaveStatus
+from engine.core.state import Execution, ServerState, WaveState
+from engine.core.statuses import ServerStatus, WaveStatus
 
 # The most servers that the reason of a wave names.
 NAMED_SERVERS = 10

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.aws.execution_history import RecordChanged
-from engine.core.state import CleanUp, CleanUpStatus, Execution
+from engine.core.events import CleanUp
+from engine.core.state import Execution
+from engine.core.statuses import CleanUpStatus
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from engine.aws.execution_history import ExecutionHistory, RecordChanged
 from engine.core import approvals
-from engine.core.state import ApprovalDecision, Decided, Execution
+from engine.core.events import Decided
+from engine.core.state import Execution
+from engine.core.statuses import ApprovalDecision
 from engine.function.stepping import ExecutionUnknown
 
 Answer = dict[str, Any]

@@ -28,7 +28,8 @@ from engine.core.start_protocol import (
     next_step,
     observe,
 )
-from engine.core.state import Execution, ExecutionStatus
+from engine.core.state import Execution
+from engine.core.statuses import ExecutionStatus
 from engine.function.releasing import release, with_all_servers
 from engine.function.stopping import close
 from engine.function.wiring import Services

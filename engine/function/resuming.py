@@ -27,7 +27,8 @@ from engine.core.resumption import (
     snapshot_problems,
     status_problems,
 )
-from engine.core.state import Execution, ExecutionStatus
+from engine.core.state import Execution
+from engine.core.statuses import ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
 from engine.function.plan_loading import CannotStart

@@ -24,7 +24,8 @@ from engine.core.plan import ExecutionType, Plan
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
 from engine.core.start_protocol import NO_CONSENT, Consent, may_stop
-from engine.core.state import Execution, ExecutionStatus, new_execution
+from engine.core.state import Execution, new_execution
+from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
 from engine.function.leasing import ServersTaken, acquire, cancel_for, holder_of, remove_fenced

@@ -17,7 +17,8 @@ from engine.core.actions import Action, Finish, Notify, PollJobs, ReadServers, S
 from engine.core.decisions import decide
 from engine.core.document import timestamp
 from engine.core.outcomes import apply
-from engine.core.state import CleanUpStatus, Execution
+from engine.core.state import Execution
+from engine.core.statuses import CleanUpStatus
 from engine.function.releasing import release
 from engine.function.wiring import Services
 

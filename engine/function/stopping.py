@@ -7,9 +7,11 @@ from datetime import datetime
 
 from engine.aws.execution_history import RecordChanged
 from engine.core.decisions import begin
+from engine.core.events import Notification
 from engine.core.finalization import end, fail_clean_up
 from engine.core.objectives import measured
-from engine.core.state import Execution, ExecutionStatus, Notification, NotificationStatus
+from engine.core.state import Execution
+from engine.core.statuses import ExecutionStatus, NotificationStatus
 from engine.function.releasing import release
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services

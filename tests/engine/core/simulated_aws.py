@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.core import document, invariants
+from engine.core import document, invariants, record, stored_state
 from engine.core.actions import (
     Action,
     ActionOutcome,
@@ -46,10 +46,11 @@ from engine.core.actions import (
 )
 from engine.core.decisions import decide
 from engine.core.drs_status import DrsJob
+from engine.core.events import CancelRequest
 from engine.core.outcomes import apply
 from engine.core.plan import ExecutionType, parse_plan, resolve_target
 from engine.core.protection import ExistingInstance
-from engine.core.state import CancelRequest, Execution, new_execution
+from engine.core.state import Execution, new_execution
 
 START = datetime(2026, 1, 5, 8, 0, 0, 240_000, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -120,13 +121,13 @@ class World:
         self.items = document.items(execution)
 
     def load(self) -> Execution:
-        return document.parse_header(self.items[document.HEADER_KEY])
+        return stored_state.parse_header(self.items[document.HEADER_KEY])
 
     def record(self) -> dict[str, Any]:
         parts: dict[int, list[Any]] = {}
         for key in sorted(key for key in self.items if key != document.HEADER_KEY):
             parts.setdefault(int(key.split("#")[1]), []).append(self.items[key])
-        return document.assemble(self.items[document.HEADER_KEY], parts)
+        return record.assemble(self.items[document.HEADER_KEY], parts)
 
     def cancel(self, reason: str = "cancelled by operator") -> None:
         self._save(replace(self.load(), cancel=CancelRequest(self.now, reason)))
@@ -159,8 +160,8 @@ class World:
             if isinstance(action, ReadServers):
                 for number in action.waves:
                     parts = [self.items[key] for key in document.part_keys(execution.wave(number))]
-                    execution = document.with_servers(execution, number, parts)
-                    saved = document.with_servers(saved, number, parts)
+                    execution = stored_state.with_servers(execution, number, parts)
+                    saved = stored_state.with_servers(saved, number, parts)
                 continue
             if isinstance(action, StartRecovery | TerminateInstances | Notify | Wait | Finish):
                 self._save(execution)

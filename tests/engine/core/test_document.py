@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aws.tables import from_item, to_item
-from engine.core import document
+from engine.core import document, stored_state
+from engine.core.events import Deferral
 from engine.core.plan import ExecutionType
-from engine.core.state import Deferral
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 
@@ -25,9 +25,9 @@ def parts_of(items):
 
 def restored(execution):
     items = {key: from_item(to_item(item)) for key, item in document.items(execution).items()}
-    result = document.parse_header(items[document.HEADER_KEY])
+    result = stored_state.parse_header(items[document.HEADER_KEY])
     for number, parts in parts_of(items).items():
-        result = document.with_servers(result, number, parts)
+        result = stored_state.with_servers(result, number, parts)
     return result
 
 
@@ -47,9 +47,9 @@ def test_any_state_survives_saving_and_reading(stop, fails):
         )
     )
     world.run(until=START + timedelta(seconds=stop), cancel_at=START + timedelta(seconds=900))
-    state = document.parse_header(world.items[document.HEADER_KEY])
+    state = stored_state.parse_header(world.items[document.HEADER_KEY])
     for number, parts in parts_of(world.items).items():
-        state = document.with_servers(state, number, parts)
+        state = stored_state.with_servers(state, number, parts)
     assert restored(state) == state
 
 

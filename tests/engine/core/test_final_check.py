@@ -9,9 +9,9 @@ import pytest
 
 from engine.core import notification, policy
 from engine.core.actions import Failed, FindReplacements, VerifyInstances
-from engine.core.document import parse_header, with_servers
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance
+from engine.core.stored_state import parse_header, with_servers
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 RECOVERY = ExecutionType.RECOVERY

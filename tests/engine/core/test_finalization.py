@@ -11,17 +11,10 @@ from engine.core import policy
 from engine.core.actions import Action, Busy, FindRecoveryInstances, TerminateInstances, Wait
 from engine.core.decisions import decide
 from engine.core.drs_status import JobStatus
+from engine.core.events import CleanUp, Notification
 from engine.core.finalization import end
 from engine.core.outcomes import apply
-from engine.core.state import (
-    CleanUp,
-    CleanUpStatus,
-    ExecutionStatus,
-    Notification,
-    NotificationStatus,
-    ServerStatus,
-    WaveStatus,
-)
+from engine.core.statuses import CleanUpStatus, ExecutionStatus, NotificationStatus, ServerStatus, WaveStatus
 from tests.engine.core.simulated_aws import execution_of, server, wave
 from tests.engine.core.test_outcomes import IN_FLIGHT, INSTANCE, LAUNCHED, NOW, OTHER, OTHER_JOB, first, state
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core import document
+from engine.core import document, stored_state
 from engine.core.actions import StartRecovery
 from engine.core.plan import parse_plan, resolve_target
 from engine.core.protection import ExistingInstance
@@ -54,7 +54,7 @@ def world_of(name: str) -> World:
 def loaded(world: World) -> Execution:
     execution = world.load()
     for number in (1, 2, 3):
-        execution = document.with_servers(execution, number, [world.items[f"WAVE#{number:03}#PART#000"]])
+        execution = stored_state.with_servers(execution, number, [world.items[f"WAVE#{number:03}#PART#000"]])
     return execution
 
 

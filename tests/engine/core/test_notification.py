@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from engine.core import document, notification
+from engine.core import document, notification, record, stored_state
 from engine.core.plan import ExecutionType
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
@@ -15,7 +15,7 @@ def ended(world: World, *waves, **options):
     world.run()
     state = world.load()
     for one in state.waves:
-        state = document.with_servers(state, one.number, [world.items[key] for key in document.part_keys(one)])
+        state = stored_state.with_servers(state, one.number, [world.items[key] for key in document.part_keys(one)])
     return state
 
 
@@ -43,7 +43,7 @@ def test_an_error_has_the_host_name_beside_the_id():
     (error,) = json.loads(notification.message(execution))["Errors"]
     assert (error["HostName"], error["SourceServerId"]) == ("db-1", server(1))
     stored = document.items(execution)
-    read = document.assemble(stored["EXECUTION"], {1: [stored[document.part_key(1, 0)]]})
+    read = record.assemble(stored["EXECUTION"], {1: [stored[document.part_key(1, 0)]]})
     assert [one["HostName"] for one in (*read["Errors"], *read["Waves"][0]["ServerResults"])] == ["db-1", "db-1"]
 
 

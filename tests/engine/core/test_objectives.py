@@ -9,8 +9,9 @@ import pytest
 
 from engine.core.document import objectives_item
 from engine.core.drs_status import JobStatus
+from engine.core.events import Objective, Objectives
 from engine.core.objectives import measured
-from engine.core.state import ExecutionStatus, Objective, Objectives, ServerStatus
+from engine.core.statuses import ExecutionStatus, ServerStatus
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 NO_TARGETS = Objectives()

@@ -6,8 +6,8 @@ import json
 from datetime import timedelta
 
 from engine.core import notification
-from engine.core.document import parse_header, with_servers
 from engine.core.plan import ExecutionType, resolve_target
+from engine.core.stored_state import parse_header, with_servers
 from engine.core.validation import plan_problems
 from tests.engine.core.simulated_aws import ACCOUNT, START, World, execution_of, server, wave
 

@@ -38,18 +38,11 @@ from engine.core.actions import (
 )
 from engine.core.decisions import decide
 from engine.core.drs_status import DrsJob, JobStatus
+from engine.core.events import CleanUp, Deferral
 from engine.core.finalization import end
 from engine.core.outcomes import UnexpectedOutcome, apply
 from engine.core.protection import ExistingInstance
-from engine.core.state import (
-    CleanUp,
-    CleanUpStatus,
-    Deferral,
-    ExecutionStatus,
-    NotificationStatus,
-    ServerStatus,
-    WaveStatus,
-)
+from engine.core.statuses import CleanUpStatus, ExecutionStatus, NotificationStatus, ServerStatus, WaveStatus
 from tests.engine.core.simulated_aws import START, execution_of, server, wave
 
 NOW = START + timedelta(minutes=10)

@@ -44,7 +44,7 @@ from engine.core.start_protocol import (
     next_step,
     observe,
 )
-from engine.core.state import FINAL_EXECUTION, ExecutionStatus
+from engine.core.statuses import FINAL_EXECUTION, ExecutionStatus
 
 DRILL, RECOVERY = ExecutionType.DRILL, ExecutionType.RECOVERY
 STARTING, RUNNING = ExecutionStatus.STARTING, ExecutionStatus.RUNNING

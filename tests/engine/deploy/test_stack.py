@@ -162,7 +162,7 @@ def test_a_package_holds_what_the_function_needs_and_is_always_the_same(tmp_path
     names = zipfile.ZipFile(io.BytesIO(first)).namelist()
     assert "engine/function/handler.py" in names
     assert "engine/core/schemas/recovery_plan.json" in names
-    at_home = ("engine/cli/", "engine/client/client.py", "engine/deploy/deployment.py", "engine/__main__.py")
+    at_home = ("engine/cli/", "engine/client/", "engine/deploy/deployment.py", "engine/__main__.py")
     assert [name for name in names if name.startswith(at_home)] == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.core.state import CleanUpStatus, ExecutionStatus, NotificationStatus
+from engine.core.statuses import CleanUpStatus, ExecutionStatus, NotificationStatus
 from engine.function.stopping import MAX_ABNORMAL_EXITS, _closed
 from tests.engine.core.simulated_aws import START, execution_of, server, wave
 
