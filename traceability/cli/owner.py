@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from traceability.bundle import archive, bundle, integrity, last_run, run_history, run_loader
+from traceability.bundle.attestation import Signature
 from traceability.cli.group import GREEN, RED, main, root_option
 from traceability.evaluation import diff
 from traceability.evaluation.coverage import rows_of, sections
@@ -24,23 +26,35 @@ _run_path = click.Path(path_type=Path)
 @main.command("matrix")
 @root_option
 @click.option("--merge", is_flag=True, help="Add the BUNDLEs to the history and show them beside the last run.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="FILE",
+    type=_run_path,
+    help="With --merge: take only BUNDLEs that the owner of this Ed25519 public key signed; repeat it for more owners.",
+)
 @click.argument("runs", nargs=-1, type=_run_path, metavar="[BUNDLE]...")
-def matrix_command(root: Path, merge: bool, runs: tuple[Path, ...]) -> None:
+def matrix_command(root: Path, merge: bool, keys: tuple[Path, ...], runs: tuple[Path, ...]) -> None:
     """Rewrite matrix and report, and print the criteria proven on each target. Fails if the last run was changed.
 
     With --merge, the BUNDLEs of runs from other machines or days appear beside the last run, now and in later runs,
     each with its date and digest. The records of a bundle are evaluated again; a coverage.json without records is
-    refused.
+    refused. With --key a bundle without the signature of its owner is refused, and none is added.
     """
     places, known = Places(root.resolve()), catalogue.load()
     if runs and not merge:
         raise BadInput([f"{runs[0]}: use --merge to show other runs beside the last one"])
+    if keys and not runs:
+        raise BadInput([f"--key {keys[0]}: name the bundles that must be signed, with --merge BUNDLE"])
     if not places.coverage.exists():
         raise BadInput(["reports/coverage.json: no run to show; run `make acceptance` first"])
     integrity.require_unchanged(places, known, "shown")
     content = run_loader.read(places.coverage)
     history = run_history.known(places, content)
-    for path, one in [(path, _verified(path, content, history)) for path in runs]:
+    verified = [(path, *_verified(path, content, history, keys)) for path in runs]
+    for path, one, signature in verified:
+        console.signature(Console(), signature, f"{path}: ")
         run_history.keep_bundle(places, path, one)
     gathered = provenance.gather(places, known, content)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"], gathered)
@@ -74,18 +88,27 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
 
 
 def _verified(
-    path: Path, current: run_loader.CoverageDocument, history: run_history.KnownRuns
-) -> run_loader.CoverageDocument:
-    """Return the run in a bundle if it passes verification. Raises run_loader.BadRun, archive.BadBundle."""
+    path: Path, current: run_loader.CoverageDocument, history: run_history.KnownRuns, keys: Sequence[Path]
+) -> tuple[run_loader.CoverageDocument, Signature]:
+    """Return the run in a bundle that passes verification, and its signature.
+
+    With keys, the owner of one of them must have signed it. Raises run_loader.BadRun, archive.BadBundle, BadKey.
+    """
     if path.exists() and not archive.is_archive(path):
         raise run_loader.BadRun(
             f"{path}: has no records, so it cannot be verified; merge the bundle that `make bundle` writes for that run"
         )
-    found = bundle.verify(path, Path())
+    tried = [bundle.verify(path, Path(), key) for key in keys or (None,)]
+    found = next((one for one in tried if not one.signature.problem), tried[0])
     if not found.consistent:
         first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
         raise run_loader.BadRun(
             f"{path}: verification failed: {archive.printable(first)}; `python -m traceability verify` prints details"
+        )
+    if found.signature.problem:
+        raise run_loader.BadRun(
+            f"{path}: not merged: {archive.printable(found.signature.problem)}; ask its maker for a bundle that is "
+            "signed with one of these keys, or name the maker's key with --key"
         )
     run = run_loader.read(path)
     for other in history.runs:
@@ -95,7 +118,7 @@ def _verified(
             raise run_loader.BadRun(
                 f"{path}: another run of {run['started']} on {run['target']} is known, with different results"
             )
-    return run
+    return run, found.signature
 
 
 def _states(run: run_loader.CoverageDocument) -> dict[str, str]:

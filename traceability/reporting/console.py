@@ -135,7 +135,7 @@ def difference(console: Console, found: Mapping[str, Any]) -> None:
 def verification(console: Console, found: Verification, expected: str | None) -> None:
     """Print the verification of a bundle: its changed files, its contradictions, and its result if it passed."""
     is_the_one = expected in (None, found.digest)
-    _print_signature(console, found.signature)
+    signature(console, found.signature)
     if not is_the_one:
         console.print(f"[bold red]Not the archive that was bundled[/]: expected SHA-256 {expected}", soft_wrap=True)
     if not found.good:
@@ -183,8 +183,10 @@ def _failure(found: Verification) -> str:
     return "its inputs are not those of the commit that it names"
 
 
-def _print_signature(console: Console, found: Signature) -> None:
-    """Print the state of the signature: it comes first in every verification."""
+def signature(console: Console, found: Signature, place: str = "") -> None:
+    """Print the state of the signature: it comes first in every verification. `place` precedes it."""
+    if place:
+        console.print(escape(printable(place)), end="", highlight=False, soft_wrap=True)
     if not found.signed:
         console.print("[bold]Unsigned[/]: the archive names no maker who vouches for it.", soft_wrap=True)
     elif found.problem or not found.keys or not found.keys[0].startswith("SHA256:"):

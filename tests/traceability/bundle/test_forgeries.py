@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.traceability.bundle.test_bundle import commit, rewritten, verify
 from tests.traceability.conftest import small_suite
 from traceability.bundle import archive as zips
-from traceability.bundle import attestation, bundle, manifest
+from traceability.bundle import attestation, bundle, last_run, manifest, run_loader
 from traceability.bundle.attestation import BadKey, Maker
+from traceability.evaluation import coverage
+from traceability.evaluation.coverage import RunFacts
+from traceability.evaluation.evaluate import evaluate_run
+from traceability.model import catalogue, feature_files
+from traceability.model.paths import Places
 
 FEATURE = """
 Feature: Small
@@ -76,12 +82,6 @@ def test_an_honest_bundle_verifies_with_the_clone_and_the_public_key_alone(
 # -- The forgeries. Each makes the archive agree with itself again; none has the maker's key.
 
 
-def _records(files: dict[str, bytes], change: Callable[[str], str]) -> None:
-    for name in files:
-        if name.startswith(("reports/junit/", "reports/allure-results/")) and name.endswith((".xml", "-result.json")):
-            files[name] = change(files[name].decode()).encode()
-
-
 def unsigned(files: dict[str, bytes]) -> None:
     del files[attestation.FILE]
 
@@ -93,11 +93,40 @@ def another_key(files: dict[str, bytes], folder: Path) -> None:
 
 
 def one_tag_and_two_records(files: dict[str, bytes]) -> None:
-    """The forgery of the review: criterion 10.1 becomes proven on moto."""
-    name = "features/r01.feature"
-    files[name] = (
-        files[name].replace(b"@AC-1.1 @moto", b"@AC-1.1 @AC-10.1 @moto").replace(b"@AC-10.1 @aws", b"@AC-1.1 @aws")
-    )
+    """The forgery of the review: criterion 10.1 becomes proven on moto. Every record of the archive agrees to it."""
+    feature, junit = "features/r01.feature", "reports/junit/TESTS-r01.xml"
+    files[feature] = files[feature].replace(b"@AC-10.1 @aws", b"@AC-10.1 @moto")
+    text = files[junit].decode().replace('status="skipped" time="0"><skipped />', 'status="passed" time="5e-05">')
+    files[junit] = text.replace("... skipped in", "... passed in").encode()
+    results = {
+        name: json.loads(body)
+        for name, body in files.items()
+        if name.startswith("reports/allure-results/") and name.endswith("-result.json")
+    }
+    (passed,) = (one for one in results.values() if one["name"] == "first")
+    (name,) = (name for name, one in results.items() if one["name"] == "on AWS only")
+    skipped = results[name]
+    skipped |= {"status": "passed", "steps": passed["steps"], "attachments": passed["attachments"]}
+    del skipped["statusDetails"]
+    files[name] = json.dumps(skipped).encode()
+    _evaluated_again(files)
+
+
+def _evaluated_again(files: dict[str, bytes]) -> None:
+    """Write coverage and manifest as a run with these records would have left them."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = Places(Path(folder))
+        for name, body in files.items():
+            path = places.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        kept, noted = run_loader.read(places.coverage), last_run.memory(places)
+        facts = RunFacts(noted["selected"], 0, kept["commit"], kept["started"], kept["finished"])
+        scenarios, _ = feature_files.read(places.root / "features", places.root)
+        content, differences = evaluate_run(places, catalogue.load(), scenarios, facts, ())
+    assert differences == []
+    files |= {f"reports/{name}": body for name, body in coverage.files(content, catalogue.load()).items()}
+    files[zips.MANIFEST] = json.dumps(json.loads(files[zips.MANIFEST]) | manifest.from_coverage(content)).encode()
 
 
 def no_engine(files: dict[str, bytes]) -> None:
@@ -182,6 +211,21 @@ def forgery(archive: Path, change: Callable[..., None], folder: Path) -> Path:
             change(files, folder)
 
     return rewritten(archive, forge)
+
+
+def test_the_forgery_of_the_review_agrees_with_itself_and_still_fails(
+    honest: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It takes the commit or the key to notice it: files, records and coverage of the archive fit each other."""
+    archive, _ = honest
+    forged = forgery(archive, one_tag_and_two_records, tmp_path)
+    row = next(one for one in run_loader.read(forged)["criteria"] if one["id"] == "10.1")
+    assert (row["state"], row["proven_on"]) == ("proven", ["moto"])
+    found = bundle.verify(forged, archive.parents[1])
+    assert found.consistent
+    assert not found.good
+    assert found.compared is not None
+    assert found.compared.differing == ("features/r01.feature",)
 
 
 @pytest.mark.parametrize("change", FORGERIES, ids=lambda one: one.__name__)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.traceability.bundle.test_bundle import all_proven, forged
+from tests.traceability.bundle.test_bundle import all_proven, forged, rewritten
+from tests.traceability.bundle.test_forgeries import key_pair, unsigned
 from tests.traceability.bundle.test_integrity import command, left
 from tests.traceability.bundle.test_run_loader import PROJECT, run
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
 from traceability.bundle import archive, bundle, manifest, run_loader
+from traceability.bundle.attestation import Maker
 from traceability.evaluation import coverage
 from traceability.evaluation.coverage import RunFacts
 from traceability.evaluation.evaluate import evaluate_run
@@ -86,7 +88,7 @@ def test_a_merged_bundle_counts_and_shows_its_digest(judged: Suite, on_aws: Path
         assert "1 criterion (bundle, evaluated again)" in text
     assert "AWS <b>✓</b>" in said
     assert "<script" not in said
-    assert command(judged, "matrix").stdout == ended.stdout
+    assert ended.stdout.endswith(command(judged, "matrix").stdout)
     assert command(judged, "bundle").returncode == 0
 
 
@@ -95,6 +97,60 @@ def test_a_forged_bundle_is_not_merged(judged: Suite, on_aws: Path) -> None:
     ended = command(judged, "matrix", "--merge", forged(on_aws, all_proven))
     assert (ended.returncode, ended.stdout, left(judged)) == (2, "", before)
     assert "forged.zip: verification failed: reports/coverage.json: AC-1.2 is proven, the records of" in ended.stderr
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Path:
+    return key_pair(tmp_path)
+
+
+@pytest.fixture
+def signed(elsewhere: Suite, maker: Path) -> Path:
+    return bundle.write(elsewhere.places, elsewhere.catalogue, Maker(maker, lambda: ""))
+
+
+def test_a_bundle_is_merged_with_the_key_of_its_maker(judged: Suite, signed: Path, maker: Path) -> None:
+    ended = command(judged, "matrix", "--merge", signed, "--key", maker.with_suffix(".pub"))
+    assert ended.returncode == 0, ended.stderr
+    assert f"{signed}: Signed with the key SHA256:" in ended.stdout
+    assert "account" in (judged.places.matrix).read_text(encoding="utf-8")
+
+
+def test_one_of_several_keys_suffices(judged: Suite, signed: Path, maker: Path, tmp_path: Path) -> None:
+    other = key_pair(tmp_path, "other").with_suffix(".pub")
+    ended = command(judged, "matrix", "--merge", signed, "--key", other, "--key", maker.with_suffix(".pub"))
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "signed by another key"])
+def test_no_bundle_is_merged_if_one_lacks_the_demanded_signature(
+    judged: Suite, signed: Path, maker: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    first = Path(shutil.copy(signed, folder / "first.zip"))
+    key = maker.with_suffix(".pub")
+    if kind == "unsigned":
+        second = rewritten(signed, unsigned)
+        reason = "not merged: a signature was demanded"
+    else:
+        second, first, key = first, signed, key_pair(tmp_path, "other").with_suffix(".pub")
+        reason = "not merged: not made with this key"
+    ended = command(judged, "matrix", "--merge", first, second, "--key", key)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert reason in ended.stderr
+    assert not list(judged.places.history.glob("*_aws_*"))
+
+
+def test_without_a_key_the_output_says_that_no_signature_was_checked(judged: Suite, on_aws: Path) -> None:
+    ended = command(judged, "matrix", "--merge", on_aws)
+    assert f"{on_aws}: Unsigned: " in ended.stdout
+
+
+def test_a_key_without_a_bundle_is_refused(judged: Suite, maker: Path) -> None:
+    ended = command(judged, "matrix", "--key", maker.with_suffix(".pub"))
+    assert ended.returncode == 2
+    assert "name the bundles that must be signed, with --merge BUNDLE" in ended.stderr
 
 
 @pytest.mark.parametrize("named", ["", "coverage.json"])
