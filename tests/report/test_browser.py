@@ -141,6 +141,34 @@ def test_the_matrix_links_to_the_scenario_without_network_requests(
     assert outward(requests) == []
 
 
+def test_the_report_is_readable_on_a_phone(browser: Browser, five: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(10_000)
+    page.goto((five / "allure-report" / "index.html").as_uri())
+    page.get_by_text("1 of 60 criteria proven on moto").first.wait_for()
+    page.get_by_text(re.compile(r"^AC-1\.2 ")).first.wait_for()
+    page.wait_for_timeout(300)
+    scrolled = "[...document.querySelectorAll('*')].filter((one) => one.scrollTop > 0).length"
+    assert page.evaluate(scrolled) == 0, "the page begins with its figures"
+    _is_whole(page, re.compile(r"^AC-1\.2 "))
+    page.get_by_text("is violated", exact=True).first.click()
+    _is_whole(page, re.compile("^Then the expectation fails"))
+    page.get_by_text("Judged on", exact=True).first.wait_for()
+    _is_whole(page, re.compile("^Judged on$"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def _is_whole(page: Page, text: re.Pattern[str]) -> None:
+    """A text is neither cut nor broken into letters: it has at least 12 letters a line, or one line."""
+    box = page.get_by_text(text).first.evaluate(
+        "(one) => ({width: one.scrollWidth, shown: one.offsetWidth, letters: one.innerText.length,"
+        " lines: Math.round(one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight))})"
+    )
+    assert box["width"] <= box["shown"], box
+    assert box["lines"] == 1 or box["letters"] / box["lines"] >= 12, box
+
+
 def test_the_matrix_prints_on_two_pages_and_the_extensions_on_a_third(browser: Browser, five: Path) -> None:
     last = ROOT / "reports" / "matrix.html"
     for path in [five / "matrix.html", *([last] if last.exists() else [])]:

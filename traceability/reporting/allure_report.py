@@ -31,6 +31,7 @@ from traceability.model.states import (
     requirement_label,
 )
 from traceability.model.verdict import NOT_RUN, PASSED, SUITE_DEFECT, VIOLATED
+from traceability.recording.templates import render
 from traceability.reporting import proof_summary
 
 _ANALYTICS = re.compile(
@@ -281,12 +282,12 @@ def _generate(results: Sequence[Path], config: Path, root: Path) -> None:
 
 
 def _finish(page: str, coverage: Mapping[str, Any]) -> str:
-    """Remove the analytics, and let the chart show proven criteria instead of passed scenarios."""
+    """Remove the analytics, let the chart show proven criteria instead of passed scenarios, and fit it to a phone."""
     page = _RING.sub(lambda found: _ring(found[1], found[2], coverage["totals"]), _ANALYTICS.sub("", page))
     external = _EXTERNAL.search(page)
     if external:
         raise ReportFailed(f"the report would load {external[0]}; this version of Allure is not supported")
-    return _packed(page)
+    return _packed(page.replace("</head>", f"{render('phone.html')}</head>", 1))
 
 
 def _packed(page: str) -> str:
