@@ -33,6 +33,23 @@ Feature: Execution history
     Then wave 1 is FAILED
     And the record has start, end and server results of wave 1
 
+  @AC-5.2 @moto
+  Scenario: The record has the servers that a group has selected by their tags
+    Given the "single-wave" plan
+    And the servers have these tags in DRS
+      | server        | Tier     | System  |
+      | web-1         | database | billing |
+      | database-2    | database | archive |
+      | database-1    | database | billing |
+      | application-1 | database |         |
+    And the group of wave 1 selects the servers with these tags
+      | Tier     | System  |
+      | database | billing |
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And one recovery job launched "database-1, web-1"
+    And the record of wave 1 has the servers "database-1, web-1", and the tags that selected them
+
   @AC-5.3 @AC-8.3 @moto @aws @costs-instances
   Scenario: A successful execution is closed as COMPLETED, without a notification if its plan has no topic
     Given the "single-wave" plan

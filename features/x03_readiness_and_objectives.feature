@@ -87,6 +87,22 @@ Feature: Readiness and objectives
       | INITIAL_SYNC |
 
   @EX-3.1 @moto
+  Scenario: A drill is refused if the tags of a group select no server
+    Given the "three-waves" plan
+    And the servers have these tags in DRS
+      | server | Tier      | System  |
+      | web-1  | front-end | archive |
+      | web-2  | web       | billing |
+    And the group of wave 3 selects the servers with these tags
+      | Tier      | System  |
+      | front-end | billing |
+    When a drill of the plan is started
+    Then the start is refused
+    And the refusal names "wave 3"
+    And the refusal names "has the tags Tier=front-end, System=billing"
+    And no execution was recorded and no server was launched
+
+  @EX-3.1 @moto
   Scenario: A drill of a server without replication is started if DRS has a snapshot
     Given the "single-wave" plan
     And the replication of server "database-1" is DISCONNECTED

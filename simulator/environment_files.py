@@ -2,7 +2,8 @@
 
 {"Environments": [{"AccountId": "111122223333", "Region": "us-east-1", "Initialized": true,
                    "SourceServers": [{"SourceServerId": "s-…", "HostName": "database-1",
-                                      "ReplicationState": "CONTINUOUS", "OperatingSystem": "…"}]}]}
+                                      "ReplicationState": "CONTINUOUS", "OperatingSystem": "…",
+                                      "Tags": {"Tier": "database"}}]}]}
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from simulator.simulator import Simulator
 
-_SERVER_KEYS = {"SourceServerId", "HostName", "ReplicationState", "OperatingSystem", "LaunchSeconds"}
+_SERVER_KEYS = {"SourceServerId", "HostName", "ReplicationState", "OperatingSystem", "LaunchSeconds", "Tags"}
 _KEYS = {"AccountId", "Region", "Initialized", "SourceServers"}
 _ACCOUNT, _REGION, _SERVER = r"\d{12}", r"[a-z]{2}(-[a-z]+)+-\d", r"s-[0-9a-zA-Z]{17}"
 
@@ -31,6 +32,7 @@ class DrsServer:
     replication_state: str = "CONTINUOUS"
     operating_system: str | None = None
     launch_seconds: float | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,16 @@ def _server(document: Any, place: str) -> DrsServer:
     _known(document, _SERVER_KEYS, place)
     server_id = str(document.get("SourceServerId"))
     _require(re.fullmatch(_SERVER, server_id), f"{place}: SourceServerId {server_id!r} must be s- and 17 characters")
+    tags = document.get("Tags", {})
+    texts = isinstance(tags, dict) and all(isinstance(one, str) for one in tags.values())
+    _require(texts, f"{place}: Tags must be an object of texts")
     return DrsServer(
         server_id,
         str(document.get("HostName", f"host-{server_id[-4:]}")),
         str(document.get("ReplicationState", "CONTINUOUS")),
         document.get("OperatingSystem"),
         document.get("LaunchSeconds"),
+        tags,
     )
 
 
@@ -116,7 +122,9 @@ def apply_environment(aws: Simulator, environment: DrsEnvironment) -> None:
     else:
         drs.uninitialize()
     for one in environment.servers:
-        drs.add_source_server(one.server_id, hostname=one.host_name, replication_state=one.replication_state)
+        drs.add_source_server(
+            one.server_id, hostname=one.host_name, replication_state=one.replication_state, tags=one.tags
+        )
         if one.operating_system:
             drs.set_operating_system(one.server_id, one.operating_system)
         if one.launch_seconds is not None:

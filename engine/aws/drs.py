@@ -77,6 +77,14 @@ class RecoveryService:
         ]
         return {server.source_server_id: server for server in found}
 
+    def all_source_servers(self) -> list[SourceServer]:
+        """All source servers of the account and Region; DRS has no filter for their tags."""
+        return [
+            _source_server(item)
+            for page in self._pages("describe_source_servers", self._call)
+            for item in page["items"]
+        ]
+
     def newest_snapshot(self, source_server_id: str, not_after: datetime | None = None) -> Snapshot | None:
         """The newest point-in-time snapshot of the server that is not after a time; None without one."""
         filters = {"filters": {"toDateTime": timestamp(not_after)}} if not_after else {}
@@ -388,6 +396,7 @@ def _source_server(item: Mapping[str, Any]) -> SourceServer:
         host_name=item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname"),
         replication_state=replication.get("dataReplicationState"),
         lag=replication.get("lagDuration"),
+        tags=item.get("tags", {}),
     )
 
 

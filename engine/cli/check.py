@@ -59,6 +59,8 @@ def check(plan_id: str, is_drill: bool, as_of: datetime | None, as_json: bool, s
 
 
 def _plan_findings(facts: Facts) -> Iterator[Finding]:
+    for line in facts.get("EmptyGroups", ()):
+        yield Finding(Verdict.BLOCKED, line)
     if facts["JobsInProgress"] >= _JOBS:
         yield Finding(Verdict.WARNING, f"{facts['JobsInProgress']} jobs are in progress; DRS allows {_JOBS} by default")
     if "TopicArn" not in facts:
@@ -110,7 +112,8 @@ def _print(
     shown = [
         one for one in facts["Servers"] if len(facts["Servers"]) <= _WHOLE_TABLE or one["SourceServerId"] in by_server
     ]
-    terminal.print(_table(shown, single, by_server, now))
+    if shown:
+        terminal.print(_table(shown, single, by_server, now))
     if len(shown) < len(facts["Servers"]):
         terminal.print(f"and {len(facts['Servers']) - len(shown)} servers that are READY", style="dim")
     for server in shown:
@@ -155,4 +158,4 @@ def _replication(server: Facts) -> str:
 def _summary(servers: Sequence[Facts], by_server: Mapping[str, list[Finding]], verdict: Verdict) -> str:
     counts = Counter(worst(by_server.get(server["SourceServerId"], ())) for server in servers)
     parts = [f"{counts[one]} {one}" for one in Verdict if counts[one]]
-    return f"{verdict}: {len(servers)} servers, {', '.join(parts)}"
+    return ", ".join([f"{verdict}: {len(servers)} servers", *parts])

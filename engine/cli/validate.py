@@ -55,6 +55,9 @@ def validate(plan: Path, groups: Path | None, as_json: bool) -> None:
         raise InputError(f"{plan}: {count}")
     waves = document["Waves"]
     click.echo(f"{plan}: valid, {len(waves)} {'wave' if len(waves) == 1 else 'waves'}")
+    if selecting := [group_id for group_id, group in known.items() if "ServerTags" in group]:
+        names, verb = ", ".join(selecting), "selects its" if len(selecting) == 1 else "select their"
+        click.echo(f"{names} {verb} servers by tag when an execution starts; `check` shows them.")
     if groups is None:
         click.echo("Servers and protection groups were not checked; pass the groups with --groups.")
 
@@ -101,7 +104,10 @@ def _target(plan: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Any:
 
 
 def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Groups with exactly the servers that the plan names, so that only problems of the plan itself show."""
+    """Groups with exactly the servers that the plan names, so that only problems of the plan itself show.
+
+    The servers of a group of which the plan names none are unknown.
+    """
     waves = plan.get("Waves")
     servers: dict[str, list[str]] = {}
     for wave in waves if isinstance(waves, list) else ():
@@ -109,4 +115,7 @@ def _assumed_groups(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
             listed = (wave.get("ExecutionOrder"), wave.get("RecoverySnapshots"))
             named = [server for some in listed if isinstance(some, list | dict) for server in some]
             servers.setdefault(wave["ProtectionGroupId"], []).extend(named)
-    return {group_id: {"SourceServerIds": list(dict.fromkeys(map(str, named)))} for group_id, named in servers.items()}
+    return {
+        group_id: {"SourceServerIds": list(dict.fromkeys(map(str, named)))} if named else {}
+        for group_id, named in servers.items()
+    }

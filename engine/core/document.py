@@ -200,6 +200,7 @@ def _wave_item(wave: WaveState) -> Item:
         WaveNumber=wave.number,
         WaveName=wave.name,
         ProtectionGroupId=wave.group_id,
+        ServerTags=dict(wave.server_tags) or None,
         ExecutionType=str(wave.launch_order),
         DependsOn=list(wave.depends_on),
         WaitTimeSeconds=wave.wait_seconds,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -79,6 +79,8 @@ class Wave:
     health_check: HealthCheck | None
     snapshots: Mapping[str, str]
     approval: Approval | None = None
+    # The tags that selected the servers, if the group selects by tag.
+    server_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,10 @@ def resolve_target(plan: Document, *, account_id: str, region: str) -> RecoveryT
 
 
 def wave_servers(wave: Document, groups: Mapping[str, Document]) -> tuple[str, ...]:
-    """The wave's servers in launch order: ExecutionOrder, or the whole group in the group's order."""
+    """The wave's servers in launch order: ExecutionOrder, or the whole group in the group's order.
+
+    A group that selects by tag has servers only after `engine.core.server_tags` has resolved it.
+    """
     group = groups.get(wave["ProtectionGroupId"], {})
     return tuple(wave.get("ExecutionOrder", group.get("SourceServerIds", ())))
 
@@ -177,6 +182,7 @@ def _parse_wave(wave: Document, earlier: tuple[int, ...], groups: Mapping[str, D
         health_check=_parse_health_check(wave.get("HealthCheck", {})),
         snapshots=wave.get("RecoverySnapshots", {}),
         approval=_parse_approval(wave.get("Approval", {})),
+        server_tags=groups.get(wave["ProtectionGroupId"], {}).get("ServerTags", {}),
     )
 
 

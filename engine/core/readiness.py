@@ -10,7 +10,7 @@ in the states of `_NO_NEW_SNAPSHOT` is a guess from the names of the states in t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -38,6 +38,7 @@ class SourceServer:
     host_name: str | None = None
     replication_state: str | None = None
     lag: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def label(self) -> str:

@@ -74,11 +74,21 @@ def _missing_companions(value: Any, dependent: Any, _: Any) -> Iterator[tuple[st
     )
 
 
+def _not_exactly_one(value: Any, alternatives: Any, _: Any) -> Iterator[tuple[str, str]]:
+    """The members of an object of which it must have exactly one."""
+    names = [name for alternative in alternatives for name in alternative["required"]]
+    given = [name for name in names if name in value]
+    if given:
+        return ((name, f"cannot be given together with {given[0]}") for name in given[1:])
+    return iter([(names[0], f"is missing; give {' or '.join(names)}")])
+
+
 # Keywords whose errors concern members of an object: (object, keyword's value, schema) -> (member, message) for each.
 _MEMBER_ERRORS: Mapping[str, Callable[[Any, Any, Any], Iterator[tuple[str, str]]]] = {
     "required": _missing,
     "additionalProperties": _unknown,
     "dependentRequired": _missing_companions,
+    "oneOf": _not_exactly_one,
 }
 
 _TYPES = {
@@ -144,6 +154,8 @@ _VALUE_ERRORS: Mapping[str, Callable[[Any, Any], str]] = {
     "enum": lambda value, limit: f"must be {' or '.join(map(str, limit))}, is {_shown(value)}",
     "pattern": _malformed,
     "minItems": _too_short,
+    "minProperties": _too_short,
+    "maxProperties": _too_long,
     "minLength": _too_short,
     "maxItems": _too_long,
     "maxLength": _too_long,

@@ -178,6 +178,8 @@ class WaveState:
     approval: Approval | None = None
     # When the engine asked for the approval of the wave.
     awaiting_approval_since: datetime | None = None
+    # The tags by which the protection group selected the servers at the start.
+    server_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def label(self) -> str:
@@ -370,6 +372,7 @@ def new_execution(
                 wait_seconds=wave.wait_seconds,
                 health_check=wave.health_check,
                 approval=wave.approval,
+                server_tags=wave.server_tags,
                 server_count=len(wave.servers),
                 optional_count=len(plan.optional_servers.intersection(wave.servers)),
                 servers=tuple(

@@ -118,6 +118,7 @@ def _parse_wave(item: Mapping[str, Any]) -> WaveState:
         if "Approval" in item
         else None,
         awaiting_approval_since=_time(item, "AwaitingApprovalSince"),
+        server_tags=item.get("ServerTags", {}),
     )
 
 

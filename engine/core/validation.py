@@ -57,6 +57,12 @@ def plan_problems(
     return list(dict.fromkeys(problems))
 
 
+def resolved_problems(plan: Document, groups: Mapping[str, Document]) -> list[PlanProblem]:
+    """The problems of a valid plan that show when its groups by tag are resolved: servers twice, or too many."""
+    waves = _waves(plan)
+    return [*_whole_plan_problems(waves, groups), *_optional_problems(plan, waves, groups)]
+
+
 def plan_warnings(plan: Document, groups: Mapping[str, Document]) -> list[PlanProblem]:
     """Parts of a plan without problems that its author may not have meant; none of them keeps a start back."""
     return [*_left_out(plan, groups), *_long_waits(plan), *_hopeless_objective(plan), *_silent(plan)]
@@ -70,7 +76,7 @@ def _left_out(plan: Document, groups: Mapping[str, Document]) -> Iterator[PlanPr
         missing = [server for server in members if server not in launched]
         if missing and "ExecutionOrder" in wave and not wave.get("Partial", False):
             yield PlanProblem(
-                _wave_name(wave),
+                wave_label(wave),
                 "ExecutionOrder",
                 f"leaves out {_listed(missing)} of protection group {wave['ProtectionGroupId']}, which no wave "
                 'recovers; "Partial": true in the wave says that this is meant',
@@ -100,7 +106,7 @@ def _silent(plan: Document) -> Iterator[PlanProblem]:
     for wave in _waves(plan):
         if wave.get("Approval", {}).get("Required", False):
             yield PlanProblem(
-                _wave_name(wave),
+                wave_label(wave),
                 "Approval",
                 "no message asks for it, because the plan has no NotificationTopicArn; only `status` shows the wait",
             )
@@ -138,7 +144,7 @@ def unknown_server_problems(
     """A problem for each server of a valid plan that is not `known` to DRS in the target account and Region."""
     return [
         PlanProblem(
-            _wave_name(wave),
+            wave_label(wave),
             "ExecutionOrder" if "ExecutionOrder" in wave else "ProtectionGroupId",
             f"source server {server} does not exist in DRS (account {target.account_id}, Region {target.region})",
         )
@@ -170,7 +176,7 @@ def _shape_problems(
 def _plan_place(plan: Document, error: ValidationError) -> tuple[str, str]:
     path = list(error.absolute_path)
     if len(path) >= 2 and path[0] == "Waves" and isinstance(path[1], int):
-        return _wave_name(plan["Waves"][path[1]], path[1]), _field(path[2:])
+        return wave_label(plan["Waves"][path[1]], path[1]), _field(path[2:])
     return "plan", _field(path)
 
 
@@ -187,7 +193,8 @@ def _waves(plan: Document) -> list[Document]:
     return [wave for wave in waves if isinstance(wave, Mapping)] if isinstance(waves, list) else []
 
 
-def _wave_name(wave: Any, index: int = 0) -> str:
+def wave_label(wave: Any, index: int = 0) -> str:
+    """For example `wave 2 (Application)`; the wave may be invalid."""
     position = f"at position {index + 1}"
     if not isinstance(wave, Mapping):
         return f"wave {position}"
@@ -218,9 +225,9 @@ def _dependency_problems(waves: list[Document]) -> Iterator[PlanProblem]:
     for wave in waves:
         for dependency in _depends_on(wave):
             if dependency not in numbers:
-                yield PlanProblem(_wave_name(wave), "DependsOn", f"wave {dependency} does not exist")
+                yield PlanProblem(wave_label(wave), "DependsOn", f"wave {dependency} does not exist")
             elif dependency >= wave["WaveNumber"]:
-                yield PlanProblem(_wave_name(wave), "DependsOn", _forward(wave["WaveNumber"], dependency, edges))
+                yield PlanProblem(wave_label(wave), "DependsOn", _forward(wave["WaveNumber"], dependency, edges))
 
 
 def _depends_on(wave: Document) -> list[int]:
@@ -256,22 +263,34 @@ def _server_problems(wave: Document, groups: Mapping[str, Document]) -> Iterator
     if not isinstance(group_id, str):
         return
     if group_id not in groups:
-        yield PlanProblem(_wave_name(wave), "ProtectionGroupId", f"protection group {group_id} does not exist")
+        yield PlanProblem(wave_label(wave), "ProtectionGroupId", f"protection group {group_id} does not exist")
+        return
+    if "ServerTags" in groups[group_id]:
+        yield from _tagged_problems(wave, group_id)
         return
     members = _texts(groups[group_id].get("SourceServerIds"))
     order = _texts(wave.get("ExecutionOrder"))
     for server in dict.fromkeys(order):
         if server not in members:
-            yield PlanProblem(_wave_name(wave), "ExecutionOrder", f"{server} is not in protection group {group_id}")
+            yield PlanProblem(wave_label(wave), "ExecutionOrder", f"{server} is not in protection group {group_id}")
     snapshots = wave.get("RecoverySnapshots", {})
     for server in snapshots if isinstance(snapshots, Mapping) else ():
         if server not in (order or members):
-            yield PlanProblem(_wave_name(wave), "RecoverySnapshots", f"{server} is not launched by this wave")
+            yield PlanProblem(wave_label(wave), "RecoverySnapshots", f"{server} is not launched by this wave")
+
+
+def _tagged_problems(wave: Document, group_id: str) -> Iterator[PlanProblem]:
+    """Fields that name servers, in a wave whose servers are known only at the start."""
+    for field in ("ExecutionOrder", "RecoverySnapshots", "Partial"):
+        if field in wave:
+            message = f"cannot be given, because protection group {group_id} selects its servers by tag"
+            yield PlanProblem(wave_label(wave), field, message)
 
 
 def _optional_problems(plan: Document, waves: list[Document], groups: Mapping[str, Document]) -> Iterator[PlanProblem]:
-    """Optional servers that no wave recovers; nothing is known about the servers of an unknown group."""
-    if any(wave.get("ProtectionGroupId") not in groups for wave in waves if not wave.get("ExecutionOrder")):
+    """Optional servers that no wave recovers; the servers of a group can be unknown."""
+    unordered = [wave.get("ProtectionGroupId") for wave in waves if not wave.get("ExecutionOrder")]
+    if any("SourceServerIds" not in groups.get(str(group_id), {}) for group_id in unordered):
         return
     launched = {
         server
@@ -299,8 +318,8 @@ def _whole_plan_problems(waves: list[Document], groups: Mapping[str, Document]) 
         field = "ExecutionOrder" if wave.get("ExecutionOrder") else "ProtectionGroupId"
         for server in servers:
             if server in first_use:
-                message = f"duplicate server {server}: already launched by {_wave_name(first_use[server])}"
-                yield PlanProblem(_wave_name(wave), field, message)
+                message = f"duplicate server {server}: already launched by {wave_label(first_use[server])}"
+                yield PlanProblem(wave_label(wave), field, message)
             else:
                 first_use[server] = wave
     if total > MAX_SERVERS:

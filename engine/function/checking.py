@@ -17,7 +17,7 @@ from engine.core.document import parse_timestamp, timestamp
 from engine.core.plan import Wave
 from engine.core.protection import ExistingInstance
 from engine.core.readiness import Finding, Snapshot, SourceServer, replication_finding
-from engine.function.plan_loading import CannotStart, load_plan
+from engine.function.plan_loading import CannotStart, drs_unanswered, load_plan
 from engine.function.wiring import Services
 
 # A start asks for the snapshots of servers without healthy replication for at most this time: the operator waits.
@@ -78,16 +78,16 @@ def plan_facts(services: Services, event: Mapping[str, Any]) -> Answer:
     """The facts about all servers of a plan that few calls tell; Problems if the plan or DRS does not allow it."""
     plan_id = event["PlanId"]
     try:
-        plan = load_plan(services, plan_id).plan
+        loaded = load_plan(services, plan_id)
     except CannotStart as refused:
         return {"Problems": refused.problems}
-    recovery = services.recovery(plan.target)
+    plan, recovery = loaded.plan, services.recovery(loaded.plan.target)
     try:
         sources = recovery.source_servers(plan.servers)
         existing = recovery.recovered(plan.servers)
         jobs = recovery.live_jobs(services.now() - _JOBS_SINCE)
     except (CallError, RoleNotAssumed) as error:
-        return {"Problems": [f"plan {plan_id}: DRS could not be asked: {error}"]}
+        return {"Problems": [drs_unanswered(plan_id, error)]}
     target = plan.target
     facts = {
         "Time": timestamp(services.now()),
@@ -97,6 +97,7 @@ def plan_facts(services: Services, event: Mapping[str, Any]) -> Answer:
         "RoleArn": target.role_arn,
         "TopicArn": plan.topic_arn,
         "RecoveryPointObjectiveSeconds": plan.recovery_point_objective_seconds,
+        "EmptyGroups": list(loaded.empty_groups) or None,
         "JobsInProgress": len(set(jobs.values())),
         "Servers": [
             _server_document(wave, server, sources.get(server), existing.get(server), jobs.get(server))
@@ -127,15 +128,16 @@ def _server_document(
 def server_facts(services: Services, event: Mapping[str, Any]) -> Answer:
     """The facts about single servers, as many as the time allows: a server that is left out can be asked for again."""
     try:
-        plan = load_plan(services, event["PlanId"]).plan
+        # The client has the servers of groups by tag from `plan_facts`; to list DRS again would cost it seconds.
+        loaded = load_plan(services, event["PlanId"], resolve=False)
     except CannotStart as refused:
         return {"Problems": refused.problems}
-    recovery = services.recovery(plan.target)
+    plan, recovery = loaded.plan, services.recovery(loaded.plan.target)
     as_of = parse_timestamp(event["AsOf"]) if "AsOf" in event else None
     pins = {server: snapshot for wave in plan.waves for server, snapshot in wave.snapshots.items()}
     end, found = services.now() + _INSPECTION_BUDGET, {}
     for server in event["SourceServerIds"]:
-        if services.now() >= end or server not in plan.servers:
+        if services.now() >= end or not (loaded.by_tags or server in plan.servers):
             continue
         try:
             found[server] = _single_facts(recovery, server, as_of, pins.get(server))

@@ -31,7 +31,7 @@ from engine.core.state import Execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
-from engine.function.plan_loading import CannotStart
+from engine.function.plan_loading import CannotStart, drs_unanswered
 from engine.function.starting import StartResult, run_starting
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
@@ -109,7 +109,7 @@ def _planned(services: Services, request: ResumeRequest, before: Execution) -> E
     try:
         existing = _existing(services.recovery(target), before)
     except (CallError, RoleNotAssumed) as error:
-        raise CannotStart([f"plan {plan.plan_id}: its source servers could not be checked: {error}"]) from error
+        raise CannotStart([drs_unanswered(plan.plan_id, error)]) from error
     refused = refusals(plan.plan_id, request.choices.existing, existing, servers)
     refused += snapshot_problems(before, request.choices, existing)
     if refused:

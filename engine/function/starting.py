@@ -29,7 +29,7 @@ from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
 from engine.function.leasing import ServersTaken, acquire, cancel_for, holder_of, remove_fenced
-from engine.function.plan_loading import CannotStart, load_plan
+from engine.function.plan_loading import CannotStart, drs_unanswered, load_plan
 from engine.function.wiring import Services
 
 # An ExecutionId is derived from the client token, if any, so that the same token always means the same execution.
@@ -261,6 +261,8 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     """The plan as it is loaded now, if it may start. Raises CannotStart."""
     plan_id = request.plan_id
     loaded = load_plan(services, plan_id)
+    if loaded.empty_groups:
+        raise CannotStart(list(loaded.empty_groups))
     plan, target = loaded.plan, loaded.plan.target
     recovery = services.recovery(target)
     try:
@@ -269,9 +271,7 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
         if existing:
             existing = recovery.described(existing)
     except (CallError, RoleNotAssumed) as error:
-        raise CannotStart(
-            [f"plan {plan_id}: its source servers could not be checked: {error}{_cure(error)}"]
-        ) from error
+        raise CannotStart([drs_unanswered(plan_id, error)]) from error
     unknown = unknown_server_problems(loaded.document, loaded.groups, sources, target)
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
@@ -312,9 +312,3 @@ def _snapshot_problems(
         f"plan {plan.plan_id}: DRS has no snapshot {snapshot} of {sources[server].label}"
         for server, snapshot in missing.items()
     ]
-
-
-def _cure(error: CallError | RoleNotAssumed) -> str:
-    if isinstance(error, CallError) and error.code == "UninitializedAccountException":
-        return "; initialise DRS in that account and Region: aws drs initialize-service"
-    return ""

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from click.testing import CliRunner
 
-from simulator import environment_files
+from simulator import Simulator, environment_files
 from simulator.__main__ import main
 from simulator.gateway import faults
 from simulator.serving.remote import ControlRefused
@@ -352,12 +352,33 @@ def test_bad_input_is_one_line_and_code_2(arguments, said):
             {"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": [{}]}]},
             "environment 1, server 1: SourceServerId",
         ),
+        (
+            {
+                "Environments": [
+                    {
+                        "AccountId": "1" * 12,
+                        "Region": "us-east-1",
+                        "SourceServers": [{"SourceServerId": "s-" + "0" * 17, "Tags": {"Tier": 3}}],
+                    }
+                ]
+            },
+            "environment 1, server 1: Tags must be an object of texts",
+        ),
     ],
 )
 def test_a_bad_seed_is_named_with_its_place(document, said, tmp_path):
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps(document))
     _refused(["--port", "0", "--seed", str(seed)], said)
+
+
+def test_a_seeded_server_has_its_tags():
+    servers = [{"SourceServerId": "s-" + "0" * 17, "Tags": {"Tier": "web"}}]
+    document = {"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": servers}
+    with Simulator() as aws:
+        environment_files.apply_environment(aws, environment_files.parse(document, "seed"))
+        drs = aws.drs_in("1" * 12, "us-east-1")
+        assert drs.backend.source_servers["s-" + "0" * 17].tags == {"Tier": "web"}
 
 
 def test_another_account_can_be_named():
