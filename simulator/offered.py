@@ -16,6 +16,8 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
 import simulator.drs
+from simulator.patches.patching import applied
+from simulator.services import service_quotas
 
 # moto handles these in one method for each HTTP verb of a bucket and of an object.
 _WITHOUT_METHOD = {
@@ -67,6 +69,11 @@ project completes.
 def offered() -> dict[str, list[str]]:
     """The operations by service, both with botocore's names, in alphabetical order."""
     simulator.drs.register()
+    with applied(service_quotas.patches()):
+        return _offered()
+
+
+def _offered() -> dict[str, list[str]]:
     known = set(create_loader().list_available_services("service-2"))
     found: dict[str, set[str]] = {}
     for responses in _response_classes():

@@ -38,7 +38,7 @@ from simulator.patches import (
     stored_items,
 )
 from simulator.patches.patching import applied
-from simulator.services import partitions, sns_sqs, sts
+from simulator.services import partitions, service_quotas, sns_sqs, sts
 from simulator.services.cloudformation import resource_types, state_machines
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
@@ -140,6 +140,7 @@ class Simulator:
                 *managed_policies.patches(),
                 *templates.patches(),
                 *sts.patches(),
+                *service_quotas.patches(),
                 *lambda_errors.patches(),
                 *transactions.patches(),
                 *sns_sqs.patches(self.clock),

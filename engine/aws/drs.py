@@ -396,6 +396,7 @@ def _source_server(item: Mapping[str, Any]) -> SourceServer:
         host_name=item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname"),
         replication_state=replication.get("dataReplicationState"),
         lag=replication.get("lagDuration"),
+        recommended_type=item.get("sourceProperties", {}).get("recommendedInstanceType"),
         tags=item.get("tags", {}),
     )
 

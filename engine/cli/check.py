@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +22,6 @@ _SIGNS = {Verdict.READY: "✔", Verdict.WARNING: "!", Verdict.BLOCKED: "✘"}
 _STYLES = {Verdict.READY: "green", Verdict.WARNING: "yellow", Verdict.BLOCKED: "bold red"}
 # More servers than this fill no screen: the table then has only those that need attention.
 _WHOLE_TABLE = 30
-# The default quota of concurrent jobs of DRS (Service Quotas, L-D88FAC3A).
-_JOBS = 20
 
 
 @click.command()
@@ -49,22 +47,13 @@ def check(plan_id: str, is_drill: bool, as_of: datetime | None, as_json: bool, s
     now = datetime.fromisoformat(facts["Time"])
     question = Question(is_drill, now, as_of, facts.get("RecoveryPointObjectiveSeconds"))
     findings = server_findings(facts["Servers"], single, question)
-    plan = list(_plan_findings(facts))
+    plan = engine.plan_findings(facts)
     verdict = worst([*findings, *plan])
     if as_json:
         print_json(_document(plan_id, facts, single, findings, plan, verdict))
     else:
         _print(facts, single, findings, plan, verdict, now)
     raise click.exceptions.Exit(1 if verdict is Verdict.BLOCKED else 0)
-
-
-def _plan_findings(facts: Facts) -> Iterator[Finding]:
-    for line in facts.get("EmptyGroups", ()):
-        yield Finding(Verdict.BLOCKED, line)
-    if facts["JobsInProgress"] >= _JOBS:
-        yield Finding(Verdict.WARNING, f"{facts['JobsInProgress']} jobs are in progress; DRS allows {_JOBS} by default")
-    if "TopicArn" not in facts:
-        yield Finding(Verdict.WARNING, "the plan names no topic: no message tells the end of an execution")
 
 
 def _document(
@@ -88,7 +77,8 @@ def _document(
     return {
         "PlanId": plan_id,
         "Verdict": str(verdict),
-        "Findings": [one.message for one in plan],
+        "Findings": [one.message for one in plan if one.verdict is not Verdict.READY],
+        "Checks": [{"Verdict": str(one.verdict), "Message": one.message} for one in plan],
         "Servers": servers,
     }
 

@@ -22,9 +22,11 @@ from engine.client.answers import (
     StartRefused,
 )
 from engine.client.history import History
+from engine.client.plan_readiness import plan_findings
 from engine.client.plans import Plans
 from engine.client.readiness import Chosen, chosen, inspect
 from engine.core.document import timestamp
+from engine.core.readiness import Finding
 from engine.deploy.deployment import describe
 
 _UUID_LENGTH = 36
@@ -177,6 +179,10 @@ class EngineClient(History, Plans):
         if "Problems" in answer:
             raise StartRefused(answer["Problems"])
         return answer
+
+    def plan_findings(self, facts: Mapping[str, Any]) -> list[Finding]:
+        """The findings about topic, quotas and groups of the plan of these facts, READY ones as well."""
+        return plan_findings(self._session, facts)
 
     def inspect(self, plan_id: str, servers: Sequence[str], as_of: datetime | None = None) -> dict[str, Document]:
         """The facts that cost a call for each server; a server that there was no time for is absent."""

@@ -38,6 +38,7 @@ class SourceServer:
     host_name: str | None = None
     replication_state: str | None = None
     lag: str | None = None
+    recommended_type: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

@@ -1,7 +1,8 @@
 """The findings of a readiness check, from the facts that the engine's function has found out about a plan.
 
 The facts are documents (PascalCase), because they travel from the function to the client. A server has SourceServerId,
-WaveNumber, Exists, and what is known of HostName, ReplicationState, ExistingInstanceId, LiveJobId and PinnedSnapshotId.
+WaveNumber, Exists, and what is known of HostName, ReplicationState, RecommendedInstanceType, ExistingInstanceId,
+LiveJobId and PinnedSnapshotId.
 The single questions about a server add SnapshotId and SnapshotTime of its newest snapshot, PinMissing, Stopped,
 IntoInstance; a server that was not asked about has no such document.
 """

@@ -99,6 +99,8 @@ def plan_facts(services: Services, event: Mapping[str, Any]) -> Answer:
         "RecoveryPointObjectiveSeconds": plan.recovery_point_objective_seconds,
         "EmptyGroups": list(loaded.empty_groups) or None,
         "JobsInProgress": len(set(jobs.values())),
+        "ServersInProgress": len(jobs),
+        "ServersPerJob": services.servers_per_job,
         "Servers": [
             _server_document(wave, server, sources.get(server), existing.get(server), jobs.get(server))
             for wave in plan.waves
@@ -118,6 +120,7 @@ def _server_document(
         "HostName": source.host_name if source else None,
         "ReplicationState": source.replication_state if source else None,
         "Lag": source.lag if source else None,
+        "RecommendedInstanceType": source.recommended_type if source else None,
         "ExistingInstanceId": existing.recovery_instance_id if existing else None,
         "LiveJobId": job,
         "PinnedSnapshotId": wave.snapshots.get(server),

@@ -24,8 +24,8 @@ from simulator.gateway.service_errors import AwsError
 from simulator.patches.item_answers import ITEM_OPERATIONS
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
-_SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch"}
-_HOST_OF_SERVICE = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+_SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch", "servicequotas": "service-quotas"}
+_HOST_OF_SERVICE = {service: name for name, service in _SERVICE_OF_SIGNING_NAME.items()}
 _AWS_HOST = re.compile(r"(?P<name>.+)\.amazonaws\.(com|com\.cn|eu)")
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
 

@@ -146,6 +146,7 @@ SERVICES: dict[str, Rules] = {
         everything=frozenset({"ListBuckets"}),
         context={"Prefix": "s3:prefix"},
     ),
+    "service-quotas": Rules("servicequotas"),
     "sns": Rules(
         "sns",
         by_parameter=(("TopicArn", "{}"), ("TargetArn", "{}"), ("ResourceArn", "{}"), ("Name", "{}")),

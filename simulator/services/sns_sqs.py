@@ -1,4 +1,4 @@
-"""Additions to moto's SNS and SQS: a message limit, long polling on the virtual clock, the host of queue URLs."""
+"""Additions to moto's SNS and SQS: message limit, counted subscriptions, long polling, the host of queue URLs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.sns.responses import SNSResponse
 from moto.sqs.models import Queue
 
 from simulator.gateway.requests import IdentifiedCall
@@ -17,6 +19,9 @@ from simulator.time.clock import VirtualClock
 
 SNS_MESSAGE_LIMIT = 256 * 1024
 LONG_POLL_STEP = 0.25
+# The owner of such an endpoint must call ConfirmSubscription (API reference of Subscribe). No owner does it here.
+_CONFIRMED_BY_OWNER = {"email", "email-json", "http", "https"}
+_topic_attributes = SNSResponse.get_topic_attributes
 _endpoint: ContextVar[str | None] = ContextVar("the endpoint of the caller", default=None)
 
 
@@ -32,6 +37,16 @@ def called_at(endpoint: str) -> Iterator[None]:
 
 def _url(queue: Any, _request_url: Any = None) -> str:
     return f"{_endpoint.get() or f'https://sqs.{queue.region}.amazonaws.com'}/{queue.account_id}/{queue.name}"
+
+
+def _get_topic_attributes(response: Any) -> ActionResult:
+    result = _topic_attributes(response)
+    topic = response.backend.get_topic(response._get_param("TopicArn"))
+    pending = [
+        one.protocol in _CONFIRMED_BY_OWNER for one in response.backend.subscriptions.values() if one.topic is topic
+    ]
+    counts = {"SubscriptionsPending": sum(pending), "SubscriptionsConfirmed": len(pending) - sum(pending)}
+    return ActionResult({"Attributes": {**result.result["Attributes"], **counts}})
 
 
 class MessageLimit:
@@ -56,6 +71,7 @@ def patches(clock: VirtualClock) -> list[Patch]:
         clock.sleep(min(seconds, LONG_POLL_STEP), f"a message in {queue.name}")
 
     return [
+        Patch(SNSResponse, "get_topic_attributes", _get_topic_attributes, "moto counts no subscriptions"),
         Patch(Queue, "url", _url, "moto answers with AWS's host, so a client that follows it leaves the machine"),
         Patch(Queue, "physical_resource_id", property(_url), "the same URL in a stack's outputs"),
         Patch(Queue, "wait_for_messages", wait_for_messages, "moto waits a real second, and frozen time never passes"),

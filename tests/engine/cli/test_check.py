@@ -6,7 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
+from moto.servicequotas.models import servicequotas_backends
 
+from simulator.services.service_quotas import set_standard_vcpus
 from tests.engine.cli.operator import error_line, operator
 
 PLAN = "plan-three-tier"
@@ -29,7 +31,12 @@ def test_a_ready_plan_ends_with_its_verdict(at):
     result = at.run("check", PLAN, columns=80)
     lines = result.stdout.splitlines()
     assert (result.exit_code, lines[-1]) == (0, "WARNING: 6 servers, 6 READY")
-    assert lines[-2] == "! the plan names no topic: no message tells the end of an execution"
+    assert lines[-5:-1] == [
+        "✔ DRS in account 111122223333, Region us-east-1 answers the engine's own role",
+        "! the plan names no topic: no message tells the end of an execution",
+        "✔ quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs",
+        "✔ quota of EC2: needs about 12 of 640 vCPUs, by the types that DRS recommends",
+    ]
     assert max(map(len, lines)) <= 80
 
 
@@ -72,6 +79,89 @@ def test_a_server_that_there_was_no_time_for_is_not_checked(at, monkeypatch):
     result = at.run("check", PLAN)
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "WARNING: 6 servers, 6 WARNING")
     assert result.stdout.count("snapshots and launch settings were not checked") == 6
+
+
+def with_topic(at, arn):
+    at.client.put_plan(at.plan() | {"NotificationTopicArn": arn})
+
+
+def plan_checks(at, **environment):
+    found = json.loads(at.run("check", PLAN, "--json", **environment).stdout)
+    return {one["Message"]: one["Verdict"] for one in found["Checks"]}
+
+
+def test_a_topic_needs_a_confirmed_subscription(at):
+    sns = at.aws.session().client("sns")
+    arn = sns.create_topic(Name="drills")["TopicArn"]
+    with_topic(at, arn)
+    assert plan_checks(at)["topic drills has no confirmed subscription: no person gets a message"] == "WARNING"
+    sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="operator@example.com")
+    assert "topic drills has no confirmed subscription, 1 not confirmed yet: no person gets a message" in plan_checks(
+        at
+    )
+    queue = at.aws.session().client("sqs").create_queue(QueueName="operators")["QueueUrl"]
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{at.aws.account}:operators")
+    assert queue.endswith("operators")
+    assert plan_checks(at)["topic drills has 1 confirmed subscription"] == "READY"
+    sns.delete_topic(TopicArn=arn)
+    assert plan_checks(at)[f"topic drills does not exist: no message will arrive ({arn})"] == "WARNING"
+
+
+def test_the_quotas_are_those_of_the_account(at):
+    at.aws.drs.quotas.concurrent_jobs = 1
+    at.aws.drs.quotas.servers_in_all_jobs = 2
+    at.aws.drs.quotas.servers_per_job = 1
+    at.aws.drs.start_foreign_job(at.servers[:1])
+    set_standard_vcpus(servicequotas_backends[at.aws.account][at.aws.region], 11)
+    found = plan_checks(at)
+    for message in (
+        "1 job in progress, DRS allows 1 (L-D88FAC3A): the launches wait",
+        "the largest wave has 2 servers, DRS has room for 1 of 2 in all jobs (L-05AFA8C6): the others wait",
+        "the stack launches 100 servers in a job, DRS allows 1 (L-B827C881): deploy -p ServersPerJob=1",
+        "the plan needs about 12 vCPUs, by the types that DRS recommends, and EC2 allows 11 (L-1216C47A): launches "
+        "fail; request an increase",
+    ):
+        assert found[message] == "WARNING"
+
+
+def test_a_question_that_the_operator_may_not_ask_is_not_checked(at):
+    sns = at.aws.session().client("sns")
+    with_topic(at, sns.create_topic(Name="drills")["TopicArn"])
+    iam = at.aws.session().client("iam")
+    iam.create_user(UserName="night-shift")
+    key = iam.create_access_key(UserName="night-shift")["AccessKey"]
+    allowed = ["cloudformation:DescribeStacks", "lambda:InvokeFunction"]
+    statements = [
+        {"Effect": "Allow", "Action": allowed, "Resource": "*"},
+        # The default policy of a topic lets each user of its account read it.
+        {"Effect": "Deny", "Action": "sns:GetTopicAttributes", "Resource": "*"},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName="night-shift", PolicyName="operate", PolicyDocument=document)
+    found = plan_checks(at, AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+    denied = [message for message, verdict in found.items() if verdict == "WARNING"]
+    assert [message.partition(" checked: ")[0] for message in denied] == [
+        "topic drills was not",
+        "the quotas of DRS were not",
+        "the vCPU quota of EC2 was not",
+    ]
+    for message, action in zip(
+        denied,
+        ("sns:GetTopicAttributes", "servicequotas:ListAWSDefaultServiceQuotas", "ec2:DescribeInstanceTypes"),
+        strict=True,
+    ):
+        assert action in message
+
+
+def test_the_quotas_of_another_account_are_assumed(at):
+    with_topic(at, f"arn:aws:sns:us-east-1:{at.aws.account}:drills")
+    facts = at.client.facts(PLAN) | {"AccountId": "444455556666"}
+    (quotas,) = [one for one in at.client.plan_findings(facts) if "quotas" in one.message]
+    assert (quotas.verdict, quotas.message) == (
+        "READY",
+        "quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs (AWS's defaults; those of account 444455556666 are not "
+        "readable)",
+    )
 
 
 @pytest.mark.parametrize("command", ["check", "start"])
