@@ -10,6 +10,8 @@ from __future__ import annotations
 import atexit
 import builtins
 import compileall
+import copy
+import functools
 import importlib
 import io
 import os
@@ -21,7 +23,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 # What Lambda's Python runtimes have beside the standard library: boto3 and its dependencies.
@@ -79,6 +81,11 @@ class _Loader(SourceFileLoader):
         module.__dict__["__builtins__"] = self._functions
         super().exec_module(module)
 
+    @functools.cache  # noqa: B019 - the loader lives as long as its package
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The compiled module; each cold start executes it anew, but reads it no more."""
+        return super().get_code(fullname)
+
 
 class FunctionCode:
     """An unpacked package: the finder of its modules (for `sys.meta_path`) and the limits of their imports.
@@ -94,12 +101,24 @@ class FunctionCode:
         self._folder = str(folder) + os.sep
         self._library_roots = frozenset(name for name in self.roots if _is_installed(name))
         self._known = self.roots | shared | RUNTIME | sys.stdlib_module_names
+        # The files of a package never change, so each cold start finds the same modules.
+        self._specs: dict[tuple[str, tuple[str, ...] | None], ModuleSpec | None] = {}
         self._functions = {**vars(builtins), "__import__": self._import}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, [self._folder] if path is None else path, target)
+        place = None if path is None else tuple(path)
+        if (name, place) not in self._specs:
+            self._specs[name, place] = self._find(name, place)
+        spec = copy.copy(self._specs[name, place])
+        # The import system notes the state of a module in its spec, and a package may change its search path.
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec.submodule_search_locations = list(spec.submodule_search_locations)
+        return spec
+
+    def _find(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, [self._folder] if path is None else path)
         if spec is None or not (spec.origin or "").startswith(self._folder):
             return None
         if isinstance(spec.loader, SourceFileLoader):
