@@ -17,11 +17,12 @@ from pathlib import Path
 
 from traceability.evaluation.record_readers import Key
 from traceability.model import run_notes
-from traceability.model.feature_files import Scenario
+from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
 from traceability.running import project_behave, selection, sharing
 
-MAX_PROCESSES = 4
+MAX_PROCESSES, SCENARIOS_A_PROCESS = 4, 6
+"""A process takes longer to start than a few scenarios take to run."""
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 """A run without a result for so long has stalled. On AWS a scenario may take hours."""
 _STACK_DUMP_SECONDS = 5.0
@@ -39,9 +40,12 @@ def run_behave(
 ) -> int:
     """Run the scenarios, or only the named ones; return the worst exit code. behave's output goes to the log.
 
-    `processes` is by default the number of cores, at most MAX_PROCESSES. On AWS it is always one.
+    `processes` is by default the number of cores, at most MAX_PROCESSES, each with at least SCENARIOS_A_PROCESS. On AWS
+    it is always one.
     """
-    count = 1 if target == "aws" else processes or min(os.cpu_count() or 1, MAX_PROCESSES)
+    runs = sum(1 for one in scenarios if for_target(one, target) and selection.is_named(one, named))
+    most = min(os.cpu_count() or 1, MAX_PROCESSES, max(1, runs // SCENARIOS_A_PROCESS))
+    count = 1 if target == "aws" else processes or most
     parts = sharing.shares(scenarios, target, count, known_seconds, named)
     with ExitStack() as stack:
         running = [

@@ -32,13 +32,18 @@ def test_durations_of_the_last_run_are_read_if_possible(suite: Suite) -> None:
     assert last_run.seconds(suite.places) == {}
 
 
-def test_a_shared_run_reconciles_like_one(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    judged = three(suite).run()
+def test_a_shared_run_reconciles_like_one(suite: Suite) -> None:
+    judged = three(suite).run(processes=2)
     assert judged.differences == []
     assert judged.coverage["totals"]["proven"] == 6
     assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 2
     assert len(list(suite.places.junit.glob("*.xml"))) > 3, "no feature was shared out"
+
+
+def test_a_few_scenarios_start_one_process(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    three(suite).run()
+    assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 1
 
 
 def test_as_many_processes_run_as_the_user_asks_for(suite: Suite) -> None:
@@ -47,10 +52,9 @@ def test_as_many_processes_run_as_the_user_asks_for(suite: Suite) -> None:
     assert len(list(suite.places.notes.glob("endpoints-*.json"))) == 3
 
 
-def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_a_process_that_dies_does_not_hide_behind_the_other(suite: Suite) -> None:
     dies = "\nimport os\ndef before_feature(context, feature):\n    if feature.name == 'two':\n        os._exit(3)\n"
-    judged = three(suite).environment(dies).run()
+    judged = three(suite).environment(dies).run(processes=2)
     assert any("two 1" in line for line in judged.differences)
     assert judged.coverage["totals"]["proven"] == 0
 

@@ -30,11 +30,8 @@ from traceability.running.run import BadInput
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else "",
 )
-def test_only_named_scenarios_run_and_the_records_agree(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch, arguments: list[str], ran: set[str]
-) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    judged = three(suite).run(*arguments)
+def test_only_named_scenarios_run_and_the_records_agree(suite: Suite, arguments: list[str], ran: set[str]) -> None:
+    judged = three(suite).run(*arguments, processes=2)
     assert judged.differences == []
     assert {row["id"] for row in judged.coverage["criteria"] if row["state"] == "proven"} == ran
     totals = judged.coverage["totals"]
