@@ -13,20 +13,22 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from securesystemslib import signer as signing
-from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import VerificationError
 
 from traceability.evaluation.coverage import rows_of, sections
 from traceability.model.catalogue import tag_of
 from traceability.model.problems import UserProblem
 from traceability.model.states import PROVEN
 from traceability.model.verdict import SUITE_DEFECT, VIOLATED
+
+# securesystemslib imports boto3, 0.3 s: only a command that signs or verifies pays for it.
+if TYPE_CHECKING:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import SSlibKey
 
 FILE = "attestations.intoto.jsonl"
 """The name that in-toto's Bundle format asks for: one envelope a line."""
@@ -59,8 +61,10 @@ class Maker:
     """The owner of a private key file, who signs bundles. Asks `password` if the key is encrypted. Raises BadKey."""
 
     def __init__(self, key: Path, password: Callable[[], str]) -> None:
+        from securesystemslib.signer import CryptoSigner
+
         private = _private_key(key, password)
-        self._signer = signing.CryptoSigner(private)
+        self._signer = CryptoSigner(private)
         self.fingerprint = _fingerprint(private.public_key())
 
     def sign(self, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> bytes:
@@ -72,6 +76,8 @@ class Maker:
 
 
 def _envelope(kind: str, predicate: Mapping[str, Any], sums: Mapping[str, str]) -> Envelope:
+    from securesystemslib.dsse import Envelope
+
     statement = {
         "_type": _STATEMENT,
         "subject": [{"name": name, "digest": {"sha256": one}} for name, one in sorted(sums.items())],
@@ -89,19 +95,22 @@ def check(body: bytes | None, key: Path | None, sums: Mapping[str, str], coverag
     public = _public_key(key) if key else None
     if body is None:
         return Signature(signed=False, keys=(), problem="a signature was demanded" if public else "")
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import SSlibKey
+
     try:
         envelopes = [Envelope.from_dict(json.loads(line)) for line in body.decode().splitlines()]
         named = tuple(dict.fromkeys(keyid for one in envelopes for keyid in one.signatures))
-        problem = _problem(envelopes, signing.SSlibKey.from_crypto(public), sums, coverage) if public else ""
+        problem = _problem(envelopes, SSlibKey.from_crypto(public), sums, coverage) if public else ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem_found:
         return Signature(signed=True, keys=(), problem=f"not readable ({type(problem_found).__name__})")
     return Signature(signed=True, keys=(_fingerprint(public),) if public else named, problem=problem)
 
 
-def _problem(
-    envelopes: list[Envelope], key: signing.SSlibKey, sums: Mapping[str, str], coverage: Mapping[str, Any]
-) -> str:
+def _problem(envelopes: list[Envelope], key: SSlibKey, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> str:
     """Return why the envelopes do not vouch for the archive, "" if they do."""
+    from securesystemslib.exceptions import VerificationError
+
     statements = {}
     for one in envelopes:
         try:

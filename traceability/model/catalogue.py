@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from traceability.model import yaml_text
 from traceability.model.problems import UserProblem
 
 FOLDER = Path(__file__).parent
@@ -176,7 +177,7 @@ def load(folder: Path = FOLDER) -> Catalogue:
 
 def _document(path: Path, kind: DocumentKind) -> Document:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.load(path.read_text(encoding="utf-8"))
         document = Document(kind, content["document"], tuple(_requirement(item) for item in content["requirements"]))
         wrong = _wrong_id(document)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as problem:

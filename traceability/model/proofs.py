@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from traceability.model import yaml_text
 from traceability.model.catalogue import Catalogue, id_of, tag_of
 from traceability.model.problems import UserProblem
 from traceability.model.states import REHEARSAL
@@ -98,7 +99,7 @@ def load(folder: Path) -> Proofs:
         return Proofs()
     remedy = "take it back from git, or write it anew with `python -m traceability keep`"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml_text.load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as problem:
         raise BadProofs(f"{path}: not valid YAML: {' '.join(str(problem).split())}; {remedy}") from problem
     error = next(Draft202012Validator(_SCHEMA).iter_errors(content), None)

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from traceability.model import yaml_text
 from traceability.model.catalogue import Catalogue, id_of
 from traceability.model.problems import UserProblem
 
@@ -44,7 +45,7 @@ def load(folder: Path) -> dict[str, Confirmed]:
     if not path.exists():
         return {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml_text.load(path.read_text(encoding="utf-8")) or {}
         return {id_of(tag): _confirmed(tag, item) for tag, item in content.items()}
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as problem:
         raise BadRevisions(

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from traceability.model import yaml_text
 from traceability.model.catalogue import DOCUMENTS, Catalogue, id_of
 from traceability.model.problems import UserProblem
 
@@ -72,7 +73,7 @@ def load(folder: Path, catalogue: Catalogue) -> dict[str, SignOff]:
         return {}
     try:
         # Dates stay text, so that one that does not exist is a problem with a name and not a type.
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or []  # noqa: S506 - text only
+        content = yaml_text.load_texts(path.read_text(encoding="utf-8")) or []
     except yaml.YAMLError as problem:
         raise BadSignOffs(f"{path}: not valid YAML: {' '.join(str(problem).split())}") from problem
     problems = [

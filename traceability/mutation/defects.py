@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from traceability.model import yaml_text
 from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.problems import UserProblem
 from traceability.model.tree import TREE
@@ -83,7 +84,7 @@ def rewrite(path: Path, text: str) -> None:
 def _read(path: Path, root: Path, catalogue: Catalogue) -> Defect:
     source = path.relative_to(root).as_posix()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as problem:
         raise BadDefect(f"{source}: not valid YAML: {' '.join(str(problem).split())}") from problem
     if not isinstance(content, dict) or set(content) != set(_KEYS):

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from traceability.model import yaml_text
 from traceability.model.problems import UserProblem
 
 FILE = "survivors.yaml"
@@ -41,7 +42,7 @@ def load(root: Path, folder: str) -> dict[Survivor, str]:
     if not path.exists():
         return {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        content = yaml_text.load(path.read_text(encoding="utf-8")) or []
     except yaml.YAMLError as problem:
         raise BadSurvivors(f"{folder}/{FILE}: not valid YAML: {' '.join(str(problem).split())}") from problem
     problems = [
