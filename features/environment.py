@@ -83,7 +83,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         try:
             evidence_hooks.attach(world)
             finish(world)
-            evidence_hooks.attach_end(world)
+            evidence_hooks.attach_end(world, scenario)
             found = invariants.broken(world)
             begun = all(step.status.name == "passed" for step in scenario.all_steps if step.step_type != "then")
             idle = world.idle_faults() if begun else []

@@ -1,4 +1,4 @@
-"""The command line: `python -m simulator serve`."""
+"""The command line: `python -m simulator serve`, `services`, `compare`."""
 
 from __future__ import annotations
 
@@ -113,6 +113,43 @@ def services(service: str | None, write: bool, check: bool) -> None:
         raise click.ClickException(f"not offered by this simulator: {service}")
     for name in [service] if service else known:
         click.echo(f"{name}: {', '.join(known[name])}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the id of each difference.")
+@click.argument("run", type=click.Path(path_type=Path))
+def compare(run: Path, as_json: bool) -> None:
+    """Compare the answers of DRS that a RUN on AWS kept with those of the simulator.
+
+    RUN is the folder reports of the run, or its bundle. Names each difference in fields, formats, words, order and
+    times, proposes new durations, and names the criteria that rest on a difference: they are suspect until a person
+    has decided. Exits with 1 if there is an open difference.
+    """
+    # moto's modules of all services take seconds to import.
+    from simulator import Simulator
+    from simulator.comparison import answers, differences, presentation, reference, traits
+
+    try:
+        kept, decided = answers.read(run), differences.load_decided()
+    except answers.NoAnswers as problem:
+        raise InvalidOption(str(problem)) from problem
+    with Simulator(enforce_iam=False) as aws:
+        simulated = traits.of(reference.drill(aws))
+    seen = traits.of(kept)
+    result = presentation.Result(
+        differences.between(seen, simulated),
+        decided,
+        differences.proposals(seen),
+        differences.not_compared(seen, simulated),
+        len(kept),
+        len(seen.operations),
+    )
+    if as_json:
+        click.echo(json.dumps(presentation.document(result), indent=1))
+    else:
+        for line in presentation.lines(result):
+            click.echo(line)
+    sys.exit(1 if result.open else 0)
 
 
 def _never(_stop: Callable[[], None]) -> None: ...

@@ -1,4 +1,4 @@
-"""Notes that the processes of a run leave for its evaluation: the endpoints they called, and the account.
+"""Notes that the processes of a run leave: the endpoints they called, the account, and answers of AWS.
 
 The target of a run is derived from these endpoints and from no other source.
 """
@@ -41,6 +41,14 @@ def record_account(account: str) -> None:
     directory = os.environ.get(RUN_DIRECTORY)
     if directory is not None:
         (Path(directory) / ACCOUNT).write_text(redaction.account(account), encoding="utf-8")
+
+
+def record_answers(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Keep answers of AWS, redacted, one JSON document a line, for a comparison with the simulator."""
+    directory = os.environ.get(RUN_DIRECTORY)
+    if directory is not None:
+        with (Path(directory) / f"answers-{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(redaction.document(row), default=str)}\n" for row in rows)
 
 
 def load_account(directory: Path) -> str:

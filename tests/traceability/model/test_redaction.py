@@ -17,12 +17,14 @@ TOKEN = "FwoGZXIvYXdzEBYaDplantedSessionTokenValue1234567890=="
 
 PLANTS = f"""
 import json
+from traceability.model import run_notes
 from traceability.recording import evidence
 
 @step("credentials are everywhere")
 def everywhere(context):
     credentials = {{"AccessKeyId": "{KEY_ID}", "SecretAccessKey": "{SECRET}", "SessionToken": "{TOKEN}"}}
     evidence.attach_record({{"ExecutionId": "e-1", "Credentials": credentials}})
+    run_notes.record_answers([{{"service": "drs", "answer": credentials, "text": json.dumps(credentials)}}])
     evidence.attach_text("headers", "X-Amz-Security-Token={TOKEN}&aws_secret_access_key = {SECRET}")
     evidence.attach_text("json in text", json.dumps(credentials))
     print("AWS_SESSION_TOKEN={TOKEN}", "{KEY_ID}")
@@ -35,6 +37,7 @@ def test_planted_credentials_reach_no_file(suite: Suite) -> None:
     assert suite.state(judged) == "violated"
     written = [path for path in suite.places.reports.rglob("*") if path.is_file()]
     assert len(written) >= 6
+    assert any(path.match("answers-*.jsonl") for path in written)
     for path in written:
         content = path.read_bytes()
         for planted in (KEY_ID, SECRET, TOKEN):
