@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ _WORDS = {
 @root_option
 @click.option("--seconds", default=3000.0, show_default=True, help="Begin no mutant after so many seconds.")
 @click.option("--sample", "limit", default=600, show_default=True, help="Try at most so many mutants.")
+@click.option("--seed", default="", help="Decides the sample; by default the tree does.")
 @click.option("--measure", is_flag=True, help="Only measure: a low score does not fail the command.")
-def mutate_command(features: str, root: Path, seconds: float, limit: int, measure: bool) -> None:
+def mutate_command(features: str, root: Path, seconds: float, limit: int, seed: str, measure: bool) -> None:
     """Mutate the engine in copies of the tree, and count the mutants that the scenarios notice.
 
     The sample depends on the tree alone: a shorter run tries the first of the same mutants. Fails below a score of
@@ -47,13 +49,15 @@ def mutate_command(features: str, root: Path, seconds: float, limit: int, measur
     checked_scenarios(places, known)
     scratch, digest = places.reports / ".mutate", tree.digest(places.root)
     out.print("Tracing which code each scenario executes ...", highlight=False)
-    traced = mutate.trace(places.root, features, scratch)
-    sample = mutants.sample(places.root, tracing.executed(traced[0]), digest)
-    tracing_seconds = time.perf_counter() - begun
-    out.print(f"{len(sample)} mutants of executed code; traced in {tracing_seconds:.0f} s", highlight=False)
-    results = mutate.run(
-        places.root, features, sample[:limit], traced, scratch, seconds, lambda one: _print_result(out, one)
-    )
+    workers = mutate.Workers(places.root, scratch, mutate.scenarios_of(places.root, features))
+    try:
+        traced = _traced(workers, places.reports / "trace.json", digest)
+        sample = mutants.sample(places.root, tracing.executed(traced.lines), seed or digest)
+        tracing_seconds = time.perf_counter() - begun
+        out.print(f"{len(sample)} mutants of executed code; traced in {tracing_seconds:.0f} s", highlight=False)
+        results = mutate.run(workers, sample[:limit], traced, seconds, lambda one: _print_result(out, one))
+    finally:
+        workers.close()
     facts = {
         "tree": digest,
         "commit": git.commit(places.root),
@@ -61,11 +65,22 @@ def mutate_command(features: str, root: Path, seconds: float, limit: int, measur
         "seconds": round(time.perf_counter() - begun),
     }
     proof = json.loads(places.proof.read_text(encoding="utf-8")) if places.proof.exists() else {}
-    content = score.document(results, traced[1], known, explained, facts, proof)
+    content = score.document(results, workers.scenarios, known, explained, facts, proof)
     places.mutation.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _print_summary(out, content, known)
     low = content["score"] is None or content["score"] < score.AIM
     sys.exit(RED if low and not measure else GREEN)
+
+
+def _traced(workers: mutate.Workers, kept: Path, digest: str) -> mutate.Traced:
+    """Return the trace of this tree; the last one is kept, because it takes longer than a minute."""
+    if kept.exists():
+        content = json.loads(kept.read_text(encoding="utf-8"))
+        if content.pop("tree") == digest:
+            return mutate.Traced(**content)
+    found = mutate.trace(workers)
+    kept.write_text(json.dumps({"tree": digest, **asdict(found)}), encoding="utf-8")
+    return found
 
 
 def _print_result(out: Console, one: MutantResult) -> None:

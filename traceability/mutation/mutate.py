@@ -1,35 +1,35 @@
 """The mutation score: how many small changes of the code do the scenarios notice?
 
-First all scenarios run once on an unchanged copy, traced: each has to pass. Then one mutant after the other, in a
-random order that the tree decides, meets the scenarios that execute its line, nearest first, until one is red. On a
-line that few scenarios execute all of them run, so that each criterion gets a score of its own scenarios.
+First each scenario runs once on the unchanged code, traced: it has to pass. Then one mutant after the other, in a
+random order, meets the scenarios that execute its line, nearest first, until one is red. On a line that few scenarios
+execute all of them run, so that each criterion gets a score of its own scenarios.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from traceability.model import feature_files
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.verdict import NOT_RUN, PASSED, VIOLATED
-from traceability.mutation import defects, mutants, tracing, trials
-from traceability.mutation.mutants import Mutant
+from traceability.mutation import code_swap, mutants, tracing
+from traceability.mutation.mutants import CODE, Mutant
 from traceability.mutation.prove import MAX_PROCESSES, BaselineFailed
+from traceability.mutation.warm import Ended, Job, Met, Task
+from traceability.mutation.workers import Worker, WorkerDied
 
 OWN_SCENARIOS = 15
 """A line that at most so many scenarios execute is beyond a plain drill: it counts for their criteria."""
-_CHUNKS = (4, 20)
-"""Sizes of the first groups of scenarios; the last group has the rest."""
-_SECONDS, _SECONDS_EACH = 60.0, 5.0
-"""Limit of a group: a mutant may make the engine wait forever."""
-_TRACING = "traceability.mutation.tracing:TraceCode"
-_TRACING_SECONDS = 1800.0
+_LIMIT, _LIMIT_TIMES = 10.0, 8.0
+"""Limit of a scenario's processor time: so many seconds, or so many times its own: a mutant may loop forever."""
+_TRACING_LIMIT = 120.0
+_WARMING = 6
+"""So many scenarios, of different features, load what a process needs before it forks the first child."""
 NOTICED, BY_ERROR, TIMED_OUT, SURVIVED = "noticed", "by_error", "timed_out", "survived"
 
 
@@ -37,7 +37,8 @@ NOTICED, BY_ERROR, TIMED_OUT, SURVIVED = "noticed", "by_error", "timed_out", "su
 class MutantResult:
     """The end of one mutant. `red` has place, and Then, of each scenario that was violated.
 
-    `met` has, by place of a scenario, whether it noticed the mutant; all scenarios are in it if `own` is true.
+    `met` has, by place of a scenario, whether it noticed the mutant. `own`: the line is beyond a plain drill, and each
+    criterion of its scenarios has noticed the mutant or missed it with all of them.
     """
 
     mutant: Mutant
@@ -50,139 +51,182 @@ class MutantResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Traced:
+    """What the run on the unchanged code found: the lines and the seconds of processor time of each scenario."""
+
+    lines: tracing.Trace
+    seconds: dict[str, float]
+
+
 @dataclass
 class _Hunt:
-    """The scenarios that still have to meet a mutant, in groups; `process` runs the first of them."""
+    """A mutant on its way through its scenarios."""
 
     mutant: Mutant
-    place: Path
-    groups: list[list[Scenario]]
-    own: bool
-    process: BaseProcess
-    limit: float
-    met: dict[str, bool] = field(default_factory=dict)
-    red: list[tuple[str, str]] = field(default_factory=list)
+    job: Job
+    met: list[Met] = field(default_factory=list)
     begun: float = field(default_factory=time.perf_counter)
-    group_begun: float = field(default_factory=time.perf_counter)
-
-    @property
-    def timed_out(self) -> bool:
-        return time.perf_counter() - self.group_begun >= self.limit
 
 
-def trace(root: Path, folder: str, scratch: Path) -> tuple[tracing.Trace, list[Scenario]]:
-    """Run all scenarios of the simulator on unchanged copies; return trace and scenarios. Raises BaselineFailed."""
-    scenarios, _ = feature_files.read(root / folder, root)
-    mine = [one for one in scenarios if for_target(one, "moto")]
-    files = sorted({one.file for one in mine})
-    shutil.rmtree(scratch, ignore_errors=True)
-    started = []
-    for number in range(MAX_PROCESSES):
-        place, part = scratch / f"trace-{number}", files[number::MAX_PROCESSES]
-        defects.overlay(None, root, place)
-        started.append((place, part, _start(root, place, part, _TRACING)))
-    found: tracing.Trace = {}
-    failed = []
-    for place, part, process in started:
-        process.join(_TRACING_SECONDS)
-        trials.end(process)
-        of_part = [one for one in mine if one.file in part]
-        ends = trials.endings(place, folder, of_part)
-        failed += [f"{one.place}: {ends[one.key].reason}" for one in of_part if ends[one.key].verdict != PASSED]
-        if (place / tracing.FILE).exists():
-            found |= json.loads((place / tracing.FILE).read_text(encoding="utf-8"))
-        trials.import_needs(place)
-        shutil.rmtree(place)
+class Workers:
+    """Two warm processes, and one of its own for each mutant of code that runs at import.
+
+    `scenarios` are all of the simulator; some of them warm the processes.
+    """
+
+    def __init__(self, root: Path, scratch: Path, scenarios: Sequence[Scenario]) -> None:
+        shutil.rmtree(scratch, ignore_errors=True)
+        self.root, self._scratch, self.scenarios = root, scratch, tuple(scenarios)
+        self.idle: list[Worker] = []
+        self.busy = [self._worker(f"worker-{number}") for number in range(MAX_PROCESSES)]
+        self._made = 0
+        first = self.scenarios[:: len(self.scenarios) // _WARMING + 1]
+        tasks = tuple(Task(one.place, one.criteria, _TRACING_LIMIT) for one in first)
+        for one in self.busy:
+            one.give(Job(tasks, CODE, traced=True, here=True))
+
+    def anew(self, file: str, changed: str) -> Worker:
+        """Return a worker that imports the changed source of a file."""
+        self._made += 1
+        return self._worker(f"anew-{self._made}", file, changed)
+
+    def close(self) -> None:
+        for one in [*self.idle, *self.busy]:
+            one.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _worker(self, name: str, file: str = "", changed: str = "") -> Worker:
+        return Worker(self.root, self._scratch / name, file, changed)
+
+
+def scenarios_of(root: Path, folder: str) -> list[Scenario]:
+    """Return the scenarios of the simulator."""
+    found, _ = feature_files.read(root / folder, root)
+    return [one for one in found if for_target(one, "moto")]
+
+
+def trace(workers: Workers) -> Traced:
+    """Run each scenario on the unchanged code. Raises BaselineFailed."""
+    mine = workers.scenarios
+    waiting = [Job((Task(one.place, one.criteria, _TRACING_LIMIT),), CODE, traced=True) for one in mine]
+    _end_warming(workers)
+    lines: tracing.Trace = {}
+    seconds: dict[str, float] = {}
+    failed: dict[str, str] = {one.place: "it ended the process" for one in mine}
+    while waiting or workers.busy:
+        _fill(workers, waiting)
+        for worker, message in _messages(workers):
+            if isinstance(message, Ended):
+                workers.busy.remove(worker)
+                workers.idle.append(worker)
+            elif message.verdict == PASSED:
+                del failed[message.place]
+                lines[message.place] = tracing.in_tree(message.lines, workers.root)
+                seconds[message.place] = message.seconds
+            else:
+                failed[message.place] = " ".join(message.reason.split())
     if failed:
-        raise BaselineFailed(failed)
-    return found, mine
+        raise BaselineFailed([f"{place}: {reason}" for place, reason in failed.items()])
+    return Traced(lines, seconds)
 
 
 def run(
-    root: Path,
-    folder: str,
+    workers: Workers,
     sample: Sequence[Mutant],
-    traced: tuple[tracing.Trace, Sequence[Scenario]],
-    scratch: Path,
+    traced: Traced,
     seconds: float,
     report: Callable[[MutantResult], None],
 ) -> list[MutantResult]:
     """Try the mutants in order, two at a time; begin no other after `seconds`. Call `report` with each result."""
-    lines, scenarios = traced
-    by_place = {one.place: one for one in scenarios}
+    _end_warming(workers)
     begun, waiting = time.perf_counter(), list(sample)
-    running: list[_Hunt] = []
+    hunts: dict[Worker, _Hunt] = {}
     results = []
-    while running or (waiting and time.perf_counter() - begun < seconds):
-        while waiting and len(running) < MAX_PROCESSES and time.perf_counter() - begun < seconds:
-            mutant = waiting.pop(0)
-            places = tracing.executing(lines, mutant.file, mutant.line)
-            running.append(_begin(root, mutant, [by_place[one] for one in places], scratch / f"mutant-{len(waiting)}"))
-        for one in [one for one in running if not one.process.is_alive() or one.timed_out]:
-            if not _goes_on(one, root, folder):
-                running.remove(one)
-                results.append(_result(one, root))
-                report(results[-1])
-        time.sleep(0.02)
+    while hunts or (waiting and time.perf_counter() - begun < seconds):
+        while waiting and len(hunts) < MAX_PROCESSES and time.perf_counter() - begun < seconds:
+            worker, hunt = _begin(workers, waiting.pop(0), traced)
+            hunts[worker] = hunt
+        for worker, message in _messages(workers):
+            if isinstance(message, Met):
+                hunts[worker].met.append(message)
+                continue
+            hunt = hunts.pop(worker)
+            workers.busy.remove(worker)
+            if worker.is_changed:
+                worker.close()
+            else:
+                workers.idle.append(worker)
+            if message.how == "at_import":
+                anew, again = _begin_anew(workers, hunt.mutant, hunt.job)
+                hunts[anew] = again
+                continue
+            results.append(_result(hunt, message, workers.root))
+            report(results[-1])
     return results
 
 
-def _begin(root: Path, mutant: Mutant, scenarios: list[Scenario], place: Path) -> _Hunt:
-    own = len(scenarios) <= OWN_SCENARIOS
-    first, second = _CHUNKS
-    groups = [scenarios] if own else [scenarios[:first], scenarios[first : first + second], scenarios[first + second :]]
-    groups = [one for one in groups if one]
-    process = _next_process(root, mutant, groups[0], place, own=own)
-    return _Hunt(mutant, place, groups, own, process, _SECONDS + _SECONDS_EACH * len(groups[0]))
+def _end_warming(workers: Workers) -> None:
+    while workers.busy:
+        for worker, message in _messages(workers):
+            if isinstance(message, Ended):
+                workers.busy.remove(worker)
+                workers.idle.append(worker)
+            elif message.verdict != PASSED:
+                raise BaselineFailed([f"{message.place}: {' '.join(message.reason.split())}"])
 
 
-def _next_process(root: Path, mutant: Mutant, group: Sequence[Scenario], place: Path, *, own: bool) -> BaseProcess:
-    shutil.rmtree(place, ignore_errors=True)
-    defects.overlay(None, root, place)
-    source = (root / mutant.file).read_text(encoding="utf-8")
-    defects.rewrite(place / mutant.file, mutants.mutated(source, mutant))
-    return _start(root, place, [one.place for one in group], trials.TO_END if own else trials.TO_FIRST_VIOLATION)
+def _fill(workers: Workers, waiting: list[Job]) -> None:
+    while waiting and workers.idle:
+        worker = workers.idle.pop()
+        worker.give(waiting.pop(0))
+        workers.busy.append(worker)
 
 
-def _start(root: Path, place: Path, files: Sequence[str], formatter: str) -> BaseProcess:
-    process: BaseProcess = trials.FORK.Process(
-        target=trials.run_behave, args=(place, root, files, "", formatter, "moto")
-    )
-    process.start()
-    return process
+def _messages(workers: Workers) -> list[tuple[Worker, Met | Ended]]:
+    ready = wait([one.connection for one in workers.busy])
+    found: list[tuple[Worker, Met | Ended]] = []
+    for worker in [one for one in workers.busy if one.connection in ready]:
+        try:
+            found.append((worker, worker.receive()))
+        except EOFError:
+            # A changed worker that cannot even load the code has noticed the change.
+            if not worker.is_changed:
+                raise WorkerDied(worker.log) from None
+            found.append((worker, Ended("died")))
+    return found
 
 
-def _goes_on(hunt: _Hunt, root: Path, folder: str) -> bool:
-    """Read how the running group ended; start the next one if the mutant survived this one and there is one."""
-    group = hunt.groups.pop(0)
-    if hunt.timed_out:
-        hunt.groups.clear()
-    trials.end(hunt.process)
-    ends = trials.endings(hunt.place, folder, group)
-    for one in group:
-        found = ends[one.key]
-        # behave ends at the first violation: the scenarios behind it were not run.
-        if found.verdict not in ("missing", NOT_RUN):
-            hunt.met[one.place] = found.verdict != PASSED
-        if found.verdict == VIOLATED:
-            hunt.red.append((one.place, found.step))
-    unloadable = all(one.verdict == "missing" for one in ends.values())
-    if hunt.timed_out or unloadable or any(hunt.met.values()) or not hunt.groups:
-        return False
-    hunt.process = _next_process(root, hunt.mutant, hunt.groups[0], hunt.place, own=hunt.own)
-    hunt.limit, hunt.group_begun = _SECONDS + _SECONDS_EACH * len(hunt.groups[0]), time.perf_counter()
-    return True
+def _begin(workers: Workers, mutant: Mutant, traced: Traced) -> tuple[Worker, _Hunt]:
+    places = tracing.executing(traced.lines, mutant.file, mutant.line)
+    criteria = {one.place: one.criteria for one in workers.scenarios}
+    tasks = tuple(Task(one, criteria[one], max(_LIMIT, _LIMIT_TIMES * traced.seconds[one])) for one in places)
+    source = (workers.root / mutant.file).read_text(encoding="utf-8")
+    job = Job(tasks, CODE, mutant.file, mutants.mutated(source, mutant), each=len(tasks) <= OWN_SCENARIOS)
+    if code_swap.runs_at_import(source, mutant.line):
+        return _begin_anew(workers, mutant, job)
+    worker = workers.idle.pop()
+    worker.give(job)
+    workers.busy.append(worker)
+    return worker, _Hunt(mutant, job)
 
 
-def _result(hunt: _Hunt, root: Path) -> MutantResult:
-    shutil.rmtree(hunt.place, ignore_errors=True)
-    if hunt.red:
+def _begin_anew(workers: Workers, mutant: Mutant, job: Job) -> tuple[Worker, _Hunt]:
+    worker = workers.anew(job.file, job.changed)
+    worker.give(Job(job.tasks, job.code, each=job.each))
+    workers.busy.append(worker)
+    return worker, _Hunt(mutant, job)
+
+
+def _result(hunt: _Hunt, ended: Ended, root: Path) -> MutantResult:
+    met = {one.place: one.verdict != PASSED for one in hunt.met if one.verdict != NOT_RUN}
+    red = tuple((one.place, one.step) for one in hunt.met if one.verdict == VIOLATED)
+    if red:
         outcome = NOTICED
-    elif hunt.timed_out:
-        outcome = TIMED_OUT
+    elif any(met.values()) or ended.how == "died":
+        outcome = BY_ERROR
     else:
-        # No scenario left a result: the mutated code cannot even be loaded.
-        outcome = BY_ERROR if any(hunt.met.values()) or not hunt.met else SURVIVED
+        outcome = TIMED_OUT if ended.how == "timed_out" else SURVIVED
     before, after = mutants.change((root / hunt.mutant.file).read_text(encoding="utf-8"), hunt.mutant)
-    seconds = time.perf_counter() - hunt.begun
-    return MutantResult(hunt.mutant, before, after, outcome, hunt.met, tuple(hunt.red), hunt.own, seconds)
+    own, seconds = hunt.job.each, time.perf_counter() - hunt.begun
+    return MutantResult(hunt.mutant, before, after, outcome, met, red, own, seconds)

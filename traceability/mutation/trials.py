@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -72,9 +73,14 @@ def _reason(case: record_readers.JUnitCase) -> str:
     return " ".join(" ".join(lines[:3]).split()) or case.status
 
 
-def run_behave(place: Path, root: Path, files: Sequence[str], tags: str, formatter: str, target: str) -> None:
+def run_behave(
+    place: Path, root: Path, files: Sequence[str], tags: str, formatter: str, target: str, runner: str = ""
+) -> None:
     """Run behave on the copy at `place`. Of the checked-out project, only this package stays importable."""
     os.chdir(place)
+    # No clean-up at the end of the process removes what it unpacks.
+    tempfile.tempdir = str(place / "tmp")
+    os.makedirs(tempfile.tempdir, exist_ok=True)
     sys.path[:] = [str(place), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]
     for name in [name for name in sys.modules if name.partition(".")[0] in _PROJECT_PACKAGES]:
         del sys.modules[name]
@@ -88,6 +94,7 @@ def run_behave(place: Path, root: Path, files: Sequence[str], tags: str, formatt
     arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
     arguments += ["--format", formatter]
     arguments += ["--tags", tags] if tags else []
+    arguments += ["--runner", runner] if runner else []
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
     imported = [
         name for name in sys.modules if name.partition(".")[0] not in (*_PROJECT_PACKAGES, "__main__", "__mp_main__")

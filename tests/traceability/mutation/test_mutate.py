@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.traceability.conftest import Suite
 from traceability.model import feature_files
 from traceability.mutation import mutants, mutate, score, survivors, tracing
 from traceability.mutation.mutants import Mutant
-from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, MutantResult
+from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult, Traced, Workers
 from traceability.mutation.prove import BaselineFailed
 
 ENGINE = """\
@@ -18,8 +19,11 @@ def total(first, second):
     return first + second
 
 
+LIMIT = 199
+
+
 def fee(amount):
-    if amount > 100:
+    if amount > LIMIT:
         return 5
     return 0
 
@@ -85,53 +89,91 @@ def test_each_mutant_changes_its_line_and_no_other() -> None:
 
 @needs_operators
 def test_the_sample_is_the_same_for_the_same_tree_and_leaves_out_what_no_scenario_executes(project: Suite) -> None:
-    lines = {"engine/shop/prices.py": [2, 6, 7, 8]}
+    lines = {"engine/shop/prices.py": [2, 9, 10, 11]}
     first = mutants.sample(project.root, lines, "seed")
     assert first == mutants.sample(project.root, lines, "seed")
     assert first != mutants.sample(project.root, lines, "other")
-    assert {one.line for one in first} <= {2, 6, 7, 8}
+    assert {one.line for one in first} <= {2, 9, 10, 11}
+
+
+@pytest.fixture
+def workers(project: Suite) -> Iterator[Workers]:
+    scratch = project.root / "reports" / ".mutate"
+    found = Workers(project.root, scratch, mutate.scenarios_of(project.root, "features"))
+    yield found
+    found.close()
+    assert not scratch.exists()
 
 
 @needs_operators
-def test_a_run_tells_noticed_mutants_from_survivors(project: Suite) -> None:
-    """Every line is one that a single scenario executes; no scenario asks for the fee of an amount up to 100."""
-    scratch = project.root / "reports" / ".mutate"
-    traced = mutate.trace(project.root, "features", scratch)
-    assert traced[0]["features/r01.feature:4"] == {"engine/shop/prices.py": [2]}
-    assert traced[0]["features/r01.feature:8"] == {"engine/shop/prices.py": [6, 7]}
-    sample = mutants.sample(project.root, tracing.executed(traced[0]), "seed")
+def test_a_run_tells_noticed_mutants_from_survivors(project: Suite, workers: Workers) -> None:
+    """Every line is one that a single scenario executes; no scenario asks for the fee of a smaller amount."""
+    traced = mutate.trace(workers)
+    assert traced.lines["features/r01.feature:4"] == {"engine/shop/prices.py": [2]}
+    assert traced.lines["features/r01.feature:8"] == {"engine/shop/prices.py": [9, 10]}
+    sample = mutants.sample(project.root, tracing.executed(traced.lines), "seed")
     told: list[MutantResult] = []
-    results = mutate.run(project.root, "features", sample, traced, scratch, 300, told.append)
+    results = mutate.run(workers, sample, traced, 300, told.append)
     assert told == results
     ends = {" ".join(one.after.split()): one.outcome for one in results}
     assert ends["return first - second"] == NOTICED
-    assert ends["if amount <= 100:"] == NOTICED
-    assert ends["if amount >= 100:"] == SURVIVED
+    assert ends["if amount <= LIMIT:"] == NOTICED
+    assert ends["if amount >= LIMIT:"] == SURVIVED
     assert ends["return 6"] == SURVIVED
     noticed = next(one for one in results if one.after == "return first - second")
     assert noticed.red == (("features/r01.feature:4", "Then 1 and 2 make 3"),)
-    rows = score.by_criterion(results, traced[1], project.catalogue)
+    rows = score.by_criterion(results, workers.scenarios, project.catalogue)
     assert rows["1.1"] == {"noticed": 1, "tried": 1}
     assert 0 < rows["1.2"]["noticed"] < rows["1.2"]["tried"]
     assert rows["1.3"] == {"noticed": 0, "tried": 0}
-    assert score.never_red(results, traced[1], {}) == []
+    assert score.never_red(results, workers.scenarios, {}) == []
     assert project.root.joinpath("engine/shop/prices.py").read_text() == ENGINE
 
 
 @needs_operators
-def test_a_run_begins_no_mutant_after_its_time(project: Suite) -> None:
-    traced = (
-        {"features/r01.feature:4": {"engine/shop/prices.py": [2]}},
-        feature_files.read(project.root / "features", project.root)[0],
-    )
+def test_code_that_runs_at_import_is_imported_anew(project: Suite, workers: Workers) -> None:
+    """The warm process has imported the limit; a scenario that executes its line meets the mutant all the same."""
+    traced = Traced({"features/r01.feature:8": {"engine/shop/prices.py": [5]}}, {"features/r01.feature:8": 1.0})
+    sample = [one for one in mutants.of_source("engine/shop/prices.py", ENGINE) if one.line == 5]
+    results = mutate.run(workers, sample, traced, 300, lambda _: None)
+    assert {one.after: one.outcome for one in results} == {"LIMIT = 200": NOTICED, "LIMIT = 198": SURVIVED}
+
+
+@needs_operators
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        ("    while True:\n        pass", TIMED_OUT),
+        ("    raise RuntimeError", BY_ERROR),
+        ("    import os\n    os._exit(1)", BY_ERROR),
+    ],
+)
+def test_a_change_that_ends_no_scenario_counts_by_its_cause(
+    project: Suite, workers: Workers, changed: str, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutate, "_LIMIT", 1.0)
+    source = ENGINE.replace("    return first + second", changed)
+    monkeypatch.setattr(mutants, "mutated", lambda *_: source)
+    traced = Traced({"features/r01.feature:4": {"engine/shop/prices.py": [2]}}, {"features/r01.feature:4": 0.01})
+    mutant = Mutant("engine/shop/prices.py", 2, "ReplaceBinaryOperator_Add_Sub", 0)
+    [result] = mutate.run(workers, [mutant], traced, 300, lambda _: None)
+    assert result.outcome == outcome
+
+
+@needs_operators
+def test_a_run_begins_no_mutant_after_its_time(project: Suite, workers: Workers) -> None:
+    traced = Traced({"features/r01.feature:4": {"engine/shop/prices.py": [2]}}, {"features/r01.feature:4": 1.0})
     sample = [Mutant("engine/shop/prices.py", 2, "ReplaceBinaryOperator_Add_Sub", 0)]
-    assert mutate.run(project.root, "features", sample, traced, project.root / "x", 0, lambda _: None) == []
+    assert mutate.run(workers, sample, traced, 0, lambda _: None) == []
 
 
 def test_a_scenario_that_fails_without_a_mutant_ends_the_run(project: Suite) -> None:
     project.feature(FEATURE.replace("make 3", "make 4"))
-    with pytest.raises(BaselineFailed):
-        mutate.trace(project.root, "features", project.root / "reports" / ".mutate")
+    scenarios = mutate.scenarios_of(project.root, "features")
+    workers = Workers(project.root, project.root / "reports" / ".mutate", scenarios)
+    with pytest.raises(BaselineFailed, match="1 scenarios fail"):
+        mutate.trace(workers)
+    workers.close()
 
 
 def test_the_nearest_scenarios_come_first() -> None:
