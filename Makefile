@@ -91,13 +91,14 @@ build/oscal/.installed: requirements-oscal.lock $(VENV)/.installed
 		|| { echo "make: installing the schemas of OSCAL failed; check the network, then run make again" >&2; exit 2; }
 	@touch $@
 
-# How long mutants are begun; MEASURE=1 does not fail on a low score, for a short run.
+# How long mutants are begun; MEASURE=1 does not fail on a low score, for a short run; KEEP=1 keeps the result of a whole one.
 MUTATE_SECONDS ?= 3000
 MEASURE ?=
+KEEP ?=
 
 .PHONY: mutate
 mutate: setup build/mutation/.installed ## the mutation score: small changes of the engine, and which scenario notices each (MUTATE_SECONDS=n)
-	@$(RUN) traceability mutate --seconds $(MUTATE_SECONDS) $(if $(MEASURE),--measure)
+	@$(RUN) traceability mutate --seconds $(MUTATE_SECONDS) $(if $(MEASURE),--measure) $(if $(KEEP),--keep --page docs/testing.md)
 
 # Each check on a line of its own with its time; the first that fails ends the run.
 define check

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from traceability.model import proofs
+from traceability.model import mutation_score, proofs
 
 TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml", "requirements.lock")
 """The files and folders that a defect may change or that its run uses."""
@@ -27,5 +27,6 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _is_read(path: Path) -> bool:
-    """The list of proofs is written after a run and read by no scenario."""
-    return path.is_file() and "__pycache__" not in path.parts and path.name != proofs.FILE
+    """The list of proofs and the mutation score are written after a run and read by no scenario."""
+    written = (proofs.FILE, mutation_score.FILE)
+    return path.is_file() and "__pycache__" not in path.parts and path.name not in written

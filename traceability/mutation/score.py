@@ -7,6 +7,7 @@ from typing import Any
 
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario
+from traceability.model.mutation_score import KeptScore
 from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult
 from traceability.mutation.survivors import Survivor
 
@@ -21,7 +22,10 @@ def document(
     facts: Mapping[str, Any],
     proof: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return `mutation.json`. `facts` are tree, commit, number of all mutants and seconds; `proof` is prove.json."""
+    """Return `mutation.json`. `proof` is prove.json.
+
+    `facts` are tree, commit, date, seed, the number of all mutants, and the seconds of the run.
+    """
     counts = {one: sum(result.outcome == one for result in results) for one in (NOTICED, BY_ERROR, TIMED_OUT, SURVIVED)}
     return {
         **facts,
@@ -43,6 +47,14 @@ def document(
             if one.outcome == SURVIVED
         ],
     }
+
+
+def kept(content: Mapping[str, Any]) -> KeptScore:
+    """Return what a document of `mutation.json` keeps in the repository."""
+    criteria = {one: (row["noticed"], row["tried"]) for one, row in content["criteria"].items() if row["tried"]}
+    same = ("commit", "date", "seed", "mutants", "tried", "by_error", "timed_out", "never_red")
+    noticed = content["tried"] - content[SURVIVED]
+    return KeptScore(**{one: content[one] for one in same}, noticed=noticed, criteria=criteria)
 
 
 def score(results: Sequence[MutantResult]) -> float | None:

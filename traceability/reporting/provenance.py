@@ -13,7 +13,9 @@ from typing import Any
 
 from traceability.bundle import archive, bundle, run_history, run_loader
 from traceability.bundle.run_loader import CoverageDocument, TargetResult, key_of
+from traceability.model import mutation_score
 from traceability.model.catalogue import Catalogue
+from traceability.model.mutation_score import KeptScore
 from traceability.model.paths import Places
 
 
@@ -38,7 +40,8 @@ class Provenance:
     """`found` has, by criterion and target, the result of the latest verified run.
 
     `runs` are the runs of the trend, oldest first; `bare` of them are kept without records. `ignored` has a line for
-    each run that does not count, with the reason.
+    each run that does not count, with the reason. `score` is the kept mutation score, which
+    holds for the commit that it names.
     """
 
     found: Mapping[str, Mapping[str, TargetResult]]
@@ -46,6 +49,7 @@ class Provenance:
     sources: Sequence[SourceRun]
     ignored: Sequence[str]
     bare: int
+    score: KeptScore | None = None
 
 
 def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> Provenance:
@@ -72,8 +76,9 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
     bare = {key for key, file in known.files.items() if file.suffix != ".zip" and key != key_of(current)}
     in_trend = {key for key in bare if key[1] == "moto"}
     runs = [run for run in known.runs if key_of(run) not in rejected or key_of(run) in in_trend]
+    score = mutation_score.load(places.root / places.features)
     found = run_loader.latest_by_target(verified, revisions, current, runs)
-    return Provenance(found, runs, sources, [*known.ignored, *rejected.values()], len(in_trend))
+    return Provenance(found, runs, sources, [*known.ignored, *rejected.values()], len(in_trend), score)
 
 
 def _objection(file: Path) -> str:
