@@ -67,6 +67,7 @@ Feature: The simulated AWS
       | StartRecovery              |
       | DescribeJobs               |
       | DescribeJobLogItems        |
+      | GetLaunchConfiguration     |
       | DescribeRecoveryInstances  |
       | TerminateRecoveryInstances |
       | TagResource                |

@@ -12,7 +12,7 @@ from engine.aws.drs import LaunchInDoubt, QuotaInUse, RecoveryService, ServersBu
 from engine.aws.launch_queue import LaunchQueue, Turn
 from engine.aws.log import Log
 from engine.aws.notifier import Notifier
-from engine.core import notification
+from engine.core import notification, policy
 from engine.core.actions import (
     ActionOutcome,
     AwsAction,
@@ -79,7 +79,7 @@ class Executor:
             transient = isinstance(error, Unavailable)
             if isinstance(action, Notify):
                 self.log.alarm("NotificationFailed", "The notification could not be published", Cause=str(error))
-            tried = " (after 3 retries)" if transient else ""
+            tried = f" (after {policy.MAX_RETRIES} retries)" if transient else ""
             return Failed(f"{error}{tried}", transient=transient)
 
     def _perform(self, execution: Execution, action: AwsAction) -> ActionOutcome:  # noqa: C901 - one case for each action
@@ -90,7 +90,9 @@ class Executor:
             case FindRecoveries(ids, kept):
                 existing = drs.recovered(ids, kept)
                 # The description is for the record only; a launch does not wait for it.
-                described = self._best_effort(lambda: drs.described(existing)) if existing else None
+                described = (
+                    self._best_effort("existing instances", lambda: drs.described(existing)) if existing else None
+                )
                 return RecoveriesFound(described or existing)
             case StartRecovery():
                 return self._launch(drs, execution, action)
@@ -136,19 +138,22 @@ class Executor:
         except QuotaInUse:
             self._queue_up(execution, turn)
             raise
-        self._best_effort(lambda: self.queue.leave(execution.target, turn))
+        self._best_effort("the launch queue", lambda: self.queue.leave(execution.target, turn))
         return JobStarted(job)
 
     def _turn(self, execution: Execution) -> Turn:
-        return self._best_effort(lambda: self.queue.turn(execution.execution_id, execution.target)) or Turn()
+        return (
+            self._best_effort("the launch queue", lambda: self.queue.turn(execution.execution_id, execution.target))
+            or Turn()
+        )
 
     def _queue_up(self, execution: Execution, turn: Turn) -> None:
-        self._best_effort(lambda: self.queue.wait(execution.execution_id, execution.target, turn))
+        self._best_effort("the launch queue", lambda: self.queue.wait(execution.execution_id, execution.target, turn))
 
-    def _best_effort(self, call: Callable[[], Result]) -> Result | None:
-        """The result of `call`; None if the queue fails, because a recovery continues without its order."""
+    def _best_effort(self, purpose: str, call: Callable[[], Result]) -> Result | None:
+        """The result of `call`; None if it fails, because a recovery continues without it."""
         try:
             return call()
         except CallError as error:
-            self.log.event("The launch queue could not be reached; continuing without it", Cause=str(error))
+            self.log.event(f"Calls for {purpose} failed; the execution continues without them", Cause=str(error))
             return None

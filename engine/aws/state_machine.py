@@ -17,8 +17,8 @@ class StateMachine:
     states: Any
     arn: str
 
-    def runs(self, execution_id: str, run: int) -> bool:
-        """Whether run `run` works; it is started if Step Functions does not know it.
+    def ensure_runs(self, execution_id: str, run: int) -> bool:
+        """Start run `run` if Step Functions does not know it; False: the run is over.
 
         DescribeExecution is eventually consistent (Step Functions API reference), and a function may be killed between
         the record of a run and its start. So a run that is not known is no sign of a dead execution.

@@ -217,12 +217,10 @@ def _newest(
     engine: EngineClient, plan_id: str | None, state: str | None, since: datetime | None, limit: int
 ) -> list[dict[str, Any]]:
     """The newest executions that match. Without a plan this is one query for each status, because of the indexes."""
-    found: list[dict[str, Any]] = []
-    for one in [state] if state else STATUSES:
-        if plan_id is None:
-            found += _pages(engine, since, limit, state=one)
     if plan_id is not None:
         found = list(_pages(engine, since, limit, plan_id=plan_id, state=state))
+    else:
+        found = [item for one in ([state] if state else STATUSES) for item in _pages(engine, since, limit, state=one)]
     return sorted(found, key=lambda item: str(item["StartTime"]), reverse=True)[:limit]
 
 

@@ -149,9 +149,10 @@ def _clean_up(clean_up: Mapping[str, Any]) -> Text:
 
 
 def _notification(notification: Mapping[str, Any], topic_arn: str) -> Text:
-    """The status of the notification, dimmed if the plan names no topic."""
+    """The status of the notification, dimmed if the plan wants none."""
     if notification["Status"] == "SKIPPED":
-        return Text(f"Notification: {status_text('SKIPPED')}, the plan names no topic", style="dim")
+        reason = "the plan does not announce its end" if topic_arn else "the plan names no topic"
+        return Text(f"Notification: {status_text('SKIPPED')}, {reason}", style="dim")
     topic = f"  topic {topic_arn.rpartition(':')[2]}"
     message = f": {notification['ErrorMessage']}" if "ErrorMessage" in notification else ""
     return Text.assemble("Notification: ", status_text(notification["Status"]), f"{topic}{message}")

@@ -8,7 +8,8 @@ performed, so that no step asks AWS the same question twice.
 
 The invariants (`engine.core.invariants`) hold for every state that `decide` returns:
 
-- a wave never starts before every wave it depends on is COMPLETED, and waves run one at a time, in number order;
+- a wave never starts before every wave it depends on has passed (COMPLETED, or skipped by a person), and waves run one
+  at a time, in number order;
 - an intent to launch is in the saved state before StartRecovery is called, and stays there until it is resolved;
 - statuses only move forward, and no ended execution has a running wave.
 """

@@ -32,7 +32,7 @@ _NAMED_SERVERS = 5
 
 
 def complete(execution: Execution, performed: Collection[Action], now: datetime) -> tuple[Execution, Action | None]:
-    """All waves are COMPLETED: perform the final check, then end the execution. None: the execution has ended."""
+    """All waves have passed: perform the final check, then end the execution. None: the execution has ended."""
     if unread := tuple(wave.number for wave in execution.launched_waves if wave.servers is None):
         return execution, ReadServers(unread)
     check = execution.final_check

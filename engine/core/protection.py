@@ -29,7 +29,7 @@ _EXECUTIONS_SHOWN = 2
 
 @dataclass(frozen=True)
 class ExistingInstance:
-    """A recovery instance that no drill launched, as DRS lists it. Times are ISO 8601 texts of DRS's own."""
+    """The newest recovery instance of a source server, as DRS lists it. Times are ISO 8601 texts of DRS's own."""
 
     source_server_id: str
     recovery_instance_id: str

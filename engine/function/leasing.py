@@ -97,7 +97,7 @@ def _perform(services: Services, execution: Execution, step: Step) -> StepOutcom
             found = services.history.load(execution_id)
             return HolderRead(holder_of(found) if found is not None else None)
         case AskMachine(execution_id, run):
-            return MachineSeen(services.machine.runs(execution_id, run))
+            return MachineSeen(services.machine.ensure_runs(execution_id, run))
         case CloseHolder(execution_id, run):
             close(services, execution_id, run=run, cause="the state machine had stopped when a start came")
         case Fence(execution_id, version):

@@ -199,8 +199,11 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
     """Complete a start that was killed half-way only if the plan is still the same. Raises CannotStart."""
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
     # A server that was renamed in between, or whose data are older now, changes no launch.
-    begun, planned = _nameless(begun), _nameless(_planned(services, request, begun.execution_id))
-    same = (
+    begun, planned = (
+        _without_passing_facts(begun),
+        _without_passing_facts(_planned(services, request, begun.execution_id)),
+    )
+    compared = (
         "plan_name",
         "target",
         "timeout_seconds",
@@ -210,7 +213,7 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
         "terminate_drill_instances",
         "waves",
     )
-    if any(getattr(begun, name) != getattr(planned, name) for name in same):
+    if any(getattr(begun, name) != getattr(planned, name) for name in compared):
         execution_id = begun.execution_id
         now = services.history.load(execution_id)
         if now is None or now.status is not ExecutionStatus.STARTING:
@@ -224,7 +227,7 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
         )
 
 
-def _nameless(execution: Execution) -> Execution:
+def _without_passing_facts(execution: Execution) -> Execution:
     return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None, warning=None))
 
 

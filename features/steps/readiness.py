@@ -12,8 +12,6 @@ from features.matchers import assert_that, lasted
 from features.parameter_types import duration
 from features.world import World
 
-WARNINGS = "Read the warnings of the start"
-
 
 @given('the replication of server "{name}" is {state:Status}')
 def replication_is(context: Context, name: str, state: str) -> None:

@@ -141,6 +141,7 @@ def good_requests(world: World) -> dict[str, dict[str, Any]]:
         "DescribeRecoverySnapshots": {"sourceServerID": servers[0]},
         "DescribeJobs": {"filters": {"jobIDs": [job]}},
         "DescribeJobLogItems": {"jobID": job},
+        "GetLaunchConfiguration": {"sourceServerID": servers[0]},
         "DescribeRecoveryInstances": {"filters": {}},
         "TagResource": {"resourceArn": arn, "tags": {"Tier": "database"}},
         "ListTagsForResource": {"resourceArn": arn},
@@ -154,6 +155,7 @@ def good_requests(world: World) -> dict[str, dict[str, Any]]:
 def operations_did_both(context: Context) -> None:
     results = context.world.operation_results
     assert_that(sorted(results), equal_to(sorted(row["operation"] for row in context.table)), OPERATIONS)
+    assert_that(sorted(results), equal_to(context.world.drs.operations), "Compare with the operations that are offered")
     for operation, result in results.items():
         assert_that(result.answer, instance_of(dict), f"{OPERATIONS}: {operation} without a fault")
         codes = {error: str(answer).partition(" ")[0] for error, answer in result.errors.items()}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ec2.models.instances import Instance
 from moto.moto_api._internal import mock_random
 
@@ -15,6 +16,7 @@ from simulator.drs import recovery_instances
 from simulator.drs.exceptions import refusal
 from simulator.drs.models import DRSBackend, Quotas, drs_backends
 from simulator.drs.resources import SourceServer
+from simulator.drs.responses import DRSResponse
 from simulator.drs.time_source import current_clock, now
 from simulator.drs.timing import LaunchSettings, Timing
 
@@ -30,6 +32,12 @@ class DrsWorld:
         """Looked up each time: moto replaces its backends when it resets."""
         backend: DRSBackend = drs_backends[self.account][self.region]
         return backend
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations that the simulator answers, in alphabetical order."""
+        names = get_service_model("drs").operation_names
+        return sorted(name for name in names if camelcase_to_underscores(name) in vars(DRSResponse))
 
     @property
     def quotas(self) -> Quotas:

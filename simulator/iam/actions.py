@@ -1,7 +1,7 @@
 """Which IAM actions an API call needs, on which resources.
 
-Most calls need the action of their own name on the resource that one parameter names; the tables in `catalogue.py` say
-which. Others have a function in `special_calls.py`. Source of names and resource types: AWS's Service Authorization
+Most calls need the action of their own name on the resource that one parameter names; the tables in `action_table.py`
+say which. Others have a function in `overrides.py`. Source of names and resource types: AWS's Service Authorization
 Reference.
 """
 

@@ -31,8 +31,8 @@ CATALOGUE = "traceability/model"
 """The folder of the documents with the criteria, in the project and in an archive."""
 CRITERIA = tuple(f"{CATALOGUE}/{one.file}" for one in DOCUMENTS)
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
-_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json", *CRITERIA)
-_FOLDERS = ("testdata", "engine", "infra", "simulator")
+_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json")
+_FOLDERS = ("testdata", "engine", "infra", "simulator", "traceability")
 INPUTS = ("features", *_FOLDERS, *_INPUTS)
 """The files and folders that decide a result, in the project and in an archive."""
 _FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")

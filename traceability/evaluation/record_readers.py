@@ -19,7 +19,7 @@ from traceability.model import redaction, tree
 from traceability.model.feature_files import Scenario
 from traceability.model.problems import UserProblem
 from traceability.model.states import ALLURE_STATUS
-from traceability.model.verdict import StepEnd, verdict
+from traceability.model.verdict import JUDGED_ON, StepEnd, verdict
 
 # What XML 1.0 cannot hold, as a character or as a reference; behave writes both.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -180,7 +180,7 @@ def _allure_case(path: Path) -> AllureCase:
             attachments=tuple(
                 item["source"] for one in [result, *result.get("steps", [])] for item in one.get("attachments", [])
             ),
-            steps=tuple((item["name"], bool(item.get("attachments"))) for item in result.get("steps", [])),
+            steps=tuple((item["name"], _is_judged(item)) for item in result.get("steps", [])),
             path=path,
             started=result["start"] / 1000,
             ended=result["stop"] / 1000,
@@ -189,6 +189,11 @@ def _allure_case(path: Path) -> AllureCase:
         )
     except (ValueError, KeyError) as problem:
         raise UnreadableResult(f"{path}: not an Allure result: {problem!r}") from problem
+
+
+def _is_judged(step: dict[str, Any]) -> bool:
+    """Whether a step has a comparison below it; a picture or a message that it attached proves nothing."""
+    return any(one.get("name") == JUDGED_ON for one in step.get("attachments", []))
 
 
 def _labels(result: dict[str, Any], name: str) -> tuple[str, ...]:

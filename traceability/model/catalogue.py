@@ -133,7 +133,7 @@ class Catalogue:
 
     @property
     def spans(self) -> str:
-        """The ids of all documents, for messages: "AC-1.1 to AC-12.5 and EX-1.1 to EX-1.4"."""
+        """The ids of all documents, for messages: "AC-1.1 to AC-12.5 and EX-1.1 to EX-5.5"."""
         return " and ".join(document.span for document in self.documents)
 
     def requirement_of(self, criterion_id: str) -> Requirement:

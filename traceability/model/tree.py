@@ -8,7 +8,10 @@ from pathlib import Path
 
 from traceability.model import mutation_score, proofs
 
-TREE = ("engine", "infra", "simulator", "testdata", "features", "behave.ini", "pyproject.toml", "requirements.lock")
+TREE = (
+    *("engine", "infra", "simulator", "testdata", "features", "traceability"),
+    *("behave.ini", "pyproject.toml", "requirements.lock"),
+)
 """The files and folders that a defect may change or that its run uses."""
 
 

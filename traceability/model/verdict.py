@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 PASSED, VIOLATED, SUITE_DEFECT, NOT_RUN = "passed", "violated", "suite_defect", "not_run"
 
+JUDGED_ON = "Judged on"
+"""The name of the attachment below a step with its comparisons: the expected and the found values."""
+
 # behave turns every failure of a nested step into an AssertionError; only a failed one is an expectation.
 _BROKEN_SUBSTEP = re.compile(r"\b(?:ERROR|HOOK_ERROR|UNDEFINED|PENDING) SUB-STEP:")
 

@@ -30,7 +30,7 @@ from behave.model import Scenario
 from traceability.model import redaction
 from traceability.model.catalogue import Catalogue, criterion_ids, load
 from traceability.model.states import ALLURE_STATUS, DESELECTED, criterion_label, requirement_label
-from traceability.model.verdict import PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
+from traceability.model.verdict import JUDGED_ON, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 from traceability.recording import evidence, wall_clock
 from traceability.steps import step_lint
 from traceability.steps.step_definitions import loaded
@@ -93,7 +93,7 @@ class TraceabilityListener(AllureListener):
         """Attach the judgements of the step while attachments still go to this step."""
         judged_on = evidence.take_judgements()
         if judged_on:
-            self.logger.attach_data(uuid4(), judged_on, name=evidence.JUDGED_ON, attachment_type=AttachmentType.TEXT)
+            self.logger.attach_data(uuid4(), judged_on, name=JUDGED_ON, attachment_type=AttachmentType.TEXT)
         super().stop_behave_step(result)
 
     def stop_scenario(self, scenario: Scenario) -> None:

@@ -17,9 +17,6 @@ from traceability.model import redaction
 from traceability.recording.recorded_calls import SUITE, RecordedCall
 from traceability.recording.templates import render
 
-JUDGED_ON = "Judged on"
-"""The name of the attachment with the evidence of a single step."""
-
 _FOUND_CHARACTERS = 1500
 _JUDGEMENTS = 20
 # In a run without the formatter no code takes the judgements, so only those of the last step are kept.

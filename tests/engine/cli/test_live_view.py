@@ -46,6 +46,17 @@ def record(waves: int, servers: int, running: int, failed: int = 0):
 
 
 @pytest.mark.parametrize(
+    ("topic", "reason"),
+    [("", "the plan names no topic"), ("arn:aws:sns:us-east-1:111122223333:x", "the plan does not announce its end")],
+)
+def test_a_notification_that_was_left_out_has_its_reason(topic, reason):
+    ended = record(1, 1, 1) | {"Notification": {"Status": "SKIPPED"}, "NotificationTopicArn": topic}
+    console = Console(file=io.StringIO(), width=80)
+    console.print(execution_view(ended, NOW, 80))
+    assert f"SKIPPED, {reason}" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
     ("waves", "servers", "running", "failed"),
     [(10, 3, 5, 0), (10, 30, 1, 40), (50, 20, 1, 0), (50, 20, 25, 200), (50, 20, 50, 3)],
 )

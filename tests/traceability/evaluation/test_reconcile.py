@@ -95,6 +95,20 @@ def test_a_scenario_that_passes_without_evidence_of_its_thens_is_a_suite_defect(
     assert judged.differences == []
 
 
+def test_a_picture_or_a_text_below_a_then_is_no_comparison(suite: Suite) -> None:
+    suite.steps(
+        STEPS
+        + """
+@step("a text is attached")
+def attached(context):
+    evidence.attach_text("Judged on nothing", "all is well")
+"""
+    )
+    judged = suite.scenario("Then a text is attached", tags="@AC-1.1 @moto").run()
+    assert suite.state(judged) == "suite_defect"
+    assert "passed without evidence" in suite.reasons(judged)[0]
+
+
 def test_evidence_of_one_then_is_not_evidence_of_the_next(suite: Suite) -> None:
     suite.steps(
         STEPS
