@@ -12,7 +12,7 @@ from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ec2.models.instances import Instance
 from moto.moto_api._internal import mock_random
 
-from simulator.drs import recovery_instances
+from simulator.drs import launch_templates, recovery_instances
 from simulator.drs.exceptions import refusal
 from simulator.drs.models import DRSBackend, Quotas, drs_backends
 from simulator.drs.resources import SourceServer
@@ -69,7 +69,7 @@ class DrsWorld:
     ) -> str:
         """Add a protected server; return its id, which is generated unless given."""
         server_id = server_id or "s-" + mock_random.get_random_hex(17)
-        self.backend.source_servers[server_id] = SourceServer(
+        server = self.backend.source_servers[server_id] = SourceServer(
             source_server_id=server_id,
             arn=self.backend.arn("source-server", server_id),
             hostname=hostname or f"host-{server_id[-4:]}",
@@ -81,6 +81,7 @@ class DrsWorld:
             launch_disposition=launch_disposition,
             hardware_id=hardware_id,
         )
+        launch_templates.create(server)
         return server_id
 
     def remove_source_server(self, server_id: str) -> None:
@@ -88,6 +89,14 @@ class DrsWorld:
 
     def set_replication_state(self, server_id: str, state: str) -> None:
         self._server(server_id).replication_state = state
+
+    def set_launch_template(self, server_id: str, **settings: Any) -> None:
+        """Set fields of EC2's LaunchTemplateData in a new default version of the server's launch template."""
+        launch_templates.change(self._server(server_id), settings)
+
+    def set_encryption_key(self, server_id: str, key_arn: str) -> None:
+        """Encrypt the server's volumes with a customer's KMS key, as its replication settings can say."""
+        self._server(server_id).encryption_key_arn = key_arn
 
     def set_operating_system(self, server_id: str, name: str) -> None:
         self._server(server_id).os = name

@@ -18,7 +18,7 @@ from moto.ec2.models.instances import Instance
 
 from simulator.drs import recovery_instances
 from simulator.drs.resources import Job, JobLogItem, ParticipatingServer, RecoveryInstance, Snapshot
-from simulator.drs.rights import LAUNCH_RIGHTS, TERMINATE_RIGHTS, missing_right
+from simulator.drs.rights import TERMINATE_RIGHTS, missing_launch_right, missing_right
 from simulator.drs.time_source import current_clock, now
 from simulator.drs.timing import LaunchTimes, Timing, launch_times
 
@@ -108,7 +108,7 @@ class LaunchRun:
         return self._missing_right(failed)
 
     def _missing_right(self, failed: str) -> str | None:
-        return missing_right(LAUNCH_RIGHTS[failed], self.job.caller, self.server)
+        return missing_launch_right(failed, self.job.caller, self.server)
 
     def _clean_up(self) -> None:
         if self.server.recovery_instance_id:

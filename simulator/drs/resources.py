@@ -52,11 +52,17 @@ class SourceServer:
     tags: dict[str, str] = field(default_factory=dict)
     launch_disposition: str = "STARTED"
     hardware_id: str = ""
+    # The EBS encryption of the replication settings: a customer's key; "" for the AWS managed key.
+    encryption_key_arn: str = ""
     snapshots: list[Snapshot] = field(default_factory=list)
     settings: LaunchSettings = field(default_factory=LaunchSettings)
     recovery_instance_id: str | None = None
     last_launch: tuple[Job, ParticipatingServer] | None = None
     launches: int = 0
+
+    @property
+    def launch_template_id(self) -> str:
+        return "lt-" + self.source_server_id.removeprefix("s-")
 
     @property
     def is_seen(self) -> bool:
@@ -142,7 +148,7 @@ class SourceServer:
         return {
             "sourceServerID": self.source_server_id,
             "name": self.hostname,
-            "ec2LaunchTemplateID": "lt-" + self.source_server_id.removeprefix("s-"),
+            "ec2LaunchTemplateID": self.launch_template_id,
             "launchDisposition": self.launch_disposition,
             "targetInstanceTypeRightSizingMethod": "BASIC",
             "copyPrivateIp": False,

@@ -14,14 +14,15 @@ as the caller. That a server without tags needs no such right is a guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
+from simulator.drs.launch_templates import MANAGED, Demand, demands, key_demands
 from simulator.drs.resources import SourceServer
 from simulator.iam import Access, Denied, authorise_access
 
 VIA = "drs.amazonaws.com"
-MANAGED = "AWSElasticDisasterRecoveryManaged"
 # How a right's resource carries DRS's tag: it exists and has it, or is created with it.
 EXISTS, CREATED = "aws:ResourceTag", "aws:RequestTag"
 
@@ -144,6 +145,14 @@ TERMINATE_RIGHTS: tuple[Right, ...] = (
 )
 
 
+# What single servers demand beyond these. That the conversion needs the key as the launch does is a guess [U].
+Demands = Callable[[SourceServer], Iterable[Demand]]
+_DEMANDS: dict[str, tuple[Demands, ...]] = {
+    "CONVERSION_FAIL": (key_demands,),
+    "LAUNCH_FAILED": (demands, key_demands),
+}
+
+
 class _Judging:
     """Whether callers' rights are judged: one switch a process, like the clock."""
 
@@ -155,19 +164,43 @@ def judge_callers(enabled: bool) -> None:
     _Judging.enabled = enabled
 
 
+def missing_launch_right(phase: str, principal: str | None, server: SourceServer) -> str | None:
+    """`missing_right` for a phase of a launch, with what the server's launch template and key demand of it."""
+    return _missing(LAUNCH_RIGHTS[phase], _DEMANDS.get(phase, ()), principal, server)
+
+
 def missing_right(rights: Iterable[Right], principal: str | None, server: SourceServer) -> str | None:
     """The raw error of the first right that the caller lacks, in the form of DRS's job log; None if none is missing.
 
     A job without a caller belongs to the environment of the test and is not judged.
     """
+    return _missing(rights, (), principal, server)
+
+
+def _missing(
+    rights: Iterable[Right], further: Iterable[Demands], principal: str | None, server: SourceServer
+) -> str | None:
     if principal is None or not _Judging.enabled:
         return None
-    for right in rights:
-        for access in right.accesses(principal, server):
-            denied = authorise_access(access)
-            if denied is not None:
-                return _raw_error(denied)
-    return None
+    accesses = chain(
+        (access for right in rights for access in right.accesses(principal, server)),
+        (access for demanded in further for access in _accesses(demanded(server), principal, server)),
+    )
+    denied = next(filter(None, map(authorise_access, accesses)), None)
+    return _raw_error(denied) if denied else None
+
+
+def _accesses(demanded: Iterable[Demand], principal: str, server: SourceServer) -> Iterator[Access]:
+    for one in demanded:
+        yield Access(
+            principal,
+            one.action,
+            one.resource,
+            server.account,
+            server.region,
+            via_service=VIA,
+            context=dict(one.context),
+        )
 
 
 def _raw_error(denied: Denied) -> str:

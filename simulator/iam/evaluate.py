@@ -3,6 +3,7 @@
     explicit deny anywhere -> denied
     same account           -> an identity policy allows it, or the resource's policy names the principal itself
     another account        -> both: an identity policy allows it, and the resource's policy names principal or account
+    a KMS key              -> its policy names the principal, or its account and an identity policy allows it
     assuming a role        -> its trust policy names the principal, or its account and an identity policy allows it
     a service              -> the resource's policy names it
 
@@ -41,6 +42,8 @@ def judge(access: Access) -> Denied | None:
         return Denied(access, missing)
     if access.action.lower().startswith("sts:assumerole"):
         return _assume_role_verdict(access, by_resource, missing, principal)
+    if access.action.startswith("kms:"):
+        return _key_verdict(access, by_resource, missing, principal)
     if resource_account(access) != principal.account:
         if missing is not None:
             return Denied(access, missing)
@@ -54,6 +57,21 @@ def _assume_role_verdict(access: Access, trust: Named, missing: str | None, prin
     if trust is Named.DIRECTLY and (same_account or missing is None):
         return None
     return None if trust is Named.ACCOUNT and missing is None else Denied(access, "")
+
+
+def _key_verdict(access: Access, by_policy: Named, missing: str | None, principal: Principal) -> Denied | None:
+    """A key's policy decides; identity policies count only where it names the account.
+
+    Source: AWS's KMS developer guide, "Key policies". Actions without a key, such as ListKeys, have no such policy.
+    """
+    if access.resource in (None, "*"):
+        return Denied(access, missing) if missing is not None else None
+    same_account = resource_account(access) == principal.account
+    if by_policy is Named.DIRECTLY and (same_account or missing is None):
+        return None
+    if by_policy is Named.NOT:
+        return Denied(access, _nothing_allows("resource-based", access))
+    return Denied(access, missing) if missing is not None else None
 
 
 def _identity_verdict(access: Access, facts: RequestFacts, principal: Principal) -> str | None:

@@ -40,6 +40,8 @@ _CARRIED = {
     "iam:awsservicename",
     "iam:passedtoservice",
     "iam:policyarn",
+    "kms:grantisforawsresource",
+    "kms:viaservice",
     "lambda:functionarn",
     "s3:prefix",
     "sns:endpoint",

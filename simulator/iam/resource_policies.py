@@ -1,4 +1,4 @@
-"""Policies that hang on resources: Lambda permissions, SNS topics, SQS queues, S3 buckets, and roles' trust policies.
+"""Policies that hang on resources: KMS keys, Lambda permissions, SNS topics, SQS queues, S3 buckets, trust policies.
 
 A policy may name a principal itself, or its account as a whole; the latter only delegates: the account's own identity
 policies must allow the access as well.
@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.utils import get_backend as lambda_backend
+from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -130,4 +131,10 @@ def _s3(access: Access) -> str | None:
     return policy.decode() if policy else None
 
 
-_DOCUMENTS = {"lambda": _lambda, "sns": _sns, "sqs": _sqs, "s3": _s3}
+def _kms(access: Access) -> str | None:
+    account, region, resource = _parts(access)
+    key = kms_backends[account][region].keys.get(resource.removeprefix("key/"))
+    return str(key.policy) if key else None
+
+
+_DOCUMENTS = {"kms": _kms, "lambda": _lambda, "sns": _sns, "sqs": _sqs, "s3": _s3}
