@@ -39,6 +39,7 @@ class Account:
         session = aws.session()
         self.formation = session.client("cloudformation")
         self.tables = session.client("dynamodb")
+        self.iam = session.client("iam")
         self._topics = session.client("sns")
 
     def create(self, **how):
@@ -129,3 +130,24 @@ def test_a_creation_that_is_refused_at_once_leaves_no_stack(account):
         account.stack()
     account.create()
     assert account.stack()["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(("wanted", "actions"), [("yes", ["sns:Publish", "sns:Subscribe"]), ("no", ["sns:Publish"])])
+def test_an_item_without_a_value_is_left_out_of_its_list(account, wanted, actions):
+    statements = [{"Effect": "Allow", "Action": action, "Resource": "*"} for action in ("sns:Publish", "sns:Subscribe")]
+    chosen = {"Fn::If": ["Wanted", statements[1], {"Ref": "AWS::NoValue"}]}
+    policy = {"PolicyName": "rights", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statements[0], chosen]}}
+    role = {"RoleName": "reader", "AssumeRolePolicyDocument": {"Statement": []}, "Policies": [policy]}
+    template = {
+        "Parameters": {"Given": {"Type": "String"}},
+        "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Given"}, "yes"]}},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}},
+    }
+    account.formation.create_stack(
+        StackName="role",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": "Given", "ParameterValue": wanted}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    document = account.iam.get_role_policy(RoleName="reader", PolicyName="rights")["PolicyDocument"]
+    assert [one["Action"] for one in document["Statement"]] == actions
