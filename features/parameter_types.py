@@ -21,6 +21,33 @@ _NUMBERS = r"\d+(?:(?:, | and )\d+)*"
 _STATUS = r"[A-Z][A-Z_]+"
 _NAMES = r'"[^"]+"'
 
+_LICENSE = "arn:aws:license-manager:REGION:ACCOUNT:license-configuration:lic-0123456789abcdef0"
+# Settings of servers that need rights of their own, with the fields of EC2's LaunchTemplateData. REGION and ACCOUNT
+# stand for those of the plan.
+LAUNCH_SETTINGS: dict[str, dict[str, object]] = {
+    "a key pair": {"KeyName": "operations"},
+    "an instance profile": {"IamInstanceProfile": {"Name": "recovered-server"}},
+    "a placement group": {"Placement": {"GroupName": "databases"}},
+    "a capacity reservation": {
+        "CapacityReservationSpecification": {
+            "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
+        }
+    },
+    "a group of capacity reservations": {
+        "CapacityReservationSpecification": {
+            "CapacityReservationTarget": {
+                "CapacityReservationResourceGroupArn": "arn:aws:resource-groups:REGION:ACCOUNT:group/reserved"
+            }
+        }
+    },
+    "a license configuration": {"LicenseSpecifications": [{"LicenseConfigurationArn": _LICENSE}]},
+    "a second network interface": {
+        "NetworkInterfaces": [{"DeviceIndex": 1, "NetworkInterfaceId": "eni-0123456789abcdef0"}]
+    },
+    # Not of the launch template, but of the replication settings.
+    "a customer's encryption key": {},
+}
+
 T = TypeVar("T")
 
 
@@ -448,6 +475,12 @@ def kind(text: str) -> str:
     return text
 
 
+@parse.with_pattern("|".join(LAUNCH_SETTINGS))
+def launch_setting(text: str) -> str:
+    return text
+
+
+launch_setting.__doc__ = f"A setting of a server's launch: {', '.join(map(repr, LAUNCH_SETTINGS))}."
 request.__doc__ = f"A kind of request of the engine, singular or plural: {', '.join(map(repr, REQUESTS))}."
 fault.__doc__ = f"A fault of AWS: {', '.join(map(repr, FAULTS))}."
 source.__doc__ = f"A text that people read: {', '.join(map(repr, SOURCES))}; a server follows in quotes."
@@ -464,6 +497,7 @@ register_type(
     Gap=gap,
     History=history,
     Kind=kind,
+    LaunchSetting=launch_setting,
     Mention=mention,
     Messages=messages,
     Moment=moment,

@@ -85,6 +85,26 @@ Feature: DRS integration
     And the engine queried the job of server "database-1" until it had ended
 
   @AC-2.3 @moto
+  Scenario Outline: A server whose launch settings name <setting> is launched
+    # DRS launches with the engine's rights: each setting needs one of its own.
+    Given the "single-wave" plan
+    And the launch settings of server "database-1" name <setting>
+    When a drill of the plan is run
+    Then the job of server "database-1" is COMPLETED in the record
+    And server "database-1" is RECOVERED
+
+    Examples:
+      | setting                          |
+      | a key pair                       |
+      | an instance profile              |
+      | a placement group                |
+      | a capacity reservation           |
+      | a group of capacity reservations |
+      | a license configuration          |
+      | a second network interface       |
+      | a customer's encryption key      |
+
+  @AC-2.3 @moto
   Scenario: A server that failed in a COMPLETED job of DRS has failed
     Given the "single-wave" plan
     # An engine that missed the failure would wait for the instance as long as the plan lets it.

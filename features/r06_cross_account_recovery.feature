@@ -32,6 +32,21 @@ Feature: Recovery into another account
     And DRS in the engine's own account has no job
 
   @AC-6.2 @moto
+  Scenario: The assumed role is enough for the launch settings of real servers
+    Given the "cross-account" plan
+    And the recovery account trusts the engine
+    And the launch settings of server "database-1" name a key pair
+    And the launch settings of server "database-1" name an instance profile
+    And the launch settings of server "database-1" name a license configuration
+    And the launch settings of server "database-1" name a customer's encryption key
+    And the launch settings of server "database-2" name a capacity reservation
+    And the launch settings of server "application-1" name a group of capacity reservations
+    And the launch settings of server "application-2" name a placement group
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And every request to DRS and EC2 was made with the role "arn:aws:iam::444455556666:role/drs-execution-engine-target"
+
+  @AC-6.2 @moto
   Scenario: The engine reads DRS's reason for a failed launch with the assumed role
     Given the "cross-account" plan
     And the recovery account trusts the engine

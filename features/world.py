@@ -83,6 +83,8 @@ class World:
         self.command_failure: str | None = None
         self.already_ended: AlreadyEnded | None = None
         self.refused_decision = ""
+        # A customer's KMS key, which the engine may use in the account that the plan recovers to. Simulated AWS only.
+        self.encryption_key_arn: str = getattr(target, "encryption_key_arn", "")
         self.start_warnings: list[str] = []
         # The time as of which the scenario runs its plan.
         self.as_of = datetime.min.replace(tzinfo=UTC)

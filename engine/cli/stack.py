@@ -48,8 +48,9 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
     """Create or update the engine's stack in the account and Region of the environment.
 
     Parameters: KeepData (yes, the default: tables stay after a deletion of the stack; no: they are deleted with it),
-    ServersPerJob, CrossAccountRoleName, AlarmTopicArn. An update keeps the values of omitted parameters. After a failed
-    creation all resources are removed; a failed update is rolled back.
+    ServersPerJob, CrossAccountRoleName, AlarmTopicArn, JobLabel, InstanceProfileRoleArns and EncryptionKeyArns (roles
+    and KMS keys of launch settings, with commas between them). An update keeps the values of omitted parameters. After
+    a failed creation all resources are removed; a failed update is rolled back.
     """
     values = dict(_pair(text) for text in parameters)
     aws = session()

@@ -37,8 +37,12 @@ def value_problem(name: str, value: str) -> str | None:
     limits = operator_parameters()[name]
     if "AllowedValues" in limits and value not in limits["AllowedValues"]:
         return f"must be {' or '.join(limits['AllowedValues'])}, is {value!r}"
-    if "AllowedPattern" in limits and not re.fullmatch(limits["AllowedPattern"], value):
-        return f"must match {limits['AllowedPattern']}, is {value!r}"
+    # CloudFormation compares each part of a list with the pattern.
+    parts = value.split(",") if limits["Type"] == "CommaDelimitedList" else [value]
+    for part in parts:
+        if "AllowedPattern" in limits and not re.fullmatch(limits["AllowedPattern"], part):
+            rule = limits.get("ConstraintDescription", f"must match {limits['AllowedPattern']}")
+            return f"{rule}, is {part!r}"
     if limits["Type"] == "Number":
         return _number_problem(value, limits.get("MinValue"), limits.get("MaxValue"))
     return None

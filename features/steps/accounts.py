@@ -12,6 +12,7 @@ from hamcrest import empty, equal_to, greater_than_or_equal_to, has_entries, has
 from features.aws_queries import all_jobs
 from features.matchers import assert_that, at_most
 from features.targets import EngineCall
+from features.targets.moto import launch_parameters
 from features.world import World
 
 TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "target_account.yaml"
@@ -28,6 +29,10 @@ def offer_role(world: World, **changes: str) -> None:
     )
     right = {"EngineRoleArn": function["Role"], "ExternalId": world.plan["ExternalId"]}
     values = {**right, "RoleName": world.plan["CrossAccountRoleName"], **changes}
+    if world.target.name == "moto":
+        session = world.target.session(world.plan["TargetAccountId"], world.plan["TargetRegion"])
+        world.encryption_key_arn = session.client("kms").create_key()["KeyMetadata"]["Arn"]
+        values |= launch_parameters(session, world.encryption_key_arn)
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
     formation = world.target.client("cloudformation", world.plan["TargetAccountId"], world.plan["TargetRegion"])
     template, capability = TEMPLATE.read_text(encoding="utf-8"), ["CAPABILITY_NAMED_IAM"]

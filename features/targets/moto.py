@@ -23,13 +23,43 @@ from traceability.model import run_notes
 from traceability.recording import recorded_calls
 
 STACK_NAME = "drs-engine-suite"
+# The instance profile, and its role, that launch settings of scenarios name.
+PROFILE_NAME = "recovered-server"
 # The services that the engine and the steps call.
-SERVICES = ("cloudformation", "drs", "dynamodb", "ec2", "lambda", "logs", "s3", "sns", "sqs", "stepfunctions", "sts")
+SERVICES = (
+    "cloudformation",
+    "drs",
+    "dynamodb",
+    "ec2",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "s3",
+    "sns",
+    "sqs",
+    "stepfunctions",
+    "sts",
+)
 # The default times of a server in seconds ("DRS takes its usual time" undoes them). They are so short that one job
 # query sees the end of the job and one health check the running instance, because each poll costs the suite real time.
 LAUNCH_SECONDS = 45
 BOOT_SECONDS = 3
 TERMINATE_SECONDS = 10
+
+
+def deploy_engine(session: boto3.Session, key_arn: str) -> Stack:
+    """Deploy the engine with the rights for the roles and the KMS key that launch settings of scenarios name."""
+    return deploy(session, STACK_NAME, parameters={"KeepData": "no"} | launch_parameters(session, key_arn))
+
+
+def launch_parameters(session: boto3.Session, key_arn: str) -> dict[str, str]:
+    """The parameters of the engine's and the target account's template for launch settings, in a session's account."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    return {
+        "InstanceProfileRoleArns": f"arn:aws:iam::{account}:role/{PROFILE_NAME}",
+        "EncryptionKeyArns": key_arn,
+    }
 
 
 class MotoTarget(RunTarget):
@@ -44,6 +74,8 @@ class MotoTarget(RunTarget):
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
         # The DRS that each of the scenario's servers replicates to, by source server id.
         self._homes: dict[str, DrsWorld] = {}
+        # A customer's key in the engine's account, which the engine may use.
+        self.encryption_key_arn = ""
 
     def open(self, scenarios: Sequence[Any]) -> None:
         """Load AWS's service models, so that the first scenario is not slower than the others."""
@@ -60,7 +92,9 @@ class MotoTarget(RunTarget):
         with simulator.Simulator(seed=0, snapshot=self._deployed) as self._aws:
             if self._deployed is None:
                 self._aws.drs.initialize()
-                self._stack = deploy(self.session(), STACK_NAME, parameters={"KeepData": "no"})
+                key = self.session().client("kms").create_key()
+                self.encryption_key_arn = key["KeyMetadata"]["Arn"]
+                self._stack = deploy_engine(self.session(), self.encryption_key_arn)
                 self._deployed = self._aws.snapshot()
             yield
 

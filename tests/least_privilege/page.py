@@ -46,6 +46,18 @@ The calls that DRS makes on behalf of the caller come from the {_SOURCE}
 of the simulator; only real AWS can confirm it. The actions are limited by resource type and `aws:ViaAWSService`, not by
 the tag that AWS's own console policy requires: launch templates made by hand lack the tag, and their servers would not
 start.
+
+Launch settings of single servers need the rights of four statements:
+
+- `LaunchWithOptionsThroughDrs` is always there. It lets a launch template name a key pair, a placement group, capacity
+  reservations or a license configuration. A network interface is allowed by `LaunchThroughDrs`.
+- `PassProfileRolesThroughDrs` is there only if the parameter `InstanceProfileRoleArns` names roles.
+- `UseKeysThroughDrs` and `GrantKeysThroughDrs` are there only if the parameter `EncryptionKeyArns` names KMS keys. The
+  policy of a key must allow the account or the role as well.
+
+Not covered: post-launch actions (AWS's managed policy for them is `AWSElasticDisasterRecoveryLaunchActionsPolicy`),
+EC2 Fleet for instance requirements, dedicated hosts, and the creation of network interfaces and security groups by DRS,
+which AWS's console policy allows and AWS's reference does not list as dependent actions of StartRecovery.
 """
 
 

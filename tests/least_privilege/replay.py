@@ -6,14 +6,15 @@ access that it denied before: an access of the suite with that one fact changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.deploy.deployment import deploy
+from moto.kms.models import kms_backends
+
 from features.targets.granted_accesses import Grant
-from features.targets.moto import STACK_NAME
+from features.targets.moto import STACK_NAME, deploy_engine, launch_parameters
 from simulator import Simulator
 from simulator.iam import Access, judge
 from simulator.simulator import DEFAULT_ACCOUNT
@@ -24,6 +25,7 @@ TARGET_TEMPLATE = Path(__file__).parents[2] / "infra" / "target_account.yaml"
 _OTHER_ACCOUNT = "999988887777"
 # The user that deploys in `deployed_for`; it has all rights in the engine's account.
 _ADMINISTRATOR = "suite"
+_ANY_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @dataclass(frozen=True)
@@ -45,19 +47,25 @@ class NotReproduced(Exception):
 
 def deployed(grants: Sequence[Grant]) -> AbstractContextManager[list[PolicyLocation]]:
     """Return `deployed_for` with the target accounts and roles of the recorded accesses."""
-    return deployed_for(_targets(grants))
+    return deployed_for(_targets(grants), _keys(grants))
 
 
 @contextmanager
-def deployed_for(targets: Mapping[tuple[str, str], str]) -> Iterator[list[PolicyLocation]]:
-    """Simulate AWS with the engine's stack and the roles of the target accounts; yield the policies in it."""
+def deployed_for(targets: Mapping[tuple[str, str], str], keys: Iterable[str] = ()) -> Iterator[list[PolicyLocation]]:
+    """Simulate AWS with the engine's stack and the roles of the target accounts; yield the policies in it.
+
+    `keys` has the ARNs of the customer's KMS keys that launches use.
+    """
     with Simulator(seed=0) as aws:
-        deploy(aws.session(), STACK_NAME, parameters={"KeepData": "no"})
+        for key in keys:
+            _provide_key(aws, key)
+        deploy_engine(aws.session(), _of_account(keys, aws.account))
         for (account, role), external_id in targets.items():
             values = {
                 "EngineRoleArn": f"arn:aws:iam::{aws.account}:role/{STACK_NAME}-engine",
                 "ExternalId": external_id,
                 "RoleName": role,
+                **launch_parameters(aws.session(account=account), _of_account(keys, account)),
             }
             aws.session(account=account).client("cloudformation").create_stack(
                 StackName=f"target-{role}",
@@ -83,6 +91,23 @@ def _targets(grants: Sequence[Grant]) -> dict[tuple[str, str], str]:
     if not found:
         raise LookupError("no scenario of the run recovered into another account; run all of them")
     return found
+
+
+def _keys(grants: Sequence[Grant]) -> list[str]:
+    """Return the ARNs of the KMS keys that launches used."""
+    return sorted({str(one.access.resource) for one in grants if one.access.action.startswith("kms:")})
+
+
+def _of_account(keys: Iterable[str], account: str) -> str:
+    return ",".join(one for one in keys if one.split(":")[4] == account) or _ANY_KEY
+
+
+def _provide_key(aws: Simulator, arn: str) -> None:
+    """Create the key with this ARN: its policy decides too."""
+    _, _, _, region, account, resource = arn.split(":", 5)
+    made = aws.session(account=account, region=region).client("kms").create_key()["KeyMetadata"]["KeyId"]
+    keys = kms_backends[account][region].keys
+    keys[resource.removeprefix("key/")] = keys.pop(made)
 
 
 def require_reproduced(grants: Sequence[Grant]) -> None:

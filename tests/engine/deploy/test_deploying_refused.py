@@ -154,7 +154,8 @@ def test_a_parameter_the_template_does_not_have(at):
     assert (result.exit_code, error_line(result)) == (
         2,
         "Error: --parameter KeepDate: the template has no such parameter; "
-        "it has KeepData, CrossAccountRoleName, ServersPerJob, JobLabel, AlarmTopicArn",
+        "it has KeepData, CrossAccountRoleName, ServersPerJob, JobLabel, "
+        "InstanceProfileRoleArns, EncryptionKeyArns, AlarmTopicArn",
     )
     assert "must be NAME=VALUE" in error_line(at.run("deploy", "-p", "KeepData"))
     assert left(at) == NOTHING
@@ -171,6 +172,15 @@ def test_a_parameter_the_template_does_not_have(at):
         ("ServersPerJob=201", "must be at most 200, is 201"),
         ("JobLabel=a b", "must match [A-Za-z0-9._-]{0,128}, is 'a b'"),
         ("CrossAccountRoleName=role\n", "must match [A-Za-z0-9+=,.@_-]{1,64}, is 'role\\n'"),
+        (
+            "InstanceProfileRoleArns=arn:aws:iam::111122223333:role/web,web",
+            "must be ARNs of IAM roles with commas between them, is 'web'",
+        ),
+        (
+            "EncryptionKeyArns=arn:aws:kms:us-east-1:111122223333:alias/web",
+            "must be ARNs of KMS keys (not of aliases) with commas between them, is "
+            "'arn:aws:kms:us-east-1:111122223333:alias/web'",
+        ),
     ],
 )
 def test_a_value_that_the_template_does_not_allow_never_reaches_aws(at, given, problem):
@@ -182,9 +192,18 @@ def test_a_value_that_the_template_does_not_allow_never_reaches_aws(at, given, p
 def test_every_demand_of_the_template_is_checked():
     parameters = template("template.yaml")["Parameters"]
     assert operator_parameters() == {name: one for name, one in parameters.items() if not name.startswith("Code")}
-    checked = {"Type", "Default", "Description", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"}
+    checked = {
+        "Type",
+        "Default",
+        "Description",
+        "AllowedValues",
+        "AllowedPattern",
+        "MinValue",
+        "MaxValue",
+        "ConstraintDescription",
+    }
     assert {field for one in parameters.values() for field in one} <= checked
-    assert {one["Type"] for one in parameters.values()} <= {"String", "Number"}
+    assert {one["Type"] for one in parameters.values()} <= {"String", "Number", "CommaDelimitedList"}
     for name, one in operator_parameters().items():
         assert value_problem(name, str(one["Default"])) is None
 
