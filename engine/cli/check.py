@@ -20,8 +20,12 @@ from engine.core.readiness_check import Question, server_findings
 Facts = Mapping[str, Any]
 _SIGNS = {Verdict.READY: "✔", Verdict.WARNING: "!", Verdict.BLOCKED: "✘"}
 _STYLES = {Verdict.READY: "green", Verdict.WARNING: "yellow", Verdict.BLOCKED: "bold red"}
-# More servers than this fill no screen: the table then has only those that need attention.
+_BY_NEED = (Verdict.BLOCKED, Verdict.WARNING)
+# More servers than this do not fit a screen: then so many rows, and so many findings, fit a terminal of 80 by 24.
 _WHOLE_TABLE = 30
+_ROWS, _LINES = 6, 5
+# Servers with the same finding that its line names in a large plan.
+_NAMED = 2
 
 
 @click.command()
@@ -98,23 +102,48 @@ def _print(
     verdict: Verdict,
     now: datetime,
 ) -> None:
-    terminal, by_server = console(), _by_server(findings)
-    shown = [
-        one for one in facts["Servers"] if len(facts["Servers"]) <= _WHOLE_TABLE or one["SourceServerId"] in by_server
-    ]
+    terminal, by_server, servers = console(), _by_server(findings), facts["Servers"]
+    large = len(servers) > _WHOLE_TABLE
+    shown = _worst_first(servers, by_server)[:_ROWS] if large else servers
     if shown:
         terminal.print(_table(shown, single, by_server, now))
-    if len(shown) < len(facts["Servers"]):
-        terminal.print(f"and {len(facts['Servers']) - len(shown)} servers that are READY", style="dim")
-    for server in shown:
-        for one in by_server.get(server["SourceServerId"], ()):
-            name = server.get("HostName", server["SourceServerId"])
-            terminal.print(f"{_SIGNS[one.verdict]} {name}: {one.message}", style=_STYLES[one.verdict])
+    names = {server["SourceServerId"]: server.get("HostName") for server in servers}
+    lines = _by_message(findings, names, _NAMED if large else len(servers))
+    for finding, text in lines[: _LINES if large else None]:
+        terminal.print(f"{_SIGNS[finding]} {text}", style=_STYLES[finding])
+    if large:
+        hidden = [f"{len(servers) - len(shown)} servers", f"{max(0, len(lines) - _LINES)} findings"]
+        terminal.print(f"and {' and '.join(one for one in hidden if one[0] != '0')} more; --json has all", style="dim")
     role = facts.get("RoleArn", "the engine's own role")
     terminal.print(f"✔ DRS in account {facts['AccountId']}, Region {facts['Region']} answers {role}", style="green")
     for one in plan:
         terminal.print(f"{_SIGNS[one.verdict]} {one.message}", style=_STYLES[one.verdict])
-    terminal.print(_summary(facts["Servers"], by_server, verdict), style=_STYLES[verdict])
+    terminal.print(_summary(servers, by_server, verdict), style=_STYLES[verdict])
+
+
+def _worst_first(servers: Sequence[Facts], by_server: Mapping[str, list[Finding]]) -> list[Facts]:
+    """The servers that need attention, the blocked ones first."""
+    verdicts = {server: worst(found) for server, found in by_server.items()}
+    return [one for wanted in _BY_NEED for one in servers if verdicts.get(one["SourceServerId"]) is wanted]
+
+
+def _by_message(findings: Sequence[Finding], names: Mapping[str, str | None], limit: int) -> list[tuple[Verdict, str]]:
+    """A line for each finding, the blocked ones first; it names at most `limit` of the servers with this finding."""
+    together: dict[tuple[Verdict, str], list[str]] = {}
+    for one in findings:
+        server = one.source_server_id or ""
+        together.setdefault((one.verdict, one.message), []).append(names.get(server) or server)
+    return [
+        (verdict, f"{_listed(servers, limit)}: {message}")
+        for wanted in _BY_NEED
+        for (verdict, message), servers in together.items()
+        if verdict is wanted
+    ]
+
+
+def _listed(names: Sequence[str], limit: int) -> str:
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _table(

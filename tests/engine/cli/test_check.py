@@ -78,7 +78,32 @@ def test_a_server_that_there_was_no_time_for_is_not_checked(at, monkeypatch):
     monkeypatch.setattr("engine.client.readiness.BUDGET_SECONDS", -1.0)
     result = at.run("check", PLAN)
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "WARNING: 6 servers, 6 WARNING")
-    assert result.stdout.count("snapshots and launch settings were not checked") == 6
+    assert "host-a725, host-ce4f, host-ea14, host-d071, host-58b4, host-a7a8: snapshots" in result.stdout
+    assert result.stdout.count("and launch settings were not checked") == 1
+
+
+def test_a_large_plan_fits_a_screen_with_the_worst_servers_first(at, monkeypatch):
+    # One invocation: the clients of one process take turns in virtual time, and threads would wait for each other.
+    monkeypatch.setattr("engine.client.readiness.SLICE", 1000)
+    servers = [at.aws.drs.add_source_server(f"s-{number:017x}", hostname=f"host-{number:03}") for number in range(300)]
+    for number, server in enumerate(servers):
+        if number % 2:
+            at.aws.drs.set_replication_state(server, "STALLED")
+    at.aws.drs.set_replication_state(servers[298], "DISCONNECTED")
+    group = {"GroupId": "pg-large", "GroupName": "Large", "Region": "us-east-1", "AccountId": at.aws.account}
+    at.client.put_group({**group, "SourceServerIds": servers})
+    (wave, *_) = at.plan()["Waves"]
+    plan = {"PlanId": PLAN, "PlanName": "Large", "Waves": [wave | {"ProtectionGroupId": "pg-large"}]}
+    at.client.put_plan(plan)
+    result = at.run("check", PLAN, columns=80)
+    lines = result.stdout.splitlines()
+    assert (len(lines) <= 23, max(map(len, lines)) <= 80, result.exit_code) == (True, True, 1)
+    assert "host-298" in lines[1]
+    assert "! host-001, host-003 and 148 more: replication is STALLED, and DRS has no snapshot yet" in " ".join(
+        result.stdout.split()
+    )
+    assert "and 294 servers more; --json has all" in lines
+    assert lines[-1] == "BLOCKED: 300 servers, 149 READY, 150 WARNING, 1 BLOCKED"
 
 
 def with_topic(at, arn):
