@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -131,6 +132,10 @@ class World:
 
     def cancel(self, reason: str = "cancelled by operator") -> None:
         self._save(replace(self.load(), cancel=CancelRequest(self.now, reason)))
+
+    def change(self, change: Callable[[Execution], Execution]) -> None:
+        """Save what a person decides between two steps."""
+        self._save(change(self.load()))
 
     def run(self, *, until: datetime | None = None, cancel_at: datetime | None = None) -> dict[str, Any]:
         """Tick until settled (or `until`); the record."""
