@@ -12,6 +12,7 @@ from engine.cli.as_of import as_of_option, chosen_as_of, snapshot_option
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
 from engine.cli.objectives import trend
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
+from engine.cli.pasting import note_options
 from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
 from engine.cli.views import history_view
@@ -80,6 +81,16 @@ def start(
         raise InputError("--cancel-drills and --take-over are for --recovery: a drill never stops another execution")
     if is_drill and existing:
         raise InputError("--existing is for --recovery: a drill never replaces the instance of a recovery")
+    note_options(
+        [
+            *(existing.options()),
+            *([("--as-of", as_of.isoformat())] if as_of else []),
+            *(("--snapshot", f"{server}={snapshot}") for server, snapshot in snapshots.items()),
+            *([("--cancel-drills",)] if cancel_drills else []),
+            *(("--take-over", one) for one in take_over),
+            *([("--token", token)] if token else []),
+        ]
+    )
     engine = client(stack)
     as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
     if not is_drill and not yes:

@@ -24,6 +24,13 @@ class ExistingChoice:
     def __bool__(self) -> bool:
         return self.keep or bool(self.replacements)
 
+    def options(self) -> list[tuple[str, ...]]:
+        """The choice as an operator types it."""
+        replaced = ",".join(f"{one}:{instance}" if instance else one for one, instance in self.replacements.items())
+        choices = ["keep"] if self.keep else []
+        choices += [f"replace={replaced}"] if replaced else []
+        return [("--existing", choice) for choice in choices]
+
     @property
     def unconfirmed(self) -> list[str]:
         return [server for server, instance in self.replacements.items() if not instance]

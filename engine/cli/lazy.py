@@ -48,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resume": (
         "resuming",
         "resume",
-        "Continue the FAILED or CANCELLED recovery EXECUTION_ID and print the ExecutionId of its successor.",
+        "Continue the FAILED or CANCELLED execution EXECUTION_ID and print the ExecutionId of its successor.",
     ),
     "cleanup": (
         "cleaning",
@@ -97,11 +97,12 @@ class Commands(click.Group):
         except Exception as error:
             # The libraries of AWS are loaded by now: an error of theirs needs no faster answer.
             from engine.cli.errors import describe
+            from engine.cli.pasting import complete
 
             line = describe(error)
             if line is None:
                 raise
-            raise click.ClickException(line) from error
+            raise click.ClickException(complete(line, context)) from error
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -20,6 +20,7 @@ from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.config import Config
 
 from engine.cli.next_step import DEFAULT_STACK
+from engine.cli.pasting import note_stack
 from engine.client import EngineClient
 
 # Names of roles and EventBridge rules are at most 64 characters long: the stack name and an ending of up to 19.
@@ -120,6 +121,7 @@ def require_account(aws: Any, account: str | None) -> str:
 
 def client(stack: str) -> EngineClient:
     """The client of the engine. Raises InputError if ENGINE_ACCOUNT names another account."""
+    note_stack(stack)
     aws = session()
     if account := os.environ.get("ENGINE_ACCOUNT"):
         require_account(aws, account)
