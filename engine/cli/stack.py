@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,6 +14,7 @@ from rich.status import Status
 from engine.cli.errors import refusal
 from engine.cli.options import InputError, account_option, client, json_option, require_account, session, stack_option
 from engine.cli.terminal import console, print_json
+from engine.client import EngineError
 from engine.deploy import deployment
 from engine.deploy.deployment import DeploymentFailed, NotTheEngine, Progress
 from engine.deploy.packaging import package
@@ -25,6 +26,8 @@ _NO_ALARM_TOPIC = (
     "Note: alarms send no notification, they only show in CloudWatch; deploy with -p AlarmTopicArn=ARN to notify an "
     "SNS topic of your own (CloudWatch cannot publish to the engine's notification topic)."
 )
+
+_DRILLS_SHOWN = 10
 
 # By KeepData, the warning before the confirmation of a deletion; None: the stack does not exist.
 _DATA_THEN = {
@@ -167,7 +170,17 @@ def _require_rest(stack: str, leave_instances: bool) -> None:
             f"the engine works on {', '.join(running)}; cancel it, or wait until it has ended and is cleaned up"
         )
     if not leave_instances and (kept := engine.kept_drills()):
-        raise click.ClickException(
-            f"these drills keep their instances: {', '.join(kept)}. Terminate them with `cleanup ID`, or delete "
-            "the stack with --leave-instances; afterwards only DRS can terminate them"
-        )
+        raise EngineError(_kept_drills(kept))
+
+
+def _kept_drills(ids: Sequence[str]) -> str:
+    """Why the stack is not deleted, with the commands that terminate the instances; one screen at most."""
+    more = [f"  and {len(ids) - _DRILLS_SHOWN} more"] if len(ids) > _DRILLS_SHOWN else []
+    return "\n".join(
+        [
+            "these drills keep their instances, which cost money. To terminate them:",
+            *(f"  python -m engine cleanup {one}" for one in ids[:_DRILLS_SHOWN]),
+            *more,
+            "To delete the stack without them, add --leave-instances; `sweep` lists them later.",
+        ]
+    )
