@@ -16,14 +16,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from engine.aws.caller import Caller, Refused
 from engine.aws.items import failed_conditions, read_items
 from engine.aws.tables import from_item, to_item
 from engine.core import document, stored_state
-from engine.core.document import HEADER_KEY, Item, timestamp
+from engine.core.document import HEADER_KEY, Item
+from engine.core.events import CancelRequest
 from engine.core.state import Execution
 from engine.core.statuses import ExecutionStatus
 
@@ -49,16 +49,12 @@ class PlanLocked(Exception):
         self.execution_id = execution_id
 
 
-class AlreadyResumed(Exception):
-    """Another execution resumes the same one."""
-
-    def __init__(self, successor: str) -> None:
-        super().__init__(f"execution {successor} resumes it")
-        self.successor = successor
-
-
 def lock_id(plan_id: str) -> str:
     return f"PLAN#{plan_id}"
+
+
+def _lock(execution: Execution) -> Item:
+    return {"ExecutionId": lock_id(execution.plan_id), "ItemKey": LOCK_KEY, "LockedBy": execution.execution_id}
 
 
 @dataclass(frozen=True)
@@ -83,16 +79,12 @@ class ExecutionHistory:
         return execution
 
     def create(self, execution: Execution, *, instead_of: str | None = None, resumes: Execution | None = None) -> None:
-        """Lock the plan and write the first record in one transaction. Raises PlanLocked, AlreadyResumed.
+        """Lock the plan and write the first record in one transaction. Raises PlanLocked, RecordChanged.
 
         The lock may be taken over from the execution `instead_of`, which then settles without it. The record of the
-        execution that this one `resumes` gets the link to it in the same transaction.
+        execution that this one `resumes` gets the link to it in the same transaction, if it is as it was read.
         """
-        lock = {
-            "ExecutionId": lock_id(execution.plan_id),
-            "ItemKey": LOCK_KEY,
-            "LockedBy": execution.execution_id,
-        }
+        lock = _lock(execution)
         items = [lock, *document.items(execution).values()]
         writes = [self._put(item, "attribute_not_exists(ExecutionId)") for item in items]
         if instead_of is not None:
@@ -111,8 +103,8 @@ class ExecutionHistory:
                 if holder is not None or self._header(execution.execution_id) is not None:
                     return None
                 now = self.load(resumes.execution_id) if resumes is not None else None
-                if resumes is not None and now is not None and now.resumed_by not in (None, resumes.resumed_by):
-                    raise AlreadyResumed(now.resumed_by) from None
+                if resumes is not None and (now is None or now.version != resumes.version):
+                    raise
                 # The other execution has released the plan; try again.
 
     def holder(self, plan_id: str) -> str | None:
@@ -145,6 +137,21 @@ class ExecutionHistory:
             self._write(header, writes)
         return saved
 
+    def reopen(self, before: Execution, after: Execution) -> Execution:
+        """Save a settled execution that has work again, and lock its plan. Raises PlanLocked, RecordChanged."""
+        saved = replace(after, version=before.version + 1)
+        header = document.header_item(saved) | {"SaveId": self.new_save_id()}
+        free = "attribute_not_exists(ExecutionId) OR LockedBy = :id"
+        lock = self._put(_lock(after), free, {":id": after.execution_id})
+        try:
+            self._write(header, [self._put(header, "Version = :version", {":version": before.version}), lock])
+        except RecordChanged:
+            holder = self.holder(after.plan_id)
+            if holder not in (None, after.execution_id):
+                raise PlanLocked(str(holder)) from None
+            raise
+        return saved
+
     def _write(self, header: Item, writes: list[dict[str, Any]]) -> None:
         """All writes, including the header, in one transaction. Raises RecordChanged."""
         try:
@@ -153,7 +160,7 @@ class ExecutionHistory:
             if not self._is_saved(header):
                 raise
 
-    def request_cancel(self, execution_id: str, reason: str, now: datetime) -> None:
+    def request_cancel(self, execution_id: str, request: CancelRequest) -> None:
         """Request the end of a RUNNING or STARTING execution. Raises RecordChanged if it has ended."""
         try:
             self.caller.call(
@@ -166,7 +173,7 @@ class ExecutionHistory:
                 ExpressionAttributeNames={"#status": "Status"},
                 ExpressionAttributeValues=to_item(
                     {
-                        ":request": {"Time": timestamp(now), "Reason": reason},
+                        ":request": document.cancel_item(request),
                         ":one": 1,
                         ":running": str(ExecutionStatus.RUNNING),
                     }
@@ -177,7 +184,7 @@ class ExecutionHistory:
                 raise RecordChanged from error
             raise
 
-    def fence(self, execution_id: str, version: int, *, by: str, reason: str, now: datetime) -> None:
+    def fence(self, execution_id: str, version: int, request: CancelRequest, *, by: str) -> None:
         """Request the end of a STARTING execution of this version for the start `by`.
 
         Raises StartFenced if `by` is fenced itself, RecordChanged if the execution has changed.
@@ -189,13 +196,15 @@ class ExecutionHistory:
             "ConditionExpression": f"Version = :version AND {_ABOUT_TO_RUN} AND {_NOT_CANCELLED}",
             "ExpressionAttributeNames": {"#status": "Status"},
             "ExpressionAttributeValues": to_item(
-                {":request": {"Time": timestamp(now), "Reason": reason}, ":one": 1, ":version": version}
+                {":request": document.cancel_item(request), ":one": 1, ":version": version}
             ),
         }
         self.transact_as_starting(by, [{"Update": update}])
 
     def withdraw(self, execution: Execution, blocked_by: dict[str, Any] | None = None) -> None:
         """Delete the STARTING record of a refused start and the lock of its plan; the plan may be locked by another.
+
+        The execution that it was to resume is free for another resumption.
 
         With `blocked_by`, the condition check of a lease, only a start that is not fenced is deleted. Raises
         StartFenced then, RecordChanged if `blocked_by` fails, or without it if the execution is not STARTING any more.
@@ -208,7 +217,8 @@ class ExecutionHistory:
             header["Delete"]["ConditionExpression"] += f" AND {_NOT_CANCELLED}"
         unlock = [self._unlock(execution)] if self.holder(execution.plan_id) == execution.execution_id else []
         checks = [blocked_by] if blocked_by is not None else []
-        self._transact_own([header, *checks, *unlock, *parts], fenced=blocked_by is not None)
+        writes = [header, *checks, *unlock, *self._unlink(execution), *parts]
+        self._transact_own(writes, fenced=blocked_by is not None)
 
     def transact_as_starting(self, execution_id: str, writes: list[dict[str, Any]]) -> None:
         """All writes in one transaction, if `execution_id` is STARTING and not fenced.
@@ -262,18 +272,33 @@ class ExecutionHistory:
         return {"Put": put}
 
     def _link(self, before: Execution, successor: str) -> dict[str, Any]:
-        """The write of ResumedBy; it fails if another execution than the one that was read resumes `before`."""
-        values = {":new": successor, ":old": before.resumed_by or "", ":one": 1}
+        """The write of ResumedBy; it fails if `before` was saved since: resumed by another execution, or cleaned up."""
         return {
             "Update": {
                 "TableName": self.table,
                 "Key": self._key(before.execution_id, HEADER_KEY),
                 "UpdateExpression": "SET ResumedBy = :new, Version = Version + :one",
-                "ConditionExpression": "attribute_exists(Version) AND "
-                "(attribute_not_exists(ResumedBy) OR ResumedBy = :old)",
-                "ExpressionAttributeValues": to_item(values),
+                "ConditionExpression": "Version = :version",
+                "ExpressionAttributeValues": to_item({":new": successor, ":version": before.version, ":one": 1}),
             }
         }
+
+    def _unlink(self, execution: Execution) -> list[dict[str, Any]]:
+        """The write that removes ResumedBy again; none if the execution resumes no other, or that one is deleted."""
+        before = self.load(execution.resumed_from) if execution.resumed_from is not None else None
+        if before is None or before.resumed_by != execution.execution_id:
+            return []
+        return [
+            {
+                "Update": {
+                    "TableName": self.table,
+                    "Key": self._key(before.execution_id, HEADER_KEY),
+                    "UpdateExpression": "REMOVE ResumedBy SET Version = Version + :one",
+                    "ConditionExpression": "ResumedBy = :id",
+                    "ExpressionAttributeValues": to_item({":id": execution.execution_id, ":one": 1}),
+                }
+            }
+        ]
 
     def _unlock(self, execution: Execution) -> dict[str, Any]:
         """The write that deletes the plan's lock; it fails if another execution holds the lock."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.aws.caller import Caller, Refused
-from engine.aws.execution_history import ExecutionHistory
+from engine.aws.execution_history import ExecutionHistory, RecordChanged
 from engine.aws.items import failed_conditions, read_items
 from engine.aws.tables import to_item
 from engine.core.chunks import chunks
@@ -61,6 +61,16 @@ class Leases:
             for owner in checked
         ]
         self.history.transact_as_starting(execution_id, [*puts, *checks])
+
+    def take_back(self, target: RecoveryTarget, execution_id: str, leases: Iterable[tuple[str, str | None]]) -> None:
+        """Take leases for an execution that has ended and has work again, all or none. Raises RecordChanged."""
+        puts = [self._take(target, execution_id, server, owner) for server, owner in leases]
+        try:
+            self.caller.call(self.dynamodb, "transact_write_items", TransactItems=puts)
+        except Refused as error:
+            if failed_conditions(error):
+                raise RecordChanged from error
+            raise
 
     def owned_by(self, target: RecoveryTarget, server: str, owner: str) -> dict[str, Any]:
         """The condition check that `owner` still has the lease of `server`."""

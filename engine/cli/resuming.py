@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 
 import click
@@ -41,6 +42,7 @@ def _snapshots(context: click.Context, parameter: click.Parameter, values: Seque
     help="Launch this server from another snapshot.",
 )
 @existing_option
+@click.option("--token", callback=checked_text, help="A client token: it always returns the same successor.")
 @click.option("--yes", is_flag=True, help="Resume without confirmation; never confirms a replacement.")
 @click.option("--watch", is_flag=True, help="Show the execution until it has ended.")
 @json_option
@@ -51,6 +53,7 @@ def resume(
     skip_servers: tuple[str, ...],
     snapshots: dict[str, str],
     existing: ExistingChoice,
+    token: str | None,
     yes: bool,
     watch: bool,
     as_json: bool,
@@ -64,6 +67,8 @@ def resume(
     A drill can be resumed while its instances exist: its plan has TerminateDrillInstances: false.
     """
     engine = client(stack)
+    # A refused call that only shows the instances to replace, and the confirmed one, are the same request.
+    token = token or str(uuid.uuid4())
 
     def request(choice: ExistingChoice) -> str:
         return engine.resume(
@@ -72,6 +77,7 @@ def resume(
             skip_servers=skip_servers,
             snapshots=snapshots,
             replace_existing=choice.replacements,
+            client_token=token,
         )
 
     if not yes:

@@ -7,6 +7,7 @@ Commands invoke the Lambda functions of the engine. `engine.client.history` read
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -141,6 +142,7 @@ class EngineClient(History, Plans):
         skip_servers: Iterable[str] = (),
         snapshots: Mapping[str, str] | None = None,
         replace_existing: Mapping[str, str] | None = None,
+        client_token: str | None = None,
         initiated_by: str | None = None,
     ) -> str:
         """Continue a FAILED or CANCELLED execution; returns the ExecutionId of the execution that resumes it.
@@ -148,13 +150,15 @@ class EngineClient(History, Plans):
         A drill can be resumed while its instances exist.
 
         Recovered servers are kept, the others are launched. `snapshots` has the snapshot id of each server to launch
-        from another one, `replace_existing` the recovery instance id of each server to launch again. Raises
-        StartRefused.
+        from another one, `replace_existing` the recovery instance id of each server to launch again. The same
+        `client_token` always returns the same successor; its default is a new token, for the retries of this call.
+        Raises StartRefused.
         """
         event = {
             "Action": "resume",
             "ExecutionId": execution_id,
-            "InitiatedBy": initiated_by or self._session.client("sts").get_caller_identity()["Arn"],
+            "ClientToken": client_token or str(uuid.uuid4()),
+            "InitiatedBy": initiated_by or self._caller(),
         }
         choices = {
             "SkipWaves": list(skip_waves),

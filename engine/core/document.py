@@ -20,6 +20,7 @@ from engine.core import policy
 from engine.core.chunks import chunks
 from engine.core.events import (
     Announcement,
+    CancelRequest,
     CleanUp,
     Decided,
     Failure,
@@ -115,7 +116,7 @@ def header_item(execution: Execution) -> Item:
         FirstStartTime=execution.first_start_time,
         FinalCheck=_final_check_item(execution.final_check),
         Waves=[_wave_item(wave) for wave in execution.waves],
-        CancelRequest=present(Time=execution.cancel.time, Reason=execution.cancel.reason) if execution.cancel else None,
+        CancelRequest=cancel_item(execution.cancel) if execution.cancel else None,
         CleanUp=_clean_up_item(execution.clean_up),
         Notification=present(
             Status=str(execution.notification.status), ErrorMessage=execution.notification.error_message
@@ -139,6 +140,10 @@ def header_item(execution: Execution) -> Item:
 
 def _duration(start: datetime | None, end: datetime | None) -> int | None:
     return policy.elapsed_seconds(start, end) if start is not None and end is not None else None
+
+
+def cancel_item(request: CancelRequest) -> Item:
+    return present(Time=request.time, Reason=request.reason, SupersededBy=request.superseded_by)
 
 
 def _failure_item(failure: Failure | Warned) -> Item:

@@ -110,8 +110,11 @@ class Objectives:
 
 @dataclass(frozen=True)
 class CancelRequest:
+    """`superseded_by`: the start that takes over the servers; None if a person cancelled."""
+
     time: datetime
     reason: str
+    superseded_by: str | None = None
 
 
 @dataclass(frozen=True)

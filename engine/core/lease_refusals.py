@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from engine.core.plan import ExecutionType
@@ -11,12 +12,21 @@ from engine.core.statuses import FINAL_EXECUTION, ExecutionStatus
 
 _SERVERS_SHOWN = 6
 _EXECUTIONS_SHOWN = 2
+_COLUMNS = 80
 _COMMAND = "  python -m engine"
 
 
 def superseded(by: Execution) -> str:
     """The reason in the record of an execution that the start `by` ends."""
     return f"the {by.execution_type} {by.execution_id} of plan {by.plan_id} takes over its servers"
+
+
+def fenced(execution: Execution, reason: str, holders: Sequence[Holder]) -> str:
+    """Why this start was ended before its first launch, and the ways past the executions that took its servers."""
+    lines = [f"plan {execution.plan_id}: the start was cancelled before it launched a server:"]
+    lines += textwrap.wrap(reason, _COLUMNS)
+    ways = ways_on(execution.plan_id, execution.execution_type, holders) if holders else []
+    return "\n".join([*lines, *ways])
 
 
 def in_use(execution: Execution, held: Sequence[tuple[Holder, Sequence[str]]]) -> str:
@@ -33,12 +43,12 @@ def in_use(execution: Execution, held: Sequence[tuple[Holder, Sequence[str]]]) -
     return "\n".join([*lines, *ways_on(execution.plan_id, execution.execution_type, [holder for holder, _ in held])])
 
 
-def plan_in_use(holder: Holder, requested: ExecutionType) -> str:
-    """Why a start of the other type cannot have the plan that `holder` runs."""
+def plan_in_use(holder: Holder, requested: ExecutionType, what: str | None = None) -> str:
+    """Why a start of the other type, or `what`, cannot have the plan that `holder` runs."""
     return "\n".join(
         [
             f"plan {holder.plan_id}: the {holder.execution_type} {holder.execution_id}",
-            f"({_state(holder)}) is in the way of a {requested}.",
+            f"({_state(holder)}) is in the way of {what or f'a {requested}'}.",
             *ways_on(holder.plan_id, requested, [holder]),
         ]
     )
@@ -47,7 +57,7 @@ def plan_in_use(holder: Holder, requested: ExecutionType) -> str:
 def ways_on(plan_id: str, execution_type: ExecutionType, holders: Sequence[Holder]) -> list[str]:
     """The commands by which a start of this type gets past the holders."""
     if all(holder.status in FINAL_EXECUTION for holder in holders):
-        return ["Start again when it is settled; its status shows the clean-up:", _status(holders[0])]
+        return ["Try again when it is settled; its status shows the clean-up:", _status(holders[0])]
     if execution_type is ExecutionType.DRILL:
         return ["Wait until it has ended and is cleaned up, or cancel it:", _cancel(holders[0])]
     recoveries = [holder for holder in holders if holder.execution_type is ExecutionType.RECOVERY]

@@ -73,7 +73,9 @@ def parse_header(item: Mapping[str, Any]) -> Execution:
         final_check=FinalCheck(parse_timestamp(check["Time"]), tuple(check["Lost"]), int(check.get("LostCount", 0)))
         if check
         else None,
-        cancel=CancelRequest(parse_timestamp(cancel["Time"]), cancel["Reason"]) if cancel else None,
+        cancel=CancelRequest(parse_timestamp(cancel["Time"]), cancel["Reason"], cancel.get("SupersededBy"))
+        if cancel
+        else None,
         clean_up=_parse_clean_up(clean_up) if clean_up else None,
         notification=Notification(NotificationStatus(notification["Status"]), notification.get("ErrorMessage"))
         if notification

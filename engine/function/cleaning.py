@@ -1,19 +1,28 @@
-"""Ends a kept drill: starts the clean-up that its plan has left out."""
+"""Ends a kept drill: starts the clean-up that its plan has left out.
+
+    plan lock + record (one transaction) -> leases -> state machine ... settled -> lock and leases released
+
+If another execution holds the plan or a server, the record goes back and the clean-up is refused.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.aws.execution_history import RecordChanged
+from engine.aws.execution_history import PlanLocked, RecordChanged
 from engine.core.events import CleanUp
+from engine.core.lease_refusals import in_use, plan_in_use
+from engine.core.plan import ExecutionType
 from engine.core.state import Execution
 from engine.core.statuses import CleanUpStatus
+from engine.function.leasing import acquire_again, holder_of
+from engine.function.releasing import release
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 
 
 class CleanUpRefused(Exception):
-    """The execution has no instances that a clean-up may terminate; the message says why."""
+    """The clean-up cannot start, or has no instances that it may terminate; the message says why."""
 
 
 def clean_up(services: Services, execution_id: str) -> None:
@@ -24,27 +33,44 @@ def clean_up(services: Services, execution_id: str) -> None:
     The one backward move of a record: CleanUp goes from SKIPPED to PENDING. The record is saved first, so that a
     repetition completes a call that was killed in between.
     """
+    execution = _requested(services, execution_id)
+    waits = execution.clean_up is not None and execution.clean_up.status is CleanUpStatus.PENDING
+    if waits and (held := acquire_again(services, execution)):
+        _take_back(services, execution)
+        raise CleanUpRefused(in_use(execution, held))
+    services.machine.run(execution_id, execution.run)
+
+
+def _requested(services: Services, execution_id: str) -> Execution:
+    """The execution with the saved request; an earlier call may have saved it. Raises as `clean_up`."""
     while True:
         execution = services.history.load(execution_id)
         if execution is None:
             raise ExecutionUnknown(execution_id)
-        if not _is_requested(execution):
-            _require_kept_drill(execution)
-            _require_newest(services, execution)
-            execution = services.history.read_servers(execution, [wave.number for wave in execution.launched_waves])
-            requested = CleanUp(CleanUpStatus.PENDING, requested_at=services.now())
-            changed = replace(execution, clean_up=requested, run=execution.run + 1)
-            try:
-                execution = services.history.save(execution, changed)
-            except RecordChanged:
-                continue
-        services.machine.run(execution_id, execution.run)
+        if execution.clean_up is not None and execution.clean_up.requested_at is not None and not execution.settled:
+            return execution
+        _require_kept_drill(execution)
+        _require_newest(services, execution)
+        requested = CleanUp(CleanUpStatus.PENDING, requested_at=services.now())
+        try:
+            return services.history.reopen(execution, replace(execution, clean_up=requested, run=execution.run + 1))
+        except PlanLocked as locked:
+            if holder := services.history.load(locked.execution_id):
+                reason = plan_in_use(holder_of(holder), ExecutionType.DRILL, "this clean-up")
+                raise CleanUpRefused(reason) from locked
+            raise CleanUpRefused(f"plan {execution.plan_id}: {locked}, which has no record") from locked
+        except RecordChanged:
+            continue
+
+
+def _take_back(services: Services, execution: Execution) -> None:
+    """Remove the request, so that the drill counts as kept again and holds neither plan nor servers."""
+    try:
+        services.history.save(execution, replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)))
+    except RecordChanged:
+        # Another call has started the clean-up, or has removed the request.
         return
-
-
-def _is_requested(execution: Execution) -> bool:
-    """An earlier call has saved the request; its state machine may not exist yet."""
-    return execution.clean_up is not None and execution.clean_up.requested_at is not None and not execution.settled
+    release(services, execution)
 
 
 def _require_kept_drill(execution: Execution) -> None:

@@ -83,6 +83,7 @@ _FIELDS: Mapping[str, Mapping[str, _Field]] = {
     "resume": {
         "ExecutionId": _NEEDED_TEXT,
         "InitiatedBy": _NEEDED_TEXT,
+        "ClientToken": _TEXT,
         "SkipWaves": _Field(_is_numbers, "a list of wave numbers"),
         "SkipServers": _Field(_is_texts, "a list of source server ids"),
         "Snapshots": _Field(_is_snapshots, "an object: snapshot id (pit-…) by source server id"),

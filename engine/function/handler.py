@@ -6,8 +6,8 @@
   existed already, with WarningCount and the first 20 Warnings about its servers), or Problems if the plan
   cannot be started, with Existing if recovered instances are in the way
   (SourceServerId, RecoveryInstanceId, and what is known of HostName, State, LaunchTime, ExecutionId);
-- from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally SkipWaves (wave numbers), SkipServers
-  (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
+- from clients: `Action: resume` with ExecutionId, InitiatedBy and optionally ClientToken, SkipWaves (wave numbers),
+  SkipServers (source server ids), Snapshots (snapshot id by source server id) and ReplaceExisting; answers as start;
 - from clients: `Action: check` with PlanId, and `Action: inspect` with PlanId, SourceServerIds and optionally AsOf;
   return facts about the readiness of servers (`engine.core.readiness_check`), or Problems;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
@@ -134,7 +134,7 @@ def _resume(engine: Services, event: Mapping[str, Any]) -> Answer:
         snapshots=event.get("Snapshots", {}),
         existing=ExistingInstances(keep=True, replacements=event.get("ReplaceExisting", {})),
     )
-    request = ResumeRequest(event["ExecutionId"], event["InitiatedBy"], choices)
+    request = ResumeRequest(event["ExecutionId"], event["InitiatedBy"], choices, event.get("ClientToken"))
     try:
         return _answer(lambda: resume(engine, request))
     except ExecutionUnknown as unknown:

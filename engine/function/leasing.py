@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from engine.aws.execution_history import RecordChanged, StartFenced
-from engine.core.lease_refusals import in_use, superseded
+from engine.core.chunks import chunks
+from engine.core.events import CancelRequest
+from engine.core.lease_refusals import fenced, in_use, superseded
+from engine.core.plan import ExecutionType
 from engine.core.start_protocol import (
+    LEASES_A_TRANSACTION,
+    NO_CONSENT,
     AskMachine,
     CancelHolder,
+    Claim,
     CloseHolder,
     ConditionFailed,
     Consent,
@@ -25,6 +31,7 @@ from engine.core.start_protocol import (
     TakeLeases,
     Withdraw,
     Written,
+    claim,
     next_step,
     observe,
 )
@@ -67,6 +74,49 @@ def acquire(services: Services, execution: Execution, consent: Consent) -> None:
         view = observe(view, step, outcome)
 
 
+def acquire_again(services: Services, execution: Execution) -> list[tuple[Holder, tuple[str, ...]]]:
+    """Take the leases of a drill that has ended and is to be cleaned up; else the holders, each with its servers.
+
+    It fences and cancels no other execution, because no recovery waits for a clean-up. Raises CallError.
+    """
+    servers = [one.source_server_id for _, one in with_all_servers(services, execution).servers()]
+    while True:
+        owners = services.leases.owners(execution.target, servers)
+        missing = sorted(server for server in servers if owners.get(server) != execution.execution_id)
+        holders = [_judged(services, one) for one in sorted({owners[one] for one in missing if one in owners})]
+        blocking = [one for one in holders if one is not None]
+        if blocking:
+            return [(one, tuple(s for s in missing if owners.get(s) == one.execution_id)) for one in blocking]
+        try:
+            for some in chunks(missing, LEASES_A_TRANSACTION):
+                services.leases.take_back(
+                    execution.target, execution.execution_id, [(server, owners.get(server)) for server in some]
+                )
+        except RecordChanged:
+            continue
+        return []
+
+
+def _judged(services: Services, execution_id: str) -> Holder | None:
+    """The holder if it keeps its leases; an execution whose state machine does not run is closed first."""
+    while True:
+        found = services.history.load(execution_id)
+        if found is None:
+            return None
+        holder = holder_of(found)
+        match claim(ExecutionType.DRILL, NO_CONSENT, holder):
+            case Claim.FREE:
+                return None
+            case Claim.UNKNOWN if not services.machine.ensure_runs(execution_id, holder.run):
+                _close_dead(services, execution_id, holder.run)
+            case _:
+                return holder
+
+
+def _close_dead(services: Services, execution_id: str, run: int) -> None:
+    close(services, execution_id, run=run, cause="the state machine had stopped when a start came")
+
+
 def holder_of(execution: Execution) -> Holder:
     """What the protocol knows about another execution."""
     return Holder(
@@ -85,7 +135,11 @@ def holder_of(execution: Execution) -> Holder:
 def cancel_for(services: Services, execution_id: str, by: Execution) -> None:
     """Request the end of a running execution whose servers or plan the start `by` takes over. Raises RecordChanged."""
     services.log.event("The start cancels another execution", Cancelled=execution_id)
-    services.history.request_cancel(execution_id, superseded(by), services.now())
+    services.history.request_cancel(execution_id, _request_of(services, by))
+
+
+def _request_of(services: Services, by: Execution) -> CancelRequest:
+    return CancelRequest(services.now(), superseded(by), superseded_by=by.execution_id)
 
 
 def _perform(services: Services, execution: Execution, step: Step) -> StepOutcome:
@@ -99,11 +153,10 @@ def _perform(services: Services, execution: Execution, step: Step) -> StepOutcom
         case AskMachine(execution_id, run):
             return MachineSeen(services.machine.ensure_runs(execution_id, run))
         case CloseHolder(execution_id, run):
-            close(services, execution_id, run=run, cause="the state machine had stopped when a start came")
+            _close_dead(services, execution_id, run)
         case Fence(execution_id, version):
-            services.history.fence(
-                execution_id, version, by=execution.execution_id, reason=superseded(execution), now=services.now()
-            )
+            request = _request_of(services, execution)
+            services.history.fence(execution_id, version, request, by=execution.execution_id)
         case CancelHolder(execution_id):
             cancel_for(services, execution_id, execution)
         case TakeLeases(leases, checked):
@@ -129,7 +182,16 @@ def _give_way(services: Services, execution: Execution) -> None:
     now = services.history.load(execution.execution_id)
     if now is not None and now.status is not ExecutionStatus.STARTING and now.cancel is None:
         return
-    reason = now.cancel.reason if now is not None and now.cancel is not None else "another start removed it"
+    refusal = fenced_refusal(services, execution, now)
     if now is not None:
         remove_fenced(services, execution)
-    raise ServersTaken(f"plan {execution.plan_id}: the start was cancelled before it launched a server: {reason}")
+    raise ServersTaken(refusal)
+
+
+def fenced_refusal(services: Services, execution: Execution, now: Execution | None) -> str:
+    """The answer to a start that another one has fenced; `now` is its record, None if that one has removed it."""
+    cancel = now.cancel if now is not None else None
+    by = cancel.superseded_by if cancel is not None else None
+    holder = services.history.load(by) if by is not None else None
+    reason = cancel.reason if cancel is not None else "another start removed it"
+    return fenced(execution, reason, [holder_of(holder)] if holder is not None else [])

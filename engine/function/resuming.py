@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from engine.aws.accounts import RoleNotAssumed
 from engine.aws.caller import CallError
 from engine.aws.drs import RecoveryService
-from engine.aws.execution_history import AlreadyResumed, PlanLocked
+from engine.aws.execution_history import PlanLocked, RecordChanged
+from engine.core.lease_refusals import plan_in_use
 from engine.core.plan import parse_plan
 from engine.core.plan import resolve_target as target_of
 from engine.core.protection import ExistingInstance, refusals
@@ -31,8 +32,9 @@ from engine.core.state import Execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
+from engine.function.leasing import holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, drs_unanswered
-from engine.function.starting import StartResult, run_starting
+from engine.function.starting import TOKEN_NAMESPACE, StartResult, is_fenced, run_starting
 from engine.function.stepping import ExecutionUnknown
 from engine.function.wiring import Services
 
@@ -42,33 +44,54 @@ class ResumeRequest:
     execution_id: str
     initiated_by: str
     choices: ResumeChoices = field(default_factory=ResumeChoices)
+    client_token: str | None = None
 
 
 def resume(services: Services, request: ResumeRequest) -> StartResult:
-    """Start the execution that continues a failed one. Raises CannotStart, ExecutionUnknown, CallError."""
+    """Start the execution that continues a failed one. Raises CannotStart, ExecutionUnknown, CallError.
+
+    The same client token always means the same successor, so that a repeated invocation starts no second one.
+    """
+    while True:
+        try:
+            return _resume(services, request)
+        except RecordChanged:
+            services.log.event("The record has changed; checking again", ExecutionId=request.execution_id)
+
+
+def _resume(services: Services, request: ResumeRequest) -> StartResult:
+    """As `resume`. Raises RecordChanged as well."""
     before = services.history.load(request.execution_id)
     if before is None or before.status is ExecutionStatus.STARTING:
         raise ExecutionUnknown(request.execution_id)
     if problems := status_problems(before):
         raise CannotStart(problems)
     if before.resumed_by is not None and (successor := services.history.load(before.resumed_by)):
-        return _continue(services, before, successor)
+        return _continue(services, request, before, successor)
     before = services.history.read_servers(before, [wave.number for wave in before.waves])
     execution = _planned(services, request, before)
     try:
         services.history.create(execution, instead_of=_lock_of(services, before), resumes=before)
     except PlanLocked as locked:
-        raise CannotStart([_in_use(before, locked.execution_id)]) from locked
-    except AlreadyResumed as other:
-        raise CannotStart([_resumed(before, other.successor)]) from other
+        raise RecordChanged from locked
     return StartResult(run_starting(services, execution), existed=False)
 
 
-def _continue(services: Services, before: Execution, successor: Execution) -> StartResult:
+def _continue(services: Services, request: ResumeRequest, before: Execution, successor: Execution) -> StartResult:
     """Complete a resumption that was killed half-way; refuse a second one. Raises CannotStart."""
-    if successor.status is not ExecutionStatus.STARTING or successor.cancel is not None:
+    if is_fenced(successor):
+        remove_fenced(services, successor)
+        raise RecordChanged
+    repeated = request.client_token is not None and successor.execution_id == _successor_id(request)
+    if successor.status is not ExecutionStatus.STARTING and not repeated:
         raise CannotStart([_resumed(before, successor.execution_id)])
     return StartResult(run_starting(services, successor), existed=True)
+
+
+def _successor_id(request: ResumeRequest) -> str:
+    if request.client_token is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(TOKEN_NAMESPACE, f"resume#{request.execution_id}#{request.client_token}"))
 
 
 def _resumed(before: Execution, successor: str) -> str:
@@ -78,18 +101,17 @@ def _resumed(before: Execution, successor: str) -> str:
     )
 
 
-def _in_use(before: Execution, holder: str) -> str:
-    return f"plan {before.plan_id}: execution {holder} runs; wait for its end, or cancel it, before you resume"
-
-
 def _lock_of(services: Services, before: Execution) -> str | None:
-    """The ended execution whose plan lock the resumption takes over. Raises CannotStart if one runs."""
+    """The execution whose plan lock the resumption takes over: one that has ended, or has no record any more.
+
+    Raises CannotStart if one runs, for a drill also if one is in clean-up.
+    """
     holder = services.history.holder(before.plan_id)
     if holder is None:
         return None
     found = services.history.load(holder)
-    if found is not None and not found.ended:
-        raise CannotStart([_in_use(before, holder)])
+    if found is not None and (before.is_drill or not found.ended):
+        raise CannotStart([plan_in_use(holder_of(found), before.execution_type, "this resumption")])
     return holder
 
 
@@ -119,7 +141,7 @@ def _planned(services: Services, request: ResumeRequest, before: Execution) -> E
         plan,
         request.choices,
         existing,
-        execution_id=str(uuid.uuid4()),
+        execution_id=_successor_id(request),
         initiated_by=request.initiated_by,
         servers_per_job=services.servers_per_job,
     )

@@ -28,7 +28,7 @@ from engine.core.state import Execution, new_execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
-from engine.function.leasing import ServersTaken, acquire, cancel_for, holder_of, remove_fenced
+from engine.function.leasing import ServersTaken, acquire, cancel_for, fenced_refusal, holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, drs_unanswered, load_plan
 from engine.function.wiring import Services
 
@@ -79,7 +79,7 @@ def _start(services: Services, request: StartRequest) -> StartResult:
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        if not _is_fenced(existing):
+        if not is_fenced(existing):
             return StartResult(run_starting(services, existing, request.consent), existed=True)
         remove_fenced(services, existing)
         return _start(services, request)
@@ -113,7 +113,7 @@ def _begin(services: Services, request: StartRequest, instead_of: Execution | No
     return StartResult(run_starting(services, execution, request.consent), existed=False, warnings=_warnings(execution))
 
 
-def _is_fenced(execution: Execution) -> bool:
+def is_fenced(execution: Execution) -> bool:
     """Another start has fenced this one, or it was cancelled, and its function was killed before it gave way."""
     return execution.status is ExecutionStatus.STARTING and execution.cancel is not None
 
@@ -176,7 +176,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
                 f"delete the item {lock_id(request.plan_id)} of the history table to free the plan"
             ]
         )
-    if _is_fenced(holder):
+    if is_fenced(holder):
         remove_fenced(services, holder)
         return _start(services, request)
     if holder.ended and request.execution_type is ExecutionType.RECOVERY:
@@ -256,8 +256,7 @@ def _require_started(services: Services, execution: Execution) -> None:
     if now is not None and (now.cancel is None or any(wave.start_time and not wave.carried_from for wave in now.waves)):
         services.log.event("The state machine has started the execution", ExecutionId=execution.execution_id)
         return
-    reason = now.cancel.reason if now is not None and now.cancel is not None else "another start removed it"
-    raise CannotStart([f"plan {execution.plan_id}: the start was cancelled before it launched a server: {reason}"])
+    raise CannotStart([fenced_refusal(services, execution, now)])
 
 
 def _checked_plan(services: Services, request: StartRequest) -> _Checked:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.aws.execution_history import RecordChanged
 from engine.core.decisions import begin
-from engine.core.events import Notification
+from engine.core.events import CancelRequest, Notification
 from engine.core.finalization import end, fail_clean_up
 from engine.core.objectives import measured
 from engine.core.state import Execution
@@ -41,7 +41,7 @@ def cancel(services: Services, execution_id: str, reason: str) -> None:
         raise ExecutionEnded(execution_id, execution.status)
     if execution.cancel is None:
         try:
-            services.history.request_cancel(execution_id, reason, services.now())
+            services.history.request_cancel(execution_id, CancelRequest(services.now(), reason))
         except RecordChanged:
             now = services.history.load(execution_id)
             # If the answer to an earlier try was lost, the execution may have ended because of this request.

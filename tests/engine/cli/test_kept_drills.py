@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
 from tests.engine.cli.operator import error_line, operator
@@ -43,10 +45,56 @@ def test_destroy_names_kept_drills_and_the_ways_on(kept):
     at, _, execution = kept
     refused = at.run("destroy", "--yes")
     assert refused.exit_code == 1
-    assert execution in error_line(refused)
-    assert "cleanup ID" in error_line(refused)
+    assert refused.stderr.splitlines()[1:3] == [f"  python -m engine cleanup {execution} \\", "    --stack engine-test"]
+    assert "--leave-instances" in error_line(refused)
     assert at.run("destroy", "--yes", "--leave-instances").exit_code == 0
     assert len(instances(at)) == 6
+
+
+def test_sweep_lists_a_kept_drill_with_the_command_that_ends_it(kept):
+    at, _, execution = kept
+    swept = at.run("sweep", "--yes")
+    lines = swept.stdout.splitlines()
+    assert lines[0] == f"Drill {execution} of stack engine-test keeps 6 instances:"
+    assert sorted(line.strip() for line in lines[1:7]) == sorted(one["recoveryInstanceID"] for one in instances(at))
+    command = f"python -m engine cleanup {execution} --stack engine-test"
+    assert lines[7] == f"To terminate them: {command}"
+    refused = at.run("sweep", "--drill", execution, "--yes")
+    assert command in error_line(refused)
+    assert len(instances(at)) == 6
+    assert at.run(*command.split()[3:]).exit_code == 0
+    assert "Drill" not in at.run("sweep", "--yes").stdout, "its clean-up is at work"
+    at.run("status", execution, "--watch")
+    assert instances(at) == []
+    assert "Drill" not in at.run("sweep", "--yes").stdout
+
+
+def test_sweep_ends_the_kept_drill_of_a_deleted_stack_only_if_it_is_named(kept):
+    at, _, execution = kept
+    at.run("destroy", "--yes", "--leave-instances")
+    swept = at.run("sweep", "--yes")
+    assert f"Drill {execution} of no stack here" in swept.stdout
+    assert f"To terminate them: python -m engine sweep --drill {execution}" in swept.stdout
+    assert len(instances(at)) == 6
+    unknown = at.run("sweep", "--drill", "0d4b1b3a", "--yes")
+    assert unknown.exit_code == 2
+    assert "no drill 0d4b1b3a keeps an instance" in error_line(unknown)
+    with patch("engine.cli.sweep.time.sleep", at.aws.advance):
+        ended = at.run("sweep", "--drill", execution, typed="y\n")
+    assert ended.stdout.splitlines()[-1] == f"{execution}: 6 terminated"
+    assert instances(at) == []
+    assert "Drill" not in at.run("sweep", "--yes").stdout
+
+
+def test_sweep_never_lists_a_recovery_or_a_drill_at_work():
+    with operator() as at:
+        client = at.deploy()
+        at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
+        assert len(instances(at)) == 6
+        assert "Drill" not in at.run("sweep", "--yes").stdout
+        [recovery] = client.list_by_plan("plan-three-tier").items
+        assert at.run("sweep", "--drill", recovery["ExecutionId"], "--yes").exit_code == 2
+        assert len(instances(at)) == 6
 
 
 def test_status_of_a_failed_kept_drill_names_both_ways_on():
@@ -68,7 +116,7 @@ def test_status_of_a_failed_kept_drill_names_both_ways_on():
         refused = at.run(*clean_up.split()[7:])
         assert f"python -m engine cleanup {successor}" in error_line(refused)
         assert at.run("status", execution).stdout.splitlines()[-1] == f"Resumed by execution {successor}"
-        assert successor in error_line(at.run("destroy", "--yes"))
+        assert f"cleanup {successor}" in at.run("destroy", "--yes").stderr
         at.run("cleanup", successor)
         at.run("status", successor, "--watch")
         assert instances(at) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.client import DecisionRefused, EngineError, StartRefused
 from simulator import Fault, Simulator
+from simulator.gateway.requests import identify
 from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
 
 
@@ -119,3 +121,105 @@ def test_a_launch_in_doubt_whose_repetition_is_refused_is_found_by_the_clean_up(
     assert {job["jobID"] for job in launched} == {one["DrsJobId"] for one in first}
     assert instances(aws) == []
     assert record["CleanUp"]["Status"] == "COMPLETED"
+
+
+KEPT = {"TerminateDrillInstances": False}
+
+
+@pytest.fixture
+def kept(aws):
+    """A client, a plan and its drill, which keeps its instances; the plan `other` has the server of its first wave."""
+    client = deployed(aws)
+    client.put_plan({**client.get_plan("plan-three-tier"), **KEPT})
+    execution = client.start("plan-three-tier")
+    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    first = record["Waves"][0]["ServerResults"][0]["SourceServerId"]
+    group = {"GroupId": "g-other", "GroupName": "Other", "SourceServerIds": [first]}
+    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
+    wave = {"WaveNumber": 1, "WaveName": "One", "ProtectionGroupId": "g-other", "ExecutionType": "PARALLEL"}
+    client.put_plan({"PlanId": "other", "PlanName": "Other", "Waves": [wave]})
+    return client, execution, first
+
+
+@pytest.mark.parametrize("plan", ["other", "plan-three-tier"])
+@pytest.mark.parametrize("kind", ["DRILL", "RECOVERY"])
+def test_a_clean_up_waits_for_an_execution_over_its_servers(aws, kept, plan, kind):
+    client, execution, _ = kept
+    holder = client.start(plan, kind)
+    with pytest.raises(DecisionRefused) as refused:
+        client.cleanup(execution)
+    lines = str(refused.value).splitlines()
+    assert holder in str(refused.value)
+    assert lines[-1] == f"  python -m engine cancel {holder}"
+    assert max(map(len, lines)) <= 80
+    aws.advance(60)
+    assert aws.journal.select("drs", "TerminateRecoveryInstances") == []
+    assert client.get(execution)["CleanUp"] == {"Status": "SKIPPED", "DrsJobIds": []}
+    aws.wait_until(settled(client, holder), 4 * 3600)
+    client.cleanup(execution)
+    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    own = {one["RecoveryInstanceId"] for wave in record["Waves"] for one in wave["ServerResults"]}
+    assert not own & set(instances(aws))
+
+
+def listed(aws):
+    return aws.session().client("drs").describe_recovery_instances(filters={})["items"]
+
+
+@pytest.mark.parametrize("plan", ["other", "plan-three-tier"])
+def test_a_drill_waits_for_a_requested_clean_up_and_a_recovery_does_not(aws, kept, plan):
+    client, execution, first = kept
+    client.cleanup(execution)
+    with pytest.raises(StartRefused, match=execution):
+        client.start(plan, "DRILL")
+    recovery = client.start(plan, "RECOVERY")
+    assert aws.wait_until(settled(client, recovery), 6 * 3600)["Status"] == "COMPLETED"
+    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert {first} <= {one["sourceServerID"] for one in listed(aws) if not one["isDrill"]}
+    assert not any(one["isDrill"] for one in listed(aws))
+    assert client.holder(plan) is None
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("service", "operation", "after"),
+    [
+        ("dynamodb", "TransactWriteItems", 0),
+        ("dynamodb", "TransactWriteItems", 1),
+        ("stepfunctions", "StartExecution", 0),
+    ],
+)
+def test_a_clean_up_that_is_killed_is_completed_by_the_next(aws, kept, when, service, operation, after):
+    client, execution, _ = kept
+    aws.faults.kill_lambda(when, service, operation, after=after)
+    with pytest.raises(EngineError):
+        client.cleanup(execution)
+    client.cleanup(execution)
+    assert aws.wait_until(settled(client, execution), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(aws) == []
+    assert client.holder("plan-three-tier") is None
+
+
+def test_a_resumption_and_a_clean_up_at_the_same_moment_do_not_both_take_the_instances(aws, kept, monkeypatch):
+    client, _, first = kept
+    aws.drs.set_launch(first, fails_with="no capacity")
+    failed = client.start("plan-three-tier")
+    aws.wait_until(settled(client, failed), 4 * 3600)
+    assert client.get(failed)["Status"] == "FAILED"
+    aws.drs.reset_launch(first)
+    handle, waiting = aws._gateway.handle, [failed]
+
+    def interrupted(request):
+        # The clean-up is requested between the look of the resumption and its transaction.
+        if waiting and identify(request).operation == "TransactWriteItems":
+            aws.spawn("second operator", lambda: client.cleanup(waiting.pop())).join()
+        return handle(request)
+
+    monkeypatch.setattr(aws._gateway, "handle", interrupted)
+    with pytest.raises(StartRefused, match=f"{failed} is a DRILL that keeps no instances"):
+        client.resume(failed)
+    assert not waiting
+    assert "ResumedBy" not in client.get(failed)
+    assert aws.wait_until(settled(client, failed), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"

@@ -7,6 +7,7 @@ import pytest
 from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
 from simulator.gateway.gateway import DEFAULT_LATENCY
+from simulator.gateway.requests import identify
 from tests.engine.function.test_deployed import STACK, deployed, settled
 from tests.simulation import aws_state
 
@@ -281,3 +282,31 @@ def test_a_plan_of_1000_servers_takes_and_releases_its_leases(aws):
     client.cancel(execution)
     ends(aws, client, execution)
     assert leases(aws) == {}
+
+
+@pytest.mark.parametrize(("operation", "skipped"), [("TransactWriteItems", 1), ("StartExecution", 0)])
+def test_a_recovery_that_a_drill_fences_is_refused_with_the_command_that_goes_on(
+    aws, client, monkeypatch, operation, skipped
+):
+    handle, calls, drill = aws._gateway.handle, [], []
+
+    def interrupted(request):
+        if not drill and identify(request).operation == operation:
+            calls.append(request)
+            if len(calls) > skipped:
+                drill.append("")
+                aws.spawn("second operator", lambda: drill.append(client.start("other", "DRILL"))).join()
+        return handle(request)
+
+    monkeypatch.setattr(aws._gateway, "handle", interrupted)
+    with pytest.raises(StartRefused) as refused:
+        client.start("one", "RECOVERY")
+    lines = str(refused.value).splitlines()
+    assert drill[-1] in str(refused.value)
+    assert lines[-2:] == [
+        "To cancel the drill and start this recovery:",
+        "  python -m engine start one --recovery --cancel-drills",
+    ]
+    assert max(map(len, lines)) <= 80
+    recovery = client.start("one", "RECOVERY", cancel_drills=True)
+    assert ends(aws, client, recovery)["Status"] == "COMPLETED"

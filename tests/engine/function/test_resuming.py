@@ -243,7 +243,8 @@ def test_only_the_newest_of_a_chain_is_resumed(aws, client, failed):
 def test_a_resumption_while_the_plan_runs_is_refused(aws, client, failed):
     other = client.start("p", "RECOVERY", keep_existing=True)
     [problem] = refused(aws, client, failed)
-    assert f"execution {other} runs" in problem
+    assert f"the RECOVERY {other}\n(RUNNING) is in the way of this resumption." in problem
+    assert problem.endswith(f"--take-over {other}")
 
 
 def test_a_skipped_server_is_left_out_and_its_wave_completes(aws, client, failed):
@@ -311,3 +312,51 @@ def test_an_approved_wave_is_carried_over_without_another_approval(aws, client):
     record = ended(aws, client, client.resume(execution))
     assert record["Status"] == "COMPLETED"
     assert record["Waves"][0]["CarriedFrom"] == execution
+
+
+def test_a_retried_invocation_of_a_resumption_gets_its_successor(aws, client, failed):
+    aws.drs.reset_launch(SERVERS[1])
+    successor = client.resume(failed, client_token="friday")
+    assert client.resume(failed, client_token="friday") == successor
+    ended(aws, client, successor)
+    assert client.resume(failed, client_token="friday") == successor
+    with pytest.raises(StartRefused, match=f"resumed already, by execution {successor}"):
+        client.resume(failed, client_token="monday")
+    assert launches(aws) == [1, 2, 1]
+
+
+def test_a_resumption_whose_servers_are_taken_leaves_no_trace(aws, client, failed):
+    """Another plan holds a server, so the successor withdraws after it was linked."""
+    group = {"GroupId": "other", "GroupName": "Other", "SourceServerIds": [SERVERS[1]]}
+    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
+    client.put_plan({"PlanId": "q", "PlanName": "Q", "Waves": [{**WAVES[0], "ProtectionGroupId": "other"}]})
+    aws.drs.reset_launch(SERVERS[1])
+    aws.drs.set_launch(SERVERS[1], launch_seconds=600)
+    holder = client.start("q", "RECOVERY")
+    for token in ("friday", "friday", None):
+        with pytest.raises(StartRefused, match=holder):
+            client.resume(failed, client_token=token)
+        assert "ResumedBy" not in client.get(failed)
+        assert client.holder("p") is None
+    ended(aws, client, holder)
+    record = ended(aws, client, client.resume(failed, client_token="friday"))
+    assert record["Status"] == "COMPLETED"
+    assert client.get(failed)["ResumedBy"] == record["ExecutionId"]
+    assert launches(aws) == [1, 2, 1], "the other plan launched the second server, and the resumption adopted it"
+
+
+@pytest.mark.parametrize("after", range(4, 8))
+def test_a_resumption_that_is_killed_while_it_withdraws_leaves_no_trace(aws, client, failed, after):
+    group = {"GroupId": "other", "GroupName": "Other", "SourceServerIds": [SERVERS[1]]}
+    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
+    client.put_plan({"PlanId": "q", "PlanName": "Q", "Waves": [{**WAVES[0], "ProtectionGroupId": "other"}]})
+    aws.drs.reset_launch(SERVERS[1])
+    aws.drs.set_launch(SERVERS[1], launch_seconds=1200)
+    holder = client.start("q", "RECOVERY")
+    aws.faults.kill_lambda("after", "dynamodb", after=after)
+    with pytest.raises((EngineError, StartRefused)):
+        client.resume(failed)
+    ended(aws, client, holder)
+    record = ended(aws, client, client.resume(failed))
+    assert record["Status"] == "COMPLETED"
+    assert client.get(failed)["ResumedBy"] == record["ExecutionId"]
