@@ -111,6 +111,8 @@ def _different_heads(kept: Mapping[str, Any], again: Mapping[str, Any]) -> Itera
     """Yield a line for each claim outside of the criteria's rows that the evaluation does not support."""
     if kept["target"] != again["target"]:
         yield f"target is {kept['target']!r}, the records of the run say {again['target']!r}"
+    if kept.get("partial") != again.get("partial"):
+        yield "partial differs from the scenarios that the run selected"
     for key in ("losses", "accepted_losses"):
         if kept.get(key, []) != again[key]:
             yield f"{key} differs from the comparison with the list of proofs, {proofs.FILE}"

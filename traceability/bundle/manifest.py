@@ -122,6 +122,7 @@ def from_coverage(coverage: Mapping[str, Any]) -> dict[str, Any]:
     others = [(kind, section) for kind, section in sections(coverage) if kind is not MAIN]
     return {
         **{key: coverage[key] for key in _FROM_COVERAGE},
+        **({"partial": coverage["partial"]} if "partial" in coverage else {}),
         **{kind.key: {key: section[key] for key in ("document", "totals")} for kind, section in others},
     }
 

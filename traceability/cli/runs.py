@@ -64,8 +64,8 @@ def run_command(
 
     Fails if fewer scenarios prove a criterion than features/proven.yaml says.
 
-    Arguments after -- go to behave: files, FILE:LINE, --tags, --name. The outputs mark such a run as partial, and the
-    history does not keep it.
+    Arguments after -- go to behave: files, FILE:LINE, --tags, --name. The outputs call such a run partial, with the
+    number of its scenarios, and the history does not keep it.
     """
     if target == "aws" and (shard or (processes or 1) > 1):
         raise BadInput(["--target aws: its scenarios share one account, so one process runs all; omit the option"])

@@ -192,19 +192,46 @@ def _table(rows: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> bytes:
 
 def first_reason(row: Mapping[str, Any]) -> str:
     """Return why a criterion is not proven, in one line; empty when it is."""
-    if row["state"] == PROVEN:
-        return ""
-    # A rehearsed scenario passed and gives the reason itself; otherwise the scenarios that did not pass come first.
+    return short(_reason(row))
+
+
+def first_judgement(row: Mapping[str, Any]) -> str:
+    """Return what `first_reason` does; of a failed comparison, only the expected and the found value."""
+    return judgement(_reason(row))
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    return "" if row["state"] == PROVEN else next((str(one["reason"]) for one in _deciding(row) if one["reason"]), "")
+
+
+def deciding_scenario(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the scenario that decides the state of a criterion, None if it has no scenario."""
+    return next(iter(_deciding(row)), None)
+
+
+def _deciding(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the scenarios of a criterion: first those with its state, then those that did not pass.
+
+    A rehearsed scenario passed and gives the reason itself.
+    """
     passed_first = bool(row["rehearsed"])
-    rows = sorted(row["scenarios"], key=lambda one: (one["status"] == "passed") != passed_first)
-    reasons = [one["reason"] for one in rows if one["reason"]]
-    return short(reasons[0]) if reasons else ""
+    return sorted(
+        row["scenarios"],
+        key=lambda one: (one["verdict"] != row["state"], (one["status"] == "passed") != passed_first),
+    )
 
 
 def short(reason: str, limit: int = 300) -> str:
     """Return a reason on one line, cut at `limit` characters."""
     line = " ".join(reason.split())
     return line if len(line) <= limit else f"{line[:limit]} …"
+
+
+def judgement(reason: str) -> str:
+    """Return the expected and the found value of a failed comparison on one line, any other reason as `short` does."""
+    *_, compared = reason.rpartition("\nExpected: ")
+    expected, but, seen = compared.partition("\n     but: ")
+    return short(f"Expected: {expected}; seen: {seen}") if but else short(reason)
 
 
 def _outcome(scenario: Scenario, case: JUnitCase | None, result: AllureCase | None) -> ScenarioOutcome:

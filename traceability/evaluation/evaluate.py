@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from traceability.evaluation import coverage, proof_changes, reconcile, record_readers
+from traceability.evaluation import coverage, partial_run, proof_changes, reconcile, record_readers
 from traceability.evaluation.coverage import RunFacts, ScenarioOutcome
 from traceability.model import proofs, revisions, run_notes, sign_offs, states
 from traceability.model.catalogue import Catalogue
@@ -48,6 +48,7 @@ def evaluate_run(
         {one: item.row(today) for one, item in sign_offs.load(folder, catalogue).items()},
     )
     content |= proof_changes.entries(content, proofs.load(folder), partial=facts.partial)
+    content |= partial_run.entry(content)
     return content, [*differences, *reconcile.coverage_differences(catalogue, content)]
 
 

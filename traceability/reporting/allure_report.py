@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from traceability.evaluation import partial_run
 from traceability.evaluation.coverage import rows_of, sections
 from traceability.model import sign_offs
 from traceability.model.catalogue import MAIN, Catalogue, Criterion, DocumentKind
@@ -232,6 +233,7 @@ def _other_documents(coverage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None) -> Path:
     totals, lost = coverage["totals"], proof_summary.lines(coverage, [])
     variables = {
+        **dict([partial_run.sentence(coverage).split(": ")] if "partial" in coverage else []),
         "Counted": f"{totals['criteria']} criteria, not scenarios",
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
@@ -252,7 +254,9 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | Non
         "sections": [],
     }
     config = {
-        "name": f"{coverage['document']}: {headline(coverage)}",
+        "name": " · ".join(
+            filter(None, [partial_run.sentence(coverage), f"{coverage['document']}: {headline(coverage)}"])
+        ),
         "output": str(scratch),
         "appendHistory": False,
         "variables": variables,

@@ -17,7 +17,8 @@ from traceability.bundle.archive import printable
 from traceability.bundle.attestation import Signature
 from traceability.bundle.bundle import Verification
 from traceability.bundle.commit_comparison import Comparison
-from traceability.evaluation.coverage import ScenarioOutcome, first_reason, rows_of, sections, short
+from traceability.evaluation import partial_run
+from traceability.evaluation.coverage import ScenarioOutcome, first_reason, judgement, rows_of, sections, short
 from traceability.evaluation.diff import KINDS
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue, tag_of
@@ -86,7 +87,7 @@ def summary(console: Console, coverage: Mapping[str, Any], catalogue: Catalogue)
         of_them = f" ({rehearsed} of them rehearsed)" if rehearsed else ""
         headline = section_headline(kind, section, coverage["target"])
         console.print(f"[bold]{headline}[/]: {five}{of_them}", highlight=False, soft_wrap=True)
-    for line in (*_not_proven(coverage), *_signed_off(coverage)):
+    for line in (*_partial(coverage), *_not_proven(coverage), *_signed_off(coverage)):
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -286,6 +287,17 @@ def _word(state: str) -> str:
     return STATE_WORDS[state].lower() if state in STATE_WORDS else state
 
 
+def _partial(coverage: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the size of a partial run, and its green scenarios: their criteria may have others that did not run."""
+    if not (sentence := partial_run.sentence(coverage)):
+        return
+    yield f"[bold]{sentence}[/]"
+    green = [f"{one['file']}:{one['line']}  {one['name'].strip()}" for one in partial_run.green_ones(coverage)]
+    yield from (f"{_sign(PROVEN)} {escape(one)}" for one in green[:_LISTED])
+    if len(green) > _LISTED:
+        yield f"  and {len(green) - _LISTED} more green scenarios"
+
+
 def _not_proven(coverage: Mapping[str, Any]) -> Iterator[str]:
     """Yield lines for the red scenarios, and one for each reason why criteria were not run."""
     for state in (VIOLATED, SUITE_DEFECT):
@@ -320,9 +332,10 @@ def _red(coverage: Mapping[str, Any], state: str) -> dict[str, list[str]]:
     for row in rows_of(coverage):
         # A passed scenario has a reason only if the whole run is in doubt; `differences` prints that.
         for one in row["scenarios"] if row["state"] == state else ():
-            if one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(RECORDS_DIFFER)):
+            red = one["verdict"] in (VIOLATED, SUITE_DEFECT)
+            if red and one["reason"] and not (one["status"] == "passed" and one["reason"].startswith(RECORDS_DIFFER)):
                 place = f"{tag_of(row['id'])}  {one['file']}:{one['line']}  {one['name'].strip()}"
-                alike.setdefault(short(one["reason"]), []).append(place)
+                alike.setdefault(judgement(one["reason"]), []).append(place)
     return alike
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from traceability.bundle import run_loader
 from traceability.bundle.run_loader import CoverageDocument, TargetResult
-from traceability.evaluation.coverage import first_reason, rows_of, sections
+from traceability.evaluation import partial_run
+from traceability.evaluation.coverage import deciding_scenario, first_judgement, rows_of, sections
 from traceability.model import sign_offs
 from traceability.model.catalogue import MAIN, Catalogue, Criterion, Document, DocumentKind, Requirement, tag_of
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
@@ -31,6 +32,8 @@ class Cell:
     criterion: Criterion
     row: Mapping[str, Any]
     reason: str
+    scenario: Mapping[str, Any] | None
+    """The scenario that decides the state."""
     proofs: Mapping[str, TargetResult]
     last_proven: str
     signed_off: str
@@ -73,7 +76,8 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         one.id: Cell(
             one,
             rows[one.id],
-            first_reason(rows[one.id]),
+            first_judgement(rows[one.id]),
+            deciding_scenario(rows[one.id]),
             known.found[one.id],
             _last_proven(known, one.id, rows[one.id]),
             sign_offs.describe(rows[one.id]),
@@ -107,6 +111,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         source=describe_source,
         bare=describe_bare_runs(known),
         losses=proof_summary.lines(coverage, []),
+        partial=partial_run.sentence(coverage),
     )
 
 

@@ -72,8 +72,10 @@ class SelectionRunner(Runner):
         self.features[:] = [feature for feature in self.features if _keep(feature, share)]
         for feature in self.features:
             for scenario in feature.walk_scenarios():
-                if _place(scenario) not in named:
+                if _place(scenario) not in named or not scenario.should_run_with_name_select(self.config):
                     scenario.skip(DESELECTED)
+        # behave's own selection by name would pass over the others: no formatter would record them.
+        self.config.name = []
         return bool(super().run_model(features))
 
 
