@@ -21,7 +21,8 @@ from simulator.gateway.service_errors import AwsError, error_codes, status_of
 # What moto's code raises for a name, number or document that it does not expect.
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, StopIteration, UnboundLocalError, ExpatError)
 
-_QUEUE_URL = re.compile(r"https?://.+|(?:\d{12}|queue)/[\w.-]+")
+# AWS also takes the name of a queue of the caller, as moto's tests that were verified against AWS do.
+_QUEUE_URL = re.compile(r"https?://.+|(?:\d{12}|queue)/[\w.-]+|[\w-]{1,80}(?:\.fifo)?")
 _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _ARN_PARTS = 6
 # The attributes of messages in the documentation of ReceiveMessage, which are not in the model's enumeration.

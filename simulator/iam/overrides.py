@@ -143,14 +143,14 @@ def _s3_copy(request: AwsRequest) -> Iterator[Needed]:
     yield from _s3_object(request, "PutObject")
 
 
-# SQS names queues by URL: https://<host>/<account>/<name>
+# SQS names queues by URL: https://<host>/<account>/<name>; a name alone is a queue of the caller's account.
 
 
 def _sqs(request: AwsRequest) -> Iterator[Needed]:
     action = f"sqs:{request.operation.removesuffix('Batch')}"
     url = request.parameters.get("QueueUrl")
     if url:
-        account, name = str(url).split("/")[-2:]
+        *_, account, name = ["", request.account, *str(url).split("/")]
         yield action, f"arn:{request.partition}:sqs:{request.region}:{account}:{name}", {}
     else:
         yield from by_table(request)

@@ -25,8 +25,10 @@ CACHE = ROOT / "build" / "moto" / str(moto.__version__)
 ALL = "sts sns sqs dynamodb stepfunctions cloudformation"
 # BENCH_MOTO="sts sns" measures these services only.
 SERVICES = os.environ.get("BENCH_MOTO", ALL).split()
-# What the tests import besides moto's own requirements.
-LIBRARIES = ("freezegun==1.5.5",)
+# What the tests import besides moto's own requirements, and an end for a test that hangs.
+LIBRARIES = ("freezegun==1.5.5", "pytest-timeout==2.4.0")
+LIBRARY_FOLDER = CACHE / "_".join(["libraries", *(one.replace("==", "-") for one in LIBRARIES)])
+_SECONDS_A_TEST = 120
 Outcomes = dict[str, str]
 
 
@@ -56,13 +58,14 @@ def _tests() -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         wanted = f"moto=={moto.__version__}"
         _pip("download", "--no-deps", "--no-binary", "moto", "--dest", str(CACHE), wanted)
-        _pip("install", "--target", str(CACHE / "libraries"), *LIBRARIES)
         (source,) = CACHE.glob("moto-*.tar.gz")
         with tarfile.open(source) as archive:
             inside = [one for one in archive.getmembers() if one.name.split("/")[1:2] == ["tests"]]
             archive.extractall(CACHE, inside, filter="data")
         Path(next(CACHE.glob("moto-*/tests"))).rename(folder)
         (CACHE / "pytest.ini").write_text("[pytest]\nmarkers =\n  aws_verified\n  network\n", encoding="utf-8")
+    if not LIBRARY_FOLDER.is_dir():
+        _pip("install", "--target", str(LIBRARY_FOLDER), *LIBRARIES)
     return CACHE
 
 
@@ -79,8 +82,9 @@ def _run(folder: Path, *options: str) -> Outcomes:
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     # Not the folder above `bench`: its package `tests` would hide moto's.
-    path = os.pathsep.join([str(folder / "libraries"), *([str(ROOT), str(HERE)] if options else [])])
+    path = os.pathsep.join([str(LIBRARY_FOLDER), *([str(ROOT), str(HERE)] if options else [])])
     command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "-p", "no:cacheprovider", f"--junit-xml={report}"]
+    command += [f"--timeout={_SECONDS_A_TEST}"]
     subprocess.run(
         [*command, *options, *(f"tests/test_{service}" for service in SERVICES)],
         cwd=folder,

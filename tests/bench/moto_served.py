@@ -122,7 +122,7 @@ def pytest_configure(config: Any) -> None:
     folder = Path(config.rootpath)
     assert (folder / "tests" / "test_sts").is_dir(), f"{folder} holds no tests of moto"
     ServedMock.servers = _Servers()
-    settings.TEST_SERVER_MODE = True
+    settings.TEST_SERVER_MODE, settings.TEST_DECORATOR_MODE = True, False
     settings.test_server_mode_endpoint = lambda: _Servers.endpoint
     moto.core.decorator.ServerModeMockAWS = ServedMock
     requests.Session.request = _requested  # type: ignore[assignment]  # takes what the real one takes

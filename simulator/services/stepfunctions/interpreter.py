@@ -32,6 +32,7 @@ from moto.stepfunctions.parser.asl.component.program import program as program_m
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import timestamp as timestamp_module
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning
@@ -315,6 +316,7 @@ class StepFunctions:
                     )
                 )
         patches.append(Patch(execute_state, "Thread", virtual.Thread, "moto's threads live on the virtual clock"))
+        patches.append(Patch(callback, "Event", virtual.Event, "a task that waits for its token lets other calls pass"))
         return patches
 
 
