@@ -96,6 +96,16 @@ def fault_counts(observed: Observation) -> Counter[str]:
                 request.action["do"] == "start" and "recovery" in request.action and request.result == "started"
                 for request in observed.requests
             ),
+            "resumption": sum(bool(request.resumes) and request.result == "started" for request in observed.requests),
+            "refused resumption": sum(
+                bool(request.resumes) and request.result == "refused" for request in observed.requests
+            ),
+            "take-over": sum(
+                request.action.get("take_over", False) and request.result == "started" for request in observed.requests
+            ),
+            "wave carried over": sum(
+                "CarriedFrom" in wave for record in observed.records.values() for wave in record["Waves"]
+            ),
             "state machine stopped": sum(request.result == "aborted" for request in observed.requests),
             "job of another caller": sum(request.action["do"] == "foreign_job" for request in observed.requests),
             "shared servers": len(observed.case.plans) - 1,

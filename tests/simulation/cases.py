@@ -34,9 +34,11 @@ class Case:
       timeout, keeps_instances, topic}; waves are numbered from 1, `servers` and `pinned` are numbers of servers;
     - `servers`: by number (a string): {launch, fails?, boot, becomes, replicates, snapshot, terminate_fails?}, the
       behaviour of DRS and EC2 at every launch of the server;
-    - `actions` in the order of `at`: {at, do: start | cancel | abort | foreign_job, plan?, servers?, recovery?, keep?,
-      cancel_drills?}; `recovery` starts a RECOVERY even if the plan is of type DRILL; `keep` keeps the instances of
-      earlier recoveries; `cancel_drills` cancels the drills that hold its servers;
+    - `actions` in the order of `at`: {at, do: start | cancel | abort | foreign_job | resume, plan?, servers?,
+      recovery?, keep?, cancel_drills?, take_over?, patient?, heal?}; `recovery` starts a RECOVERY even if the plan is
+      of type DRILL; `keep` keeps the instances of earlier recoveries; `cancel_drills` cancels the drills that hold its
+      servers; `take_over` names all running executions; `resume` resumes the newest execution of the plan; a `patient`
+      operator first waits until all executions are over; `heal` first lets all servers be launched;
     - `faults`: faults of the simulator in their JSON form.
     """
 

@@ -75,6 +75,7 @@ def generate(seed: int) -> Case:
     actions = _actions(rng, Random(f"day {seed} for real"), plans, servers)  # noqa: S311 - a test case, no secret
     faults, quotas = _faults(rng, other_account), _quotas(rng, plans)
     _share_servers(Random(f"day {seed} for shared servers"), plans, servers, actions)  # noqa: S311 - as above
+    _go_on_after_a_failure(Random(f"day {seed} for resumptions"), plans, servers, actions)  # noqa: S311 - as above
     return Case(
         seed=seed,
         plans=plans,
@@ -128,6 +129,41 @@ def _share_servers(rng: Random, plans: list[Document], servers: dict[str, Docume
         if rng.random() < 0.5:
             start |= {"recovery": True, "keep": rng.random() < 0.8, "cancel_drills": rng.random() < 0.6}
         actions.append(start)
+
+
+def _go_on_after_a_failure(
+    rng: Random, plans: list[Document], servers: dict[str, Document], actions: list[Document]
+) -> None:
+    """In one case of three, an execution fails, and operators resume it, start it again, or take over from it."""
+    if rng.random() >= 0.33:
+        return
+    plan = rng.randrange(len(plans))
+    numbers = [number for wave in plans[plan]["waves"] for number in wave["servers"]]
+    if rng.random() < 0.7:
+        plans[plan]["type"] = "RECOVERY"
+    else:
+        plans[plan]["keeps_instances"] = True
+    last = max(action["at"] for action in actions)
+    match rng.choice(["launch", "launch", "cancel", "abort"]):
+        case "launch":
+            servers[str(rng.choice(numbers))]["fails"] = "insufficient capacity"
+        case how:
+            actions.append({"at": rng.randint(0, 60 + 130 * len(plans[plan]["waves"])), "do": how, "plan": plan})
+    if rng.random() < 0.2:
+        job = {"at": last + rng.randint(0, 600), "do": "foreign_job", "servers": rng.sample(numbers, 1)}
+        actions.append(job | {"recovery": True})
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        last += rng.choice([0, 1, rng.randint(0, 60), rng.randint(0, 900)])
+        actions.append(_way_on(rng, plan) | {"at": last})
+
+
+def _way_on(rng: Random, plan: int) -> Document:
+    """What an operator does after a failure; most wait until the execution is over."""
+    patient = {"patient": True} if rng.random() < 0.7 else {}
+    if rng.random() < 0.7:
+        return {"do": "resume", "plan": plan, **patient, **({"heal": True} if patient and rng.random() < 0.7 else {})}
+    start = {"do": "start", "plan": plan, "recovery": True, "keep": rng.random() < 0.7}
+    return start | {"cancel_drills": rng.random() < 0.5, "take_over": rng.random() < 0.5}
 
 
 def _of_waves(rng: Random, waves: list[Document]) -> Document:

@@ -156,6 +156,8 @@ class ObservedWave:
     servers: tuple[ObservedServer, ...]
     started: float | None = None
     ended: float | None = None
+    # An earlier execution completed it, and this one only resumes that one.
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,11 @@ class ExecutionCheck:
         ready = self.observed.started
         before: ObservedWave | None = None
         for planned, wave in zip(self.plan.waves, self.observed.waves, strict=True):
+            if wave.carried:
+                self.found += [f"wave {wave.number} is carried over and {wave.status}"] * (wave.status != COMPLETED)
+                ready = max(ready, (wave.ended or 0) + planned.wait)
+                before = None
+                continue
             self.found += self._wave(planned, wave, ready)
             if wave.started is not None and wave.ended is not None:
                 ready = wave.ended
@@ -439,7 +446,7 @@ class ExecutionCheck:
     def _end_of_last_wave(self, ready: float) -> Iterator[str]:
         if self.stopped:
             return
-        ends = [wave.ended for wave in self.observed.waves if wave.ended is not None]
+        ends = [wave.ended for wave in self.observed.waves if wave.ended is not None and not wave.carried]
         last = max([self.observed.started, *ends])
         servers = [one for wave in self.observed.waves for one in wave.servers]
         again = any(one.gone_from is not None and one.gone_from < self.observed.ended for one in servers)

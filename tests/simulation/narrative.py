@@ -12,6 +12,7 @@ _ACTIONS = {
     "start": "an operator starts plan {plan}{recovery}",
     "cancel": "an operator cancels plan {plan}",
     "abort": "an operator stops the state machine of plan {plan}",
+    "resume": "an operator resumes plan {plan}{patient}{heal}",
     "foreign_job": "another caller starts a DRS job for {servers}{recovery}",
 }
 _FAULTS = {
@@ -106,6 +107,8 @@ def _action(action: Document) -> str:
         "plan": action.get("plan", 0) + 1,
         "servers": f"servers {action.get('servers')}",
         "recovery": " as a recovery" if action.get("recovery") else "",
+        "patient": " when all executions are over" if action.get("patient") else "",
+        "heal": ", now that its servers can be launched" if action.get("heal") else "",
     }
     token = f" with the token {action['token']!r}" if "token" in action else ""
     return _ACTIONS[action["do"]].format(**named) + token

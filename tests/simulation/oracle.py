@@ -43,6 +43,10 @@ EXPECTED_ERRORS = {
 INVOCATIONS_A_MINUTE = 40
 # Between the check for recoveries and the launch: up to four attempts whose answer is lost, 20 seconds each.
 CHECK_TO_LAUNCH = 120
+# States in which DRS lists an instance that is lost.
+_GONE = ("SHUTTING-DOWN", "TERMINATED", "NOT_FOUND")
+# Later than any moment of a case, in seconds.
+LATER = 1e9
 # The servers in the refusal of a drill, and in the rows of the refusal of a recovery.
 _RECOVERED = re.compile(r"(s-\w{17})\)?(?: was recovered for real|  i-)")
 
@@ -54,6 +58,8 @@ def violations(observed: Observation) -> list[str]:
         *_failures(observed),
         *_finalized(observed),
         *_starts(observed),
+        *_resumptions(observed),
+        *_launches_over_real_instances(observed),
         *_jobs(observed),
         *_replaced_recoveries(observed),
         *_aws_requests(observed),
@@ -80,7 +86,9 @@ def _finalized(observed: Observation) -> Iterator[str]:
         if record["Status"] not in ENDED:
             yield f"execution {execution_id} is {record['Status']} at the end of the case"
     unanswered = any(
-        request.result in ("no answer", "refused") for request in observed.requests if request.action["do"] == "start"
+        request.result in ("no answer", "refused")
+        for request in observed.requests
+        if request.action["do"] in ("start", "resume")
     )
     if observed.locks and not unanswered:
         yield f"the plan is still locked: {', '.join(observed.locks)}"
@@ -105,8 +113,9 @@ def _free(observed: Observation, earlier: Document, later: str, same_plan: bool)
         # A drill of another plan does not wait for an execution that has launched nothing.
         waits = same_plan or any("StartTime" in wave for wave in earlier["Waves"])
         return str(earlier.get("CleanUp", {}).get("EndTime", free)) if waits else free
-    cancels = any(one.action.get("cancel_drills") for one in observed.requests if one.execution_id == later)
-    if cancels and earlier["ExecutionType"] == "DRILL":
+    requests = [one.action for one in observed.requests if one.execution_id == later]
+    drills = any(one.get("cancel_drills") for one in requests) and earlier["ExecutionType"] == "DRILL"
+    if drills or any(one.get("take_over") for one in requests):
         return str(earlier.get("CancelRequest", {}).get("Time", free))
     return free
 
@@ -123,6 +132,77 @@ def _start_answers(observed: Observation) -> Iterator[str]:
         elif request.execution_id not in observed.records:
             yield f"the start at {observed.seconds(request.sent):.0f} s returned {request.execution_id}: no record"
     yield from (f"one token started {sorted(ids)}" for ids in by_token.values() if len(ids) > 1)
+
+
+def _resumptions(observed: Observation) -> Iterator[str]:
+    """A resumption and the execution that it resumes name each other; a refused one has its reason."""
+    for execution_id, record in observed.records.items():
+        if before := record.get("ResumedFrom"):
+            if observed.records.get(before, {}).get("ResumedBy") != execution_id:
+                yield f"{execution_id} resumes {before}, which does not name it"
+            if observed.records[before]["Status"] not in ("FAILED", "CANCELLED"):
+                yield f"{execution_id} resumes {before}, which is {observed.records[before]['Status']}"
+        after = record.get("ResumedBy")
+        if after is not None and observed.records.get(after, {}).get("ResumedFrom") != execution_id:
+            yield f"{execution_id} is resumed by {after}, which does not name it"
+    for request in observed.requests:
+        if request.action["do"] != "resume" or request.resumes is None:
+            continue
+        if request.result == "started" and request.execution_id not in observed.records:
+            yield f"the resumption at {observed.seconds(request.sent):.0f} s returned {request.execution_id}: no record"
+        elif request.result in ("refused", "no answer"):
+            yield from _refused_resumption(observed, request)
+
+
+def _refused_resumption(observed: Observation, request: Any) -> Iterator[str]:
+    before, message = observed.records.get(request.resumes, {}), request.message
+    then = observed.seconds(before["EndTime"]) if "EndTime" in before else LATER
+    late = observed.seconds(request.answered)
+    if "nothing to resume" in message:
+        allowed = before.get("Status") == "COMPLETED"
+    elif "only an execution that is FAILED or CANCELLED" in message:
+        allowed = then >= observed.seconds(request.sent) - 1
+    elif "DRILL that keeps no instances" in message:
+        allowed = before.get("ExecutionType") == "DRILL" and before.get("CleanUp", {}).get("Status") != "SKIPPED"
+    elif "DRILL whose" in message:
+        allowed = before.get("ExecutionType") == "DRILL"
+    elif "was resumed already" in message:
+        allowed = "ResumedBy" in before
+    elif servers := _RECOVERED.findall(message):
+        allowed = all(
+            any(_recovers(job, one, before=late, observed=observed) for job in observed.jobs) for one in servers
+        )
+    elif "in the way of this resumption" in message or "in use by another execution" in message:
+        allowed = any(one in message for one in observed.records if one != request.resumes)
+    elif "the start was cancelled before it launched" in message:
+        allowed = True
+    else:
+        allowed = _disturbed(observed, request)
+    if not allowed:
+        yield f"the resumption at {observed.seconds(request.sent):.0f} s failed: {request.result}: {message}"
+
+
+def _launches_over_real_instances(observed: Observation) -> Iterator[str]:
+    """The engine requests no launch of a server whose last look showed a real instance; no case confirms one by name.
+
+    The look belongs to the same invocation as the request. Its pages are one look.
+    """
+    looks: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for call in engine_calls(observed):
+        look = looks[call.actor]
+        asked = call.parameters.get("filters", {}).get("sourceServerIDs", ())
+        if call.operation == "DescribeRecoveryInstances" and call.succeeded and asked:
+            if "nextToken" not in call.parameters:
+                look.update({server: [] for server in asked})
+            for one in (call.response or {}).get("items", ()):
+                if one.get("isDrill") is not True and one.get("ec2InstanceState") not in _GONE:
+                    look.setdefault(one["sourceServerID"], []).append(one["recoveryInstanceID"])
+        elif call.operation == "StartRecovery":
+            for server in (one["sourceServerID"] for one in call.parameters["sourceServers"]):
+                if server not in look:
+                    yield f"{server} was launched without a look at its instances"
+                elif look[server]:
+                    yield f"{server} was launched although the last look showed {', '.join(look[server])}"
 
 
 def _servers_of(record: Document) -> set[str]:
@@ -142,9 +222,6 @@ def _without_data(observed: Observation, request: Any) -> Iterator[str]:
 
 def _refusal(observed: Observation, request: Any) -> Iterator[str]:  # noqa: C901 - one case for each reason
     sent, answered = observed.seconds(request.sent), observed.seconds(request.answered)
-    disturbed = any(sent - 1 <= moment <= answered for moment, _ in delays(observed)) or any(
-        one.since - 1 <= answered and one.until >= sent for one in outages(observed)
-    )
     if "clean-up of execution" in request.message:
         holder = next((one for one in observed.records if one in request.message), None)
         record = observed.records.get(holder or "", {})
@@ -169,8 +246,16 @@ def _refusal(observed: Observation, request: Any) -> Iterator[str]:  # noqa: C90
             yield f"a start was refused because of an execution that is over: {request.message}"
     elif servers := _RECOVERED.findall(request.message):
         yield from _protection_refusal(observed, request, servers)
-    elif not disturbed:
+    elif not _disturbed(observed, request):
         yield f"a start at {sent:.0f} s failed: {request.result}: {request.message}"
+
+
+def _disturbed(observed: Observation, request: Any) -> bool:
+    """Whether a fault met the engine while it worked on the request."""
+    sent, answered = observed.seconds(request.sent), observed.seconds(request.answered)
+    return any(sent - 1 <= moment <= answered for moment, _ in delays(observed)) or any(
+        one.since - 1 <= answered and one.until >= sent for one in outages(observed)
+    )
 
 
 def _given_way(observed: Observation, request: Any) -> Iterator[str]:

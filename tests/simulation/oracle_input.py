@@ -84,12 +84,14 @@ def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
 
 
 def _taken_over(observed: Observation, execution_id: str) -> list[float]:
-    """When a recovery that may cancel drills has cancelled this one; empty if none has."""
+    """When a recovery that may cancel drills, or takes over executions, has cancelled this one; empty if none has."""
     record = observed.records.get(execution_id, {})
     request = record.get("CancelRequest", {})
-    allowed = any(one.action.get("cancel_drills") for one in observed.requests)
+    drills = any(one.action.get("cancel_drills") for one in observed.requests)
+    named = any(one.action.get("take_over") for one in observed.requests)
+    allowed = named or (drills and record.get("ExecutionType") == "DRILL")
     found = request.get("Reason", "").endswith("takes over its servers")
-    return [observed.seconds(request["Time"])] if found and allowed and record["ExecutionType"] == "DRILL" else []
+    return [observed.seconds(request["Time"])] if found and allowed else []
 
 
 def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:
@@ -101,7 +103,7 @@ def _launch(observed: Observation, execution_id: str, number: int) -> model.Laun
     record = observed.records.get(execution_id, {})
     ended = result_of(record, server).get("EndTime", NEVER)
     return model.Launch(
-        fails=bool(behaviour["fails"]) or no_data,
+        fails=(bool(behaviour["fails"]) and not _healed(observed, record)) or no_data,
         # In the simulator the snapshot phase is the first sixth of a launch's time: without data the launch fails then.
         seconds=behaviour["launch"] / 6 if no_data else float(behaviour["launch"]),
         early=no_data,
@@ -115,6 +117,12 @@ def _launch(observed: Observation, execution_id: str, number: int) -> model.Laun
     )
 
 
+def _healed(observed: Observation, record: Document) -> bool:
+    """Whether an operator let all servers be launched before this execution started."""
+    moments = [one.sent for one in observed.requests if one.action.get("heal") and one.resumes]
+    return any(observed.seconds(moment) <= observed.seconds(record["StartTime"]) for moment in moments if record)
+
+
 def _relaunched(observed: Observation, execution_id: str, server: str, ended: str) -> bool:
     """Whether another caller launched the server after this execution did, up to the time `ended`."""
     mine = [job for job in launches_of(observed.jobs, server) if job["tags"].get(TAG) == execution_id]
@@ -123,10 +131,26 @@ def _relaunched(observed: Observation, execution_id: str, server: str, ended: st
 
 
 def _recovered(observed: Observation, execution_id: str, server: str) -> bool:
-    """Whether another caller started a recovery of the server before this execution had its outcome."""
+    """Whether another caller started a recovery of the server before this execution had its outcome.
+
+    In a resumed drill, the drills that it resumes count as well.
+    """
     others = [job for job in launches_of(observed.jobs, server) if job["tags"].get(TAG) != execution_id]
     ended = result_of(observed.records.get(execution_id, {}), server).get("EndTime", NEVER)
-    return any(job["initiatedBy"] == "START_RECOVERY" and job["creationDateTime"] <= ended for job in others)
+    chain = predecessors(observed, execution_id)
+    return any(
+        (job["initiatedBy"] == "START_RECOVERY" or job["tags"].get(TAG) in chain) and job["creationDateTime"] <= ended
+        for job in others
+    )
+
+
+def predecessors(observed: Observation, execution_id: str) -> set[str]:
+    """The executions that this one resumes, directly or not."""
+    found: set[str] = set()
+    while before := observed.records.get(execution_id, {}).get("ResumedFrom"):
+        found.add(before)
+        execution_id = before
+    return found
 
 
 def launches_of(jobs: list[Document], server: str) -> list[Document]:
@@ -269,7 +293,8 @@ def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
         for gone_from, gone_by in [_disappearance(observed, one)]
     ]
     started, ended = _moment(observed, wave, "StartTime"), _moment(observed, wave, "EndTime")
-    return model.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended)
+    carried = "CarriedFrom" in wave
+    return model.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended, carried)
 
 
 def _disappearance(observed: Observation, result: Document) -> tuple[float | None, float | None]:

@@ -66,6 +66,8 @@ class OperatorRequest:
     result: str = ""
     message: str = ""
     tries: int = 1
+    # The execution that a resumption resumes.
+    resumes: str | None = None
 
 
 @dataclass
@@ -247,6 +249,7 @@ class _CaseRunner:
 
     def _start(self, action: Document, request: OperatorRequest) -> None:
         plan = action["plan"]
+        taken = self._running_executions() if action.get("take_over") else []
 
         def ask() -> None:
             request.execution_id = self.client.start(
@@ -256,11 +259,47 @@ class _CaseRunner:
                 initiated_by="an operator",
                 keep_existing=action.get("keep", False),
                 cancel_drills=action.get("cancel_drills", False),
+                take_over=taken,
             )
             request.result = "started"
             self.executions.setdefault(request.execution_id, plan)
 
         self._ask_until_answered(request, ask)
+
+    def _running_executions(self) -> list[str]:
+        """The executions that are not over, which an operator names to take them over."""
+        kept = aws_state.items(self.aws, self.table)
+        return [key for key, parts in kept.items() if parts.get("EXECUTION", {}).get("Status") == "RUNNING"]
+
+    def _resume(self, action: Document, request: OperatorRequest) -> None:
+        """Resume the newest execution of the plan, however it ended."""
+        end = self.began + LONGEST_CASE
+        while action.get("patient") and not self._is_quiet() and self.aws.clock.now() < end:
+            self.aws.advance(STEP)
+        request.sent = self.aws.clock.now()
+        mine = self._newest_of(action["plan"])
+        if mine is None:
+            request.result = "no execution to resume"
+            return
+        if action.get("heal"):
+            drs = self.aws.drs_in(self.case.account, REGION)
+            for number in self.case.servers:
+                drs.set_launch(server_id(int(number)), fails_with=None)
+
+        def ask() -> None:
+            request.execution_id = self.client.resume(mine, client_token="resumption")
+            request.result = "started"
+            self.executions.setdefault(request.execution_id, action["plan"])
+
+        self._ask_until_answered(request, ask)
+        request.resumes = mine
+
+    def _newest_of(self, plan: int) -> str | None:
+        """The execution of the plan that started last, as `history` lists it; its start may not have been answered."""
+        kept = aws_state.items(self.aws, self.table)
+        headers = [parts["EXECUTION"] for parts in kept.values() if "Status" in parts.get("EXECUTION", {})]
+        mine = [one for one in headers if one["PlanId"] == plan_id(plan)]
+        return str(max(mine, key=lambda one: one["StartTime"])["ExecutionId"]) if mine else None
 
     def _cancel(self, action: Document, request: OperatorRequest) -> None:
         mine = [one for one, plan in self.executions.items() if plan == action["plan"]]

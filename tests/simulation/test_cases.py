@@ -100,7 +100,9 @@ def test_the_generated_cases_cover_all_faults_and_actions():
         "sns_down",
         "conflict",
     }
-    assert {action["do"] for case in cases for action in case.actions} == {"start", "cancel", "abort", "foreign_job"}
+    actions = [action for case in cases for action in case.actions]
+    assert {action["do"] for action in actions} == {"start", "cancel", "abort", "foreign_job", "resume"}
+    assert {"keep", "cancel_drills", "take_over", "patient", "heal"} <= {name for action in actions for name in action}
     assert {case.other_account for case in cases} == {True, False}
 
 
