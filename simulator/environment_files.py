@@ -3,7 +3,8 @@
 {"Environments": [{"AccountId": "111122223333", "Region": "us-east-1", "Initialized": true,
                    "SourceServers": [{"SourceServerId": "s-…", "HostName": "database-1",
                                       "ReplicationState": "CONTINUOUS", "OperatingSystem": "…",
-                                      "Tags": {"Tier": "database"}}]}]}
+                                      "Tags": {"Tier": "database"}, "SnapshotAgeHours": [1, 25],
+                                      "LaunchFailsWith": "no capacity"}]}]}
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from simulator.simulator import Simulator
 
-_SERVER_KEYS = {"SourceServerId", "HostName", "ReplicationState", "OperatingSystem", "LaunchSeconds", "Tags"}
+_SERVER_KEYS = {"SourceServerId", "HostName", "ReplicationState", "OperatingSystem", "LaunchSeconds", "Tags"} | {
+    "SnapshotAgeHours",
+    "LaunchFailsWith",
+}
 _KEYS = {"AccountId", "Region", "Initialized", "SourceServers"}
 _ACCOUNT, _REGION, _SERVER = r"\d{12}", r"[a-z]{2}(-[a-z]+)+-\d", r"s-[0-9a-zA-Z]{17}"
 
@@ -33,6 +38,8 @@ class DrsServer:
     operating_system: str | None = None
     launch_seconds: float | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    snapshot_age_hours: list[float] = field(default_factory=list)
+    launch_fails_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,10 @@ def _server(document: Any, place: str) -> DrsServer:
     tags = document.get("Tags", {})
     texts = isinstance(tags, dict) and all(isinstance(one, str) for one in tags.values())
     _require(texts, f"{place}: Tags must be an object of texts")
+    ages, failure = document.get("SnapshotAgeHours", []), document.get("LaunchFailsWith")
+    numbers = isinstance(ages, list) and all(type(one) in (int, float) and one >= 0 for one in ages)
+    _require(numbers, f"{place}: SnapshotAgeHours must be a list of numbers of hours")
+    _require(failure is None or isinstance(failure, str), f"{place}: LaunchFailsWith must be a text")
     return DrsServer(
         server_id,
         str(document.get("HostName", f"host-{server_id[-4:]}")),
@@ -101,6 +112,8 @@ def _server(document: Any, place: str) -> DrsServer:
         document.get("OperatingSystem"),
         document.get("LaunchSeconds"),
         tags,
+        ages,
+        failure,
     )
 
 
@@ -129,3 +142,7 @@ def apply_environment(aws: Simulator, environment: DrsEnvironment) -> None:
             drs.set_operating_system(one.server_id, one.operating_system)
         if one.launch_seconds is not None:
             drs.set_launch(one.server_id, launch_seconds=one.launch_seconds)
+        if one.launch_fails_with is not None:
+            drs.set_launch(one.server_id, fails_with=one.launch_fails_with)
+        for hours in one.snapshot_age_hours:
+            drs.add_snapshot(one.server_id, taken_at=aws.clock.now() - timedelta(hours=hours))

@@ -372,13 +372,17 @@ def test_a_bad_seed_is_named_with_its_place(document, said, tmp_path):
     _refused(["--port", "0", "--seed", str(seed)], said)
 
 
-def test_a_seeded_server_has_its_tags():
-    servers = [{"SourceServerId": "s-" + "0" * 17, "Tags": {"Tier": "web"}}]
+def test_a_seeded_server_has_its_tags_its_snapshots_and_its_failure():
+    facts = {"Tags": {"Tier": "web"}, "SnapshotAgeHours": [1, 25], "LaunchFailsWith": "no capacity"}
+    servers = [{"SourceServerId": "s-" + "0" * 17, **facts}]
     document = {"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": servers}
     with Simulator() as aws:
         environment_files.apply_environment(aws, environment_files.parse(document, "seed"))
         drs = aws.drs_in("1" * 12, "us-east-1")
-        assert drs.backend.source_servers["s-" + "0" * 17].tags == {"Tier": "web"}
+        seeded = drs.backend.source_servers["s-" + "0" * 17]
+        assert (seeded.tags, seeded.settings.fails_with) == ({"Tier": "web"}, "no capacity")
+        ages = [(aws.clock.now() - one.taken_at).total_seconds() / 3600 for one in seeded.snapshots]
+        assert sorted(ages) == [1, 25]
 
 
 def test_another_account_can_be_named():
