@@ -42,14 +42,15 @@ def report_page(record: Record) -> str:
         moment=_moment,
         recovered=sum(server["Status"] == "RECOVERED" for server in servers),
         server_total=len(servers),
-        objectives=list(_objectives(record.get("Objectives", {}))),
+        objectives=list(_objectives(record)),
         names={server["SourceServerId"]: server["HostName"] for server in servers if "HostName" in server},
         timeline=Markup(timeline_svg(record)),  # noqa: S704 - this package's own template, which escapes every value
     )
 
 
-def _objectives(objectives: Record) -> list[dict[str, Any]]:
-    rows = []
+def _objectives(record: Record) -> list[dict[str, Any]]:
+    objectives, rows = record.get("Objectives", {}), []
+    completed = record["Status"] == "COMPLETED"
     for name, field, actual in (
         ("Recovery time", "RecoveryTime", "ActualSeconds"),
         ("Recovery point (oldest data)", "RecoveryPoint", "WorstSeconds"),
@@ -63,6 +64,10 @@ def _objectives(objectives: Record) -> list[dict[str, Any]]:
                     "target": "none" if target is None else duration(target),
                     "actual": duration(found[actual]) if actual in found else "not known",
                     "verdict": {True: "met", False: "not met"}.get(found.get("Met"), "not judged"),
+                    # A short time of the servers that were recovered is no success.
+                    "reason": ""
+                    if completed or found.get("Met") is not False
+                    else f"the execution is {record['Status']}",
                 }
             )
     return rows

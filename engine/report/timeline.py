@@ -16,8 +16,13 @@ from engine.report.templates import render
 WIDTH, LABELS, MARGIN = 1040, 260, 28
 ROW, HEAD, TOP, FOOT = 22, 34, 76, 64
 MOST_SERVERS = 60
-"""Beyond this many servers a picture is no longer read: the first ones of each wave are drawn, the rest counted."""
+"""Beyond this many servers a picture is no longer read: some of each wave are drawn, the rest counted.
 
+Servers that failed come first. If there is no room for three servers a wave, only they are drawn.
+"""
+
+# With fewer servers a wave, the picture shows the failed ones only.
+_FEWEST = 3
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
 _SIGNS = {
     "COMPLETED": "✓",
@@ -46,12 +51,13 @@ class Call(Protocol):
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of time, in seconds since the start: kind is wave, wait, launch or health."""
+    """A stretch of time, in seconds since the start: kind is wave, wait, launch or health; `word` labels a wait."""
 
     kind: str
     start: float
     end: float
     title: str
+    word: str = "wait"
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ def timeline_svg(record: Mapping[str, Any], calls: Sequence[Call] = ()) -> str:
         right=WIDTH - MARGIN,
         top=TOP,
         bottom=(tops[-1] + _height(rows[-1]) if rows else TOP) + 8,
+        legend=_legend(rows),
         height=(tops[-1] + _height(rows[-1]) if rows else TOP) + FOOT,
         row_height=ROW,
     )
@@ -107,20 +114,27 @@ def layout(record: Mapping[str, Any], calls: Sequence[Call]) -> list[Row]:
     """Return the rows of the picture, all times in seconds since the record's StartTime."""
     origin = _moment(record["StartTime"])
     waves = record.get("Waves", [])
-    budget = max(1, MOST_SERVERS // max(1, len(waves)))
+    large = sum(len(one.get("ServerResults", [])) for one in waves) > MOST_SERVERS
     rows: list[Row] = []
     previous_end: float | None = None
     for wave in waves:
         head = _wave_row(wave, origin, previous_end)
         rows.append(head)
         results = wave.get("ServerResults", [])
-        shown = results if sum(len(one.get("ServerResults", [])) for one in waves) <= MOST_SERVERS else results[:budget]
+        shown = _chosen(results, MOST_SERVERS // len(waves)) if large else results
         rows += [_server_row(result, origin, calls) for result in shown]
         if len(shown) < len(results):
-            head.note = f"{len(results) - len(shown)} more servers not drawn"
+            left = len(results) - len(shown)
+            head.note = f"{left} more servers not drawn" if shown else f"{left} servers"
         previous_end = max((bar.end for bar in head.bars), default=previous_end or 0.0)
     refused = _refused_row(origin, calls)
     return [*rows, refused] if refused.marks else rows
+
+
+def _chosen(results: Sequence[Mapping[str, Any]], budget: int) -> list[Mapping[str, Any]]:
+    failed = [one for one in results if one["Status"] == "FAILED"]
+    others = [one for one in results if one["Status"] != "FAILED"] if budget >= _FEWEST else []
+    return [*failed, *others][: max(budget, _FEWEST)]
 
 
 def clock(seconds: float) -> str:
@@ -140,7 +154,8 @@ def _wave_row(wave: Mapping[str, Any], origin: datetime, previous_end: float | N
     end = _since(origin, wave["EndTime"]) if "EndTime" in wave else _latest(wave, origin, start)
     if previous_end is not None and start - previous_end >= 1:
         title = f"{clock(start - previous_end)} between the waves"
-        row.bars.append(Bar("wait", previous_end, start, title))
+        word = "approval" if "AwaitingApprovalSince" in wave else "wait"
+        row.bars.append(Bar("wait", previous_end, start, title, word))
     row.bars.append(Bar("wave", start, end, f"{row.label}: {clock(start)} to {clock(end)}, {wave['Status']}"))
     return row
 
@@ -209,10 +224,34 @@ def _refused_row(origin: datetime, calls: Sequence[Call]) -> Row:
     return row
 
 
+# What the picture explains below itself, with the width of each entry: kind of bar or mark, words.
+_LEGEND = {
+    "request": ("launch request", 112),
+    "launch": ("recovery job", 114),
+    "health": ("health check", 114),
+    "look": ("each look", 80),
+    "wait": ("wait", 74),
+    "refused": ("refused by AWS", 114),
+    "failed": ("failed", 60),
+}
+
+
+def _legend(rows: Sequence[Row]) -> list[tuple[str, str, int]]:
+    """Kind, words and position of each kind of bar and mark that the picture has."""
+    there = {bar.kind for row in rows for bar in row.bars} | {mark.kind for row in rows for mark in row.marks}
+    entries, left = [], LABELS
+    for kind, (words, width) in _LEGEND.items():
+        if kind in there:
+            entries.append((kind, words, left))
+            left += width
+    return entries
+
+
 def _subtitle(record: Mapping[str, Any]) -> str:
-    parts = [str(record.get("ExecutionType", "")), str(record["ExecutionId"]), f"from {record['StartTime']}"]
+    start = f"from {_moment(record['StartTime']):%Y-%m-%d %H:%M:%S} UTC"
+    parts = [str(record.get("ExecutionType", "")), str(record["ExecutionId"]), start]
     if "DurationSeconds" in record:
-        parts.append(f"{clock(record['DurationSeconds'])} of AWS time")
+        parts.append(clock(record["DurationSeconds"]))
     return "  ·  ".join(part for part in parts if part)
 
 

@@ -57,7 +57,7 @@ def test_the_page_has_outcome_objectives_servers_errors_and_persons(failed):
         record["ExecutionId"],
         "✘ FAILED",
         "Recovery time 1:00:00",
-        "not met",
+        "not met (the execution is FAILED)",
         "no <b>capacity</b> & more",
         "checked by the DBA",
         "✔ APPROVED",

@@ -36,39 +36,40 @@ def server(name: str, **values: Any) -> dict[str, Any]:
     return {"SourceServerId": name, "Status": "RECOVERED", **values}
 
 
+WAVES: list[dict[str, Any]] = [
+    {
+        "WaveNumber": 1,
+        "WaveName": "Database",
+        "Status": "COMPLETED",
+        "StartTime": iso(2),
+        "EndTime": iso(600),
+        "ServerResults": [
+            server(
+                "s-1",
+                StartTime=iso(2),
+                FirstHealthCheckTime=iso(540),
+                EndTime=iso(600),
+                Ec2InstanceId="i-0123456789",
+            )
+        ],
+    },
+    {
+        "WaveNumber": 2,
+        "Status": "FAILED",
+        "StartTime": iso(720),
+        "EndTime": iso(900),
+        "ServerResults": [
+            server("s-2", Status="FAILED", StartTime=iso(720), EndTime=iso(900), ErrorMessage="no capacity")
+        ],
+    },
+    {"WaveNumber": 3, "Status": "SKIPPED", "StatusReason": "depends on wave 2, which FAILED", "ServerResults": []},
+]
 RECORD = {
     "ExecutionId": "9f1c0a34",
     "PlanName": "three-tier",
     "Status": "FAILED",
     "StartTime": iso(0),
-    "Waves": [
-        {
-            "WaveNumber": 1,
-            "WaveName": "Database",
-            "Status": "COMPLETED",
-            "StartTime": iso(2),
-            "EndTime": iso(600),
-            "ServerResults": [
-                server(
-                    "s-1",
-                    StartTime=iso(2),
-                    FirstHealthCheckTime=iso(540),
-                    EndTime=iso(600),
-                    Ec2InstanceId="i-0123456789",
-                )
-            ],
-        },
-        {
-            "WaveNumber": 2,
-            "Status": "FAILED",
-            "StartTime": iso(720),
-            "EndTime": iso(900),
-            "ServerResults": [
-                server("s-2", Status="FAILED", StartTime=iso(720), EndTime=iso(900), ErrorMessage="no capacity")
-            ],
-        },
-        {"WaveNumber": 3, "Status": "SKIPPED", "StatusReason": "depends on wave 2, which FAILED", "ServerResults": []},
-    ],
+    "Waves": WAVES,
 }
 CALLS = [
     Call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}]}, 2, "ThrottlingException"),
@@ -107,6 +108,31 @@ def test_a_plan_of_a_thousand_servers_stays_a_picture() -> None:
     rows = layout(RECORD | {"Waves": [wave]}, [])
     assert len(rows) == 1 + MOST_SERVERS
     assert rows[0].note == f"{1000 - MOST_SERVERS} more servers not drawn"
+
+
+def test_a_plan_of_fifty_waves_shows_its_waves_and_the_servers_that_failed() -> None:
+    waves: list[dict[str, Any]] = [
+        {
+            "WaveNumber": number,
+            "Status": "COMPLETED",
+            "StartTime": iso(number),
+            "ServerResults": [server(f"s-{number}-{one}", StartTime=iso(number)) for one in range(20)],
+        }
+        for number in range(1, 51)
+    ]
+    waves[48]["ServerResults"][7] |= {"Status": "FAILED", "EndTime": iso(90)}
+    rows = layout(RECORD | {"Waves": waves}, [])
+    assert [row.label for row in rows if not row.head] == ["s-49-7"]
+    assert (rows[0].note, rows[48].note) == ("20 servers", "19 more servers not drawn")
+
+
+def test_an_approval_is_named_and_the_legend_explains_what_is_drawn() -> None:
+    first, second, _ = WAVES
+    record = RECORD | {"Waves": [first, second | {"AwaitingApprovalSince": iso(600)}]}
+    picture = timeline_svg(record)
+    assert "approval 2:00" in picture
+    for words, drawn in (("recovery job", True), ("failed", True), ("refused by AWS", False), ("each look", False)):
+        assert (f">{words}<" in picture) is drawn
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (61, "1:01"), (3600, "1:00:00"), (14399, "3:59:59")])
