@@ -27,7 +27,9 @@ def objective_lines(record: Record, now: datetime) -> Iterator[str]:
     if time:
         yield _line("Recovery time", time, time.get("ActualSeconds"), "no server recovered")
     if point:
-        yield _line("Oldest data", point, point.get("WorstSeconds"), "age not known")
+        line = _line("Oldest data", point, point.get("WorstSeconds"), "age not known")
+        # The age of data as of a point in time is the operator's choice.
+        yield line.replace("not known", "not judged") if "AsOf" in record and "Met" not in point else line
 
 
 def _line(name: str, objective: Record, actual: int | None, missing: str) -> str:
@@ -35,7 +37,10 @@ def _line(name: str, objective: Record, actual: int | None, missing: str) -> str
     if "TargetSeconds" not in objective:
         return f"{name}: {found}"
     sign, verdict = {True: ("✔", "met"), False: ("✘", "not met"), None: ("·", "not known")}[objective.get("Met")]
-    return f"{sign} {name}: {found}, objective {clock(objective['TargetSeconds'])} {verdict}"
+    met = actual is not None and actual <= objective["TargetSeconds"]
+    # A short time, or new data, of the servers that were recovered is no success.
+    why = " (not COMPLETED)" if met and objective.get("Met") is False else ""
+    return f"{sign} {name}: {found}, objective {clock(objective['TargetSeconds'])} {verdict}{why}"
 
 
 def recovery_time(item: Record) -> str:

@@ -119,6 +119,7 @@ def _headline(record: Record, now: datetime) -> Text:
         f"  {elapsed(record, now)}",
         (f"\n{record['ExecutionId']}", "dim"),
         (f"\nstarted {moment(record['StartTime'])} by {record['InitiatedBy']}", "dim"),
+        f"\nas of {moment(record['AsOf'])}" if "AsOf" in record else "",
         f"\n{record['StatusReason']}" if "StatusReason" in record else "",
     )
 

@@ -40,7 +40,7 @@ def _held(record: Record) -> str:
         until = since + timedelta(seconds=wave["Approval"]["TimeoutSeconds"])
         number, message = wave["WaveNumber"], wave["Approval"].get("Message")
         asked = f"the approval of wave {number} until {until:%H:%M:%S} UTC{f': {message}' if message else ''}"
-        return f"{asked}\n  approve {record['ExecutionId']} --wave {number}"
+        return f"{asked}\n  python -m engine approve {record['ExecutionId']} --wave {number}"
     if "PausedSince" in record and all(wave["Status"] != "RUNNING" for wave in record["Waves"]):
         return f"the end of the pause\n  continue {record['ExecutionId']}"
     return ""

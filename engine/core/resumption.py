@@ -166,6 +166,7 @@ def resumption(
     return replace(
         decided.map_waves(of_wave),
         resumed_from=before.execution_id,
+        as_of=before.as_of,
         first_start_time=before.first_start_time or before.start_time,
     )
 

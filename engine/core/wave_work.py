@@ -116,7 +116,7 @@ def _next_checks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None
 def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
     """All servers have ended: the wave is COMPLETED if all but optional ones are RECOVERED, else FAILED."""
     missing = [server for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
-    lost = [server.source_server_id for server in missing if not (server.optional or server.skipped_by)]
+    lost = [server.label for server in missing if not (server.optional or server.skipped_by)]
     if not lost:
         return execution.replace_wave(wave.ended_as(WaveStatus.COMPLETED, None, now))
     names = ", ".join(lost[:NAMED_SERVERS]) + (" and others" if len(lost) > NAMED_SERVERS else "")

@@ -40,6 +40,17 @@ def test_a_ready_plan_ends_with_its_verdict(at):
     assert max(map(len, lines)) <= 80
 
 
+def test_old_snapshots_miss_the_objective_only_without_replication(at):
+    at.client.put_plan(at.plan() | {"RecoveryPointObjectiveSeconds": 900})
+    at.aws.drs.set_replication_state(at.servers[0], "STALLED")
+    for server in at.servers:
+        snapshot(at, server, 1)
+    lines = at.run("check", PLAN).stdout.splitlines()
+    assert [line for line in lines if "misses the objective" in line] == [
+        "! host-a725: its newest snapshot (1 day) misses the objective"
+    ]
+
+
 def test_a_blocked_server_is_named_with_its_cause_and_exit_code_1(at):
     stalled, blocked = at.servers[0], at.servers[3]
     at.aws.drs.set_replication_state(stalled, "STALLED")

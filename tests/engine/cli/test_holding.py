@@ -34,7 +34,7 @@ def test_the_status_says_what_to_type_and_the_wave_goes_on(waiting):
     shown = status(at, execution_id)
     assert "Waiting for the approval of wave 2 until " in shown
     assert ": Is the database whole?\n" in shown
-    assert f"  approve {execution_id} --wave 2\n" in shown
+    assert f"  python -m engine approve {execution_id} --wave 2\n" in shown
     assert "Recovery time objective 2:00:00: 1:" in shown
     assert max(map(len, shown.splitlines())) <= 80
     given = at.run("approve", execution_id, "--wave", "2", "--comment", "whole")

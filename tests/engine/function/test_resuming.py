@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from engine.client import DecisionRefused, EngineError, StartRefused
+from engine.core.document import timestamp
 from simulator import Simulator
 from tests.engine.function.test_deployed import deployed, settled
 
@@ -299,6 +302,20 @@ def test_a_resumption_that_is_killed_is_completed_by_the_next(aws, client, faile
     assert record["Status"] == "COMPLETED"
     launches = [one["sourceServerID"] for job in jobs(aws) for one in job["participatingServers"]]
     assert [launches.count(server) for server in SERVERS] == [1, 2, 1]
+
+
+def test_a_resumption_keeps_the_point_in_time(aws, client):
+    as_of = aws.clock.now() - timedelta(days=1)
+    for server in SERVERS:
+        aws.drs.add_snapshot(server, taken_at=as_of - timedelta(hours=1))
+    client.put_plan({**PLAN, "RecoveryPointObjectiveSeconds": 900})
+    execution = client.start("p", "RECOVERY", as_of=as_of)
+    assert ended(aws, client, execution)["Status"] == "FAILED"
+    aws.drs.reset_launch(SERVERS[1])
+    record = ended(aws, client, client.resume(execution))
+    assert (record["Status"], record["AsOf"]) == ("COMPLETED", timestamp(as_of))
+    # The operator has chosen old data, so the record judges them in neither execution.
+    assert "Met" not in record["Objectives"]["RecoveryPoint"]
 
 
 def test_an_approved_wave_is_carried_over_without_another_approval(aws, client):
