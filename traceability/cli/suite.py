@@ -15,7 +15,7 @@ from traceability.model import catalogue, feature_files, revisions, settings, si
 from traceability.model.paths import Places
 from traceability.reporting import console
 from traceability.running.run import BadInput, feature_folder
-from traceability.steps import editor, phrase_book, phrase_search, scaffold, step_definitions, step_lint
+from traceability.steps import editor, phrase_book, phrase_search, scaffold, step_definitions, step_lint, step_tables
 from traceability.steps.phrase_book import Entry
 
 PAGE = Path("docs") / "phrases.md"
@@ -35,7 +35,10 @@ def check(features: str, root: Path) -> None:
     if available:
         problems += step_lint.check(scenarios, available)
         problems += step_lint.check_values(scenarios, available, set_up.values)
-        problems += step_lint.check_targets(scenarios, available, set_up.simulator_only)
+        problems += step_tables.check(scenarios, available)
+        problems += step_lint.check_tags(scenarios, available, set_up.required_tags)
+        limited = step_definitions.simulator_only(available, places.root, set_up.also_on_aws)
+        problems += step_lint.check_targets(scenarios, limited)
     # A phrase may seem unused only because a step is misspelt.
     problems = problems or step_lint.unused(scenarios, available)
     if problems:

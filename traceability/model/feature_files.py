@@ -33,6 +33,10 @@ class Step:
     name: str
     line: int
     background: bool
+    table: tuple[str, ...] | None = None
+    """The headings of its table, None without one."""
+    has_text: bool = False
+    """A doc string follows it."""
 
     @property
     def is_expectation(self) -> bool:
@@ -50,6 +54,8 @@ class Scenario:
     line: int
     tags: tuple[str, ...]
     steps: tuple[Step, ...]
+    columns: tuple[str, ...] | None = None
+    """The columns of its Examples if it is a row of an outline, else None."""
 
     @property
     def criteria(self) -> tuple[str, ...]:
@@ -83,7 +89,14 @@ def read(directory: Path, root: Path) -> tuple[list[Scenario], list[SuiteProblem
     problems: list[SuiteProblem] = []
     for path in sorted(directory.rglob("*.feature")):
         name = path.relative_to(root).as_posix()
-        text = path.read_text(encoding="utf-8")
+        text, misencoded = feature_form.decoded(path.read_bytes())
+        problems += [SuiteProblem(name, *found) for found in misencoded]
+        if text is None:
+            continue
+        unsigned = [SuiteProblem(name, *found) for found in feature_form.tags_without_sign(text)]
+        if unsigned:
+            problems += unsigned
+            continue
         try:
             feature = parse_file(str(path))
         except ParserError as error:
@@ -139,9 +152,18 @@ def _scenarios(feature: Feature, file: str) -> Iterable[Scenario]:
             line=one.line,
             tags=_tags(one),
             steps=tuple(
-                Step(step.step_type, step.keyword, str(step.name), step.line, index < background)
+                Step(
+                    step.step_type,
+                    step.keyword,
+                    str(step.name),
+                    step.line,
+                    index < background,
+                    tuple(map(str, step.table.headings)) if step.table is not None else None,
+                    step.text is not None,
+                )
                 for index, step in enumerate(one.all_steps)
             ),
+            columns=tuple(map(str, one._row.headings)) if one._row else None,
         )
 
 
@@ -193,13 +215,19 @@ def _other_requirement(scenario: Scenario, catalogue: Catalogue) -> Iterable[Sui
 
 
 def _equal_names(scenarios: Sequence[Scenario]) -> Iterable[SuiteProblem]:
-    """Reports tell scenarios apart by feature and name: equal ones would be shown as one, retried."""
+    """Reports tell scenarios apart by feature and name: equal ones would be shown as one, retried.
+
+    Readers would take names that differ in capitals alone for one as well.
+    """
     places = defaultdict(list)
     for one in scenarios:
-        places[one.feature, one.name].append(one)
-    for same in places.values():
-        for one in same[1:]:
-            message = f'scenario "{one.name}" has the name of the one at {same[0].place}; give it a name of its own'
+        places[one.feature, one.name.casefold()].append(one)
+    for first, *others in places.values():
+        for one in others:
+            capitals = "" if one.name == first.name else ", but for capitals,"
+            message = (
+                f'scenario "{one.name}" has{capitals} the name of the one at {first.place}; give it a name of its own'
+            )
             yield SuiteProblem(one.file, one.line, message)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from behave.model import Feature, ScenarioOutline
 
@@ -11,6 +12,43 @@ _ORDER = ("given", "when", "then")
 
 Found = tuple[int, str]
 """Line, and the message that names the cure."""
+
+
+_ENCODING = "not UTF-8; save it as UTF-8"
+_TAG = re.compile(r"@?(?:[A-Z]{2}-\d+\.\d+|moto|aws)")
+
+
+def decoded(content: bytes) -> tuple[str | None, list[Found]]:
+    """Return the text of a file with LF at each line end, None if it has none, and the problems of its encoding."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        return None, [(1, "begins with a byte-order mark; save it as UTF-8 without BOM")]
+    # UTF-16 has a NUL beside each ASCII letter; without its mark, much of it decodes as UTF-8.
+    if b"\0" in content:
+        return None, [(1, _ENCODING)]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        return None, [(content.count(b"\n", 0, problem.start) + 1, _ENCODING)]
+    if "\r" not in text:
+        return text, []
+    line = text.partition("\r")[0].count("\n") + 1
+    return text.replace("\r\n", "\n").replace("\r", "\n"), [(line, "ends with CR; save the file with LF line ends")]
+
+
+def tags_without_sign(text: str) -> Iterator[Found]:
+    """Yield each line of tags, above a scenario, where a tag lacks its @: behave takes the line for a description."""
+    lines = text.splitlines()
+    for number, (line, below) in enumerate(pairwise([*lines, ""]), 1):
+        words = line.split()
+        bare = [word for word in words if not word.startswith("@")]
+        is_above = below.strip().startswith(("@", "Scenario"))
+        if (
+            is_above
+            and bare
+            and any(map(_TAG.fullmatch, words))
+            and all(re.fullmatch(r"@?[\w.-]+", one) for one in words)
+        ):
+            yield number, f"a tag begins with @; write @{bare[0]}"
 
 
 def problems(feature: Feature, text: str) -> Iterator[Found]:
@@ -57,6 +95,12 @@ def _examples(outline: ScenarioOutline) -> Iterator[Found]:
     for examples in outline.examples:
         if examples.table is None or not examples.table.rows:
             yield examples.line, f'Examples of "{outline.name}" have no row, so they never run; add rows or remove them'
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    for row in (row for examples in outline.examples if examples.table for row in examples.table.rows):
+        cells = tuple(sorted(zip(row.headings, row.cells, strict=True)))
+        if cells in seen:
+            yield row.line, f"the row of line {seen[cells]} again; change or remove one of them"
+        seen.setdefault(cells, row.line)
 
 
 def _tabs(text: str) -> Iterator[Found]:

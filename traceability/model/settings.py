@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,19 +17,34 @@ class BadSettings(UserProblem):
 
 
 @dataclass(frozen=True)
+class RequiredTag:
+    """A scenario with the tag `beside` and a phrase that has one of the parts `phrases` needs `tag` as well.
+
+    One with the step `unless` does not.
+    """
+
+    tag: str
+    beside: str
+    phrases: tuple[str, ...]
+    unless: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The effect of a gap: "report" shows it and continues, "fail" fails the command.
 
     `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
     `tags` are the tags that scenarios may have besides their criteria and targets. `values` has, by a part of a phrase
-    with one gap, the values that the gap takes. Phrases of the step files `simulator_only` need the simulator.
+    with a gap, the values that its last gap takes. `required_tags` are tags that follow from steps. `also_on_aws` are
+    phrases that AWS can serve although the docstring of their step file says "Simulated AWS only.".
     """
 
     no_scenario: str = "fail"
     no_defect: str = "fail"
     tags: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    simulator_only: tuple[str, ...] = ()
+    required_tags: tuple[RequiredTag, ...] = ()
+    also_on_aws: tuple[str, ...] = ()
 
 
 def load(root: Path) -> Settings:
@@ -48,15 +64,52 @@ def load(root: Path) -> Settings:
     if not isinstance(tags, list) or not all(isinstance(one, str) and one and not one.startswith("@") for one in tags):
         raise BadSettings(f"pyproject.toml: [tool.traceability] tags is {tags!r}; write a list of tags without the @")
     known = {part: _values(root, part, said) for part, said in table.get("values", {}).items()}
-    return Settings(**values, tags=tuple(tags), values=known, simulator_only=tuple(table.get("simulator_only", ())))
+    required = tuple(map(_required_tag, table.get("required_tags", ())))
+    return Settings(**values, tags=tuple(tags), values=known, required_tags=required, also_on_aws=_also_on_aws(table))
+
+
+def _also_on_aws(table: Mapping[str, Any]) -> tuple[str, ...]:
+    said = table.get("also_on_aws", [])
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise BadSettings(f"pyproject.toml: [tool.traceability] also_on_aws is {said!r}; write a list of phrases")
+    return tuple(said)
+
+
+def _required_tag(said: Any) -> RequiredTag:
+    try:
+        found = RequiredTag(**{**said, "phrases": tuple(said["phrases"])})
+    except (TypeError, KeyError) as problem:
+        raise BadSettings(
+            "pyproject.toml: [[tool.traceability.required_tags]]: write tag, beside, phrases and, if needed, unless"
+        ) from problem
+    return found
 
 
 def _values(root: Path, part: str, said: Any) -> tuple[str, ...]:
-    """Return the values of a gap: a list, or the names of the files that fit a pattern. Raises BadSettings."""
+    """Return the values of a gap: a list, the names of the files that fit a pattern, or the values of an enumeration.
+
+    `FILE.py:CLASS` names an enumeration; its source is read, not imported. Raises BadSettings.
+    """
+    if isinstance(said, str) and ".py:" in said:
+        return _members(root, part, *said.split(":", 1))
     if isinstance(said, str):
         return tuple(sorted(path.stem for path in root.glob(said)))
     if isinstance(said, list) and all(isinstance(one, str) for one in said):
         return tuple(said)
     raise BadSettings(
-        f"pyproject.toml: [tool.traceability.values] {part!r}: write a list of texts or a pattern of files"
+        f"pyproject.toml: [tool.traceability.values] {part!r}: "
+        "write a list of texts, a pattern of files or FILE.py:CLASS"
     )
+
+
+def _members(root: Path, part: str, file: str, name: str) -> tuple[str, ...]:
+    path = root / file
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    body = next((one.body for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name), [])
+    found = [one.value.value for one in body if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)]
+    texts = tuple(one for one in found if isinstance(one, str))
+    if not texts:
+        raise BadSettings(
+            f"pyproject.toml: [tool.traceability.values] {part!r}: {file} has no enumeration {name} of texts"
+        )
+    return texts

@@ -32,7 +32,7 @@ from traceability.model.catalogue import Catalogue, criterion_ids, load
 from traceability.model.states import ALLURE_STATUS, DESELECTED, criterion_label, requirement_label
 from traceability.model.verdict import JUDGED_ON, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
 from traceability.recording import evidence, wall_clock
-from traceability.steps import step_lint
+from traceability.steps import cures
 from traceability.steps.step_definitions import loaded
 
 
@@ -176,7 +176,7 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
 
 def _undefined(step: Any) -> str:
     """Name an undefined step and its place, and the sentence of the phrase book that comes nearest to it."""
-    cure = step_lint.cure(step.step_type, step.name, loaded(Path.cwd()))
+    cure = cures.cure(step.step_type, step.name, loaded(Path.cwd()))
     return f"Undefined step: {step.keyword} {step.name} ({step.location}){cure}"
 
 

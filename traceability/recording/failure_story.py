@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from traceability.model import catalogue, redaction, run_notes
 from traceability.recording import evidence, recorded_calls
-from traceability.steps import step_lint
+from traceability.steps import cures
 from traceability.steps.step_definitions import loaded
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _judgement(red: Sequence[Any], broken: Sequence[str]) -> Iterator[str]:
         yield f"Red:       {step.keyword} {step.name} ({step.location})"
         message = str(step.exception or "")
         if step.status.name == "undefined":
-            message = step_lint.undefined(step.step_type, step.name, loaded(Path.cwd()))
+            message = cures.undefined(step.step_type, step.name, loaded(Path.cwd()))
         found = _EXPECTED.search(message)
         if found:
             yield f"Expected:  {_joined(found['expected'])}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -25,7 +25,8 @@ from behave.step_registry import AmbiguousStep
 from traceability.model.feature_files import Scenario, Step, SuiteProblem
 from traceability.model.paths import Places
 
-_FIELD = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
+GAP = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
+"""A gap of a pattern."""
 _WHOLE_NUMBER = re.compile(r"[-+]?\d+")
 KINDS = ("given", "when", "then")
 ANY = "step"
@@ -70,13 +71,13 @@ class Phrase:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return tuple(Parameter(found["name"], found["type"] or "") for found in _FIELD.finditer(self.pattern))
+        return tuple(Parameter(found["name"], found["type"] or "") for found in GAP.finditer(self.pattern))
 
     @property
     def sentence(self) -> str:
         """The phrase for readers, its gaps as <name> or <Type>."""
         gaps = iter(self.parameters)
-        return _FIELD.sub(lambda _: f"<{next(gaps).shown}>", self.pattern)
+        return GAP.sub(lambda _: f"<{next(gaps).shown}>", self.pattern)
 
     @property
     def shown(self) -> str:
@@ -90,7 +91,7 @@ class Phrase:
 
     def values(self, text: str) -> list[tuple[Parameter, str]] | None:
         """Return the values in the gaps of a text with the phrase's words, valid or not; for other texts None."""
-        words = [re.escape(part) for part in _FIELD.sub("\0", self.pattern).split("\0")]
+        words = [re.escape(part) for part in GAP.sub("\0", self.pattern).split("\0")]
         found = re.fullmatch("(.+?)".join(words), text)
         return list(zip(self.parameters, found.groups(), strict=True)) if found else None
 
@@ -177,6 +178,13 @@ def subjects(phrases: Sequence[Phrase], root: Path) -> dict[str, str]:
     return {file: _subject(root / file) for file in dict.fromkeys(phrase.file for phrase in phrases)}
 
 
+def simulator_only(phrases: Sequence[Phrase], root: Path, also_on_aws: Collection[str]) -> list[Phrase]:
+    """Return the phrases that need the simulator: the docstring of their step file says "Simulated AWS only."."""
+    files = {phrase.file for phrase in phrases}
+    limited = {one for one in files if "Simulated AWS only." in _docstring(root / one)}
+    return [phrase for phrase in phrases if phrase.file in limited and phrase.pattern not in also_on_aws]
+
+
 def _load_as_behave_does(places: Places) -> None:
     runner = Runner(Configuration([str(places.root / places.features)], load_config=False))
     with runner.path_manager:
@@ -245,6 +253,10 @@ def _note(function: Any) -> str:
 
 
 def _subject(file: Path) -> str:
-    text = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).split())
+    text = _docstring(file) or file.stem
     text = re.sub(r"^(?:(?:Given|When|Then)[:,]\s*(?:and\s+)?)+", "", text)
     return text[:1].upper() + text[1:]
+
+
+def _docstring(file: Path) -> str:
+    return " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split())

@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from traceability.model.feature_files import Scenario, Step, SuiteProblem
-from traceability.steps.step_definitions import ANY, Phrase, candidates, steps_of, types, uses
+from traceability.model.settings import RequiredTag
+from traceability.steps import cures
+from traceability.steps.step_definitions import Phrase, candidates, steps_of, uses
 
-_NEAR = 0.55
+_NEAR_VALUE = 0.75
+"""More than difflib's own 0.6: STALLED is not a typing error of CANCELLED."""
 _PLACEHOLDER = re.compile(r"<.+>")
 
 
@@ -33,7 +36,7 @@ def check_values(
     problems = []
     for scenario, step in steps_of(scenarios):
         for phrase in candidates(phrases, step):
-            if phrase.matches(step.name):
+            if phrase.matches(step.name) and not cures.unfilled_gap(scenario, step):
                 problems += [
                     SuiteProblem(scenario.file, step.line, f'"{step.keyword} {step.name}": {wrong}')
                     for wrong in _wrong_values(phrase, step.name, allowed)
@@ -41,33 +44,57 @@ def check_values(
     return problems
 
 
-def check_targets(
-    scenarios: Sequence[Scenario], phrases: Sequence[Phrase], simulator_only: Sequence[str]
+def check_tags(
+    scenarios: Sequence[Scenario], phrases: Sequence[Phrase], required: Sequence[RequiredTag]
 ) -> list[SuiteProblem]:
+    """Return each scenario that lacks a tag which its steps require."""
+    problems = []
+    for rule in required:
+        causes = [phrase for phrase in phrases if any(part in phrase.pattern for part in rule.phrases)]
+        for one in scenarios:
+            if (
+                rule.beside not in one.tags
+                or rule.tag in one.tags
+                or any(step.name == rule.unless for step in one.steps)
+            ):
+                continue
+            cause = next(
+                (step for step in one.steps if any(p.matches(step.name) for p in candidates(causes, step))), None
+            )
+            if cause:
+                said = (
+                    f'scenario "{one.name}" has @{rule.beside} and "{cause.keyword} {cause.name}"; tag it @{rule.tag}'
+                )
+                problems.append(SuiteProblem(one.file, one.line, f"{said} as well"))
+    return problems
+
+
+def check_targets(scenarios: Sequence[Scenario], simulator_only: Sequence[Phrase]) -> list[SuiteProblem]:
     """Return each step of a scenario for AWS that only the simulator can do, such as a fault."""
-    limited = [phrase for phrase in phrases if phrase.file in simulator_only]
     cure = "only the simulator can do it; remove @aws from the scenario"
     return [
         SuiteProblem(one.file, step.line, f'"{step.keyword} {step.name}": {cure}')
         for one in scenarios
         if "aws" in one.tags
         for step in one.steps
-        if any(phrase.matches(step.name) for phrase in candidates(limited, step))
+        if any(phrase.matches(step.name) for phrase in candidates(simulator_only, step))
     ]
 
 
 def _wrong_values(phrase: Phrase, text: str, allowed: Mapping[str, Sequence[str]]) -> Iterator[str]:
     values = [value for _, value in phrase.values(text) or ()]
-    for part, known in allowed.items():
-        start = phrase.pattern.find(part)
-        if start < 0 or not values:
-            continue
-        # The gap of the part is the one behind all gaps that end before it.
-        value = values[phrase.pattern[:start].count("{")]
-        if value not in known:
-            near = difflib.get_close_matches(value, known, 1)
+    known_by_gap: dict[int, Sequence[str]] = {}
+    # The longest part says most about its gap: "wave … is <Status>" more than "<Status>".
+    for part in sorted(allowed, key=len):
+        if part in phrase.pattern:
+            # A part means its last gap.
+            end = phrase.pattern.index(part) + len(part)
+            known_by_gap[phrase.pattern[:end].count("{") - 1] = allowed[part]
+    for gap, known in known_by_gap.items() if values else ():
+        if values[gap] not in known:
+            near = difflib.get_close_matches(values[gap], known, 1, _NEAR_VALUE)
             cure = f"the nearest known is {near[0]!r}" if near else f"known are {', '.join(known)}"
-            yield f"{value!r} is not known; {cure}"
+            yield f"{values[gap]!r} is not known; {cure}"
 
 
 def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[SuiteProblem]:
@@ -80,38 +107,6 @@ def unused(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Sui
         for phrase in said
         if phrase.place not in in_use
     ]
-
-
-def undefined(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
-    """Say that no phrase matches `text`, and name the nearest phrase and the difference."""
-    return f'no phrase says "{kind.capitalize()} {text}"{cure(kind, text, phrases)}'
-
-
-def cure(kind: str, text: str, phrases: Sequence[Phrase]) -> str:
-    """Return the end of a message that names the replacement for a text without a phrase."""
-    other = next((phrase for phrase in phrases if phrase.kind != kind and phrase.matches(text)), None)
-    if other:
-        return f"; it is a {other.kind.capitalize()}: put it there, or say it as a {kind.capitalize()}"
-    worded = _worded_alike(kind, text, phrases)
-    if worded:
-        return f'; "{worded.shown}" does, but {_misfits(worded, text)}'
-    near = nearest(kind, text, phrases)
-    if near:
-        return f'; the nearest that exists: "{near.shown}"'
-    return ", and none comes near; search for a word of it: python -m traceability phrases WORD"
-
-
-def nearest(kind: str, text: str, phrases: Sequence[Phrase]) -> Phrase | None:
-    """Return the phrase most like a text, one of its own kind before one of another; None when none is alike."""
-    own = _most_alike(text, [phrase for phrase in phrases if phrase.kind in (kind, ANY)])
-    return own or _most_alike(text, phrases)
-
-
-def _most_alike(text: str, phrases: Sequence[Phrase]) -> Phrase | None:
-    bare = _bare(text)
-    alike = [(difflib.SequenceMatcher(None, bare, _bare(phrase.pattern)).ratio(), phrase) for phrase in phrases]
-    best = max(alike, key=lambda one: one[0], default=(0.0, None))
-    return best[1] if best[0] >= _NEAR else None
 
 
 def _left_to_write(scenarios: Sequence[Scenario]) -> Iterator[SuiteProblem]:
@@ -128,9 +123,13 @@ def _steps(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> Iterator
     for scenario, step in steps_of(scenarios):
         if is_placeholder(step.name):
             continue
+        wrong = cures.unseen_character(step.name) or cures.unfilled_gap(scenario, step)
+        if wrong:
+            yield SuiteProblem(scenario.file, step.line, f'"{step.keyword} {cures.visible(step.name)}" {wrong}')
+            continue
         said = [phrase for phrase in candidates(phrases, step) if phrase.matches(step.name)]
         if not said:
-            yield SuiteProblem(scenario.file, step.line, undefined(step.kind, step.name, phrases))
+            yield SuiteProblem(scenario.file, step.line, cures.undefined(step.kind, step.name, phrases))
         if len({phrase.place for phrase in said}) > 1:
             yield SuiteProblem(scenario.file, step.line, _ambiguous(step, said))
 
@@ -138,26 +137,3 @@ def _steps(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> Iterator
 def _ambiguous(step: Step, said: Iterable[Phrase]) -> str:
     places = " and ".join(f'"{phrase.shown}" ({phrase.place})' for phrase in said)
     return f'"{step.keyword} {step.name}" is said by {places}; behave takes the first: reword one of them'
-
-
-def _worded_alike(kind: str, text: str, phrases: Sequence[Phrase]) -> Phrase | None:
-    """Return the phrase whose words a text has, though not the right values; the one with most words, if several."""
-    own = [phrase for phrase in phrases if phrase.kind in (kind, ANY) and phrase.values(text) is not None]
-    return max(own, key=lambda phrase: len(_bare(phrase.pattern)), default=None)
-
-
-def _misfits(phrase: Phrase, text: str) -> str:
-    known = types()
-    told = []
-    for parameter, value in phrase.values(text) or ():
-        if not parameter.takes(value):
-            accepts = (
-                "a whole number" if parameter.type == "d" else f"{parameter.type}: {known.get(parameter.type, '')}"
-            )
-            told.append(f"{value!r} is not what <{parameter.shown}> takes ({accepts.rstrip('.')})")
-    return "; ".join(told) or "its values cannot be told apart; put each text into quotes"
-
-
-def _bare(text: str) -> str:
-    """The words alone: quoted texts, numbers and gaps do not make two sentences similar."""
-    return " ".join(re.sub(r'"[^"]*"|\{[^}]*\}|\d+', "", text).lower().split())

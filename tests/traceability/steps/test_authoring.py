@@ -77,7 +77,8 @@ def test_a_suite_in_its_own_words_is_fine(writing: Suite) -> None:
             WHOLE[3],
             "Then wave 1 is done",
             'features/r01.feature:7: no phrase says "Then wave 1 is done"; "Then wave <number> is <Status>" does, '
-            "but 'done' is not what <Status> takes (Status: A word in capitals: DONE)",
+            "but 'done' is not what <Status> takes (Status: A word in capitals: DONE); "
+            'in capitals: "Then wave 1 is DONE"',
         ),
         (
             WHOLE[1],

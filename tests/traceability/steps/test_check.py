@@ -169,14 +169,6 @@ def test_a_value_that_no_list_has_is_named_with_the_nearest(suite: Suite, phrase
     assert ended.stderr.startswith(f'features/r01.feature:7: "And {text}": {words}')
 
 
-def test_a_fault_in_a_scenario_for_aws_is_refused(suite: Suite) -> None:
-    (suite.root / "pyproject.toml").write_text('[tool.traceability]\nsimulator_only = ["features/steps/small.py"]\n')
-    suite.feature(f"Feature: Small\n  @AC-1.1 @moto @aws\n  Scenario: only\n{WHOLE}")
-    ended = command(suite, "check")
-    assert ended.returncode == 2
-    assert ended.stderr.startswith('features/r01.feature:4: "Given nothing is wrong": only the simulator can do it')
-
-
 def test_a_planned_criterion_has_no_scenario_yet(suite: Suite) -> None:
     suite.feature(f"Feature: Small\n  @EX-1.5 @moto\n  Scenario: only\n{WHOLE}")
     known = with_planned(suite.catalogue, "EX-1.5")
