@@ -68,13 +68,14 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 def after_step(context: Context, step: Step) -> None:
     """Remember each new fault with its step. Only simulated AWS has faults."""
     if context.target.name == "moto":
-        context.world.note_armed(f"{step.keyword} {step.name}")
+        context.world.effects.note_armed(f"{step.keyword} {step.name}", context.target.simulator.faults)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
     """Attach the evidence, end the executions, judge the invariants, clean up, check that the clean-up is complete.
 
-    A fault that no call met makes the scenario a suite defect, unless the scenario was red before its faults applied.
+    A step without effect makes the scenario a suite defect, unless the scenario was red before all its steps applied:
+    a fault that no call met, a state that never came, an answer that no Then judged.
     """
     if "world" not in context:
         return
@@ -86,13 +87,13 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
             evidence_hooks.attach_end(world, scenario)
             found = invariants.broken(world)
             begun = all(step.status.name == "passed" for step in scenario.all_steps if step.step_type != "then")
-            idle = world.idle_faults() if begun else []
+            idle = world.effects.missing(seen[-1] for seen in world.records_seen.values()) if begun else []
             evidence_hooks.describe(world, scenario, found, idle)
         finally:
             clean_up(world)
         if found:
             raise invariants.InvariantBroken("; ".join(found))
         if idle and scenario.status.name == "passed":
-            raise invariants.FaultNeverMet("; ".join(idle))
+            raise invariants.WithoutEffect("; ".join(idle))
         require_nothing_left(world)
         context.target.note_privileges(scenario.name, scenario.filename, scenario.line)

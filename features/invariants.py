@@ -31,8 +31,8 @@ class InvariantBroken(Exception):
     """An execution broke an invariant; the message says which."""
 
 
-class FaultNeverMet(Exception):
-    """No call met a fault of the scenario, so the scenario does not test it; the message names the step."""
+class WithoutEffect(Exception):
+    """A step of the scenario had no effect that a Then judged, so the scenario does not test it."""
 
 
 def broken(world: World) -> list[str]:

@@ -18,11 +18,11 @@ from click.testing import CliRunner
 from engine import cli
 from engine.client import AlreadyEnded, DecisionRefused, EngineClient, EngineError, Page, StartRefused
 from features import testdata
+from features.effects import Effects
 from features.targets import RunTarget, WaitTimeout
 
 if TYPE_CHECKING:
     from simulator.drs import DrsWorld
-    from simulator.gateway.faults import Fault
 
 Document = dict[str, Any]
 
@@ -106,7 +106,7 @@ class World:
         self.watched_job = WatchedJob()
         self.refused_connection: str | None = None
         self.operation_results: dict[str, OperationResult] = {}
-        self._armed: list[tuple[str, Fault]] = []
+        self.effects = Effects()
 
     # Given
 
@@ -118,20 +118,11 @@ class World:
         world: DrsWorld = simulator.drs_in(account or simulator.account, region or simulator.region)
         return world
 
-    def note_armed(self, sentence: str) -> None:
-        """Remember the faults that are new since the step before, with the step that arranged them."""
-        known = {id(fault) for _, fault in self._armed}
-        self._armed += [(sentence, fault) for fault in self.target.simulator.faults if id(fault) not in known]
-
-    def idle_faults(self) -> list[str]:
-        """One line for each step whose fault met no call: the scenario would be the same without it."""
-        return [
-            f'"{sentence}" had no effect: the engine made no such call, {fault.service} {fault.operation}; '
-            "change the scenario so that it does, or remove the step"
-            for sentence, fault in self._armed
-            # A rate limit that no call exceeded had an effect as well.
-            if fault.hits == 0 and not (fault.kind == "rate_limit" and fault.passed)
-        ]
+    def arrange(self, name: str) -> str:
+        """Remember that the scenario arranges the launch of this server; returns the server's id."""
+        server = self.server_id(name)
+        self.effects.servers[server] = name
+        return server
 
     def start_foreign_job(self, name: str, run: str) -> None:
         """Start another user's drill or recovery of the server; the clean-up removes its instance as well."""
@@ -201,12 +192,16 @@ class World:
         try:
             answer = self.client.start_or_find(started["PlanId"], run, **options)
         except StartRefused as refusal:
-            self.refusal = refusal
+            self._keep_refusal(refusal)
         except EngineError as failure:
             self.timed_out.append(f"The engine could not start the plan: {failure}")
         else:
             self.executions.append(answer.execution_id)
             self.start_warnings = list(answer.warnings)
+
+    def _keep_refusal(self, refusal: StartRefused) -> None:
+        self.refusal = refusal
+        self.effects.keep("start", f"the engine refused a start: {refusal.problems[0]}")
 
     def resume(self, **choices: Any) -> None:
         """Resume the newest execution and run it to its end; keep a refusal for the Then to judge.
@@ -216,7 +211,7 @@ class World:
         try:
             self.executions.append(self.client.resume(self.executions[-1], **choices))
         except StartRefused as refusal:
-            self.refusal = refusal
+            self._keep_refusal(refusal)
         else:
             self.run_to_end()
 
@@ -235,7 +230,7 @@ class World:
         for operator in operators:
             answer = operator.join()
             if isinstance(answer, StartRefused):
-                self.refusal = answer
+                self._keep_refusal(answer)
             else:
                 self.executions.append(answer)
 
@@ -251,13 +246,30 @@ class World:
             cli.main, list(words), input=f"{words[1]}\n", env={"ENGINE_STACK": self.target.stack.name}
         )
         self.command_failure = result.output if result.exit_code else None
+        if result.exit_code:
+            self.effects.keep("command", f"the command failed: {result.output.strip()}")
         if not result.exit_code:
             self.executions.append(result.stdout.strip().splitlines()[-1])
 
     def wait_for_record(self, condition: Callable[[Document], bool], what: str) -> None:
         """Wait for the newest execution's record to meet `condition`; keep a timeout for the Then to judge."""
-        if self.executions:
+        if self._may_go_on():
             self.wait_until(lambda: condition(self.sample()), what, of="dynamodb")
+
+    def wait_for_state(self, condition: Callable[[Document], bool], what: str) -> None:
+        """Wait until a version of the newest record meets `condition`, or the execution has ended without it."""
+        self.wait_for_record(lambda record: record["Status"] in ENDED or condition(record), what)
+        seen = self.records_seen.get(self.executions[-1], []) if self.executions else []
+        if seen and not any(map(condition, seen)):
+            self.effects.never_reached.append(
+                f"the scenario waits for {what}, but the execution ended {seen[-1]['Status']} before that"
+            )
+
+    def _may_go_on(self) -> bool:
+        """Whether there is an execution; False after a refused start, which a Then judges. Raises NothingStarted."""
+        if not self.executions and self.refusal is None and not self.timed_out:
+            raise NothingStarted
+        return bool(self.executions)
 
     def wait_until(
         self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT_SECONDS, of: str | None = None
@@ -266,23 +278,31 @@ class World:
             self.target.wait_until(condition, timeout, what, of=of)
         except WaitTimeout as timeout_reached:
             self.timed_out.append(str(timeout_reached))
+            self.effects.never_reached.append(str(timeout_reached))
 
     def cancel(self, reason: str) -> None:
         """Cancel the newest execution; keep the answer that it has already ended for the Then to judge."""
-        if self.executions:
+        if self._may_go_on():
             try:
                 self.client.cancel(self.executions[-1], reason=reason)
             except AlreadyEnded as answer:
                 self.already_ended = answer
+                self.effects.keep("cancellation", f"the engine refused a cancellation: {answer}")
+
+    def hold(self, change: str) -> None:
+        """Pause or continue the newest execution."""
+        if self._may_go_on():
+            (self.client.pause if change == "paused" else self.client.continue_)(self.executions[-1])
 
     def decide(self, decision: str, wave: int, comment: str) -> None:
         """Approve or reject a wave of the newest execution; keep a refusal for the Then to judge."""
         act = self.client.approve if decision == "approve" else self.client.reject
-        if self.executions:
+        if self._may_go_on():
             try:
                 act(self.executions[-1], wave, comment=comment)
             except DecisionRefused as refusal:
                 self.refused_decision = str(refusal)
+                self.effects.keep("decision", f"the engine refused a decision: {refusal}")
 
     def run_to_end(self) -> None:
         """Wait until the newest execution has ended."""
@@ -324,6 +344,7 @@ class World:
             raise AssertionError(
                 f"The engine did not refuse the start; executions: {', '.join(self.executions) or 'none'}."
             )
+        self.effects.judged("start")
         return "\n".join(self.refusal.problems)
 
     def read_history(self, status: str, **page: Any) -> Page:
@@ -339,6 +360,12 @@ class World:
             if wave["WaveNumber"] == number:
                 return wave
         raise AssertionError(f"The record of execution {record['ExecutionId']} has no wave {number}")
+
+    def require_wave(self, number: int) -> None:
+        """Raise LookupError if no plan of the scenario has such a wave: its absence would prove nothing."""
+        numbers = {wave["WaveNumber"] for plan in (self.plan, *self.saved_plans) for wave in plan.get("Waves", ())}
+        if number not in numbers:
+            raise LookupError(f"no plan of this scenario has a wave {number}; there are {sorted(numbers)}")
 
     def result(self, name: str) -> Document:
         """The server's result in the record, with the number of its wave."""

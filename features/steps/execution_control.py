@@ -11,7 +11,7 @@ from behave.runner import Context
 
 from features.aws_queries import recovery_instances, state_machine_run
 from features.parameter_types import Command, Start
-from features.world import ENDED, World
+from features.world import World
 
 CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}
 
@@ -55,11 +55,8 @@ def run_drills(context: Context, count: int) -> None:
 
 @when("wave {number:d} is {status:Status}")
 def wave_becomes(context: Context, number: int, status: str) -> None:
-    context.world.wait_for_record(
-        lambda record: (
-            record["Status"] in ENDED
-            or any(wave["WaveNumber"] == number and wave["Status"] == status for wave in record["Waves"])
-        ),
+    context.world.wait_for_state(
+        lambda record: any(wave["WaveNumber"] == number and wave["Status"] == status for wave in record["Waves"]),
         f"wave {number} to be {status}",
     )
 
@@ -67,14 +64,11 @@ def wave_becomes(context: Context, number: int, status: str) -> None:
 @when('server "{name}" is {status:Status}')
 def server_becomes(context: Context, name: str, status: str) -> None:
     wanted = context.world.server_id(name)
-    context.world.wait_for_record(
-        lambda record: (
-            record["Status"] in ENDED
-            or any(
-                result["SourceServerId"] == wanted and result["Status"] == status
-                for wave in record["Waves"]
-                for result in wave["ServerResults"]
-            )
+    context.world.wait_for_state(
+        lambda record: any(
+            result["SourceServerId"] == wanted and result["Status"] == status
+            for wave in record["Waves"]
+            for result in wave["ServerResults"]
         ),
         f"server {name} to be {status}",
     )
@@ -103,7 +97,7 @@ def command_execution(context: Context, command: Command) -> None:
     if command.name == "cancelled":
         world.cancel(command.reason or "an operator has cancelled it")
         return
-    (world.client.pause if command.name == "paused" else world.client.continue_)(world.executions[-1])
+    world.hold(command.name)
 
 
 @when("the state machine is stopped from outside")

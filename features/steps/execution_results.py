@@ -83,6 +83,7 @@ def optional_servers_are_counted(context: Context, place: str, lost: int, count:
 def start_is_refused(context: Context) -> None:
     world: World = context.world
     assert_that(world.refusal is not None, "The engine started the plan although it should have refused it.")
+    world.effects.judged("start")
 
 
 @then("no execution was recorded and no server was launched")
@@ -107,6 +108,7 @@ def servers_are(context: Context, count: int, status: str) -> None:
 def cancellation_refused(context: Context) -> None:
     refused = context.world.already_ended is not None
     assert_that(refused, "The engine accepted the cancellation of an execution that had ended.")
+    context.world.effects.judged("cancellation")
 
 
 @then("the clean-up is {status:Status}")

@@ -31,7 +31,7 @@ def plan_announces(context: Context, moments: list[str]) -> None:
 
 @when("wave {number:d} waits for approval")
 def wave_waits(context: Context, number: int) -> None:
-    context.world.wait_for_record(
+    context.world.wait_for_state(
         lambda record: any(
             wave["WaveNumber"] == number and "AwaitingApprovalSince" in wave for wave in record["Waves"]
         ),

@@ -41,6 +41,8 @@ def waves_launched_in_order(context: Context, order: list[int]) -> None:
 
 @then("DRS launched {selection:Selection}")
 def launched(context: Context, selection: Selection) -> None:
+    if selection.wave is not None:
+        context.world.require_wave(selection.wave)
     found = launched_servers(context.world, selection.wave)
     assert_that(found, contains_inanyorder(*selection.names) if selection.names else empty(), JOBS)
 

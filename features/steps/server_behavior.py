@@ -16,13 +16,21 @@ FOREIGN_JOB_SECONDS = 900
 
 def server_behaves(context: Context, name: str, **facts: Any) -> None:
     world: World = context.world
-    world.drs.set_launch(world.server_id(name), **facts)
+    world.drs.set_launch(world.arrange(name), **facts)
+
+
+def every_server_behaves(context: Context, **facts: Any) -> None:
+    world: World = context.world
+    for server in world.servers.values():
+        world.drs.set_launch(server, **facts)
 
 
 @given("{servers:Servers} takes {seconds:Duration} to launch")
 def launch_takes(context: Context, servers: str, seconds: int) -> None:
-    for name in [servers] if servers else context.world.servers:
-        server_behaves(context, name, launch_seconds=seconds)
+    if servers:
+        server_behaves(context, servers, launch_seconds=seconds)
+    else:
+        every_server_behaves(context, launch_seconds=seconds)
 
 
 @given("DRS takes its usual time")
@@ -43,8 +51,7 @@ def launch_ends_as(context: Context, name: str, status: str) -> None:
 
 @given("every launch fails with a reason of {length:d} characters")
 def launches_fail_at_length(context: Context, length: int) -> None:
-    for server in context.world.servers:
-        server_behaves(context, server, fails_with="no capacity ".ljust(length, "x"))
+    every_server_behaves(context, fails_with="no capacity ".ljust(length, "x"))
 
 
 @given('the instance of server "{name}" takes {seconds:Duration} to boot')

@@ -22,6 +22,7 @@ def run_command(context: Context) -> None:
 @then("the command has succeeded")
 def command_succeeded(context: Context) -> None:
     assert_that(context.world.command_failure, none(), "Read the output of the command")
+    context.world.effects.judged("command")
 
 
 @then("one execution was started")

@@ -21,6 +21,8 @@ REFUSAL = "Read the engine's answer to the start"
 def names_text(context: Context, source: Source, mention: bool, text: str) -> None:
     world: World = context.world
     found, place = TEXTS[source.name](world, source.server)
+    if source.name == "the refusal of the decision":
+        world.effects.judged("decision")
     assert_that(found, mentions(text) if mention else is_not(mentions(text)), place)
 
 

@@ -1,4 +1,4 @@
-"""A fault that a scenario arms and nothing meets shows nothing: the scenario is no proof, whatever its Then says."""
+"""A step without effect proves nothing: its scenario is a suite defect, whatever its Then says."""
 
 from __future__ import annotations
 
@@ -34,6 +34,38 @@ FEATURE = """Feature: Idle
     Then the execution is FAILED
 
   @AC-6.4 @moto
+  Scenario: a launch outside the plan
+    Given the "single-wave" plan
+    And the launch of server "web-1" fails with "no capacity"
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+
+  @AC-6.4 @moto
+  Scenario: the absence of a wave that the plan lacks
+    Given the "single-wave" plan
+    When a drill of the plan is run
+    Then DRS launched no server of wave 3
+
+  @AC-6.4 @moto
+  Scenario: a state that never comes
+    Given the "single-wave" plan
+    When a drill of the plan is started
+    And wave 1 waits for approval
+    Then the execution is COMPLETED
+
+  @AC-6.4 @moto
+  Scenario: a refusal that no Then judges
+    Given the bad plan "unknown-server-id"
+    When a drill of the plan is started
+    Then DRS launched no server
+
+  @AC-6.4 @moto
+  Scenario: a command without an execution
+    Given the "single-wave" plan
+    When the execution is paused
+    Then DRS launched no server
+
+  @AC-6.4 @moto
   Scenario: red before it could be met
     Given AWS throttles the first 9 role assumptions
     When a drill of the plan is run
@@ -45,7 +77,7 @@ LINE = (
 )
 
 
-def test_a_fault_that_nothing_met_makes_its_scenario_a_defect(tmp_path: Path) -> None:
+def test_a_step_without_effect_makes_its_scenario_a_defect(tmp_path: Path) -> None:
     defects.overlay(None, ROOT, tmp_path)
     (tmp_path / "features" / "idle.feature").write_text(FEATURE, encoding="utf-8")
     command = [sys.executable, "-m", "behave", "--no-color", "--junit", "--junit-directory", "junit"]
@@ -65,7 +97,21 @@ def test_a_fault_that_nothing_met_makes_its_scenario_a_defect(tmp_path: Path) ->
         "met": "passed",
         "never met": "hook_error",
         "never met and violated": "failed",
+        "a launch outside the plan": "hook_error",
+        "the absence of a wave that the plan lacks": "error",
+        "a state that never comes": "hook_error",
+        "a refusal that no Then judges": "hook_error",
+        "a command without an execution": "error",
         "red before it could be met": "failed",
     }
-    assert [line for line in said.splitlines() if line.startswith("Idle:")] == [f"Idle:      {LINE}"] * 2
-    assert f"FaultNeverMet: {LINE}" in said
+    assert said.count(f"Idle:      {LINE}\n") == 2
+    assert f"WithoutEffect: {LINE}" in said
+    for line in (
+        'the launch of server "web-1" had no effect: no started plan recovers it; name a server of the plan',
+        "no plan of this scenario has a wave 3; there are [1]",
+        "the scenario waits for wave 1 to wait for approval, but the execution ended COMPLETED before that",
+        "the engine refused a start: ",
+        "; no Then judges it",
+        "no execution was started; put a When before it",
+    ):
+        assert line in said, line
