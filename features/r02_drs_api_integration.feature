@@ -105,7 +105,7 @@ Feature: DRS integration
       | a customer's encryption key      |
 
   @AC-2.3 @moto
-  Scenario: A server that failed in a COMPLETED job of DRS has failed
+  Scenario: A server that failed in a COMPLETED job of DRS counts as failed
     Given the "single-wave" plan
     # An engine that missed the failure would wait for the instance as long as the plan lets it.
     And the plan has to be done within 20 minutes
@@ -118,7 +118,7 @@ Feature: DRS integration
     And the execution is FAILED
 
   @AC-2.3 @moto
-  Scenario: A server whose instance was terminated before its job ended has failed
+  Scenario: A server whose instance was terminated before its job ended counts as failed
     # Without a health check, the job alone tells what became of a server.
     Given the "no-health-check" plan
     And the job of server "database-2" ends with the launch status TERMINATED
@@ -167,7 +167,7 @@ Feature: DRS integration
     And DRS launched no server
 
   @AC-2.4 @moto
-  Scenario: The engine respects a longer pause that DRS asks for, and no Lambda function runs through it
+  Scenario: The engine respects a longer pause that DRS asks for, and no Lambda function runs meanwhile
     Given the "single-wave" plan
     And AWS throttles the first recovery request and asks for a pause of 70 seconds
     When a drill of the plan is run

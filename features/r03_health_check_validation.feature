@@ -47,7 +47,7 @@ Feature: Health checks after recovery
       | 290 seconds | 11     |
 
   @AC-3.4 @moto
-  Scenario: A server whose instance does not run within 5 minutes has failed
+  Scenario: A server whose instance does not run within 5 minutes fails
     Given the "three-tier" plan
     And the instance of server "database-1" stays pending
     When a drill of the plan is run
@@ -59,7 +59,7 @@ Feature: Health checks after recovery
     And DRS launched no server of wave 2
 
   @AC-3.4 @moto
-  Scenario: A server whose instance runs only after the last check has failed
+  Scenario: A server whose instance runs only after the last check fails
     Given the "single-wave" plan
     And the instance of server "database-1" takes 315 seconds to boot
     When a drill of the plan is run
@@ -67,7 +67,7 @@ Feature: Health checks after recovery
     And the instance of server "database-1" was checked 11 times
 
   @AC-3.4 @AC-4.1 @moto
-  Scenario Outline: A server whose instance is <state> has failed at once, and the error names the state
+  Scenario Outline: A server whose instance is <state> fails at once, and the error names the state
     Given the "single-wave" plan
     And the instance of server "database-1" is <state> after 50 seconds of booting
     When a drill of the plan is run

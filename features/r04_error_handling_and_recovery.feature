@@ -47,7 +47,7 @@ Feature: Errors and recovery from them
     And the execution is FAILED
 
   @AC-4.3 @moto
-  Scenario: An execution that exceeds the plan's time limit has failed
+  Scenario: An execution that exceeds the plan's time limit fails
     Given the "three-tier" plan
     And the plan has to be done within 5 minutes
     And server "application-1" takes 8 minutes to launch
@@ -60,7 +60,7 @@ Feature: Errors and recovery from them
     And DRS launched no server of wave 3
 
   @AC-4.3 @moto
-  Scenario: An execution whose state machine times out has failed
+  Scenario: An execution whose state machine times out fails
     Given the "single-wave" plan
     And server "database-1" takes 8 minutes to launch
     And AWS times out the state machine after 5 minutes
@@ -72,7 +72,7 @@ Feature: Errors and recovery from them
     And the history lists the execution for its plan and, by status, only as FAILED
 
   @AC-4.3 @moto
-  Scenario: An execution whose state machine is stopped from outside has failed
+  Scenario: An execution whose state machine is stopped from outside fails
     Given the "single-wave" plan
     And server "database-1" takes 8 minutes to launch
     When a drill of the plan is started

@@ -29,7 +29,7 @@ Feature: Protection of recovered servers
     And DRS still has the recovered instances of "database-1, database-2"
 
   @EX-1.1 @moto
-  Scenario: A recovery over a server that another user has recovered is refused
+  Scenario: A recovery of a server that another user has recovered is refused
     Given the "three-waves" plan
     And another user's recovery of server "web-1" has ended
     When a recovery of the plan is started

@@ -4,7 +4,7 @@ Feature: Servers shared between plans
   need to see that each server belongs to one execution at a time, and that a drill never delays a real recovery.
 
   @EX-2.1 @moto
-  Scenario: A drill over servers of a running drill is refused, and the refusal names execution, plan and servers
+  Scenario: A drill of servers of a running drill is refused, and the refusal names execution, plan and servers
     Given the "three-waves" plan
     When a drill of the plan is started
     And a drill of the "single-wave" plan is started
@@ -19,7 +19,7 @@ Feature: Servers shared between plans
     And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
 
   @EX-2.1 @moto
-  Scenario: A recovery over a server that a later wave of another recovery will launch is refused
+  Scenario: A recovery of a server that a later wave of another recovery will launch is refused
     Given the "three-waves" plan
     When a recovery of the plan is started
     And a recovery of the "parallel" plan is started
@@ -50,7 +50,7 @@ Feature: Servers shared between plans
       | the plan               | 6     | database-1, database-2, application-1, application-2, web-1, web-2 |
 
   @EX-2.3 @moto
-  Scenario Outline: Of a <first> and a <second> over the same servers that start at the same moment exactly one starts
+  Scenario Outline: Exactly one of a <first> and a <second> of the same servers starts when both start at the same moment
     Given the "three-waves" plan
     When a <first> of the plan and a <second> of the "three-tier" plan are started at the same moment
     And the execution ends
@@ -104,7 +104,7 @@ Feature: Servers shared between plans
     And DRS still has the recovered instances of "database-1, database-2"
 
   @EX-2.5 @moto
-  Scenario Outline: A start that is killed <moment> its <write> history write keeps no server from a <next>
+  Scenario Outline: A <next> gets its servers although an earlier start was killed <moment> its <write> history write
     Given the "three-waves" plan
     And AWS kills the function <moment> the <write> history write
     When a recovery of the plan is started

@@ -3,7 +3,7 @@ Feature: Readiness and objectives
   the recovered data are, and how long the recovery took. QA reads both in the record and compares them with the times of DRS.
 
   @EX-3.3 @moto
-  Scenario: Data within the recovery point objective
+  Scenario: Data that are new enough meet the recovery point objective
     Given the "pinned-snapshots" plan
     And the recovery point objective of the plan is 3 hours
     And the plan's snapshot of server "database-1" is 2 hours old
@@ -15,7 +15,7 @@ Feature: Readiness and objectives
     And the recovery point objective is met in the record
 
   @EX-3.3 @moto
-  Scenario: One server with data that are older than the recovery point objective
+  Scenario: One server with older data misses the recovery point objective
     Given the "pinned-snapshots" plan
     And the recovery point objective of the plan is 1 hour
     And the plan's snapshot of server "database-1" is 2 hours old
@@ -35,7 +35,7 @@ Feature: Readiness and objectives
     And the recovery point objective is not met in the record
 
   @EX-3.4 @moto
-  Scenario: A drill within its recovery time objective
+  Scenario: A drill that is fast enough meets its recovery time objective
     Given the "three-waves" plan
     And a subscriber to the plan's topic
     And the recovery time objective of the plan is 4 hours
@@ -112,7 +112,7 @@ Feature: Readiness and objectives
     And the warning of server "database-1" names "replication is DISCONNECTED; its newest snapshot is 3 hours old"
 
   @EX-3.2 @moto
-  Scenario: A recovery of a server without replication is warned about and recovers it
+  Scenario: A recovery warns of a server without replication, and recovers it
     Given the "single-wave" plan
     And the replication of server "database-1" is DISCONNECTED
     And the newest snapshot of server "database-1" is 21 days old
@@ -124,7 +124,7 @@ Feature: Readiness and objectives
     And the warnings of the start do not name "database-2"
 
   @EX-3.2 @moto
-  Scenario: A recovery of a server whose replication is stalled is warned about and recovers it
+  Scenario: A recovery warns of a server whose replication is stalled, and recovers it
     Given the "single-wave" plan
     And the replication of server "database-2" is STALLED
     And the newest snapshot of server "database-2" is 5 hours old
@@ -144,7 +144,7 @@ Feature: Readiness and objectives
     And server "database-1" is RECOVERED
 
   @EX-3.2 @moto
-  Scenario: A recovery starts although AWS does not tell the age of the data
+  Scenario: A recovery starts although AWS does not report the age of the data
     Given the "single-wave" plan
     And the replication of server "database-1" is DISCONNECTED
     And the newest snapshot of server "database-1" is 21 days old
@@ -173,7 +173,7 @@ Feature: Readiness and objectives
     And the recorded data age of server "database-2" is 26 hours
 
   @EX-3.5 @moto
-  Scenario: A point in time goes before the snapshots of the plan
+  Scenario: A point in time takes precedence over the snapshots of the plan
     Given the "pinned-snapshots" plan
     And the plan's snapshot of server "database-1" is 1 hour old
     And DRS has these snapshots
@@ -188,7 +188,7 @@ Feature: Readiness and objectives
       | database-2 | pit-00000000000000002 |
 
   @EX-3.5 @moto
-  Scenario: A recovery as of a time before the first snapshot of a server is refused with its name
+  Scenario: A recovery as of a time before a server's first snapshot is refused, and the refusal names the server
     Given the "single-wave" plan
     And DRS has these snapshots
       | server     | snapshot              | age     |
