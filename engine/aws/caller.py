@@ -135,7 +135,7 @@ class Caller:
             try:
                 response = getattr(client, operation)(**parameters)
             except ClientError as error:
-                failure = _judge(name, error)
+                failure = _classified(name, error)
                 line.failed(failure.code, failure.message, error.response)
                 raise failure from error
             except (ConnectionError, HTTPClientError) as error:
@@ -147,7 +147,7 @@ class Caller:
             return response
 
 
-def _judge(operation: str, error: ClientError) -> CallError:
+def _classified(operation: str, error: ClientError) -> CallError:
     code = _code(error)
     message = error.response.get("Error", {}).get("Message", "")
     metadata = error.response.get("ResponseMetadata", {})

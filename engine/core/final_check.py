@@ -40,7 +40,7 @@ def complete(execution: Execution, performed: Collection[Action], now: datetime)
         if look := _look([(wave, server) for wave, server in execution.servers() if _is_due(server, now)]):
             return execution, look
         execution = replace(execution, final_check=FinalCheck(now))
-        return _judge(execution, now), None
+        return _conclude(execution, now), None
     missing = [(wave, server) for wave, server in execution.servers() if server.missing_since and not server.lost]
     if missing:
         again = check.time + timedelta(seconds=policy.FINAL_CHECK_WAIT_SECONDS)
@@ -51,7 +51,7 @@ def complete(execution: Execution, performed: Collection[Action], now: datetime)
     lost = tuple(server.source_server_id for _, server in execution.servers() if server.lost)
     if lost and FindReplacements(lost) not in performed:
         return execution, FindReplacements(lost)
-    return _judge(execution, now), None
+    return _conclude(execution, now), None
 
 
 def _is_due(server: ServerState, now: datetime) -> bool:
@@ -146,7 +146,7 @@ def _replacement(found: ExistingInstance) -> str:
     return f"it was replaced by instance {found.recovery_instance_id}, which {by}{of} launched"
 
 
-def _judge(execution: Execution, now: datetime) -> Execution:
+def _conclude(execution: Execution, now: datetime) -> Execution:
     """COMPLETED, or FAILED if an instance of a recovery is lost."""
     execution = execution.map_servers(
         lambda server: server.lost is not None and _is_tolerated(execution, server), _tolerated

@@ -1,4 +1,4 @@
-"""The work on the running wave: resolve open launches, poll jobs, check the health of instances, launch, judge.
+"""The work on the running wave: resolve open launches, poll jobs, check the health of instances, launch, conclude.
 
 Every function takes the state and returns the next one. The caller repeats `work` until it returns an action or the
 wave has ended.
@@ -44,7 +44,7 @@ def work(
     if due := _due_for_check(wave, now):
         return execution, CheckInstances(due)
     if all(server.ended for server in wave.loaded):
-        return _judge(execution, wave, now), None
+        return _conclude(execution, wave, now), None
     if skipped := _skip_after_failure(wave):
         return execution.with_wave(wave.number, servers=skipped), None
     if launch := _next_launch(execution, wave, performed, now):
@@ -113,7 +113,7 @@ def _next_checks(wave: WaveState) -> Iterator[tuple[ServerState, datetime | None
                 yield server, server.next_check(wave.health_check)
 
 
-def _judge(execution: Execution, wave: WaveState, now: datetime) -> Execution:
+def _conclude(execution: Execution, wave: WaveState, now: datetime) -> Execution:
     """All servers have ended: the wave is COMPLETED if all but optional ones are RECOVERED, else FAILED."""
     missing = [server for server in wave.loaded if server.status is not ServerStatus.RECOVERED]
     lost = [server.label for server in missing if not (server.optional or server.skipped_by)]
