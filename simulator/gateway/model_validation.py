@@ -34,7 +34,25 @@ _TOLERATED = [
 
 def request_problems(service: str, value: Any, shape: Shape) -> list[str]:
     """The service endpoint's objections to a request."""
-    return [] if service in _UNCHECKED_REQUESTS else _not_in(_ACCEPTED_REQUESTS, service, problems(value, shape))
+    if service in _UNCHECKED_REQUESTS:
+        return []
+    found = _not_in(_ACCEPTED_REQUESTS, service, problems(value, shape))
+    return [_as_dynamodb_says(one) for one in found] if service == "dynamodb" else found
+
+
+# A member in a path, but not a key of a map, such as the name of a table.
+_MEMBER = re.compile(r"(?<![^.])[A-Z](?=[A-Za-z]*(?:\.|$))(?![A-Za-z]*\.value)")
+
+
+def _as_dynamodb_says(problem: str) -> str:
+    """DynamoDB writes members in small letters, "member" for the value of a map, and no length of a list.
+
+    Source: moto's tests of DynamoDB, which were verified against AWS.
+    """
+    begin, quote, rest = re.sub(r"^Value '\d+ long' at", "Value at", problem).partition(" at '")
+    path, end, constraint = rest.partition("'")
+    path = _MEMBER.sub(lambda found: found[0].lower(), path).replace(".value", ".member")
+    return f"{begin}{quote}{path}{end}{constraint}"
 
 
 def answer_problems(service: str, value: Any, shape: Shape) -> list[str]:

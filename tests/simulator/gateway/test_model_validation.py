@@ -69,3 +69,26 @@ def test_aws_own_exceptions_to_its_model_are_tolerated_in_answers_only() -> None
     assert answer_problems("drs", answer, shape) == []
     assert len(request_problems("drs", answer, shape)) == 1
     assert len(answer_problems("ec2", answer, shape)) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "expected"),
+    [
+        (
+            "CreateTable",
+            {"TableName": "t-1", "KeySchema": [{"AttributeName": "Id", "KeyType": "SORT"}]},
+            "Value 'SORT' at 'keySchema.1.member.keyType' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [HASH, RANGE]",
+        ),
+        (
+            "BatchGetItem",
+            {"RequestItems": {"Users": {"Keys": [{"Id": {"S": str(number)}} for number in range(101)]}}},
+            "Value at 'requestItems.Users.member.keys' failed to satisfy constraint: "
+            "Member must have length less than or equal to 100",
+        ),
+    ],
+)
+def test_dynamodb_has_words_of_its_own(operation: str, request_: dict[str, Any], expected: str) -> None:
+    """The expected texts are those of moto's tests that were verified against AWS."""
+    shape = get_service_model("dynamodb").operation_model(operation).input_shape
+    assert expected in request_problems("dynamodb", request_, shape)
