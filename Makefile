@@ -145,7 +145,7 @@ report-checks: setup ## opens the report of the last run in a browser, and reads
 
 .PHONY: test
 test: setup ## all checks, as CI runs them
-	@begun=$$SECONDS; $(MAKE) FUZZ_SECONDS=60 checks unit fuzz rehearsal acceptance prove report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
+	@begun=$$SECONDS; $(MAKE) FUZZ_SECONDS=60 MUTATE_SECONDS=60 MEASURE=1 checks unit fuzz rehearsal acceptance prove mutate report-checks && echo "All checks passed in $$((SECONDS - begun)) s."
 
 # STACK=name, and what else deploy and destroy take, for example ARGS="-p KeepData=no --account 111122223333".
 STACK ?= drs-execution-engine

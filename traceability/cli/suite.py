@@ -15,7 +15,16 @@ from traceability.model import catalogue, feature_files, revisions, settings, si
 from traceability.model.paths import Places
 from traceability.reporting import console
 from traceability.running.run import BadInput, feature_folder
-from traceability.steps import editor, phrase_book, phrase_search, scaffold, step_definitions, step_lint, step_tables
+from traceability.steps import (
+    editor,
+    judgements,
+    phrase_book,
+    phrase_search,
+    scaffold,
+    step_definitions,
+    step_lint,
+    step_tables,
+)
 from traceability.steps.phrase_book import Entry
 
 PAGE = Path("docs") / "phrases.md"
@@ -147,7 +156,9 @@ def phrases_of(places: Places) -> list[Entry]:
     if broken or unusable:
         raise BadInput([*broken, *unusable])
     return phrase_book.entries(
-        step_definitions.uses(available, scenarios), step_definitions.subjects(available, places.root)
+        step_definitions.uses(available, scenarios),
+        step_definitions.subjects(available, places.root),
+        judgements.of_phrases(available, places.root),
     )
 
 

@@ -25,6 +25,15 @@ def runs_at_import(source: str, line: int) -> bool:
     return not any(one.body[0].lineno <= line <= (one.end_lineno or 0) for one in functions)
 
 
+def is_python(source: str) -> bool:
+    """Return whether the source compiles."""
+    try:
+        compile(source, "changed", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
 def functions_below(folder: str) -> list[FunctionType]:
     """Return all functions of this process whose code comes from a folder of that name."""
     # Frozen objects are hidden from the garbage collector's list; a child shares the memory of those that stay frozen.
@@ -33,14 +42,15 @@ def functions_below(folder: str) -> list[FunctionType]:
     found: list[FunctionType] = [one for one in gc.get_objects() if type(one) is FunctionType]
     gc.collect()
     gc.freeze()
-    return [one for one in found if f"/{folder}/" in one.__code__.co_filename]
+    return [one for one in found if f"/{folder}/" in f"/{one.__code__.co_filename}"]
 
 
 def put(file: str, changed: str, functions: Iterable[FunctionType]) -> None:
     """Let `functions`, and each later import of the file, run the changed source. Raises RunsAtImport."""
     swapped = {_id(one): one for one in _codes(compile(changed, file, "exec", dont_inherit=True))}
     for one in functions:
-        if one.__code__.co_filename.endswith(f"/{file}") and _id(one.__code__) in swapped:
+        # behave compiles a step file under its relative path.
+        if f"/{one.__code__.co_filename}".endswith(f"/{file}") and _id(one.__code__) in swapped:
             try:
                 one.__code__ = swapped[_id(one.__code__)]
             except ValueError as problem:  # The changed function uses other variables of the function around it.

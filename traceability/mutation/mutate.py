@@ -1,7 +1,7 @@
 """The mutation score: how many small changes of the code do the scenarios notice?
 
 First each scenario runs once on the unchanged code, traced: it has to pass. Then one mutant after the other, in a
-random order, meets the scenarios that execute its line, nearest first, until one is red. On a line that few scenarios
+random order, meets scenarios that execute its line, nearest first, until one is red. On a line that few scenarios
 execute all of them run, so that each criterion gets a score of its own scenarios.
 """
 
@@ -25,6 +25,9 @@ from traceability.mutation.workers import Worker, WorkerDied
 
 OWN_SCENARIOS = 15
 """A line that at most so many scenarios execute is beyond a plain drill: it counts for their criteria."""
+NEAREST, SPREAD = 15, 25
+"""On another line the mutant meets the nearest scenarios, and so many that are spread evenly over the rest. A survivor
+of a line that all execute would take minutes; to stop early can only lower the score."""
 _LIMIT, _LIMIT_TIMES = 10.0, 8.0
 """Limit of a scenario's processor time: so many seconds, or so many times its own: a mutant may loop forever."""
 _TRACING_LIMIT = 120.0
@@ -145,8 +148,13 @@ def run(
     results = []
     while hunts or (waiting and time.perf_counter() - begun < seconds):
         while waiting and len(hunts) < MAX_PROCESSES and time.perf_counter() - begun < seconds:
-            worker, hunt = _begin(workers, waiting.pop(0), traced)
-            hunts[worker] = hunt
+            mutant = waiting.pop(0)
+            source = (workers.root / mutant.file).read_text(encoding="utf-8")
+            changed = mutants.mutated(source, mutant)
+            # An operator can write what is no Python, such as `not name := value`: nobody could make this mistake.
+            if code_swap.is_python(changed):
+                worker, hunt = _begin(workers, mutant, source, changed, traced)
+                hunts[worker] = hunt
         for worker, message in _messages(workers):
             if isinstance(message, Met):
                 hunts[worker].met.append(message)
@@ -184,6 +192,8 @@ def _fill(workers: Workers, waiting: list[Job]) -> None:
 
 
 def _messages(workers: Workers) -> list[tuple[Worker, Met | Ended]]:
+    if not workers.busy:
+        return []
     ready = wait([one.connection for one in workers.busy])
     found: list[tuple[Worker, Met | Ended]] = []
     for worker in [one for one in workers.busy if one.connection in ready]:
@@ -197,12 +207,18 @@ def _messages(workers: Workers) -> list[tuple[Worker, Met | Ended]]:
     return found
 
 
-def _begin(workers: Workers, mutant: Mutant, traced: Traced) -> tuple[Worker, _Hunt]:
-    places = tracing.executing(traced.lines, mutant.file, mutant.line)
+def chosen(places: Sequence[str]) -> list[str]:
+    """Return the scenarios that meet a mutant, of those that execute its line, nearest first."""
+    near, rest = list(places[:NEAREST]), places[NEAREST:]
+    count = min(SPREAD, len(rest))
+    return near + [rest[number * len(rest) // count] for number in range(count)]
+
+
+def _begin(workers: Workers, mutant: Mutant, source: str, changed: str, traced: Traced) -> tuple[Worker, _Hunt]:
+    places = chosen(tracing.executing(traced.lines, mutant.file, mutant.line))
     criteria = {one.place: one.criteria for one in workers.scenarios}
     tasks = tuple(Task(one, criteria[one], max(_LIMIT, _LIMIT_TIMES * traced.seconds[one])) for one in places)
-    source = (workers.root / mutant.file).read_text(encoding="utf-8")
-    job = Job(tasks, CODE, mutant.file, mutants.mutated(source, mutant), each=len(tasks) <= OWN_SCENARIOS)
+    job = Job(tasks, CODE, mutant.file, changed, each=len(tasks) <= OWN_SCENARIOS)
     if code_swap.runs_at_import(source, mutant.line):
         return _begin_anew(workers, mutant, job)
     worker = workers.idle.pop()

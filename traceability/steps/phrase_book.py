@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from traceability.steps import judgements
 from traceability.steps.step_definitions import KINDS, Phrase, Use
 
 EXAMPLES = 2
@@ -28,16 +29,23 @@ class Entry:
     phrase: Phrase
     subject: str
     uses: Sequence[Use]
+    judges: Sequence[str] = ()
+    """The sources of the values that a Then compares."""
 
     @property
     def examples(self) -> Sequence[Use]:
         return self.uses[:EXAMPLES]
 
 
-def entries(uses: Mapping[Phrase, Sequence[Use]], subjects: Mapping[str, str]) -> list[Entry]:
+def entries(
+    uses: Mapping[Phrase, Sequence[Use]],
+    subjects: Mapping[str, str],
+    judged: Mapping[Phrase, Sequence[str]] | None = None,
+) -> list[Entry]:
     """Return the book's entries in its order: Given, When, Then, and below them the step files by name."""
     order = [*KINDS, "step"]
-    book = [Entry(phrase, subjects[phrase.file], said) for phrase, said in uses.items()]
+    judged = judged or {}
+    book = [Entry(phrase, subjects[phrase.file], said, judged.get(phrase, ())) for phrase, said in uses.items()]
     return sorted(book, key=lambda one: (order.index(one.phrase.kind), one.phrase.file, one.phrase.line))
 
 
@@ -86,6 +94,7 @@ def document(book: Sequence[Entry], types: Mapping[str, str]) -> dict[str, Any]:
                     {"name": gap.name, "type": gap.type, "accepts": accepts(gap.type, types)}
                     for gap in one.phrase.parameters
                 ],
+                "judges": list(one.judges),
                 "uses": len(one.uses),
                 "examples": [
                     {"text": use.text, "file": use.file, "line": use.line, "scenario": use.scenario}
@@ -123,6 +132,7 @@ def _page(book: Sequence[Entry], types: Mapping[str, str]) -> Iterator[str]:
 
 def _row(one: Entry) -> str:
     note = f"<br>{_cell(one.phrase.note)}" if one.phrase.note else ""
+    note += f"<br>Judges: {_cell(judgements.told(one.judges))}" if one.judges else ""
     said = "<br>".join(f"`{_cell(use.text)}` in [{_short(use.file)}](../{use.file})" for use in one.examples)
     return f"| `{_cell(one.phrase.shown)}`{note} | {said} |"
 

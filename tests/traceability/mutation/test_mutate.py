@@ -167,6 +167,23 @@ def test_a_run_begins_no_mutant_after_its_time(project: Suite, workers: Workers)
     assert mutate.run(workers, sample, traced, 0, lambda _: None) == []
 
 
+@needs_operators
+def test_what_is_no_python_is_no_mutant(project: Suite, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "mutated", lambda *_: "if not name := value:\n    pass\n")
+    traced = Traced({"features/r01.feature:4": {"engine/shop/prices.py": [2]}}, {"features/r01.feature:4": 1.0})
+    mutant = Mutant("engine/shop/prices.py", 2, "AddNot", 0)
+    assert mutate.run(workers, [mutant], traced, 300, lambda _: None) == []
+
+
+def test_a_mutant_of_a_common_line_meets_the_nearest_and_some_of_the_rest() -> None:
+    places = [f"a:{number}" for number in range(200)]
+    met = mutate.chosen(places)
+    assert met[:15] == places[:15]
+    assert len(met) == len(set(met)) == 40
+    assert met[-1] == "a:192"
+    assert mutate.chosen(places[:17]) == places[:17]
+
+
 def test_a_scenario_that_fails_without_a_mutant_ends_the_run(project: Suite) -> None:
     project.feature(FEATURE.replace("make 3", "make 4"))
     scenarios = mutate.scenarios_of(project.root, "features")
