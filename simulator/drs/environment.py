@@ -98,6 +98,10 @@ class DrsWorld:
         """Encrypt the server's volumes with a customer's KMS key, as its replication settings can say."""
         self._server(server_id).encryption_key_arn = key_arn
 
+    def set_launch_into(self, server_id: str, instance_id: str | None) -> None:
+        """Launch the server into this EC2 instance, which needs the tag AWSDRS; None: into a new one."""
+        self._server(server_id).into_instance_id = instance_id
+
     def set_operating_system(self, server_id: str, name: str) -> None:
         self._server(server_id).os = name
 

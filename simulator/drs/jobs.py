@@ -99,6 +99,12 @@ class LaunchRun:
     def _reason_to_fail(self, failed: str) -> str | None:
         if failed == "LAUNCH_FAILED" and self.settings.fails_with is not None:
             return self.settings.fails_with
+        if failed == "LAUNCH_FAILED" and (
+            reason := recovery_instances.cannot_launch_into(
+                self.backend.account_id, self.backend.region_name, self.server
+            )
+        ):
+            return reason
         if failed == "SNAPSHOT_FAIL" and not (self.server.takes_snapshots or self.pinned or self.server.snapshots):
             return NOTHING_TO_LAUNCH_FROM
         if failed == "CLEANUP_FAIL" and self.server.recovery_instance_id is None:
@@ -111,8 +117,10 @@ class LaunchRun:
         return missing_launch_right(failed, self.job.caller, self.server)
 
     def _clean_up(self) -> None:
-        if self.server.recovery_instance_id:
-            self.backend.forget_recovery_instance(self.server.recovery_instance_id)
+        # That the clean-up of a launch spares the existing instance that it launches into is a guess [U].
+        earlier = self.server.recovery_instance_id
+        if earlier and earlier != self.server.into_instance_id:
+            self.backend.forget_recovery_instance(earlier)
 
     def _end(self) -> None:
         if self.failure:
@@ -124,7 +132,10 @@ class LaunchRun:
 
     def _launch(self) -> None:
         account, region = self.backend.account_id, self.backend.region_name
-        machine = recovery_instances.launch(account, region, self.server, self.job.job_id)
+        if self.server.into_instance_id:
+            machine = recovery_instances.launch_into(account, region, self.server)
+        else:
+            machine = recovery_instances.launch(account, region, self.server, self.job.job_id)
         self.participant.recovery_instance_id = machine.id
         self.backend.add_recovery_instance(
             RecoveryInstance(

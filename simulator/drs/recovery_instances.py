@@ -12,6 +12,7 @@ from simulator.drs.resources import SourceServer
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 # The image does not matter to DRS, which puts converted volumes below an instance; any id that EC2 could issue will do.
+LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE = "AWSDRS", "AllowLaunchingIntoThisInstance"
 CONVERTED_IMAGE = "ami-0d125a1c0ff1ce000"
 
 
@@ -41,6 +42,32 @@ def launch(account: str, region: str, server: SourceServer, job_id: str) -> Inst
     instance: Instance = reservation.instances[0]
     _set_state(instance, "pending")
     return instance
+
+
+def launch_into(account: str, region: str, server: SourceServer) -> Instance:
+    """Give the disks of `server` to the instance that its launch configuration names, which boots again."""
+    instance = find(account, region, str(server.into_instance_id))
+    _set_state(instance, "pending")
+    return instance
+
+
+def cannot_launch_into(account: str, region: str, server: SourceServer) -> str | None:
+    """Why DRS cannot launch into the existing instance; None if it can, or if a new one is launched.
+
+    The tag and its value are of the DRS user guide, "Launch into source instance". The message is a guess [U].
+    """
+    wanted = server.into_instance_id
+    if wanted is None:
+        return None
+    known = {one.id: one for each in ec2_backends[account][region].reservations.values() for one in each.instances}
+    found = known.get(wanted)
+    if found is None or found.state in ("terminated", "shutting-down"):
+        return f"The instance {wanted} to launch into does not exist."
+    if {"key": LAUNCH_INTO_TAG, "value": LAUNCH_INTO_VALUE} not in [
+        {"key": one["key"], "value": one["value"]} for one in found.get_tags()
+    ]:
+        return f"The instance {wanted} to launch into lacks the tag {LAUNCH_INTO_TAG} = {LAUNCH_INTO_VALUE}."
+    return None
 
 
 def find(account: str, region: str, instance_id: str) -> Instance:

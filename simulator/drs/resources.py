@@ -54,6 +54,8 @@ class SourceServer:
     hardware_id: str = ""
     # The EBS encryption of the replication settings: a customer's key; "" for the AWS managed key.
     encryption_key_arn: str = ""
+    # The EC2 instance to launch into, in place of a new one.
+    into_instance_id: str | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
     settings: LaunchSettings = field(default_factory=LaunchSettings)
     recovery_instance_id: str | None = None
@@ -155,6 +157,9 @@ class SourceServer:
             "copyTags": True,
             "licensing": {"osByol": False},
             "postLaunchEnabled": False,
+            "launchIntoInstanceProperties": (
+                {"launchIntoEC2InstanceID": self.into_instance_id} if self.into_instance_id else None
+            ),
         }
 
 

@@ -212,3 +212,51 @@ class TestTerminate:
     def test_an_unknown_instance_is_refused_with_an_error_of_the_model(self, drs: Any) -> None:
         with pytest.raises(drs.exceptions.ConflictException, match="i-0123456789abcdef0"):
             drs.terminate_recovery_instances(recoveryInstanceIDs=["i-0123456789abcdef0"])
+
+
+class TestLaunchingIntoAnExistingInstance:
+    @pytest.fixture
+    def existing(self, ec2: Any) -> str:
+        (made,) = ec2.run_instances(ImageId="ami-0d125a1c0ff1ce000", MinCount=1, MaxCount=1)["Instances"]
+        allowed = {"Key": "AWSDRS", "Value": "AllowLaunchingIntoThisInstance"}
+        ec2.create_tags(Resources=[made["InstanceId"]], Tags=[allowed])
+        return str(made["InstanceId"])
+
+    def launch(self, drs: Any, clock: Any, server: str) -> Any:
+        job_id = drs.start_recovery(sourceServers=[{"sourceServerID": server}], isDrill=True)["job"]["jobID"]
+        clock.advance(1200)
+        (job,) = drs.describe_jobs(filters={"jobIDs": [job_id]})["items"]
+        return job["participatingServers"][0]
+
+    def test_it_becomes_the_recovery_instance_and_survives_the_next_launch(
+        self, world: DrsWorld, drs: Any, ec2: Any, clock: Any, existing: str
+    ) -> None:
+        server = world.add_source_server()
+        assert "launchIntoInstanceProperties" not in drs.get_launch_configuration(sourceServerID=server)
+        world.set_launch_into(server, existing)
+        settings = drs.get_launch_configuration(sourceServerID=server)["launchIntoInstanceProperties"]
+        assert settings == {"launchIntoEC2InstanceID": existing}
+        for _ in range(2):
+            launched = self.launch(drs, clock, server)
+            assert (launched["launchStatus"], launched["recoveryInstanceID"]) == ("LAUNCHED", existing)
+            (found,) = ec2.describe_instance_status(IncludeAllInstances=True)["InstanceStatuses"]
+            assert (found["InstanceId"], found["InstanceState"]["Name"]) == (existing, "running")
+
+    def test_a_termination_terminates_it(self, world: DrsWorld, drs: Any, ec2: Any, clock: Any, existing: str) -> None:
+        server = world.add_source_server()
+        world.set_launch_into(server, existing)
+        self.launch(drs, clock, server)
+        drs.terminate_recovery_instances(recoveryInstanceIDs=[existing])
+        clock.advance(1200)
+        (found,) = ec2.describe_instance_status(IncludeAllInstances=True)["InstanceStatuses"]
+        assert found["InstanceState"]["Name"] == "terminated"
+
+    def test_an_instance_without_the_tag_or_that_is_gone_fails_the_launch(
+        self, world: DrsWorld, drs: Any, ec2: Any, clock: Any, existing: str
+    ) -> None:
+        server = world.add_source_server()
+        world.set_launch_into(server, existing)
+        ec2.delete_tags(Resources=[existing], Tags=[{"Key": "AWSDRS"}])
+        assert self.launch(drs, clock, server)["launchStatus"] == "FAILED"
+        world.set_launch_into(server, "i-0123456789abcdef0")
+        assert self.launch(drs, clock, server)["launchStatus"] == "FAILED"
