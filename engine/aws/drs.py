@@ -33,6 +33,8 @@ _GONE = {"SHUTTING-DOWN", "TERMINATED"}
 # DRS does not find the instance; EC2 is asked, because DRS's list can lag behind.
 _NOT_FOUND = "NOT_FOUND"
 _EC2_GONE = {None, "shutting-down", "terminated"}
+# DRS launches into instances with this tag only (DRS user guide, "Launch into source instance").
+_LAUNCH_INTO_TAG, _LAUNCH_INTO_VALUE = "AWSDRS", "AllowLaunchingIntoThisInstance"
 # The clocks of DRS and Lambda may differ, so a search for a job begins some minutes before its intent.
 _CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -108,6 +110,25 @@ class RecoveryService:
         found = self._call("drs", "get_launch_configuration", sourceServerID=source_server_id)
         into = found.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID")
         return LaunchSettings(stopped=found.get("launchDisposition") == "STOPPED", into_instance=into or None)
+
+    def launch_targets(self, ids: Sequence[str] = ()) -> set[str]:
+        """The EC2 instances that DRS may launch into, by the tag of their owner; among `ids`, if any are given."""
+        tagged = {"Name": f"tag:{_LAUNCH_INTO_TAG}", "Values": [_LAUNCH_INTO_VALUE]}
+        # A filter of ids, unlike a list of them, ignores instances that EC2 does not know any more.
+        filters = [
+            [tagged] + ([{"Name": "instance-id", "Values": chunk}] if chunk else [])
+            for chunk in (chunks(ids, _IDS_A_REQUEST) if ids else [[]])
+        ]
+        found: set[str] = set()
+        for wanted in filters:
+            token: dict[str, str] = {}
+            while True:
+                page = self._call("ec2", "describe_instances", Filters=wanted, **token)
+                found |= {one["InstanceId"] for part in page["Reservations"] for one in part["Instances"]}
+                if not page.get("NextToken"):
+                    break
+                token = {"NextToken": page["NextToken"]}
+        return found
 
     def live_jobs(self, since: datetime) -> dict[str, str]:
         """The job in progress of each source server that has one, among the jobs since a time."""

@@ -49,7 +49,8 @@ def check(plan_id: str, is_drill: bool, as_of: datetime | None, as_json: bool, s
     servers = [server["SourceServerId"] for server in facts["Servers"] if server["Exists"]]
     single = engine.inspect(plan_id, servers, as_of)
     now = datetime.fromisoformat(facts["Time"])
-    question = Question(is_drill, now, as_of, facts.get("RecoveryPointObjectiveSeconds"))
+    terminates = is_drill and facts.get("TerminateDrillInstances", True)
+    question = Question(is_drill, now, as_of, facts.get("RecoveryPointObjectiveSeconds"), terminates)
     findings = server_findings(facts["Servers"], single, question)
     plan = engine.plan_findings(facts)
     verdict = worst([*findings, *plan])

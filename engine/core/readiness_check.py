@@ -22,12 +22,16 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be checked: a start of this kind, now or as of a time, against the plan's recovery point objective."""
+    """What is to be checked: a start of this kind, now or as of a time, against the plan's recovery point objective.
+
+    `terminates_instances`: a clean-up terminates the launched instances.
+    """
 
     is_drill: bool
     now: datetime
     as_of: datetime | None = None
     recovery_point_seconds: int | None = None
+    terminates_instances: bool = False
 
 
 def server_findings(servers: Sequence[Facts], single: Mapping[str, Facts], question: Question) -> list[Finding]:
@@ -58,7 +62,7 @@ def _about(server: Facts, single: Facts | None, question: Question) -> Iterator[
     if question.as_of is None:
         yield from _about_data(server, single, newest, question)
     if single is not None:
-        yield from _about_launch(server, single)
+        yield from _about_launch(server, single, question)
 
 
 def _about_data(
@@ -80,13 +84,17 @@ def _about_data(
         yield Verdict.WARNING, f"its newest snapshot ({age(newest.time, question.now)}) misses the objective"
 
 
-def _about_launch(server: Facts, single: Facts) -> Iterator[tuple[Verdict, str]]:
+def _about_launch(server: Facts, single: Facts, question: Question) -> Iterator[tuple[Verdict, str]]:
     if single.get("PinMissing"):
         yield Verdict.BLOCKED, f"DRS has no snapshot {server['PinnedSnapshotId']}, which the plan names"
     if single.get("Stopped"):
         yield Verdict.WARNING, "its launch settings leave the instance stopped; a health check fails"
     if into := single.get("IntoInstance"):
-        yield Verdict.WARNING, f"is launched into the existing instance {into}"
+        message = f"is launched into the existing instance {into}"
+        if question.terminates_instances:
+            yield Verdict.BLOCKED, f"{message}, which the clean-up would terminate"
+        else:
+            yield Verdict.WARNING, message
 
 
 def _newest(single: Facts | None) -> Snapshot | None:

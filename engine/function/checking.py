@@ -96,6 +96,7 @@ def plan_facts(services: Services, event: Mapping[str, Any]) -> Answer:
         "Region": target.region,
         "RoleArn": target.role_arn,
         "TopicArn": plan.topic_arn,
+        "TerminateDrillInstances": plan.terminate_drill_instances,
         "RecoveryPointObjectiveSeconds": plan.recovery_point_objective_seconds,
         "EmptyGroups": list(loaded.empty_groups) or None,
         "JobsInProgress": len(set(jobs.values())),

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.caller import CallError
 from engine.aws.execution_history import PlanLocked, RecordChanged
 from engine.core.events import CleanUp
 from engine.core.lease_refusals import in_use, plan_in_use
 from engine.core.plan import ExecutionType
 from engine.core.state import Execution
 from engine.core.statuses import CleanUpStatus
+from engine.function.existing_instances import existing_instances
 from engine.function.leasing import acquire_again, holder_of
 from engine.function.releasing import release
 from engine.function.stepping import ExecutionUnknown
@@ -51,6 +54,7 @@ def _requested(services: Services, execution_id: str) -> Execution:
             return execution
         _require_kept_drill(execution)
         _require_newest(services, execution)
+        _require_new_instances(services, execution)
         requested = CleanUp(CleanUpStatus.PENDING, requested_at=services.now())
         try:
             return services.history.reopen(execution, replace(execution, clean_up=requested, run=execution.run + 1))
@@ -82,6 +86,20 @@ def _require_kept_drill(execution: Execution) -> None:
     if execution.clean_up is None or execution.clean_up.status is not CleanUpStatus.SKIPPED:
         status = execution.clean_up.status if execution.clean_up is not None else "not recorded"
         raise CleanUpRefused(f"{name} keeps no instances: its clean-up is {status}")
+
+
+def _require_new_instances(services: Services, execution: Execution) -> None:
+    execution = services.history.read_servers(execution, [wave.number for wave in execution.launched_waves])
+    try:
+        existing = existing_instances(services.recovery(execution.target), execution)
+    except (CallError, RoleNotAssumed) as error:
+        name = f"execution {execution.execution_id}"
+        raise CleanUpRefused(f"{name}: its instances could not be checked: {error}") from error
+    if existing:
+        raise CleanUpRefused(
+            f"execution {execution.execution_id}: DRS launched into {existing}, which existed before; terminate the "
+            "other instances in the DRS console, or remove the tag AWSDRS from instances that may be terminated"
+        )
 
 
 def _require_newest(services: Services, execution: Execution) -> None:

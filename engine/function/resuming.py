@@ -32,6 +32,7 @@ from engine.core.state import Execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
+from engine.function.existing_instances import require_new_instances
 from engine.function.leasing import holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, drs_unanswered
 from engine.function.starting import TOKEN_NAMESPACE, StartResult, is_fenced, run_starting
@@ -130,6 +131,9 @@ def _planned(services: Services, request: ResumeRequest, before: Execution) -> E
     servers = tuple(server.source_server_id for _, server in before.servers())
     try:
         existing = _existing(services.recovery(target), before)
+        if before.is_drill:
+            labels = {one.source_server_id: one.host_name or one.source_server_id for _, one in before.servers()}
+            require_new_instances(services.recovery(target), plan, labels, services.now)
     except (CallError, RoleNotAssumed) as error:
         raise CannotStart([drs_unanswered(plan.plan_id, error)]) from error
     refused = refusals(plan.plan_id, request.choices.existing, existing, servers)

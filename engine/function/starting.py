@@ -28,6 +28,7 @@ from engine.core.state import Execution, new_execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
+from engine.function.existing_instances import require_new_instances
 from engine.function.leasing import ServersTaken, acquire, cancel_for, fenced_refusal, holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, drs_unanswered, load_plan
 from engine.function.wiring import Services
@@ -283,6 +284,8 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
         refused = refusals(plan_id, request.existing, existing, plan.servers)
     if refused:
         raise CannotStart(refused, [existing[server] for server in sorted(existing)])
+    if request.execution_type is ExecutionType.DRILL:
+        _require_new_instances(services, recovery, plan, sources)
     if problems := _snapshot_problems(services, recovery, plan, request, sources):
         raise CannotStart(problems)
     is_drill = request.execution_type is ExecutionType.DRILL
@@ -292,6 +295,16 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     if blocked := start_refusals(plan_id, is_drill, findings, sources):
         raise CannotStart(blocked)
     return _Checked(plan, existing, sources, tuple(findings))
+
+
+def _require_new_instances(
+    services: Services, recovery: RecoveryService, plan: Plan, sources: Mapping[str, SourceServer]
+) -> None:
+    labels = {server: source.label for server, source in sources.items()}
+    try:
+        require_new_instances(recovery, plan, labels, services.now)
+    except (CallError, RoleNotAssumed) as error:
+        raise CannotStart([f"plan {plan.plan_id}: its launch settings could not be checked: {error}"]) from error
 
 
 def _snapshot_problems(
