@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from engine.aws.accounts import RoleNotAssumed
@@ -46,10 +48,13 @@ from engine.core.actions import (
     TerminationStarted,
     VerifyInstances,
 )
-from engine.core.plan import RecoveryTarget
+from engine.core.plan import LaunchOrder, RecoveryTarget
 from engine.core.state import Execution
 
 Result = TypeVar("Result")
+
+# Jobs that began earlier are over: AWS's own limit of an execution of a recovery plan is 24 hours.
+_LONGEST_JOB = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ class Executor:
             case FindRecoveryInstances(ids):
                 return RecoveryInstancesSeen(drs.recovery_instances(ids))
             case CheckInstances(ids):
-                return InstancesSeen(drs.instance_states(ids))
+                states = drs.instance_states(ids)
+                return InstancesSeen(states, self._left_stopped(drs, execution, states))
             case VerifyInstances(in_ec2, in_drs):
                 return InstancesVerified(drs.instance_states(in_ec2), drs.listed_states(in_drs))
             case FindReplacements(ids):
@@ -138,8 +144,34 @@ class Executor:
         except QuotaInUse:
             self._queue_up(execution, turn)
             raise
+        except ServersBusy as busy:
+            return Busy(str(busy), self._jobs_in_the_way(drs, execution, action, since))
         self._best_effort("the launch queue", lambda: self.queue.leave(execution.target, turn))
         return JobStarted(job)
+
+    def _jobs_in_the_way(
+        self, drs: RecoveryService, execution: Execution, action: StartRecovery, since: datetime
+    ) -> Mapping[str, str]:
+        """The job of each server of a refused launch that has one; a SEQUENTIAL wave waits for each server anyway."""
+        if execution.wave(action.wave).launch_order is LaunchOrder.SEQUENTIAL:
+            return {}
+        jobs = self._best_effort("the jobs in progress", lambda: drs.live_jobs(since - _LONGEST_JOB))
+        return {server: job for server, job in (jobs or {}).items() if server in action.source_server_ids}
+
+    def _left_stopped(self, drs: RecoveryService, execution: Execution, states: Mapping[str, str]) -> frozenset[str]:
+        """The stopped instances that their launch settings leave stopped."""
+        stopped = [
+            server
+            for _, server in execution.servers()
+            if not server.ended and states.get(server.ec2_instance_id or "") == "stopped"
+        ]
+        settings = {
+            server.ec2_instance_id: self._best_effort(
+                "launch settings", partial(drs.launch_settings, server.source_server_id)
+            )
+            for server in stopped
+        }
+        return frozenset(instance for instance, found in settings.items() if instance and found and found.stopped)
 
     def _turn(self, execution: Execution) -> Turn:
         return (
@@ -154,6 +186,6 @@ class Executor:
         """The result of `call`; None if it fails, because a recovery continues without it."""
         try:
             return call()
-        except CallError as error:
+        except (CallError, RoleNotAssumed) as error:
             self.log.event(f"Calls for {purpose} failed; the execution continues without them", Cause=str(error))
             return None

@@ -57,7 +57,9 @@ def _wave(wave: Record) -> str:
     if booting:
         parts.append(f"{_some(booting)} to run")
     if requested:
-        parts.append(f"DRS to take the launch of {_some(requested)}")
+        held = list(dict.fromkeys(one["WaitsForJobId"] for one in servers if "WaitsForJobId" in one))
+        until = f" (in {_some(held)})" if held else ""
+        parts.append(f"DRS to take the launch of {_some(requested)}{until}")
     return " and ".join(parts) or "the wave to begin"
 
 

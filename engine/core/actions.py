@@ -7,7 +7,7 @@ is a value, so a step can remember which actions it has already performed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.core.drs_status import DrsJob
@@ -188,9 +188,13 @@ class JobNotFound:
 
 @dataclass(frozen=True)
 class Busy:
-    """DRS cannot accept the request now: a server is in another job, or a quota is in use; `reason` says which."""
+    """DRS cannot accept the request now: a server is in another job, or a quota is in use; `reason` says which.
+
+    `jobs`: the job in progress of each server that has one; empty if that is not known.
+    """
 
     reason: str
+    jobs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -221,9 +225,13 @@ class RecoveryInstancesSeen:
 
 @dataclass(frozen=True)
 class InstancesSeen:
-    """EC2 instance state names by instance id; an instance unknown to EC2 is absent."""
+    """EC2 instance state names by instance id; an instance unknown to EC2 is absent.
+
+    `left_stopped`: the stopped instances that their launch settings in DRS leave stopped, as far as that is known.
+    """
 
     states: Mapping[str, str]
+    left_stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

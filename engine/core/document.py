@@ -244,6 +244,7 @@ def _server_item(server: ServerState) -> Item:
         DataAgeSeconds=server.data_age_seconds,
         LaunchAttempt=server.launch_attempt,
         LaunchUnconfirmed=True if server.launch_unconfirmed else None,
+        WaitsForJobId=server.waits_for_job_id,
         DrsJobId=server.job_id,
         JobStatus=str(server.job_status) if server.job_status else None,
         JobCreationTime=server.job_created,

@@ -6,7 +6,7 @@ execution the engine repeats a call that failed transiently until the time limit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -91,9 +91,8 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
             return judge_existing(execution, existing, now)
         case StartRecovery() | FindJob(), JobStarted(job):
             return _adopt(execution, action, job)
-        case StartRecovery(), Busy(reason):
-            execution = execution.with_wave(action.wave, reason=policy.shortened(f"waiting for DRS: {reason}"))
-            return _each_of_attempt(execution, action, lambda server: replace(server, launch_unconfirmed=False))
+        case StartRecovery(), Busy(reason, jobs):
+            return _split_attempt(execution, action, reason, jobs)
         case FindJob(), JobNotFound():
             if _may_still_be_launched(execution, now):
                 return execution
@@ -232,8 +231,34 @@ def _each_of_wave(
     return execution.map_waves(lambda wave: wave.with_servers(chosen, change) if wave.number == action.wave else wave)
 
 
+def _split_attempt(execution: Execution, action: StartRecovery, reason: str, jobs: Mapping[str, str]) -> Execution:
+    """DRS refused the whole request: let its free servers be the next attempt, and those in a job wait.
+
+    If the jobs do not tell a server that is busy, all wait.
+    """
+    execution = execution.with_wave(action.wave, reason=policy.shortened(f"waiting for DRS: {reason}"))
+    attempts = (server.launch_attempt or 0 for server in execution.wave(action.wave).loaded)
+    following = 1 + max(attempts, default=0)
+    in_jobs = jobs.keys() & set(action.source_server_ids)
+
+    def wait(server: ServerState) -> ServerState:
+        free = bool(in_jobs) and server.source_server_id not in in_jobs
+        return replace(
+            server,
+            launch_unconfirmed=False,
+            launch_attempt=following if free else server.launch_attempt,
+            waits_for_job_id=jobs.get(server.source_server_id),
+        )
+
+    return _each_of_attempt(execution, action, wait)
+
+
 def _adopt(execution: Execution, action: StartRecovery | FindJob, job: DrsJob) -> Execution:
-    if not execution.ended:
+    others_wait = any(
+        server.awaits_launch and server.launch_attempt != action.attempt
+        for server in execution.wave(action.wave).servers or ()
+    )
+    if not execution.ended and not others_wait:
         execution = execution.with_wave(action.wave, reason=None)
 
     def is_its(server: ServerState) -> bool:
@@ -338,17 +363,18 @@ def _apply_health_checks(execution: Execution, action: CheckInstances, seen: Ins
             return wave
         return wave.with_servers(
             lambda server: server.ec2_instance_id in action.ec2_instance_ids and not server.ended,
-            lambda server: _health_check(wave, server, seen.states.get(server.ec2_instance_id or ""), now),
+            lambda server: _health_check(wave, server, seen, now),
         )
 
     return execution.map_waves(of_wave)
 
 
-def _health_check(wave: WaveState, server: ServerState, state: str | None, now: datetime) -> ServerState:
+def _health_check(wave: WaveState, server: ServerState, seen: InstancesSeen, now: datetime) -> ServerState:
     """One health check of a launched instance: running is RECOVERED, pending waits, any other state is FAILED.
 
     An instance that is unknown to EC2 counts as pending: EC2 is eventually consistent.
     """
+    state = seen.states.get(server.ec2_instance_id or "")
     first = server.first_health_check or now
     checked = replace(
         server,
@@ -364,7 +390,16 @@ def _health_check(wave: WaveState, server: ServerState, state: str | None, now: 
         return checked
     since = f"after {elapsed} seconds and {checked.health_checks} health checks"
     reason = f"instance {server.ec2_instance_id} is {checked.health_status!r}, not 'running', {since}"
-    return checked.failed(reason, now)
+    return checked.failed(f"{reason}{_cure(server, seen)}", now)
+
+
+def _cure(server: ServerState, seen: InstancesSeen) -> str:
+    if server.ec2_instance_id not in seen.left_stopped:
+        return ""
+    return (
+        "; its launch settings in DRS (launchDisposition STOPPED) leave it stopped: set it to STARTED, "
+        "or disable the health check of the wave"
+    )
 
 
 def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:

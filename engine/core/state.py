@@ -51,6 +51,8 @@ class ServerState:
     launch_attempt: int | None = None
     # The intent to launch is saved and may have taken effect; the engine must search for a job with its tags.
     launch_unconfirmed: bool = False
+    # The job of another client that keeps DRS from launching this server now.
+    waits_for_job_id: str | None = None
     job_id: str | None = None
     job_status: JobStatus | None = None
     recovery_instance_id: str | None = None

@@ -191,6 +191,7 @@ def _parse_server(item: Mapping[str, Any]) -> ServerState:
         snapshot_time=item.get("SnapshotTime"),
         launch_attempt=int(attempt) if attempt is not None else None,
         launch_unconfirmed=item.get("LaunchUnconfirmed", False),
+        waits_for_job_id=item.get("WaitsForJobId"),
         existing_instance_id=item.get("ExistingInstanceId"),
         replace_confirmed=item.get("ReplaceConfirmed", False),
         adopted=item.get("Adopted", False),

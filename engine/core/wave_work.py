@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 
 from engine.core import policy
 from engine.core.actions import (
@@ -146,21 +145,31 @@ def _next_launch(
     execution: Execution, wave: WaveState, performed: Collection[Action], now: datetime
 ) -> tuple[Execution, Action] | None:
     """The next StartRecovery with its intent in the state, or a check of its servers that must come first."""
-    waiting = [server for server in wave.loaded if server.awaits_launch]
-    if waiting:
-        _, group = next(groupby(waiting, key=lambda server: server.launch_attempt))
-        chosen = tuple(group)
-    else:
+    waiting = tuple(server for server in wave.loaded if server.awaits_launch)
+    chosen = _next_attempt(wave, waiting, performed)
+    # DRS has refused the waiting servers in this step. Only if they are in jobs can it take others of the wave.
+    if not chosen and all(server.waits_for_job_id for server in waiting):
         chosen = _next_servers(wave, execution.servers_per_job)
     if not chosen:
         return None
     ids = tuple(server.source_server_id for server in chosen)
-    if not waiting and not _known_from(FindServers, performed).issuperset(ids):
+    if chosen[0].launch_attempt is None and not _known_from(FindServers, performed).issuperset(ids):
         return execution, FindServers(ids)
-    # A server may have been recovered since the start, and even while this launch waited for DRS.
-    if not _known_from(FindRecoveries, performed).issuperset(ids):
-        return execution, FindRecoveries(ids, _kept_instances(execution, chosen))
-    return _start(execution, wave, chosen, performed, now)
+    # A server may have been recovered since the start, and even while this launch waited for DRS. The look is repeated
+    # for the part of a request that DRS refused in this step.
+    look = FindRecoveries(ids, _kept_instances(execution, chosen))
+    if look not in performed:
+        return execution, look
+    return _start(execution, wave, chosen, now)
+
+
+def _next_attempt(
+    wave: WaveState, waiting: tuple[ServerState, ...], performed: Collection[Action]
+) -> tuple[ServerState, ...]:
+    """The servers of the first attempt that DRS has not refused in this step; empty without one."""
+    refused = {one.attempt for one in performed if isinstance(one, StartRecovery) and one.wave == wave.number}
+    left = [server for server in waiting if server.launch_attempt not in refused]
+    return tuple(server for server in left if server.launch_attempt == left[0].launch_attempt)
 
 
 def _kept_instances(execution: Execution, chosen: Collection[ServerState]) -> tuple[str, ...]:
@@ -168,7 +177,7 @@ def _kept_instances(execution: Execution, chosen: Collection[ServerState]) -> tu
     return tuple(s.existing_instance_id for s in chosen if s.existing_instance_id) if execution.is_drill else ()
 
 
-def _known_from(kind: type[FindServers | FindRecoveries], performed: Collection[Action]) -> set[str]:
+def _known_from(kind: type[FindServers], performed: Collection[Action]) -> set[str]:
     """The servers that actions of this `kind` have covered in this step."""
     return {server for action in performed if isinstance(action, kind) for server in action.source_server_ids}
 
@@ -182,9 +191,9 @@ def _next_servers(wave: WaveState, servers_per_job: int) -> tuple[ServerState, .
 
 
 def _start(
-    execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], performed: Collection[Action], now: datetime
-) -> tuple[Execution, Action] | None:
-    """The state with the intent, and the launch; None if DRS has already refused this launch in this step."""
+    execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], now: datetime
+) -> tuple[Execution, Action]:
+    """The state with the intent, and the launch."""
     attempt = chosen[0].launch_attempt or 1 + max((s.launch_attempt or 0 for s in wave.loaded), default=0)
     action = StartRecovery(
         wave=wave.number,
@@ -194,8 +203,6 @@ def _start(
         is_drill=execution.is_drill,
         expected=tuple((s.source_server_id, s.expected_instance_id) for s in chosen),
     )
-    if action in performed:
-        return None
     intended = wave.with_servers(
         lambda server: server in chosen,
         lambda server: replace(
@@ -203,6 +210,7 @@ def _start(
             status=ServerStatus.IN_PROGRESS,
             launch_attempt=attempt,
             launch_unconfirmed=True,
+            waits_for_job_id=None,
             start_time=server.start_time or now,
         ),
     )
