@@ -254,11 +254,10 @@ def _split_attempt(execution: Execution, action: StartRecovery, reason: str, job
 
 
 def _adopt(execution: Execution, action: StartRecovery | FindJob, job: DrsJob) -> Execution:
-    others_wait = any(
-        server.awaits_launch and server.launch_attempt != action.attempt
-        for server in execution.wave(action.wave).servers or ()
+    still_waiting = any(
+        server.awaits_launch and server.waits_for_job_id for server in execution.wave(action.wave).servers or ()
     )
-    if not execution.ended and not others_wait:
+    if not execution.ended and not still_waiting:
         execution = execution.with_wave(action.wave, reason=None)
 
     def is_its(server: ServerState) -> bool:
