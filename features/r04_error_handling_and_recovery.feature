@@ -120,10 +120,21 @@ Feature: Errors and recovery from them
     Then the execution is COMPLETED
     And DRS launched only "database-1, database-2"
 
+  @AC-4.4 @moto
+  Scenario: A server in another user's job does not hold the other server of its wave
+    Given the "single-wave" plan
+    And server "database-1" takes 30 minutes to launch
+    And another user's drill of server "database-1" is in progress
+    When a drill of the plan is run
+    Then the execution is COMPLETED
+    And server "database-2" ended at most 2 minutes after wave 1 started
+    And server "database-1" ended about 60 minutes after wave 1 started
+
   @AC-4.5 @moto
   Scenario: An execution that is cancelled before its first wave launches no server
     Given the "three-tier" plan
     And another user's drill of server "database-1" is in progress
+    And another user's drill of server "database-2" is in progress
     When a drill of the plan is started
     And the execution is cancelled
     And the execution ends
