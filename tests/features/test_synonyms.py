@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,47 +13,47 @@ from traceability.steps import phrase_search, step_definitions
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = 3
-FAULT = "Given AWS <Fault> <Requests>"
-# The words of a tester, and a phrase that must be among the first three.
+# The words of a tester, and what the sentence, the gaps or a use of one of the first three phrases must say. It is no
+# whole sentence: the phrase book may be reworded.
 WANTED = {
-    "ExternalId": 'Then the engine assumed the role "<role>" with the external id "<external_id>"',
-    "external id": 'Then the engine assumed the role "<role>" with the external id "<external_id>"',
-    "poll": "Then every job query named all <count> jobs in flight",
-    "polling interval": "Then <Requests> came <Pauses> apart",
-    "throttle": FAULT,
-    "Throttling": FAULT,
-    "throttle the fifth job query": FAULT,
-    "stalled": 'Given the replication of server "<name>" is <Status>',
-    "replication lag": 'Given the replication of server "<name>" is <Status>',
-    "depends": "When the loaded plan lets wave <number> depend on no wave",
-    "fifth": FAULT,
-    "access denied": FAULT,
-    "crash": FAULT,
-    "Lambda killed": FAULT,
-    "timeout": "Given AWS times out the state machine after <Duration>",
-    "deadline": "Given the plan has to be done within <Duration>",
-    "retries": "Then the state machine retried the function after <Pauses>",
-    "backoff": "Then <Requests> came <Pauses> apart",
-    "DescribeJobs": "Then every job query named all <count> jobs in flight",
-    "AssumeRole": 'Then the engine assumed the role "<role>" with the external id "<external_id>"',
-    "RPO": "Given the recovery <Objective> objective of the plan is <Duration>",
-    "RTO": "Given the recovery <Objective> objective of the plan is <Duration>",
-    "point in time": "When a <Run> of the plan is run as of <Duration> ago",
-    "SNS": "Then the subscriber received <Messages>",
-    "email": "Then the subscriber received <Messages>",
-    "idempotent": 'When a <Run> of the plan is started with the token "<token>"',
-    "concurrent": "When two operators start a <Run> of the plan at the same moment",
-    "abort": "When the execution is cancelled",
-    "cancellation": "Then the cancellation is refused because the execution has ended",
-    "tear down": "Then the clean-up is <Status>",
-    "delay": "Given wave <number> is followed by a wait of <Duration>",
-    "slow boot": 'Given the instance of server "<name>" takes <Duration> to boot',
-    "sign off": "When wave <number> waits for approval",
-    "restart": "When the recovery is resumed <Resumption>",
-    "best effort": 'Given server "<name>" is optional',
-    "cross account": "Given the recovery account <Trust>",
-    "skipped": "Then wave <number> is SKIPPED because of wave <cause>",
-    "sequential": "Then the servers were launched one at a time in the order <Names>",
+    "ExternalId": "external id",
+    "external id": "external id",
+    "poll": "job quer",
+    "polling interval": "apart",
+    "throttle": "throttles",
+    "Throttling": "throttles",
+    "throttle the fifth job query": "throttles.*job quer",
+    "stalled": "replication of server",
+    "replication lag": "replication of server",
+    "depends": "depend on",
+    "fifth": "the 3rd job query",
+    "access denied": "denies",
+    "crash": "kills the function",
+    "Lambda killed": "kills the function",
+    "timeout": "times out",
+    "deadline": "has to be done within",
+    "retries": "retried",
+    "backoff": "apart",
+    "DescribeJobs": "job quer",
+    "AssumeRole": "assumed the role|role assumption",
+    "RPO": "objective",
+    "RTO": "objective",
+    "point in time": "as of|snapshot",
+    "SNS": "subscriber|message",
+    "email": "subscriber|message",
+    "idempotent": "token|one execution",
+    "concurrent": "same moment",
+    "abort": "cancel",
+    "cancellation": "cancel",
+    "tear down": "clean-up",
+    "delay": "followed by a wait",
+    "slow boot": "to boot",
+    "sign off": "approval",
+    "restart": "resume",
+    "best effort": "optional",
+    "cross account": "recovery account",
+    "skipped": "SKIPPED because",
+    "sequential": "one at a time|sequential",
 }
 
 
@@ -67,13 +68,26 @@ def synonyms():
 
 
 def first(book, query, synonyms):
-    found = phrase_search.search(book, query, step_definitions.types(), synonyms)
-    return [one.phrase.shown for one in found.entries[:FIRST]]
+    """What the first phrases of a search say: sentence, note, gaps and uses."""
+    types = step_definitions.types()
+    found = phrase_search.search(book, query, types, synonyms)
+    return [
+        "\n".join(
+            [
+                one.phrase.shown,
+                one.phrase.note,
+                *(types.get(gap.type, "") for gap in one.phrase.parameters),
+                *(use.text for use in one.uses),
+            ]
+        )
+        for one in found.entries[:FIRST]
+    ]
 
 
 @pytest.mark.parametrize("query", WANTED)
 def test_a_testers_words_find_the_phrase(book, synonyms, query):
-    assert WANTED[query] in first(book, query, synonyms)
+    said = first(book, query, synonyms)
+    assert any(re.search(WANTED[query], one) for one in said), said
 
 
 def test_each_synonym_finds_a_phrase(book, synonyms):
@@ -86,4 +100,4 @@ def test_each_synonym_finds_a_phrase(book, synonyms):
 def test_the_synonyms_are_needed(book, synonyms):
     """Without the file, its words find nothing, or something else first."""
     assert first(book, "poll", {}) == first(book, "email", {}) == []
-    assert FAULT not in first(book, "crash", {})
+    assert not any("kills the function" in one for one in first(book, "crash", {}))
