@@ -16,7 +16,10 @@ from tests.simulation import fault_table as table
 from tests.simulation.cases import Case
 from tests.simulation.shrinking import shrink
 
-CRASHES_HELP = "Kill the function of a three-tier drill at each of its calls, at 500 pairs of calls, or both (all)."
+CRASHES_HELP = (
+    "Kill the function at each call of a drill, a resumption and starts over other executions, "
+    "at 500 pairs of calls of the drill, or both (all)."
+)
 KEPT = Path("reports") / "simulation"
 
 
@@ -117,19 +120,20 @@ def read_case(path: Path) -> Case:
 
 def run_kills(which: str, processes: int) -> int:
     """Run the systematic kills; returns the exit code."""
-    calls = kills.calls_of_the_drill()
+    calls = {name: kills.calls_of(name) for name in kills.SITUATIONS}
     chosen = [
-        *(kills.single_kills(calls) if which != "pairs" else []),
-        *(kills.pairs(calls) if which != "each" else []),
+        *((name, one) for name in calls if which != "pairs" for one in kills.single_kills(calls[name])),
+        *(("drill", one) for one in (kills.pairs(calls["drill"]) if which != "each" else [])),
     ]
     problems: list[str] = []
     show = batches.progress()
     with batches.workers(processes) as pool:
-        for done, found in enumerate(pool.imap(kills.problems, chosen), start=1):
+        for done, found in enumerate(pool.imap(kills.problems_in, chosen), start=1):
             problems += found
-            show(f"{done} of {len(chosen)} drills with a killed function, {len(problems)} problems")
+            show(f"{done} of {len(chosen)} cases with a killed function, {len(problems)} problems")
     click.echo("\n".join(problems))
-    click.echo(f"Crashes: {len(chosen)} drills of {calls} calls each, {len(problems)} problems")
+    sizes = ", ".join(f"{name} {count} calls" for name, count in calls.items())
+    click.echo(f"Crashes: {len(chosen)} cases ({sizes}), {len(problems)} problems")
     return bool(problems)
 
 

@@ -26,6 +26,7 @@ from tests.simulation.oracle_input import (
     outages,
     plan_of,
     result_of,
+    was_fenced,
 )
 from tests.simulation.runner import Observation
 
@@ -95,7 +96,8 @@ def _finalized(observed: Observation) -> Iterator[str]:
 
 
 def _starts(observed: Observation) -> Iterator[str]:
-    for earlier, later in combinations(sorted(observed.records.values(), key=lambda record: record["StartTime"]), 2):
+    begun = [record for record in observed.records.values() if not was_fenced(record)]
+    for earlier, later in combinations(sorted(begun, key=lambda record: record["StartTime"]), 2):
         same_plan = earlier["PlanId"] == later["PlanId"]
         if not same_plan and not _servers_of(earlier) & _servers_of(later):
             continue

@@ -30,6 +30,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 ATTEMPTS = 4
 # Later than any time that AWS reports.
 NEVER = "9999"
+# The end of the reason with which one start cancels another execution.
+TAKEN_OVER = "takes over its servers"
 _FAILED_OPERATION = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 
 # --- the plan and the conditions -------------------------------------------------------------------------------------
@@ -89,9 +91,20 @@ def _taken_over(observed: Observation, execution_id: str) -> list[float]:
     request = record.get("CancelRequest", {})
     drills = any(one.action.get("cancel_drills") for one in observed.requests)
     named = any(one.action.get("take_over") for one in observed.requests)
-    allowed = named or (drills and record.get("ExecutionType") == "DRILL")
-    found = request.get("Reason", "").endswith("takes over its servers")
+    allowed = named or (drills and record.get("ExecutionType") == "DRILL") or was_fenced(record)
+    found = request.get("Reason", "").endswith(TAKEN_OVER)
     return [observed.seconds(request["Time"])] if found and allowed else []
+
+
+def was_fenced(record: Document) -> bool:
+    """Whether another start ended this one before it began: its state machine only closed the record.
+
+    The state machine may exist already when the start is cut off before its record is RUNNING.
+    """
+    request = record.get("CancelRequest", {})
+    before = request.get("Time", NEVER) <= record.get("StartTime", "")
+    begun = any("StartTime" in wave and "CarriedFrom" not in wave for wave in record.get("Waves", ()))
+    return before and not begun and str(request.get("Reason", "")).endswith(TAKEN_OVER)
 
 
 def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:
