@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -76,14 +76,17 @@ def execution_view(
     `earlier`: the durations in seconds of earlier executions of the plan, for an estimate of the time left.
     If the servers do not fit into `rows` (the height of a live view), it only counts those that need no attention.
     """
-    parts: list[RenderableType] = [_headline(record, now), _progress(record, width)]
+    live = rows is not None
+    parts: list[RenderableType] = [_headline(record, now, live), _progress(record, width)]
     parts += [Text(line) for line in objective_lines(record, now)]
     if guess := estimate(record, earlier, now):
         parts.append(Text(guess, style="dim"))
     if waiting := describe_wait(record, now):
         parts.append(Text.assemble(("Waiting for ", "dim"), waiting))
     if "PausedSince" in record and record["Status"] == "RUNNING":
-        parts.append(Text(f"Paused since {moment(record['PausedSince'])} by {record['PausedBy']}", style="yellow"))
+        parts.append(
+            Text(f"Paused since {moment(record['PausedSince'])} by {_person(record['PausedBy'], live)}", style="yellow")
+        )
     if note:
         parts.append(Text(note, style="yellow"))
     endings = [Text(line, style="dim") for line in _decisions(record)]
@@ -96,7 +99,8 @@ def execution_view(
     if rows is not None and len(endings) > rows // 4:
         kept = rows // 4 - 1
         endings = [*endings[:kept], Text(f"and {len(endings) - kept} more; `status` without --watch lists all")]
-    room = None if rows is None else rows - len(parts) - len(endings) - 3
+    used = sum(_height(part, width) for part in (*parts, *endings))
+    room = None if rows is None else rows - used - 1
     return Group(*parts, Text(), *_waves(record, width, room), *endings)
 
 
@@ -111,14 +115,25 @@ def _warnings(record: Record) -> Iterator[str]:
         yield f"{where(warning)}{warning['Message']}"
 
 
-def _headline(record: Record, now: datetime) -> Text:
+def _height(part: RenderableType, width: int) -> int:
+    """The lines of a part that is a text or a progress bar."""
+    return len(part.wrap(Console(width=width), width)) if isinstance(part, Text) else 1
+
+
+def _person(arn: str, live: bool) -> str:
+    """The ARN of a role's session can take two lines of a live view; `status` without --watch has it in full."""
+    return arn.rpartition("/")[2] if live else arn
+
+
+def _headline(record: Record, now: datetime, live: bool) -> Text:
+    by = _person(record["InitiatedBy"], live)
     kind = "Drill" if record["ExecutionType"] == "DRILL" else "Recovery"
     return Text.assemble(
         (f"{kind} of {record['PlanName']}  ", "bold"),
         status_text(record["Status"]),
         f"  {elapsed(record, now)}",
         (f"\n{record['ExecutionId']}", "dim"),
-        (f"\nstarted {moment(record['StartTime'])} by {record['InitiatedBy']}", "dim"),
+        (f"\nstarted {moment(record['StartTime'])} by {by}", "dim"),
         f"\nas of {moment(record['AsOf'])}" if "AsOf" in record else "",
         f"\n{record['StatusReason']}" if "StatusReason" in record else "",
     )
@@ -164,7 +179,8 @@ def _waves(record: Record, width: int, room: int | None) -> Iterator[RenderableT
     names = max((len(one.get("HostName", "")) for wave in waves for one in wave["ServerResults"]), default=0)
     wide = width >= (_WIDE_NAMED + names if names else _WIDE_SERVERS)
     if room is not None and len(waves) > room - _ROOM_FOR_SERVERS:
-        waves, others = _waves_to_show(waves, room - _ROOM_FOR_SERVERS)
+        # One line counts the other waves.
+        waves, others = _waves_to_show(waves, room - _ROOM_FOR_SERVERS - 1)
         counts = ", ".join(f"{count} {status}" for status, count in others.items())
         yield Text(f"Other waves: {counts}", style="dim")
         room -= 1

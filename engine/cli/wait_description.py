@@ -42,14 +42,14 @@ def _held(record: Record) -> str:
         asked = f"the approval of wave {number} until {until:%H:%M:%S} UTC{f': {message}' if message else ''}"
         return f"{asked}\n  python -m engine approve {record['ExecutionId']} --wave {number}"
     if "PausedSince" in record and all(wave["Status"] != "RUNNING" for wave in record["Waves"]):
-        return f"the end of the pause\n  continue {record['ExecutionId']}"
+        return f"the end of the pause\n  python -m engine continue {record['ExecutionId']}"
     return ""
 
 
 def _wave(wave: Record) -> str:
     servers = wave["ServerResults"]
     jobs = [one["DrsJobId"] for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" in one]
-    booting = [one.get("Ec2InstanceId") or one["SourceServerId"] for one in servers if one["Status"] == "LAUNCHED"]
+    booting = [one.get("HostName") or one["SourceServerId"] for one in servers if one["Status"] == "LAUNCHED"]
     requested = [label(one) for one in servers if one["Status"] == "IN_PROGRESS" and "DrsJobId" not in one]
     parts = []
     if jobs:

@@ -55,7 +55,7 @@ def test_a_pause_is_shown_with_the_command_that_ends_it(waiting):
     at.run("approve", execution_id, "--wave", "2")
     at.aws.advance(600)
     shown = status(at, execution_id)
-    assert f"Waiting for the end of the pause\n  continue {execution_id}\n" in shown
+    assert f"Waiting for the end of the pause\n  python -m engine continue {execution_id}\n" in shown
     assert "Paused since 2026-01-05 09:30:" in shown
     assert client.get(execution_id)["Waves"][1]["Status"] == "PENDING"
     assert at.run("continue", execution_id).output == f"{execution_id}: continues within 60 seconds\n"

@@ -69,6 +69,25 @@ def test_it_fits_and_shows_the_wave_at_work(waves, servers, running, failed):
     assert sum("IN_PROGRESS" in line for line in lines) >= 3
 
 
+@pytest.mark.parametrize(("waves", "servers", "running"), [(10, 2, 4), (50, 20, 25)])
+def test_it_fits_with_lines_that_wrap(waves, servers, running):
+    role = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_DisasterRecoveryOperator_0123456789abcdef"
+    shown = record(waves, servers, running) | {
+        "InitiatedBy": f"{role}/night.shift@example.com",
+        "Objectives": {"RecoveryTime": {"TargetSeconds": 43200}},
+        "PausedSince": STARTED,
+        "PausedBy": f"{role}/night.shift@example.com",
+    }
+    for server in shown["Waves"][running - 1]["ServerResults"][:4]:
+        server |= {"Status": "LAUNCHED", "HostName": f"application-server-{server['SourceServerId'][-4:]}"}
+    console = Console(file=io.StringIO(), width=80, height=24)
+    console.print(execution_view(shown, NOW, 80, rows=23))
+    lines = console.file.getvalue().splitlines()
+    assert (len(lines) <= 23, max(map(len, lines)) <= 80) == (True, True), "\n".join(lines)
+    assert "by night.shift@example.com" in lines[2]
+    assert "application-server-" in " ".join(line for line in lines if "to run" in line)
+
+
 def test_all_of_ten_waves_are_shown():
     console = Console(file=io.StringIO(), width=80, height=24)
     console.print(execution_view(record(10, 30, 5), NOW, 80, rows=23))
