@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,9 +18,13 @@ import yaml
 
 from traceability.model.problems import UserProblem
 from traceability.steps.phrase_book import Entry
+from traceability.steps.step_definitions import Use
 
 FILE = "synonyms.yaml"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+[a-z]*")
+# The name of a gap without a type is a programmer's word.
+_BARE_NAME = re.compile(r"<[a-z_]+>")
+_QUOTED = re.compile(r'"[^"]*"')
 _STOP = frozenset(
     [
         "a",
@@ -49,7 +53,7 @@ _STOP = frozenset(
     ]
 )
 _SENTENCE, _NOTE, _GAP, _USE, _SUBJECT = 8.0, 4.0, 3.0, 2.0, 1.0
-"""What a hit counts. A use says little: it may quote any text."""
+"""What a hit counts. A use says little, and the text that it quotes counts only if nothing else is found."""
 _STEM = 0.8
 _SYNONYM, _LATER_SYNONYM = 0.7, 0.02
 """What a synonym counts, and how much less each later one of its list."""
@@ -109,14 +113,40 @@ def search(book: Sequence[Entry], query: str, types: Mapping[str, str], synonyms
     ideas = _ideas(words(query), synonyms)
     if not ideas:
         return Found(book, {}, complete=True)
-    fields = [(one, _fields(one, types)) for one in book]
-    scored = [(one, [_score(idea, others, mine) for idea, others in ideas]) for one, mine in fields]
-    most = max((sum(score > 0 for score in scores) for _, scores in scored), default=0)
+    scored = _scored(book, ideas, types, quoted=False)
+    most = _most(scored)
+    if not most:
+        # A name that stands in quotes, such as that of a plan, is worth a hit only if no word has it.
+        scored = _scored(book, ideas, types, quoted=True)
+        most = _most(scored)
     kept = [(sum(scores), one) for one, scores in scored if most and sum(score > 0 for score in scores) == most]
     # Equal scores: the shorter sentence says more of what was asked for, then the book's order.
     kept.sort(key=lambda pair: (-pair[0], len(words(pair[1].phrase.sentence))))
     meant = {" ".join(idea): others for idea, others in ideas if others}
-    return Found([one for _, one in kept], meant, most == len(ideas))
+    return Found([_matching_use_first(one, ideas) for _, one in kept], meant, most == len(ideas))
+
+
+_Ideas = Sequence[tuple[Words, Sequence[str]]]
+_Scored = list[tuple[Entry, list[float]]]
+
+
+def _scored(book: Sequence[Entry], ideas: _Ideas, types: Mapping[str, str], *, quoted: bool) -> _Scored:
+    fields = [(one, _fields(one, types, quoted=quoted)) for one in book]
+    return [(one, [_score(idea, others, mine) for idea, others in ideas]) for one, mine in fields]
+
+
+def _most(scored: _Scored) -> int:
+    """Return the number of ideas that the best phrase has."""
+    return max((sum(score > 0 for score in scores) for _, scores in scored), default=0)
+
+
+def _matching_use_first(entry: Entry, ideas: _Ideas) -> Entry:
+    """Return the entry with the use first that has most of the ideas."""
+
+    def hits(use: Use) -> float:
+        return sum(_score(idea, others, [(1.0, words(use.text))]) for idea, others in ideas)
+
+    return replace(entry, uses=sorted(entry.uses, key=hits, reverse=True))
 
 
 def lines(query: str, found: Found) -> Iterator[tuple[str, str]]:
@@ -137,10 +167,13 @@ def lines(query: str, found: Found) -> Iterator[tuple[str, str]]:
 
 
 def nearest(book: Sequence[Entry], query: str, synonyms: Iterable[Words]) -> list[str]:
-    """Return known words that are spelt like one of a query that found nothing."""
-    known = {word for one in book for word in words(one.phrase.sentence)} | {word for key in synonyms for word in key}
-    found = [near for one in words(query) for near in difflib.get_close_matches(one, sorted(known), n=2, cutoff=0.8)]
-    return list(dict.fromkeys(found))
+    """Return known words that are spelt like one of a query that found nothing; a word of a synonym with all of it."""
+    known: dict[str, list[str]] = {word: [word] for one in book for word in words(one.phrase.sentence)}
+    for key in synonyms:
+        for word in key:
+            known.setdefault(word, []).append(" ".join(key))
+    near = [one for word in words(query) for one in difflib.get_close_matches(word, sorted(known), n=2, cutoff=0.8)]
+    return list(dict.fromkeys(offer for one in near for offer in known[one] if words(offer) != words(query)))
 
 
 def _ideas(query: Words, synonyms: Synonyms) -> list[tuple[Words, Sequence[str]]]:
@@ -160,12 +193,12 @@ def _listed(idea: Words, synonyms: Synonyms) -> Sequence[str]:
     return next((others for key, others in synonyms.items() if len(key) == len(idea) and _has(key, idea)), ())
 
 
-def _fields(entry: Entry, types: Mapping[str, str]) -> list[tuple[float, Words]]:
+def _fields(entry: Entry, types: Mapping[str, str], *, quoted: bool) -> list[tuple[float, Words]]:
     gaps = [types[one.type] for one in entry.phrase.parameters if one.type in types]
     return [
-        (_SENTENCE, words(entry.phrase.sentence)),
+        (_SENTENCE, words(_BARE_NAME.sub("", entry.phrase.sentence))),
         (_NOTE, words(entry.phrase.note)),
-        *((_USE, words(use.text)) for use in entry.uses),
+        *((_USE, words(use.text if quoted else _QUOTED.sub('""', use.text))) for use in entry.uses),
         *((_GAP, words(text)) for text in gaps),
         (_SUBJECT, words(entry.subject)),
     ]
@@ -194,8 +227,14 @@ def _has(text: Words, wording: Words) -> bool:
 
 def alike(one: str, other: str) -> bool:
     """Say whether two words have one stem: "depends" and "dependent", "wave" and "waves", not "time" and "timeout"."""
-    if one == other:
+    if one == other or (len(one) > 2 and len(other) > 2 and _stem(one) == _stem(other)):
         return True
     begin = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     rests = len(one) - begin, len(other) - begin
     return (begin >= 4 and max(rests) <= 2) or (begin >= 5 and min(rests) <= 1) or (begin >= 6 and min(rests) <= 2)
+
+
+def _stem(word: str) -> str:
+    """Return a short word without its ending: "skip" for "skipped", "pol" for "poll" and "polling"."""
+    bare = re.sub("(?<=...)(?:ing|ed|es|s|e)$", "", word)
+    return re.sub(r"(.)\1$", r"\1", bare)

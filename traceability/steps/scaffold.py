@@ -1,4 +1,4 @@
-"""Begins a scenario for a criterion: in the right file, below the criterion's own words, every gap to be filled marked.
+"""Begins a scenario for a criterion: in the right file, behind its neighbours, with a mark in each gap to be filled.
 
 The marks are steps that no phrase says: until they are replaced the scenario is a suite defect and `check` names them.
 """
@@ -6,14 +6,11 @@ The marks are steps that no phrase says: until they are replaced the scenario is
 from __future__ import annotations
 
 import difflib
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from traceability.model.catalogue import Catalogue, Criterion, id_of
 from traceability.model.feature_files import Scenario
-
-WIDTH = 116
 
 
 class UnknownCriterion(ValueError):
@@ -75,9 +72,7 @@ def write(
 
 
 def _block(criterion: Criterion, name: str) -> list[str]:
-    words = textwrap.wrap(f"{criterion.tag}: {criterion.text}", WIDTH)
     return [
-        *(f"  # {line}" for line in words),
         f"  @{criterion.tag} @moto",
         f"  Scenario: {name or f'<what {criterion.tag} promises, at its edge, in one sentence>'}",
         '    Given <the plan, for example: the "three-tier" plan>',

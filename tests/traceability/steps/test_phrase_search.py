@@ -47,6 +47,10 @@ def test_a_query_is_split_into_words(text: str, expected: tuple[str, ...]) -> No
         ("record", "recovery", False),
         ("server", "service", False),
         ("id", "idle", False),
+        ("skip", "skipped", True),
+        ("poll", "polling", True),
+        ("poll", "polled", True),
+        ("use", "used", False),
     ],
 )
 def test_words_match_by_their_stem(one: str, other: str, same: bool) -> None:
@@ -80,6 +84,23 @@ def test_a_search_without_a_result_names_words_that_are_spelt_alike(writing: Sui
         1,
         "no phrase for 'throtle': did you mean throttle? without a word the command lists all 4\n",
     )
+
+
+def test_a_word_of_a_longer_entry_is_answered_with_the_whole_entry(writing: Suite) -> None:
+    assert "no phrase for 'rate': did you mean rate limit?" in command(writing, "phrases", "rate").stderr
+
+
+def test_a_quoted_text_is_found_only_if_no_word_is(writing: Suite) -> None:
+    writing.scenario('Given the "run" plan', *WHOLE[1:])
+    assert found(writing, "run") == ["the plan is run"]
+    writing.scenario('Given the "nightly" plan', *WHOLE[1:])
+    assert found(writing, "nightly") == ['the "<name>" plan']
+
+
+def test_the_use_that_has_the_word_comes_first(writing: Suite) -> None:
+    others = [f"And wave {number} is DONE" for number in (2, 3)]
+    writing.scenario(*WHOLE, *others, "And wave 4 is SKIPPED")
+    assert command(writing, "phrases", "skip").stdout.splitlines()[1].strip().startswith("Then wave 4 is SKIPPED")
 
 
 @pytest.mark.parametrize(
