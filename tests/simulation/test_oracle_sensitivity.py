@@ -57,8 +57,8 @@ MISTAKES: dict[str, tuple[str, str, str, int | Case]] = {
     "a recovery is a drill": ("core/wave_work.py", "is_drill=execution.is_drill", "is_drill=True", 3),
     "a drill looks for recoveries at its start only": (
         "core/wave_work.py",
-        "if not _known_from(FindRecoveries",
-        "if wave.number < 0 and not _known_from(FindRecoveries",
+        "if look not in performed",
+        "if wave.number < 0 and look not in performed",
         drill([{"at": 20, "do": "foreign_job", "servers": [5], "recovery": True}]),
     ),
     "a launch replaces what the operator did not confirm": (
