@@ -24,7 +24,8 @@ def instances(aws):
 
 
 def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
-    client = deployed(aws)
+    limit = "CLEAN_UP_LIMIT_SECONDS = "
+    client = deployed(aws, package_with("engine/core/policy.py", f"{limit}2 * 3600", f"{limit}900"))
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: instances(aws), 4 * 3600)
     stubborn = instances(aws)[0]

@@ -34,19 +34,30 @@ def package_with(file: str, old: str, new: str) -> bytes:
     return buffer.getvalue()
 
 
+def short_runs() -> bytes:
+    return package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10")
+
+
 @pytest.fixture
 def aws():
     with Simulator() as simulator:
         yield simulator
 
 
-def deployed(aws, code=None):
+# A DRS job takes 7 to 10 minutes, of which the engine polls most. Where no test looks at these polls, jobs are short.
+SHORT_JOBS = {"launch_seconds": 45, "boot_seconds": 3, "terminate_seconds": 10}
+USUAL_JOBS: dict[str, int] = {}
+
+
+def deployed(aws, code=None, jobs=SHORT_JOBS):
+    """The client of a deployed engine with the groups of the test data; `jobs` are the times of DRS."""
     stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"}, code=code)
     client = EngineClient(aws.session(), stack.outputs)
     for group in json.loads((TESTDATA / "groups.json").read_text()):
         client.put_group({**group, "AccountId": aws.account})
         for server in group["SourceServerIds"]:
             aws.drs.add_source_server(server)
+            aws.drs.set_launch(server, **jobs)
     client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
     return client
 
@@ -66,7 +77,9 @@ def runs(aws, client):
 
 
 def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws):
-    client = deployed(aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"))
+    client = deployed(
+        aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"), USUAL_JOBS
+    )
     execution_id = client.start("plan-three-tier")
     record = aws.wait_until(settled(client, execution_id), 4 * 3600)
     assert record["Status"] == "COMPLETED"
@@ -92,7 +105,9 @@ HAND_OVERS = {
 
 @pytest.mark.parametrize("fault", HAND_OVERS.values(), ids=HAND_OVERS)
 def test_a_hand_over_that_is_disturbed_loses_nothing(aws, fault):
-    client = deployed(aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"))
+    client = deployed(
+        aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"), USUAL_JOBS
+    )
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 600)
     aws.faults.add(replace(fault))

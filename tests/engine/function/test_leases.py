@@ -8,7 +8,7 @@ from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
 from simulator.gateway.gateway import DEFAULT_LATENCY
 from simulator.gateway.requests import identify
-from tests.engine.function.test_deployed import STACK, deployed, settled
+from tests.engine.function.test_deployed import SHORT_JOBS, STACK, deployed, settled
 from tests.simulation import aws_state
 
 WAVE = {"WaveNumber": 1, "WaveName": "All", "ExecutionType": "PARALLEL", "HealthCheck": {"Enabled": False}}
@@ -179,7 +179,7 @@ class Pairs:
     def fresh(self) -> tuple[str, str]:
         self.count += 1
         self.aws.drs.add_source_server(f"s-{self.count:017x}")
-        self.aws.drs.set_launch(f"s-{self.count:017x}", launch_seconds=60)
+        self.aws.drs.set_launch(f"s-{self.count:017x}", **SHORT_JOBS)
         names = f"one-{self.count}", f"other-{self.count}"
         for name in names:
             plan(self.aws, self.client, name, [self.count])
