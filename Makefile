@@ -100,24 +100,38 @@ KEEP ?=
 mutate: setup build/mutation/.installed ## the mutation score: small changes of the engine, and which scenario notices each (MUTATE_SECONDS=n)
 	@$(RUN) traceability mutate --seconds $(MUTATE_SECONDS) $(if $(MEASURE),--measure) $(if $(KEEP),--keep --page docs/testing.md)
 
-# Each check on a line of its own with its time; the first that fails ends the run.
+# Each check on a line of its own with its time, as it ends. The checks need nothing of each other and run side by side,
+# one a core; the first that fails shows its output and ends the run.
 define check
-	@printf '%-18s' '$(1)'; begun=$$SECONDS; log=$$(mktemp); \
-	if { $(2); } >"$$log" 2>&1; then echo "ok  $$((SECONDS - begun)) s  $$(tail -n 1 "$$log" | cut -c 1-90)"; rm -f "$$log"; \
-	else echo "failed"; tail -n 60 "$$log"; rm -f "$$log"; exit 1; fi
+	@begun=$$SECONDS; log=$$(mktemp); \
+	if { $(2); } >"$$log" 2>&1; then printf '%-18s%s\n' '$(1)' "ok  $$((SECONDS - begun)) s  $$(tail -n 1 "$$log" | cut -c 1-90)"; rm -f "$$log"; \
+	else printf '%-18s%s\n%s\n' '$(1)' 'failed' "$$(tail -n 60 "$$log")"; rm -f "$$log"; exit 1; fi
 endef
 PACKAGES = engine simulator traceability features tests
+# The longest first.
+CHECKS = types templates scenarios policies phrase-book directions gherkin lint format
+CORES = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() or 1)')
 
-.PHONY: checks
+.PHONY: checks $(CHECKS:%=check-%)
 checks: setup ## format, lint, types, import directions, templates, Gherkin
+	@$(MAKE) --jobs $(CORES) $(CHECKS:%=check-%)
+check-format:
 	$(call check,format,$(BIN)/ruff format --check --output-format concise .)
+check-lint:
 	$(call check,lint,$(BIN)/ruff check --output-format concise .)
+check-types:
 	$(call check,types,$(BIN)/mypy $(PACKAGES))
+check-directions:
 	$(call check,import directions,$(BIN)/lint-imports)
+check-templates:
 	$(call check,templates,$(BIN)/cfn-lint infra/*.yaml)
+check-policies:
 	$(call check,policies,$(RUN) tests.least_privilege.lint)
+check-gherkin:
 	$(call check,Gherkin,$(NODE) node_modules/gplint/bin/gplint features/*.feature)
+check-scenarios:
 	$(call check,tags and phrases,$(RUN) traceability check)
+check-phrase-book:
 	$(call check,phrase book,$(RUN) traceability phrases --check)
 
 .PHONY: phrases
