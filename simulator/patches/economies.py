@@ -17,8 +17,6 @@ import botocore.client
 import botocore.credentials
 import botocore.endpoint_provider
 import botocore.hooks
-import botocore.httpsession
-import botocore.useragent
 import moto.cloudformation.models
 import moto.kms.models
 from botocore.model import ServiceModel
@@ -55,7 +53,6 @@ class _TemplateYaml:
 
 _container_metadata = functools.cache(botocore.credentials.ContainerMetadataFetcher)
 _private_key = functools.cache(moto.kms.models.generate_private_key)
-_ssl_context = functools.cache(botocore.httpsession.create_urllib3_context)
 _alias_names: dict[str, str] = {}
 _aliaser_init = botocore.hooks.EventAliaser.__init__
 
@@ -109,7 +106,6 @@ def _execute(source: str, names: dict[str, Any], local: dict[str, Any] | None = 
     exec(_compiled(source), names, local)  # noqa: S102 - the standard library executes the same source
 
 
-_user_agent_part = functools.lru_cache(maxsize=1024)(botocore.useragent.sanitize_user_agent_string_component)
 _available_regions = functools.cache(boto3.Session().get_available_regions)
 
 
@@ -118,7 +114,6 @@ def _regions(self: Any, service_name: str, partition_name: str = "aws", allow_no
 
 
 def patches() -> list[Patch]:
-    session = botocore.httpsession.URLLib3Session
     return [
         *shared_handlers.patches(),
         Patch(
@@ -132,12 +127,6 @@ def patches() -> list[Patch]:
             "yaml",
             _template_yaml,
             "150 ms to parse the same template for each stack",
-        ),
-        Patch(
-            session,
-            "_get_ssl_context",
-            lambda _self: _ssl_context(),
-            "3 ms a client, although no client opens a connection",
         ),
         Patch(botocore.hooks.EventAliaser, "__init__", _init_aliaser, "35 ms: every client computes the same aliases"),
         Patch(botocore.client.ClientCreator, "_create_client_class", _client_class, "20 ms a client of EC2"),
@@ -155,12 +144,6 @@ def patches() -> list[Patch]:
             "0.4 ms a session, although no session uses a container's credentials",
         ),
         Patch(dataclasses, "exec", _execute, "half of a cold start compiles the methods of the same dataclasses"),
-        Patch(
-            botocore.useragent,
-            "sanitize_user_agent_string_component",
-            _user_agent_part,
-            "each call builds its User-Agent, 0.1 ms",
-        ),
         Patch(
             boto3.Session, "get_available_regions", _regions, "20 ms: moto calls it for each new account and service"
         ),
