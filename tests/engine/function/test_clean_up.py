@@ -7,7 +7,7 @@ import pytest
 from engine.client import DecisionRefused, EngineError, StartRefused
 from simulator import Fault, Simulator
 from simulator.gateway.requests import identify
-from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
+from tests.engine.function.test_deployed import STACK, USUAL_JOBS, deployed, package_with, settled
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ KEPT = {"TerminateDrillInstances": False}
 @pytest.fixture
 def kept(aws):
     """A client, a plan and its drill, which keeps its instances; the plan `other` has the server of its first wave."""
-    client = deployed(aws)
+    client = deployed(aws, jobs=USUAL_JOBS)
     client.put_plan({**client.get_plan("plan-three-tier"), **KEPT})
     execution = client.start("plan-three-tier")
     record = aws.wait_until(settled(client, execution), 4 * 3600)
