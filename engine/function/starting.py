@@ -24,7 +24,7 @@ from engine.core.plan import ExecutionType, Plan
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
 from engine.core.start_protocol import NO_CONSENT, Consent, may_stop
-from engine.core.state import Execution, new_execution
+from engine.core.state import Execution, ServerState, new_execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
@@ -191,7 +191,8 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
         )
     if holder.execution_type is not request.execution_type:
         raise CannotStart([plan_in_use(holder_of(holder), request.execution_type)])
-    if holder.status is ExecutionStatus.STARTING:
+    # A resumption has other waves than the plan; it checked them itself.
+    if holder.status is ExecutionStatus.STARTING and holder.resumed_from is None:
         _require_unchanged(services, request, holder)
     return StartResult(run_starting(services, holder, request.consent), existed=True)
 
@@ -199,7 +200,7 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
 def _require_unchanged(services: Services, request: StartRequest, begun: Execution) -> None:
     """Complete a start that was killed half-way only if the plan is still the same. Raises CannotStart."""
     begun = services.history.read_servers(begun, [wave.number for wave in begun.waves])
-    # A server that was renamed in between, or whose data are older now, changes no launch.
+    # A server that was renamed in between, whose data are older now, or that was recovered, changes no plan.
     begun, planned = (
         _without_passing_facts(begun),
         _without_passing_facts(_planned(services, request, begun.execution_id)),
@@ -229,7 +230,12 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
 
 
 def _without_passing_facts(execution: Execution) -> Execution:
-    return execution.map_servers(lambda server: True, lambda server: replace(server, host_name=None, warning=None))
+    def strip(server: ServerState) -> ServerState:
+        # The look before each launch decides about an instance that has appeared since.
+        confirmed = server.existing_instance_id if server.replace_confirmed else None
+        return replace(server, host_name=None, warning=None, existing_instance_id=confirmed)
+
+    return execution.map_servers(lambda server: True, strip)
 
 
 def run_starting(services: Services, execution: Execution, consent: Consent = NO_CONSENT) -> str:
