@@ -10,6 +10,7 @@ import click
 
 from engine.cli.as_of import as_of_option, chosen_as_of, snapshot_option
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
+from engine.cli.next_step import offering_resumption
 from engine.cli.objectives import trend
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
 from engine.cli.pasting import note_options
@@ -95,27 +96,28 @@ def start(
     as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
     if not is_drill and not yes:
         _confirm_recovery(plan_id)
-    if existing.unconfirmed:
-        choice = existing
-        existing = confirm_replacement(
-            lambda: engine.start_or_find(
-                plan_id, "RECOVERY", keep_existing=choice.keep, replace_existing=choice.replacements
-            ),
+    with offering_resumption(engine, plan_id):
+        if existing.unconfirmed:
+            choice = existing
+            existing = confirm_replacement(
+                lambda: engine.start_or_find(
+                    plan_id, "RECOVERY", keep_existing=choice.keep, replace_existing=choice.replacements
+                ),
+                plan_id,
+                choice,
+            )
+        started = engine.start_or_find(
             plan_id,
-            choice,
+            "DRILL" if is_drill else "RECOVERY",
+            client_token=token,
+            keep_existing=existing.keep,
+            replace_existing=existing.replacements,
+            as_of=as_of,
+            as_of_snapshots=as_of_snapshots,
+            snapshots=snapshots,
+            cancel_drills=cancel_drills,
+            take_over=take_over,
         )
-    started = engine.start_or_find(
-        plan_id,
-        "DRILL" if is_drill else "RECOVERY",
-        client_token=token,
-        keep_existing=existing.keep,
-        replace_existing=existing.replacements,
-        as_of=as_of,
-        as_of_snapshots=as_of_snapshots,
-        snapshots=snapshots,
-        cancel_drills=cancel_drills,
-        take_over=take_over,
-    )
     execution_id = started.execution_id
     if as_json and not watch:
         print_json({"ExecutionId": execution_id, "Existed": started.existed})

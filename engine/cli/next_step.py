@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from engine.client import EngineClient, ExecutionNotFound
+from engine.client import EngineClient, ExecutionNotFound, StartRefused
 
 DEFAULT_STACK = "drs-execution-engine"
 
@@ -21,6 +22,30 @@ def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> st
     resume = [f"To resume it: python -m engine resume {named}"] if failed else []
     clean_up = [f"To terminate its instances: python -m engine cleanup {named}"] if kept else []
     return "\n".join([*resume, *clean_up])
+
+
+@contextmanager
+def offering_resumption(engine: EngineClient, plan_id: str) -> Iterator[None]:
+    """Add to the refusal of a recovery the command that continues the failed one, where there is one."""
+    try:
+        yield
+    except StartRefused as refusal:
+        if command := _resumption(engine, plan_id, refusal):
+            raise StartRefused([*refusal.problems, command], refusal.existing) from None
+        raise
+
+
+def _resumption(engine: EngineClient, plan_id: str, refusal: StartRefused) -> str | None:
+    for execution_id in sorted({str(one["ExecutionId"]) for one in refusal.existing if "ExecutionId" in one}):
+        with suppress(ExecutionNotFound):
+            record = engine.get(execution_id)
+            ended = record["Status"] in ("FAILED", "CANCELLED") and record["ExecutionType"] == "RECOVERY"
+            if ended and record["PlanId"] == plan_id and "ResumedBy" not in record:
+                return (
+                    f"execution {execution_id} is {record['Status']}; to continue it with the servers that it "
+                    f"has recovered:\n  python -m engine resume {execution_id}"
+                )
+    return None
 
 
 def _keeps_instances(record: Mapping[str, Any]) -> bool:

@@ -35,6 +35,15 @@ def test_status_of_a_failed_recovery_ends_with_the_command_that_resumes_it(faile
     assert at.run("status", execution).stdout.splitlines()[-1] == f"Resumed by execution {successor}"
 
 
+def test_the_refusal_of_a_second_recovery_offers_the_resumption_of_the_failed_one(failed):
+    at, client, execution = failed
+    refused = at.run("start", "plan-three-tier", "--recovery", "--yes", columns=80)
+    assert refused.exit_code == 1
+    assert f"  python -m engine resume {execution} --stack engine-test" in refused.stderr.replace(" \\\n   ", "")
+    assert len(refused.stderr.splitlines()) <= 24
+    assert len(client.list_by_plan("plan-three-tier").items) == 1
+
+
 def test_a_resumption_needs_the_id_of_the_plan(failed):
     at, client, execution = failed
     refused = at.run("resume", execution, typed="yes\n")
