@@ -178,7 +178,7 @@ def _files(places: Places) -> Iterator[Path]:
             if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts and path.suffix != ".pyc"
         )
     yield from sorted([*places.notes.glob("endpoints-*.json"), *places.notes.glob("answers-*.jsonl")])
-    notes = (places.log, places.memory, places.notes / run_notes.ACCOUNT)
+    notes = (places.log, places.memory, places.notes / run_notes.ACCOUNT, places.notes / run_notes.CHANGED_INPUTS)
     yield from (path for path in [*(places.root / one for one in _INPUTS), *notes] if path.is_file())
     yield from (path for path in _summary_files(places) if path.is_file())
 

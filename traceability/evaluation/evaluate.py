@@ -31,7 +31,7 @@ def evaluate_run(
     outcomes = coverage.outcomes(scenarios, places.features, junit, allure)
     target = run_notes.target_of(run_notes.load_endpoints(places.notes))
     records = reconcile.Records(catalogue, places.features, scenarios, junit, allure, outcomes, facts, target)
-    differences = reconcile.differences(records)
+    differences = [*reconcile.differences(records), *_changed_meanwhile(run_notes.changed_inputs(places.notes))]
     # A run without a passed scenario called no endpoint that proves a target; it keeps the name of the selected one.
     selected = {"rehearsal": states.REHEARSAL}.get(facts.selected, facts.selected)
     folder = places.root / places.features
@@ -50,6 +50,14 @@ def evaluate_run(
     content |= proof_changes.entries(content, proofs.load(folder), partial=facts.partial)
     content |= partial_run.entry(content)
     return content, [*differences, *reconcile.coverage_differences(catalogue, content)]
+
+
+def _changed_meanwhile(names: Sequence[str]) -> list[str]:
+    """One line, if inputs changed while the suite ran: its results belong to no tree."""
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"{', '.join(names[:3])}{more} changed while the suite ran: run it again"]
 
 
 def _discredited(outcomes: Sequence[ScenarioOutcome], differences: Sequence[str]) -> Sequence[ScenarioOutcome]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ RUN_DIRECTORY = "TRACEABILITY_RUN_DIRECTORY"
 """Environment variable: the folder for the notes of a run that is evaluated. Unset: no note is written."""
 
 ACCOUNT = "account.txt"
+CHANGED_INPUTS = "changed-inputs.txt"
 
 
 def record_endpoint(host: str, *, connected: bool) -> None:
@@ -49,6 +50,18 @@ def record_answers(rows: Iterable[Mapping[str, Any]]) -> None:
     if directory is not None:
         with (Path(directory) / f"answers-{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
             file.writelines(f"{json.dumps(redaction.document(row), default=str)}\n" for row in rows)
+
+
+def record_changed_inputs(directory: Path, names: Sequence[str]) -> None:
+    """Note the inputs that changed while the suite ran: its results belong to no tree."""
+    if names:
+        (directory / CHANGED_INPUTS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def changed_inputs(directory: Path) -> list[str]:
+    """Return the inputs that changed while the suite ran."""
+    path = directory / CHANGED_INPUTS
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def load_account(directory: Path) -> str:

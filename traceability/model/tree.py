@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from traceability.model import mutation_score, proofs
@@ -18,15 +18,41 @@ TREE = (
 def digest(root: Path) -> str:
     """Return a hash of all files that a defect's run uses: a proof holds only for the tree of its run."""
     whole = hashlib.sha256()
-    for path in _files(root):
-        whole.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for name, hexdigest in digests(root).items():
+        whole.update(f"{name}\0{hexdigest}\n".encode())
     return whole.hexdigest()
 
 
-def _files(root: Path) -> Iterator[Path]:
+def changed_since(root: Path, before: Mapping[str, str]) -> list[str]:
+    """Return the files that were added, removed or changed since `before`, which is an answer of `digests`."""
+    now = digests(root)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of the tree, by its path from `root`."""
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(root)}
+
+
+def links(root: Path) -> list[str]:
+    """Return the symbolic links of the tree. They run, but no list of inputs and no commit has their content."""
+    return sorted(path.relative_to(root).as_posix() for path in _paths(root) if path.is_symlink())
+
+
+def forget_bytecode(root: Path) -> None:
+    """Delete the compiled modules of the tree: Python trusts them, but no list of inputs has them."""
+    for path in list(_paths(root)):
+        if path.suffix == ".pyc":
+            path.unlink(missing_ok=True)
+
+
+def _paths(root: Path) -> Iterator[Path]:
     for name in TREE:
-        paths: Iterable[Path] = (root / name).rglob("*") if (root / name).is_dir() else [root / name]
-        yield from sorted(path for path in paths if _is_read(path))
+        yield from (root / name).rglob("*") if (root / name).is_dir() else [root / name]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield from sorted(path for path in _paths(root) if _is_read(path))
 
 
 def _is_read(path: Path) -> bool:

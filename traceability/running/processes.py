@@ -16,9 +16,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from traceability.evaluation.record_readers import Key
-from traceability.model import run_notes
+from traceability.model import run_notes, tree
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.paths import Places
+from traceability.model.problems import UserProblem
 from traceability.running import project_behave, selection, sharing
 
 MAX_PROCESSES, SCENARIOS_A_PROCESS = 4, 6
@@ -26,6 +27,10 @@ MAX_PROCESSES, SCENARIOS_A_PROCESS = 4, 6
 STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 """A run without a result for so long has stalled. On AWS a scenario may take hours."""
 _STACK_DUMP_SECONDS = 5.0
+
+
+class LinkedInput(UserProblem):
+    """A part of the tree is a symbolic link."""
 
 
 def run_behave(
@@ -41,18 +46,25 @@ def run_behave(
     """Run the scenarios, or only the named ones; return the worst exit code. behave's output goes to the log.
 
     `processes` is by default the number of cores, at most MAX_PROCESSES, each with at least SCENARIOS_A_PROCESS. On AWS
-    it is always one.
+    it is always one. Raises LinkedInput.
     """
     runs = sum(1 for one in scenarios if for_target(one, target) and selection.is_named(one, named))
     most = min(os.cpu_count() or 1, MAX_PROCESSES, max(1, runs // SCENARIOS_A_PROCESS))
     count = 1 if target == "aws" else processes or most
     parts = sharing.shares(scenarios, target, count, known_seconds, named)
+    if links := tree.links(places.root):
+        raise LinkedInput(
+            f"{links[0]} is a symbolic link: a run reads plain files only, so that a commit can name them"
+        )
+    tree.forget_bytecode(places.root)
+    before = tree.digests(places.root)
     with ExitStack() as stack:
         running = [
             stack.enter_context(_Behave(places, target, arguments, part, number, named))
             for number, part in enumerate(parts, 1)
         ]
         codes = _watch([one.process for one in running], places.allure_results, progress, STALLED_SECONDS[target])
+    run_notes.record_changed_inputs(places.notes, tree.changed_since(places.root, before))
     for one in running:
         one.collect_junit(places.junit)
     # The log of the worst exit code comes last, because its last line usually names the cause.
