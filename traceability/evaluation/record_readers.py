@@ -15,7 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from traceability.model import redaction, tree
+import yaml
+
+from traceability.model import redaction, tree, yaml_text
 from traceability.model.feature_files import Scenario
 from traceability.model.problems import UserProblem
 from traceability.model.states import ALLURE_STATUS
@@ -26,6 +28,8 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _REFERENCE = re.compile(r"&#(\d{1,7});")
 
 Key = tuple[str, str]
+NOTICED = "noticed"
+"""The outcome of a defect that a violated expectation revealed."""
 _VERDICTS = {status: name for name, status in ALLURE_STATUS.items()}
 
 
@@ -202,9 +206,28 @@ def _labels(result: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def read_can_fail(path: Path, root: Path) -> dict[str, bool]:
-    """Return can_fail by criterion from `prove.json`; empty if the file is missing or was made on another tree."""
+    """Return can_fail by criterion from the results of the defects in `prove.json`, never from its own summary.
+
+    A result counts only for the criterion that its defect names in the tree. Empty if the file is missing or was made
+    on another tree.
+    """
     if not path.exists():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))
-    found: dict[str, bool] = content["can_fail"] if content["tree"] == tree.digest(root) else {}
+    found: dict[str, bool] = {}
+    for one in content["defects"] if content["tree"] == tree.digest(root) else []:
+        criterion = one["criterion"]
+        if criterion == _criterion_of_defect(root, one["source"]):
+            found[criterion] = found.get(criterion, False) or one["outcome"] == NOTICED
     return found
+
+
+def _criterion_of_defect(root: Path, source: str) -> str:
+    """Return the criterion that the file of a defect names, "" if the tree has no such defect."""
+    path = PurePosixPath(source)
+    if path.is_absolute() or ".." in path.parts or path.parent.name != "defects":
+        return ""
+    try:
+        return str(yaml_text.load((root / path).read_text(encoding="utf-8"))["criterion"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return ""

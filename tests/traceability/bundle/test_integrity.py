@@ -209,12 +209,28 @@ def test_later_results_do_not_hide_a_change(judged: Suite) -> None:
     assert "changed: features/r01.feature" in refused.value.changes
 
 
-def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> None:
-    proof = {"tree": tree.digest(judged.root), "can_fail": {"1.1": True}, "defects": []}
+def proof_added(judged: Suite, *, with_result: bool) -> None:
+    """Add a proof of criterion 1.1 to the run: with the result of a defect, or as a mere claim."""
+    defect = "features/defects/AC-1.1_other.yaml"
+    result = {"criterion": "1.1", "source": defect, "outcome": "noticed"}
+    (judged.root / defect).parent.mkdir()
+    (judged.root / defect).write_text("criterion: '1.1'\n", encoding="utf-8")
+    runs.write_report(judged.places, judged.catalogue, judged.run())
+    proof = {"tree": tree.digest(judged.root), "can_fail": {"1.1": True}, "defects": [result] if with_result else []}
     judged.places.proof.write_text(json.dumps(proof), encoding="utf-8")
     last = last_run.recall(judged.places)
     assert last is not None
     outputs.add_proof(judged.places, judged.catalogue, last, {"1.1": True})
+
+
+def test_a_proof_without_the_results_of_its_defects_is_a_contradiction(judged: Suite) -> None:
+    proof_added(judged, with_result=False)
+    (found,) = integrity.changes(judged.places, judged.catalogue)
+    assert "AC-1.1 is marked can_fail, but prove.json lacks it" in found
+
+
+def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> None:
+    proof_added(judged, with_result=True)
     assert integrity.changes(judged.places, judged.catalogue) == []
     assert command(judged, "matrix").returncode == 0
     assert bundle.verify(bundle.write(judged.places, judged.catalogue)).consistent

@@ -241,6 +241,30 @@ def test_a_proof_holds_for_the_tree_it_was_made_on(small: Suite) -> None:
     assert record_readers.read_can_fail(path, small.root) == {}
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {"1.3": True}),
+        ({"outcome": "unnoticed"}, {"1.3": False}),
+        ({"criterion": "1.4"}, {}),
+        ({"source": "features/defects/AC-1.3_invented.yaml"}, {}),
+        ({"source": "features/defects/../defects/AC-1.3_shorter.yaml"}, {}),
+    ],
+    ids=str,
+)
+def test_can_fail_follows_from_the_results_of_the_defects_in_the_tree(
+    small: Suite, change: dict[str, str], expected: dict[str, bool]
+) -> None:
+    seed(small)
+    result = {"criterion": "1.3", "source": "features/defects/AC-1.3_shorter.yaml", "outcome": "noticed"} | change
+    path = small.root / "reports" / "prove.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        json.dumps({"tree": tree.digest(small.root), "can_fail": {"1.3": True, "2.1": True}, "defects": [result]})
+    )
+    assert record_readers.read_can_fail(path, small.root) == expected
+
+
 def test_the_proof_reaches_all_outputs_of_the_last_run(small: Suite) -> None:
     (small.root / "node_modules").symlink_to(PROJECT / "node_modules")
     seed(small)
