@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from traceability.bundle import archive, bundle, integrity, last_run, run_history, run_loader
-from traceability.bundle.attestation import Signature
+from traceability.bundle.bundle import Verification
 from traceability.cli.group import GREEN, RED, main, root_option
 from traceability.evaluation import diff
 from traceability.evaluation.coverage import rows_of, sections
@@ -20,6 +20,8 @@ from traceability.model.paths import Places
 from traceability.reporting import console, matrix, outputs, provenance
 from traceability.running.run import BadInput
 
+_NAMED = 5
+"""Number of differing files that a refusal names."""
 _run_path = click.Path(path_type=Path)
 
 
@@ -39,8 +41,9 @@ def matrix_command(root: Path, merge: bool, keys: tuple[Path, ...], runs: tuple[
     """Rewrite matrix and report, and print the criteria proven on each target. Fails if the last run was changed.
 
     With --merge, the BUNDLEs of runs from other machines or days appear beside the last run, now and in later runs,
-    each with its date and digest. The records of a bundle are evaluated again; a coverage.json without records is
-    refused. With --key a bundle without the signature of its owner is refused, and none is added.
+    each with its date and digest. The records of a bundle are evaluated again. A coverage.json without records is
+    refused, as is a bundle whose inputs differ from the commit that it names. With --key a bundle without the
+    signature of its owner is refused. If one bundle is refused, none is added.
     """
     places, known = Places(root.resolve()), catalogue.load()
     if runs and not merge:
@@ -52,9 +55,11 @@ def matrix_command(root: Path, merge: bool, keys: tuple[Path, ...], runs: tuple[
     integrity.require_unchanged(places, known, "shown")
     content = run_loader.read(places.coverage)
     history = run_history.known(places, content)
-    verified = [(path, *_verified(path, content, history, keys)) for path in runs]
-    for path, one, signature in verified:
-        console.signature(Console(), signature, f"{path}: ")
+    verified = [(path, *_verified(path, places.root, content, history, keys)) for path in runs]
+    for path, one, found in verified:
+        console.signature(Console(), found.signature, f"{path}: ")
+        if found.compared is not None and found.compared.problem:
+            click.echo(f"{path}: inputs not compared with a commit: {archive.printable(found.compared.problem)}")
         run_history.keep_bundle(places, path, one)
     gathered = provenance.gather(places, known, content)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"], gathered)
@@ -88,9 +93,9 @@ def diff_command(as_json: bool, run_a: Path, run_b: Path) -> None:
 
 
 def _verified(
-    path: Path, current: run_loader.CoverageDocument, history: run_history.KnownRuns, keys: Sequence[Path]
-) -> tuple[run_loader.CoverageDocument, Signature]:
-    """Return the run in a bundle that passes verification, and its signature.
+    path: Path, root: Path, current: run_loader.CoverageDocument, history: run_history.KnownRuns, keys: Sequence[Path]
+) -> tuple[run_loader.CoverageDocument, Verification]:
+    """Return the run in a bundle that passes verification, and the verification.
 
     With keys, the owner of one of them must have signed it. Raises run_loader.BadRun, archive.BadBundle, BadKey.
     """
@@ -98,7 +103,7 @@ def _verified(
         raise run_loader.BadRun(
             f"{path}: has no records, so it cannot be verified; merge the bundle that `make bundle` writes for that run"
         )
-    tried = [bundle.verify(path, Path(), key) for key in keys or (None,)]
+    tried = [bundle.verify(path, root, key) for key in keys or (None,)]
     found = next((one for one in tried if not one.signature.problem), tried[0])
     if not found.consistent:
         first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
@@ -110,6 +115,7 @@ def _verified(
             f"{path}: not merged: {archive.printable(found.signature.problem)}; ask its maker for a bundle that is "
             "signed with one of these keys, or name the maker's key with --key"
         )
+    _require_inputs_of_the_commit(path, found)
     run = run_loader.read(path)
     for other in history.runs:
         key = run_loader.key_of(other)
@@ -118,7 +124,20 @@ def _verified(
             raise run_loader.BadRun(
                 f"{path}: another run of {run['started']} on {run['target']} is known, with different results"
             )
-    return run, found.signature
+    return run, found
+
+
+def _require_inputs_of_the_commit(path: Path, found: Verification) -> None:
+    """Raise run_loader.BadRun if inputs of a consistent bundle differ from the commit that it names."""
+    compared = found.compared
+    if compared is None or compared.problem or compared.good:
+        return
+    names = [*compared.differing, *compared.missing, *compared.extra]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    raise run_loader.BadRun(
+        f"{path}: not merged: its inputs are not those of commit {compared.commit[:12]}: "
+        f"{archive.printable(', '.join(names[:_NAMED]))}{more}; `python -m traceability verify` prints details"
+    )
 
 
 def _states(run: run_loader.CoverageDocument) -> dict[str, str]:
