@@ -53,6 +53,11 @@ class Signature:
     keys: tuple[str, ...]
     problem: str
 
+    @property
+    def verified(self) -> bool:
+        """True if the demanded key was found to have signed: only then is a fingerprint known."""
+        return self.signed and not self.problem and bool(self.keys) and self.keys[0].startswith("SHA256:")
+
 
 UNSIGNED = Signature(signed=False, keys=(), problem="")
 

@@ -98,10 +98,13 @@ def verify(path: Path, checkout: Path = Path(), key: Path | None = None) -> Veri
         found.signature = attestation.check(body, key, signed, run_loader.read(path))
         found.compared = commit_comparison.compare(sums, content["commit"], checkout)
     else:
-        found.signature = Signature(signed=body is not None, keys=(), problem="")
+        # Nothing is signed as found: the key would only be blamed for the changed files.
+        problem = NOT_CHECKED if body is not None or key else ""
+        found.signature = Signature(signed=body is not None, keys=(), problem=problem)
     return found
 
 
+NOT_CHECKED = "not checked: files differ from the manifest, or results from the records"
 _UNLISTED = (archive.MANIFEST, attestation.FILE)
 """The files of an archive that its manifest does not list."""
 

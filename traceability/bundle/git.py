@@ -13,6 +13,11 @@ def commit(root: Path) -> str:
     return _output(root, "rev-parse", "HEAD") or ""
 
 
+def is_checkout(root: Path) -> bool:
+    """Return whether the folder is in a git repository."""
+    return _output(root, "rev-parse", "--git-dir") is not None
+
+
 def has_changes(root: Path) -> bool | None:
     """Return whether the tree differs from its commit, None outside of git."""
     status = _output(root, "status", "--porcelain")

@@ -82,7 +82,7 @@ def run_command(
     _show(out, places, known, judged, listed)
     rest = time.perf_counter() - started - judged.behave_seconds
     out.print(
-        f"{len(scenarios)} scenarios in {judged.behave_seconds:.1f} s, evaluated and reported in {rest:.1f} s",
+        f"{_ran(judged, len(scenarios))} in {judged.behave_seconds:.1f} s, evaluated and reported in {rest:.1f} s",
         highlight=False,
     )
     sys.exit(exit_code(judged, scenarios, strict=settings.load(places.root).no_scenario == "fail"))
@@ -105,6 +105,12 @@ def merge_command(features: str, root: Path, folders: tuple[Path, ...]) -> None:
     _show(out, replace(places, rehearsal=target == "rehearsal"), known, judged, listed)
     out.print(f"{len(scenarios)} scenarios of {len(folders)} shards", highlight=False)
     sys.exit(exit_code(judged, scenarios, strict=settings.load(places.root).no_scenario == "fail"))
+
+
+def _ran(judged: RunResult, count: int) -> str:
+    """Return the number of scenarios, of a partial run the number that ran: "1 of 243 scenarios ran"."""
+    counts = judged.coverage.get("partial")
+    return f"{counts['run']} of {counts['scenarios']} scenarios ran" if counts else f"{count} scenarios"
 
 
 def _show(out: Console, places: Places, known: catalogue.Catalogue, judged: RunResult, listed: proofs.Proofs) -> None:

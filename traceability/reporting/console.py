@@ -166,13 +166,13 @@ def verification(console: Console, found: Verification, expected: str | None) ->
         highlight=False,
     )
     console.print(f"SHA-256 of the archive: {found.digest}", highlight=False, soft_wrap=True)
-    if expected is None:
+    if expected is None and not found.signature.verified:
         _print(
             console,
             "An attacker who can change the archive can also change its manifest and records. Compare this number "
             "with the one that `make bundle` printed, or pass that one with --digest.",
         )
-    elif is_the_one:
+    elif expected is not None and is_the_one:
         console.print("[green]The archive is the one that was bundled.[/]")
 
 
@@ -181,6 +181,8 @@ def _failure(found: Verification) -> str:
         return "the archive does not match its records"
     if found.signature.problem:
         return f"its signature is not accepted: {found.signature.problem}"
+    if found.compared is not None and found.compared.problem:
+        return "its inputs could not be compared with the commit that it names"
     return "its inputs are not those of the commit that it names"
 
 
@@ -190,7 +192,7 @@ def signature(console: Console, found: Signature, place: str = "") -> None:
         console.print(escape(printable(place)), end="", highlight=False, soft_wrap=True)
     if not found.signed:
         console.print("[bold]Unsigned[/]: the archive names no maker who vouches for it.", soft_wrap=True)
-    elif found.problem or not found.keys or not found.keys[0].startswith("SHA256:"):
+    elif not found.verified:
         what = found.problem or "name the maker's public key with --key"
         console.print(f"[bold]Signature not verified[/]: {escape(printable(what))}", highlight=False, soft_wrap=True)
     else:

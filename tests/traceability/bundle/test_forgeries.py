@@ -12,12 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.traceability.bundle.test_bundle import commit, rewritten, verify
+from tests.traceability.bundle.test_integrity import command
+from tests.traceability.bundle.test_run_loader import PROJECT
 from tests.traceability.conftest import small_suite
+from traceability.__main__ import main
 from traceability.bundle import archive as zips
 from traceability.bundle import attestation, bundle, last_run, manifest, run_loader
 from traceability.bundle.attestation import BadKey, Maker
@@ -26,6 +30,7 @@ from traceability.evaluation.coverage import RunFacts
 from traceability.evaluation.evaluate import evaluate_run
 from traceability.model import catalogue, feature_files
 from traceability.model.paths import Places
+from traceability.running import run as runs
 
 FEATURE = """
 Feature: Small
@@ -271,6 +276,59 @@ def test_differing_missing_and_extra_inputs_are_named(honest: tuple[Path, Path],
 def test_a_signature_that_is_not_checked_is_said_first(honest: tuple[Path, Path]) -> None:
     ended = verify(honest[0])
     assert (ended.returncode, ended.stdout.split(":")[0]) == (0, "Signature not verified")
+
+
+def test_an_edited_file_leaves_the_signature_unchecked(honest: tuple[Path, Path]) -> None:
+    archive, public = honest
+    edited = rewritten(archive, lambda files: files.update({"features/r01.feature": b"Feature: Other"}))
+    ended = verify(edited, "--key", public)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("Signature not verified: not checked: files differ from the manifest")
+    assert "--key" not in ended.stdout
+
+
+def test_only_an_archive_without_a_verified_signature_needs_its_digest(honest: tuple[Path, Path]) -> None:
+    archive, public = honest
+    warning = "An attacker who can change the archive can also change its manifest"
+    assert warning not in verify(archive, "--key", public).stdout
+    assert warning in verify(archive).stdout
+
+
+@pytest.mark.parametrize(("exists", "reason"), [(False, "is no folder"), (True, "is no git clone")])
+def test_a_checkout_that_is_none_is_named(honest: tuple[Path, Path], tmp_path: Path, exists: bool, reason: str) -> None:
+    folder = tmp_path / "none"
+    if exists:
+        folder.mkdir()
+    ended = CliRunner().invoke(main, ["verify", str(honest[0]), "--checkout", str(folder)])
+    assert ended.exit_code == 1
+    assert reason in ended.output
+    assert "its inputs could not be compared" in ended.output
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["commit known", "commit unknown"])
+def test_a_merge_compares_the_inputs_of_a_bundle_with_its_commit(
+    honest: tuple[Path, Path], tmp_path: Path, known: bool
+) -> None:
+    """The maker of a key signs a run of another engine: the signature holds, the commit tells."""
+    archive, _ = honest
+    (tmp_path / "forger").mkdir()
+    forged = forgery(archive, another_engine, tmp_path)
+    resigned = rewritten(forged, lambda files: another_key(files, tmp_path / "forger"))
+    key = tmp_path / "forger" / "forger.pub"
+    suite = small_suite(tmp_path / "clone")
+    if known:
+        shutil.rmtree(suite.root)
+        subprocess.run(["git", "clone", "-q", archive.parent.parent, suite.root], check=True)
+    (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
+    runs.write_report(suite.places, suite.catalogue, suite.run())
+    ended = command(suite, "matrix", "--merge", resigned, "--key", key)
+    if known:
+        assert ended.returncode == 2, ended.stdout
+        assert "not merged: its inputs are not those of commit" in ended.stderr
+        assert "engine/launch.py" in ended.stderr
+    else:
+        assert ended.returncode == 0, ended.stderr
+        assert "inputs not compared with a commit" in ended.stdout
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]\n", b"\xff\n", b'{"payload": "a"}\n', b"null\n"])

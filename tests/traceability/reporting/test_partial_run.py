@@ -14,6 +14,7 @@ from rich.console import Console
 from tests.traceability.conftest import Suite
 from tests.traceability.reporting.test_allure_report import PROJECT
 from traceability.bundle import integrity, manifest
+from traceability.cli.runs import _ran
 from traceability.reporting import console
 from traceability.running import run
 
@@ -51,6 +52,11 @@ def printed(judged: run.RunResult, suite: Suite) -> list[str]:
     console.summary(out, judged.coverage, suite.catalogue)
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue().splitlines()
+
+
+def test_the_last_line_counts_the_scenarios_that_ran(judged: run.RunResult, suite: Suite) -> None:
+    assert _ran(judged, 4) == "2 of 4 scenarios ran"
+    assert _ran(suite.run(), 4) == "4 scenarios"
 
 
 def test_the_terminal_names_what_ran_and_nothing_else(judged: run.RunResult, suite: Suite) -> None:
