@@ -21,6 +21,7 @@ from traceability.reporting import proof_summary
 from traceability.reporting.provenance import Provenance, SourceRun
 
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
+UNCOMMITTED = " with uncommitted changes"
 _HISTORY = 20
 _NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
 
@@ -112,6 +113,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         bare=describe_bare_runs(known),
         losses=proof_summary.lines(coverage, []),
         partial=partial_run.sentence(coverage),
+        commit=commit_name(coverage["commit"][:12], changed=known.changed(coverage["target"], coverage["finished"])),
     )
 
 
@@ -120,7 +122,8 @@ def describe_source(one: SourceRun) -> str:
     origin = "bundle, evaluated again" if one.is_bundle else "from the history, evaluated again"
     criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
     return (
-        f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit {one.commit[:7] or 'not known'}, "
+        f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit "
+        f"{commit_name(one.commit[:7], changed=one.changed)}, "
         f"by {one.who}, account {one.account}: {criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
     )
 
@@ -181,12 +184,19 @@ def not_proven_on_aws(document: Document, proofs: Mapping[str, Mapping[str, Targ
     return f"{name}: {len(lacking)} of {count}: {', '.join(names)}."
 
 
-def describe(found: Mapping[str, TargetResult]) -> str:
+def commit_name(commit: str, *, changed: bool) -> str:
+    """Return a commit, and whether the tree of the run had changes that are not in it."""
+    return f"{commit or 'not known'}{UNCOMMITTED if changed else ''}"
+
+
+def describe(criterion: str, known: Provenance) -> str:
     """Return the latest result of a criterion on each target, in one line."""
+    found = known.found[criterion]
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
-        result = "not tried" if one is None else f"{_dated(one)}, commit {one.commit[:7] or 'not known'}"
+        changed = one is not None and known.changed(target, one.when)
+        result = "not tried" if one is None else f"{_dated(one)}, commit {commit_name(one.commit[:7], changed=changed)}"
         other = " (for an earlier text)" if one is not None and not one.same_revision else ""
         parts.append(f"{word}: {result}{other}")
     return "; ".join(parts)

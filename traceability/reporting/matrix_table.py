@@ -11,7 +11,7 @@ from traceability.bundle.run_loader import TargetResult
 from traceability.evaluation.coverage import first_reason, sections
 from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue
-from traceability.reporting.matrix import TARGETS
+from traceability.reporting.matrix import TARGETS, commit_name
 from traceability.reporting.provenance import Provenance
 
 _OF_A_TARGET = ("state", "date", "since", "commit")
@@ -20,6 +20,7 @@ COLUMNS = (
     *(f"{word} {column}" for word in TARGETS.values() for column in _OF_A_TARGET),
     *("scenarios", "reason", "sign-off", "text"),
 )
+_NOT_TRIED = ("not tried", "", "", "")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -30,18 +31,18 @@ def encode(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance)
     writer.writeheader()
     for kind, section in sections(coverage):
         for row in section["criteria"]:
-            cells = {"document": kind.key, **_cells(row, catalogue, known.found[row["id"]])}
+            cells = {"document": kind.key, **_cells(row, catalogue, known)}
             writer.writerow({name: _inert(str(value)) for name, value in cells.items()})
     return table.getvalue().encode("utf-8-sig")
 
 
-def _cells(row: Mapping[str, Any], catalogue: Catalogue, found: Mapping[str, TargetResult]) -> dict[str, object]:
+def _cells(row: Mapping[str, Any], catalogue: Catalogue, known: Provenance) -> dict[str, object]:
     criterion = catalogue.criteria[row["id"]]
     requirement = catalogue.requirement_of(row["id"])
     results: dict[str, object] = {}
     for target, word in TARGETS.items():
-        one = found.get(target)
-        values = (_state(one), one.when[:10], one.since[:10], one.commit) if one else ("not tried", "", "", "")
+        one = known.found[row["id"]].get(target)
+        values = (_state(one), one.when[:10], one.since[:10], _commit(one, target, known)) if one else _NOT_TRIED
         results |= {f"{word} {column}": value for column, value in zip(_OF_A_TARGET, values, strict=True)}
     return {
         "criterion": criterion.tag,
@@ -55,6 +56,10 @@ def _cells(row: Mapping[str, Any], catalogue: Catalogue, found: Mapping[str, Tar
         "sign-off": sign_offs.describe(row),
         "text": criterion.text,
     }
+
+
+def _commit(one: TargetResult, target: str, known: Provenance) -> str:
+    return commit_name(one.commit, changed=known.changed(target, one.when)) if one.commit else ""
 
 
 def _state(one: TargetResult) -> str:

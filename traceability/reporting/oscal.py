@@ -123,6 +123,7 @@ def _result(run: _Run, kind: DocumentKind, section: Mapping[str, Any], differenc
         "end": run.coverage["finished"],
         "props": [
             *_props(target=run.coverage["target"], account=run.manifest["account"], run_by=run.manifest["who"]),
+            *_props(uncommitted_changes=_yes_or_no(run.manifest["dirty"])),
             *_props(**{f"total-{name}": total for name, total in section["totals"].items()}),
         ],
         "reviewed-controls": {
@@ -161,12 +162,13 @@ def _finding(run: _Run, kind: DocumentKind, criterion: Criterion, row: Mapping[s
     state, reason = _STATUS.get(row["state"], _NO_JUDGEMENT)
     words = [STATE_WORDS[row["state"]], *filter(None, [first_reason(row), sign_offs.describe(row)])]
     observed = [one for one in row["scenarios"] if one["status"] not in _NOT_OBSERVED]
-    can_fail = "unknown" if row["can_fail"] is None else str(row["can_fail"]).lower()
     return {
         "uuid": run.uuid("finding", criterion.id),
         "title": criterion.tag,
         "description": f"{'. '.join(words)}.",
-        "props": _props(state=row["state"], can_fail=can_fail, rehearsed=str(row["rehearsed"]).lower()),
+        "props": _props(
+            state=row["state"], can_fail=_yes_or_no(row["can_fail"]), rehearsed=str(row["rehearsed"]).lower()
+        ),
         "target": {
             "type": "objective-id",
             "target-id": _objective_id(criterion),
@@ -205,6 +207,10 @@ def _key(scenario: Mapping[str, Any]) -> tuple[str, int, str]:
 
 def _target(coverage: Mapping[str, Any]) -> str:
     return _TARGETS.get(coverage["target"], coverage["target"] or "no known target")
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "unknown" if value is None else str(value).lower()
 
 
 def _props(**values: object) -> list[Json]:

@@ -76,7 +76,8 @@ def _report(
     inside = places.notes / "matrix" / "matrix.html"
     inside.parent.mkdir(parents=True, exist_ok=True)
     matrix.write(content, catalogue, inside, known, links=False)
-    shown = {one: matrix.describe(found) for one, found in known.found.items()}
+    shown = {one: matrix.describe(one, known) for one in known.found}
+    commit = matrix.commit_name(content["commit"][:12], changed=known.changed(content["target"], content["finished"]))
     return allure_report.build(
-        content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown
+        content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown, commit
     )

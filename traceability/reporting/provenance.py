@@ -6,12 +6,12 @@ it. Earlier dates (proven since, the trend) come from the coverage documents in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traceability.bundle import archive, bundle, run_history, run_loader
+from traceability.bundle import archive, bundle, git, manifest, run_history, run_loader
 from traceability.bundle.run_loader import CoverageDocument, TargetResult, key_of
 from traceability.model import mutation_score
 from traceability.model.catalogue import Catalogue
@@ -33,6 +33,8 @@ class SourceRun:
     criteria: int
     is_bundle: bool
     """True for a bundle, False for the copy that this project kept of its own run."""
+    changed: bool
+    """True if its maker's tree had uncommitted changes."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Provenance:
     ignored: Sequence[str]
     bare: int
     score: KeptScore | None = None
+    uncommitted: Set[tuple[str, str]] = frozenset()
+    """Target and end of the runs on a tree that differed from its commit: the current one, and those of `sources`."""
+
+    def changed(self, target: str, finished: str) -> bool:
+        """Return whether a run is known to be one on a tree with uncommitted changes."""
+        return (target, finished) in self.uncommitted
 
 
 def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> Provenance:
@@ -78,7 +86,25 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
     runs = [run for run in known.runs if key_of(run) not in rejected or key_of(run) in in_trend]
     score = mutation_score.load(places.root / places.features)
     found = run_loader.latest_by_target(verified, revisions, current, runs)
-    return Provenance(found, runs, sources, [*known.ignored, *rejected.values()], len(in_trend), score)
+    uncommitted = {(one.target, one.finished) for one in sources if one.changed}
+    if _has_changes(places, current):
+        uncommitted.add((current["target"], current["finished"]))
+    ignored = [*known.ignored, *rejected.values()]
+    return Provenance(found, runs, sources, ignored, len(in_trend), score, uncommitted)
+
+
+def _has_changes(places: Places, current: CoverageDocument) -> bool:
+    """Return what the manifest of the current run says; before it is written, the tree is still the one of the run."""
+    try:
+        described = manifest.read(places)
+    except manifest.BadManifest:
+        described = None
+    if described is not None and (described["target"], described["finished"]) == (
+        current["target"],
+        current["finished"],
+    ):
+        return bool(described["dirty"])
+    return bool(git.has_changes(places.root))
 
 
 def _objection(file: Path) -> str:
@@ -104,4 +130,5 @@ def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> Sour
         archive.digest(file),
         criteria,
         is_bundle,
+        bool(described["dirty"]),
     )

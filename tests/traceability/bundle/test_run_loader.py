@@ -18,6 +18,7 @@ from traceability.evaluation import diff
 from traceability.model import catalogue
 from traceability.model.states import STATES
 from traceability.reporting import matrix, outputs
+from traceability.reporting.provenance import Provenance
 
 PROJECT = Path(__file__).resolve().parents[3]
 MAIN = catalogue.load().documents[0]
@@ -95,7 +96,7 @@ def test_the_latest_result_on_each_target_counts() -> None:
     }
     assert found["1.2"]["aws"].state == "violated"
     assert found["1.3"] == {}
-    assert "AWS: proven 2026-05-03, commit 0000003" in matrix.describe(found["1.1"])
+    assert "AWS: proven 2026-05-03, commit 0000003" in matrix.describe("1.1", Provenance(found, [], [], [], 0))
     assert (
         matrix.not_proven_on_aws(MAIN, found)
         == "Not proven on AWS: 59 of 60: AC-1.2, AC-1.3, AC-1.4, AC-1.5, "

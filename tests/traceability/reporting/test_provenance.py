@@ -221,7 +221,7 @@ def test_proven_since_the_start_of_the_unbroken_series(judged: Suite) -> None:
     assert f"simulated <b>✓</b> since 2026-05-01, last {last}" in page(judged)
     assert f"simulated <b>✓</b> since 2026-05-07, last {last}" in page(judged)
     assert "3 earlier runs are kept without records" in page(judged)
-    assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.describe(gathered(judged).found["1.1"])
+    assert f"simulated: proven since 2026-05-01, last {last}, commit" in matrix.describe("1.1", gathered(judged))
 
 
 def test_another_text_starts_a_new_series(judged: Suite) -> None:
