@@ -31,13 +31,13 @@ def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
     if not commit:
         return Comparison(commit, "the manifest names no commit")
     if not checkout.is_dir():
-        return Comparison(commit, f"{checkout} is no folder; name a clone of the project")
+        return Comparison(commit, f"the folder {checkout} does not exist; name a clone of the project")
     if not git.is_checkout(checkout):
-        return Comparison(commit, f"{checkout.resolve()} is no git clone; name a clone of the project with --checkout")
+        return Comparison(commit, f"{checkout.resolve()} is no git clone of the project")
     committed = git.files_of(checkout, commit, manifest.INPUTS)
     if committed is None:
         return Comparison(
-            commit, f"its commit is not in this checkout: {commit[:12]}; fetch it, or run verify in a checkout with it"
+            commit, f"its commit is not in this checkout: {commit[:12]}; fetch it, or name a clone that has it"
         )
     found = {name: one for name, one in sums.items() if _is_input(name)}
     wanted = {name: hashlib.sha256(body).hexdigest() for name, body in committed}

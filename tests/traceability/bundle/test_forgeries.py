@@ -294,7 +294,7 @@ def test_only_an_archive_without_a_verified_signature_needs_its_digest(honest: t
     assert warning in verify(archive).stdout
 
 
-@pytest.mark.parametrize(("exists", "reason"), [(False, "is no folder"), (True, "is no git clone")])
+@pytest.mark.parametrize(("exists", "reason"), [(False, "does not exist"), (True, "is no git clone")])
 def test_a_checkout_that_is_none_is_named(honest: tuple[Path, Path], tmp_path: Path, exists: bool, reason: str) -> None:
     folder = tmp_path / "none"
     if exists:
