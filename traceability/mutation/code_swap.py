@@ -62,6 +62,11 @@ def put(file: str, changed: str, functions: Iterable[FunctionType]) -> None:
         return _get_code(loader, name)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]  # as `import` calls it
+    for loader in SourceFileLoader.__subclasses__():
+        # A loader that keeps what it has read would go on with the original.
+        forget = getattr(loader.get_code, "cache_clear", None)
+        if forget is not None:
+            forget()
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
