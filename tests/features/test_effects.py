@@ -1,4 +1,4 @@
-"""A step without effect proves nothing: its scenario is a suite defect, whatever its Then says."""
+"""A scenario with a step without effect is no proof: it is a suite defect, even if its Then passes."""
 
 from __future__ import annotations
 

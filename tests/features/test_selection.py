@@ -1,4 +1,4 @@
-"""A run of nothing says why; what a scenario lacks is said by the step that misses it."""
+"""A run without a scenario says why; the step that misses a fact of its scenario names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record is read again when it may have changed, and only then; where nobody can tell, always."""
+"""A record is read again when it may have changed, and only then; on AWS, which does not tell, always."""
 
 from __future__ import annotations
 

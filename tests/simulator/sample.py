@@ -63,7 +63,7 @@ def fail(event, context):
 
 
 def put_twice(event, context):
-    """Swallows whatever goes wrong between two writes."""
+    """Swallows each error between two writes."""
     for name in ("first", "second"):
         try:
             dynamodb.put_item(TableName=os.environ["TABLE"], Item={"Id": {"S": name}})

@@ -1,4 +1,4 @@
-"""A simulator that starts from a snapshot goes on as the copied one would, and changes nothing for others."""
+"""A simulator that starts from a snapshot goes on as the copied one would, and changes no other one."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def jobs(aws):
 
 
 def refused(aws, client, execution, **choices):
-    """The problems of the refused resumption, which started nothing."""
+    """The problems of the refused resumption, which started no execution."""
     aws.advance(30)
     before = len(jobs(aws)), len(client.list_by_plan("p").items)
     with pytest.raises(StartRefused) as refusal:

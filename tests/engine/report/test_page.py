@@ -1,4 +1,4 @@
-"""The report: whatever a record can hold is on the page, escaped, and the page asks no network."""
+"""The report: each field of a record is on the page, escaped, and the page asks no network."""
 
 from __future__ import annotations
 

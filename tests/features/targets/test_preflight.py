@@ -1,4 +1,4 @@
-"""What a run on AWS asks before it does anything, and how it says no. AWS is the simulator, in this process."""
+"""The questions of a run on AWS before its first change, and its refusals. AWS is the simulator, in this process."""
 
 from __future__ import annotations
 

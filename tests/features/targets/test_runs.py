@@ -74,7 +74,7 @@ def wait_until_launching(server: SimulatorServer, run: subprocess.Popen[str]) ->
 
 
 def left(server: SimulatorServer) -> list[str]:
-    """What there is of any run: by its label, and every instance and stack whatever its label."""
+    """The resources of a run by its label, and the instances and stacks of all runs."""
     found = [f"{one.label}: {line}" for one in sweep.find(_endpointed(server)) for line in one.lines()]
     instances = server.client("drs").describe_recovery_instances(filters={})["items"]
     stacks = [one["StackName"] for one in server.client("cloudformation").describe_stacks()["Stacks"]]

@@ -80,7 +80,7 @@ def server(world: DrsWorld) -> str:
 
 @pytest.fixture
 def operator(world: DrsWorld, client: Callable[..., Any]) -> Any:
-    """The `drs` client of a user who may do everything that the tests do not deny; a profile's role exists."""
+    """The `drs` client of a user who has each right that the tests do not deny; a profile's role exists."""
     backend = iam_backends[ACCOUNT]["aws"]
     backend.create_user(region_name="aws", user_name="operator")
     iam = client("iam")

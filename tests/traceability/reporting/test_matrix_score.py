@@ -1,4 +1,4 @@
-"""The mutation score in the matrix: a number a tile, with the commit it holds for; nothing without a kept result."""
+"""The mutation score in the matrix: a number a tile, with the commit it holds for; no number without a kept result."""
 
 from __future__ import annotations
 
