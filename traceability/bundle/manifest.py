@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from traceability.bundle import git
 from traceability.evaluation.coverage import sections
-from traceability.model import proofs, redaction, run_notes
+from traceability.model import mutation_score, proofs, redaction, run_notes
 from traceability.model.catalogue import DOCUMENTS, MAIN
 from traceability.model.paths import Places
 from traceability.model.problems import UserProblem
@@ -190,12 +190,8 @@ def _summary_files(places: Places) -> tuple[Path, ...]:
 def _rewritable_files(places: Places) -> Iterator[Path]:
     """Yield the files that later results may rewrite."""
     yield from (path for path in sorted(places.allure_report.rglob("*")) if path.is_file())
-    yield from (path for path in (*_summary_files(places), _proofs(places)) if path.is_file())
-
-
-def _proofs(places: Places) -> Path:
-    """The list that `keep` writes from the run itself."""
-    return places.root / places.features / proofs.FILE
+    kept = (places.root / places.features / one for one in (proofs.FILE, mutation_score.FILE))
+    yield from (path for path in (*_summary_files(places), *kept) if path.is_file())
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _MODULES = {
     "merge": "runs",
     "keep": "runs",
     "prove": "runs",
+    "mutant": "mutation",
     "mutate": "mutation",
     "matrix": "owner",
     "diff": "owner",

@@ -12,7 +12,8 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
-from traceability.bundle import integrity, last_run, manifest, run_loader
+from traceability.bundle import integrity, last_run
+from traceability.cli import earlier_runs
 from traceability.cli.group import GREEN, RED, accept_loss_option, features_option, main, root_option
 from traceability.evaluation import proof_changes
 from traceability.evaluation.coverage import rows_of, sections
@@ -166,7 +167,7 @@ def prove_command(features: str, root: Path, only: str) -> None:
     if only and not chosen:
         raise BadInput([f"--only {only}: no file in {features}/defects has this text in its name"])
     out.print(f"Seeding {len(chosen)} defects, one at a time, into copies of the tree ...", highlight=False)
-    last_runs = [(one, run) for one in (places, places.of_rehearsal) if (run := _last_run(one, known))]
+    last_runs = earlier_runs.unchanged(places, known)
     passed = {key for _, run in last_runs for key in run.passed}
     scratch = places.reports / ".prove"
     results = prove.prove(
@@ -204,17 +205,6 @@ def keep_command(features: str, root: Path, accept_loss: tuple[str, ...], rehear
     click.echo(f"{features}/{proofs.FILE}: more proofs for {named}")
     console.problems(Console(), proof_summary.lines(last.coverage, []))
     sys.exit(RED if last.coverage["losses"] else GREEN)
-
-
-def _last_run(places: Places, known: catalogue.Catalogue) -> last_run.LastRun | None:
-    """Return the last run on this tree, which the proof starts from and is written into; None if it was changed."""
-    try:
-        return integrity.recall(places, known)
-    except (integrity.StaleRun, manifest.BadManifest, run_loader.BadRun) as problem:
-        reason = problem.changes[0] if isinstance(problem, integrity.StaleRun) else str(problem)
-        where = console.relative_path(places.reports, places.root)
-        click.echo(f"Ignoring the last run in {where}/: {reason}", err=True)
-        return None
 
 
 def exit_code(judged: RunResult, scenarios: Sequence[Scenario], *, strict: bool) -> int:

@@ -26,6 +26,7 @@ _HEAD = """\
 # The last whole mutation run, written by `python -m traceability mutate --keep`. It holds for its commit.
 # By criterion: how many mutants its own scenarios noticed, of those that they met beyond a plain drill.
 """
+_WIDTH = 1000
 _Z = 1.96
 """Standard deviations on both sides that hold 95 % of a normal distribution."""
 _COUNT = {"type": "integer", "minimum": 0}
@@ -42,6 +43,7 @@ _SCHEMA = {
         "by_error",
         "timed_out",
         "criteria",
+        "not_executed",
         "never_red",
     ],
     "properties": {
@@ -53,7 +55,14 @@ _SCHEMA = {
             "type": "object",
             "additionalProperties": {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2},
         },
-        "never_red": {"type": "array", "items": {"type": "string"}},
+        "not_executed": {"type": "object", "additionalProperties": {"type": "string"}},
+        "never_red": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
+        },
     },
 }
 
@@ -66,8 +75,9 @@ class BadScore(UserProblem):
 class KeptScore:
     """A sample of `tried` of all `mutants`; `noticed` includes those that ended in an error or by their time.
 
-    `criteria` has, by criterion id, how many its own scenarios noticed, and met. `never_red` are the Thens, as place
-    and text, that neither a mutant nor a seeded defect turned red.
+    `criteria` has, by criterion id, how many its own scenarios noticed, and met. `not_executed` has, by file, the lines
+    that mutants could change and no scenario executes. `never_red` has, by file and scenario, the Thens that neither a
+    mutant nor a seeded defect turned red.
     """
 
     commit: str
@@ -79,7 +89,8 @@ class KeptScore:
     by_error: int
     timed_out: int
     criteria: Mapping[str, Sequence[int]]
-    never_red: Sequence[str]
+    not_executed: Mapping[str, str]
+    never_red: Mapping[str, Mapping[str, Sequence[str]]]
 
     @property
     def as_of(self) -> str:
@@ -137,10 +148,14 @@ def write(folder: Path, score: KeptScore, catalogue: Catalogue) -> Path:
     content["criteria"] = {
         tag_of(one): list(score.criteria[one]) for one in catalogue.criteria if one in score.criteria
     }
-    content["never_red"] = list(score.never_red)
     path = folder / FILE
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
-    path.write_text(_HEAD + text, encoding="utf-8")
+    # One Then a line, and the two numbers of a criterion in one: so a diff can be read.
+    lines = [
+        yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=flow)
+        for key, value in content.items()
+        for flow in [None if key == "criteria" else False]
+    ]
+    path.write_text(_HEAD + "".join(lines), encoding="utf-8")
     return path
 
 
@@ -159,9 +174,15 @@ def table(score: KeptScore, catalogue: Catalogue) -> str:
     head = "| requirement | noticed/met | by criterion |\n|---|---|---|"
     return (
         f"{score.sentence}\nOf the noticed ones, {score.by_error} ended in an error and {score.timed_out} by their "
-        f"time. Seed: `{score.seed[:12]}`.\n{len(score.never_red)} Thens were never red: `never_red` in "
-        f"`features/{FILE}` lists them.\n\n{head}\n" + "\n".join(rows)
+        f"time. Seed: `{score.seed[:12]}`.\n{count(score.never_red)} Thens were never red: `never_red` in "
+        f"`features/{FILE}` lists them. Its `not_executed` lists the lines that no scenario executes, in "
+        f"{len(score.not_executed)} files.\n\n{head}\n" + "\n".join(rows)
     )
+
+
+def count(never_red: Mapping[str, Mapping[str, Sequence[str]]]) -> int:
+    """Return the number of Thens, which are grouped by file and scenario."""
+    return sum(len(thens) for scenarios in never_red.values() for thens in scenarios.values())
 
 
 def write_table(page: Path, score: KeptScore, catalogue: Catalogue) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from traceability.model.problems import UserProblem
+from traceability.mutation import no_mistakes
 
 CODE = "engine"
 """The folder of the code that is mutated."""
@@ -59,26 +60,25 @@ class Mutant:
         return f"{self.file}:{self.line}"
 
 
-def sample(root: Path, executed: Mapping[str, Sequence[int]], seed: str) -> list[Mutant]:
-    """Return all mutants on executed lines in a random order that depends on `seed` alone: a prefix is a sample.
+def of_tree(root: Path, only: Collection[str] = ()) -> list[Mutant]:
+    """Return all mutants of the code, or of the files `only`. Raises NoOperators."""
+    files = sorted(path.relative_to(root).as_posix() for path in (root / CODE).rglob("*.py"))
+    chosen = [one for one in files if not only or one in only]
+    return [one for file in chosen for one in of_source(file, (root / file).read_text(encoding="utf-8"))]
 
-    `executed` has the lines by file, relative to `root`. Raises NoOperators.
-    """
+
+def sample(found: Sequence[Mutant], executed: Mapping[str, Sequence[int]], seed: str) -> list[Mutant]:
+    """Return the mutants on executed lines in a random order that depends on `seed` alone: a prefix is a sample."""
     lines = {file: set(some) for file, some in executed.items()}
-    found = [
-        one
-        for file in sorted(lines)
-        for one in of_source(file, (root / file).read_text(encoding="utf-8"))
-        if one.line in lines[file]
-    ]
+    chosen = [one for one in found if one.line in lines.get(one.file, ())]
     # By hashes: a line that one trace lacks changes no other place of the order.
-    return sorted(found, key=lambda one: hashlib.sha256(f"{seed} {one}".encode()).digest())
+    return sorted(chosen, key=lambda one: hashlib.sha256(f"{seed} {one}".encode()).digest())
 
 
 def of_source(file: str, source: str) -> list[Mutant]:
     """Return the mutants of one file. Raises NoOperators."""
     nodes = list(_ast().ast_nodes(_ast().get_ast(source)))
-    return [Mutant(file, line, name, index) for name in _OPERATORS for index, line in enumerate(_lines(name, nodes))]
+    return [Mutant(file, line, name, index) for name in _OPERATORS for index, line in _occurrences(name, nodes)]
 
 
 def mutated(source: str, mutant: Mutant) -> str:
@@ -98,21 +98,22 @@ def mutated(source: str, mutant: Mutant) -> str:
     return str(walk(tree).get_code())
 
 
-def change(source: str, mutant: Mutant) -> tuple[str, str]:
+def change(source: str, changed: str) -> tuple[str, str]:
     """Return the first changed line before and after, each without its indentation."""
-    before, after = source.splitlines(), mutated(source, mutant).splitlines()
-    for old, new in zip(before, after, strict=False):
+    for old, new in zip(source.splitlines(), changed.splitlines(), strict=False):
         if old != new:
             return old.strip(), new.strip()
     return "", ""
 
 
-def _lines(name: str, nodes: Sequence[Any]) -> Iterator[int]:
-    """Yield the line of each occurrence, in the order in which `mutated` meets them."""
-    operator = _operators()[name]()
+def _occurrences(name: str, nodes: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield number and line of each occurrence that is a mistake; `mutated` counts the others too."""
+    operator, index = _operators()[name](), 0
     for node in nodes:
         for (line, _), _ in operator.mutation_positions(node):
-            yield line
+            if not no_mistakes.is_none(name, node):
+                yield index, line
+            index += 1
 
 
 def _add_to_path() -> None:

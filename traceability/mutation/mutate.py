@@ -17,7 +17,7 @@ from pathlib import Path
 from traceability.model import feature_files
 from traceability.model.feature_files import Scenario, for_target
 from traceability.model.verdict import NOT_RUN, PASSED, VIOLATED
-from traceability.mutation import code_swap, mutants, tracing
+from traceability.mutation import code_swap, mutants, tracing, trials
 from traceability.mutation.mutants import CODE, Mutant
 from traceability.mutation.prove import MAX_PROCESSES, BaselineFailed
 from traceability.mutation.warm import Ended, Job, Met, Task
@@ -64,9 +64,11 @@ class Traced:
 
 @dataclass
 class _Hunt:
-    """A mutant on its way through its scenarios."""
+    """A mutant on its way through its scenarios; before and after are its line."""
 
     mutant: Mutant
+    before: str
+    after: str
     job: Job
     met: list[Met] = field(default_factory=list)
     begun: float = field(default_factory=time.perf_counter)
@@ -91,6 +93,8 @@ class Workers:
 
     def anew(self, file: str, changed: str) -> Worker:
         """Return a worker that imports the changed source of a file."""
+        if not self._made:
+            trials.import_needs(self._scratch / "worker-0")
         self._made += 1
         return self._worker(f"anew-{self._made}", file, changed)
 
@@ -140,10 +144,16 @@ def run(
     traced: Traced,
     seconds: float,
     report: Callable[[MutantResult], None],
+    *,
+    every: bool = False,
 ) -> list[MutantResult]:
-    """Try the mutants in order, two at a time; begin no other after `seconds`. Call `report` with each result."""
+    """Try the mutants in order, two at a time; begin no other after `seconds`. Call `report` with each result.
+
+    `every`: each scenario that executes a line meets its mutants, not only those that `chosen` returns.
+    """
     _end_warming(workers)
     begun, waiting = time.perf_counter(), list(sample)
+    reach = tracing.Reach(traced.lines, workers.root)
     hunts: dict[Worker, _Hunt] = {}
     results = []
     while hunts or (waiting and time.perf_counter() - begun < seconds):
@@ -153,8 +163,11 @@ def run(
             changed = mutants.mutated(source, mutant)
             # An operator can write what is no Python, such as `not name := value`: nobody could make this mistake.
             if code_swap.is_python(changed):
-                worker, hunt = _begin(workers, mutant, source, changed, traced)
-                hunts[worker] = hunt
+                places = reach.executing(mutant.file, mutant.line)
+                job = _job(workers, mutant, changed, places if every else chosen(places), traced)
+                hunt = _Hunt(mutant, *mutants.change(source, changed), job)
+                anew = code_swap.runs_at_import(source, mutant.line)
+                hunts[_begin_anew(workers, job) if anew else _begin(workers, job)] = hunt
         for worker, message in _messages(workers):
             if isinstance(message, Met):
                 hunts[worker].met.append(message)
@@ -166,10 +179,9 @@ def run(
             else:
                 workers.idle.append(worker)
             if message.how == "at_import":
-                anew, again = _begin_anew(workers, hunt.mutant, hunt.job)
-                hunts[anew] = again
+                hunts[_begin_anew(workers, hunt.job)] = hunt
                 continue
-            results.append(_result(hunt, message, workers.root))
+            results.append(_result(hunt, message))
             report(results[-1])
     return results
 
@@ -214,27 +226,27 @@ def chosen(places: Sequence[str]) -> list[str]:
     return near + [rest[number * len(rest) // count] for number in range(count)]
 
 
-def _begin(workers: Workers, mutant: Mutant, source: str, changed: str, traced: Traced) -> tuple[Worker, _Hunt]:
-    places = chosen(tracing.executing(traced.lines, mutant.file, mutant.line))
+def _job(workers: Workers, mutant: Mutant, changed: str, places: Sequence[str], traced: Traced) -> Job:
     criteria = {one.place: one.criteria for one in workers.scenarios}
     tasks = tuple(Task(one, criteria[one], max(_LIMIT, _LIMIT_TIMES * traced.seconds[one])) for one in places)
-    job = Job(tasks, CODE, mutant.file, changed, each=len(tasks) <= OWN_SCENARIOS)
-    if code_swap.runs_at_import(source, mutant.line):
-        return _begin_anew(workers, mutant, job)
+    return Job(tasks, CODE, mutant.file, changed, each=len(tasks) <= OWN_SCENARIOS)
+
+
+def _begin(workers: Workers, job: Job) -> Worker:
     worker = workers.idle.pop()
     worker.give(job)
     workers.busy.append(worker)
-    return worker, _Hunt(mutant, job)
+    return worker
 
 
-def _begin_anew(workers: Workers, mutant: Mutant, job: Job) -> tuple[Worker, _Hunt]:
+def _begin_anew(workers: Workers, job: Job) -> Worker:
     worker = workers.anew(job.file, job.changed)
     worker.give(Job(job.tasks, job.code, each=job.each))
     workers.busy.append(worker)
-    return worker, _Hunt(mutant, job)
+    return worker
 
 
-def _result(hunt: _Hunt, ended: Ended, root: Path) -> MutantResult:
+def _result(hunt: _Hunt, ended: Ended) -> MutantResult:
     met = {one.place: one.verdict != PASSED for one in hunt.met if one.verdict != NOT_RUN}
     red = tuple((one.place, one.step) for one in hunt.met if one.verdict == VIOLATED)
     if red:
@@ -243,6 +255,5 @@ def _result(hunt: _Hunt, ended: Ended, root: Path) -> MutantResult:
         outcome = BY_ERROR
     else:
         outcome = TIMED_OUT if ended.how == "timed_out" else SURVIVED
-    before, after = mutants.change((root / hunt.mutant.file).read_text(encoding="utf-8"), hunt.mutant)
     own, seconds = hunt.job.each, time.perf_counter() - hunt.begun
-    return MutantResult(hunt.mutant, before, after, outcome, met, red, own, seconds)
+    return MutantResult(hunt.mutant, hunt.before, hunt.after, outcome, met, red, own, seconds)

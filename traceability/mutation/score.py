@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from traceability.model.catalogue import Catalogue
 from traceability.model.feature_files import Scenario
 from traceability.model.mutation_score import KeptScore
+from traceability.mutation.mutants import Mutant
 from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult
 from traceability.mutation.survivors import Survivor
 
@@ -24,7 +27,8 @@ def document(
 ) -> dict[str, Any]:
     """Return `mutation.json`. `proof` is prove.json.
 
-    `facts` are tree, commit, date, seed, the number of all mutants, and the seconds of the run.
+    `facts` are tree, commit, date, seed, the number of all mutants, those that no scenario executes, and the seconds of
+    the run.
     """
     counts = {one: sum(result.outcome == one for result in results) for one in (NOTICED, BY_ERROR, TIMED_OUT, SURVIVED)}
     return {
@@ -52,7 +56,7 @@ def document(
 def kept(content: Mapping[str, Any]) -> KeptScore:
     """Return what a document of `mutation.json` keeps in the repository."""
     criteria = {one: (row["noticed"], row["tried"]) for one, row in content["criteria"].items() if row["tried"]}
-    same = ("commit", "date", "seed", "mutants", "tried", "by_error", "timed_out", "never_red")
+    same = ("commit", "date", "seed", "mutants", "tried", "by_error", "timed_out", "not_executed", "never_red")
     noticed = content["tried"] - content[SURVIVED]
     return KeptScore(**{one: content[one] for one in same}, noticed=noticed, criteria=criteria)
 
@@ -81,16 +85,41 @@ def by_criterion(
     return found
 
 
-def never_red(results: Sequence[MutantResult], scenarios: Sequence[Scenario], proof: Mapping[str, Any]) -> list[str]:
-    """Return place and text of each Then that no mutant and no seeded defect turned red."""
+def not_executed(found: Iterable[Mutant], sample: Iterable[Mutant]) -> dict[str, str]:
+    """Return, by file, the lines of the mutants that no scenario executes, such as "3, 7-9"; "all" for a whole file."""
+    executed = {(one.file, one.line) for one in sample}
+    lines: dict[str, set[int]] = defaultdict(set)
+    for one in found:
+        if (one.file, one.line) not in executed:
+            lines[one.file].add(one.line)
+    begun = {file for file, _ in executed}
+    return {file: _ranges(sorted(some)) if file in begun else "all" for file, some in sorted(lines.items())}
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    groups = [[line for _, line in some] for _, some in groupby(enumerate(lines), lambda pair: pair[1] - pair[0])]
+    return ", ".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else str(one[0]) for one in groups)
+
+
+def never_red(
+    results: Sequence[MutantResult], scenarios: Sequence[Scenario], proof: Mapping[str, Any]
+) -> dict[str, dict[str, list[str]]]:
+    """Return, by file and scenario, each Then that no mutant and no seeded defect turned red.
+
+    The rows of an outline share their steps: one red row is enough, and the first row names the others.
+    """
     red = {pair for result in results for pair in result.red}
     red |= {(place, step) for defect in proof.get("defects", ()) for place, step in defect.get("red", ())}
-    found: dict[str, bool] = {}
+    thens: dict[tuple[str, int], tuple[str, str]] = {}
+    seen: set[tuple[str, int]] = set()
     for one in scenarios:
         for step in one.steps:
-            text = f"{step.keyword} {step.name}"
+            text, place = f"{step.keyword} {step.name}", (one.file, step.line)
             if step.is_expectation:
-                place = f"{one.file}:{step.line} {text}"
-                # The rows of an outline share their steps: one red row is enough.
-                found[place] = found.get(place, False) or (one.place, text) in red
-    return [place for place, was_red in found.items() if not was_red]
+                thens.setdefault(place, (one.name, text))
+                seen |= {place} if (one.place, text) in red else set()
+    found: dict[str, dict[str, list[str]]] = {}
+    for (file, line), (name, text) in thens.items():
+        if (file, line) not in seen:
+            found.setdefault(file, {}).setdefault(name, []).append(text)
+    return found

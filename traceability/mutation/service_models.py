@@ -12,6 +12,7 @@ from typing import Any
 from botocore.loaders import JSONFileLoader
 
 _preloaded: dict[str, list[Any]] = {}
+read: list[str] = []
 _load_file = JSONFileLoader.load_file
 
 
@@ -24,9 +25,9 @@ def preload(paths: Iterable[str]) -> None:
             held.append(_load_file(JSONFileLoader(), path))
 
 
-def serve_preloaded() -> list[str]:
-    """Let botocore take the preloaded copies first. Returns the list of paths read; it grows with each read."""
-    read: list[str] = []
+def serve_preloaded() -> None:
+    """Let botocore take the preloaded copies first, and note in `read` each path that is read."""
+    read.clear()
 
     def load_file(loader: JSONFileLoader, path: str) -> Any:
         read.append(path)
@@ -34,4 +35,3 @@ def serve_preloaded() -> list[str]:
         return held.pop() if held else _load_file(loader, path)
 
     JSONFileLoader.load_file = load_file
-    return read

@@ -90,20 +90,25 @@ def run_behave(
     os.dup2(log, 2)
     from behave.__main__ import main
 
-    read = service_models.serve_preloaded()
+    service_models.serve_preloaded()
     arguments = ["--no-color", "--no-skipped", "--no-summary", "--define", f"target={target}"]
     arguments += ["--format", formatter]
     arguments += ["--tags", tags] if tags else []
     arguments += ["--runner", runner] if runner else []
     code = main([*arguments, "--junit", "--junit-directory", "reports/junit", *files])
-    imported = [
-        name for name in sys.modules if name.partition(".")[0] not in (*_PROJECT_PACKAGES, "__main__", "__mp_main__")
-    ]
-    needs = {"modules": [name for name in imported if _importable(name)], "service_models": read}
-    (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
+    note_needs(place)
     sys.stdout.flush()
     # Skip the interpreter's clean-up: threads may still wait on a virtual clock.
     os._exit(code)
+
+
+def note_needs(place: Path) -> None:
+    """Note for `import_needs` what this process has imported."""
+    imported = [
+        name for name in sys.modules if name.partition(".")[0] not in (*_PROJECT_PACKAGES, "__main__", "__mp_main__")
+    ]
+    needs = {"modules": [name for name in imported if _importable(name)], "service_models": service_models.read}
+    (place / "imported.json").write_text(json.dumps(needs), encoding="utf-8")
 
 
 def _importable(name: str) -> bool:

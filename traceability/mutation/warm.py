@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -25,7 +26,7 @@ from behave.runner import Runner, the_step_registry
 from coverage import Coverage
 
 from traceability.model.verdict import VIOLATED, StepEnd, verdict
-from traceability.mutation import code_swap
+from traceability.mutation import code_swap, trials
 
 RUNNER = "traceability.mutation.warm:WarmRunner"
 _MEMORY = 8 << 30
@@ -113,6 +114,7 @@ def _serve(runner: Runner, connection: Connection) -> None:
             return
         if job.here:
             _Child(runner, connection, places, ()).run(job)
+            trials.note_needs(Path.cwd())
             connection.send(Ended("done"))
             continue
         if functions is None:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.traceability.bundle.test_bundle import rewritten
 from tests.traceability.conftest import Suite
+from tests.traceability.reporting.test_matrix_score import KEPT
 from tests.traceability.running.test_rehearsal import rehearse, row
 from traceability.bundle import bundle, integrity, last_run, manifest, run_loader
+from traceability.cli.mutation import keep_score
 from traceability.evaluation import coverage, record_readers
 from traceability.model import catalogue, tree
 from traceability.reporting import outputs
@@ -233,6 +236,13 @@ def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> N
     proof_added(judged, with_result=True)
     assert integrity.changes(judged.places, judged.catalogue) == []
     assert command(judged, "matrix").returncode == 0
+    assert bundle.verify(bundle.write(judged.places, judged.catalogue)).consistent
+
+
+def test_a_mutation_score_that_is_kept_later_keeps_a_run_intact(judged: Suite) -> None:
+    keep_score(Console(), judged.places, judged.catalogue, KEPT, None)
+    assert integrity.changes(judged.places, judged.catalogue) == []
+    assert "noticed 3 of 4 small changes" in judged.places.matrix.read_text(encoding="utf-8")
     assert bundle.verify(bundle.write(judged.places, judged.catalogue)).consistent
 
 

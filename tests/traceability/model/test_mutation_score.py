@@ -12,8 +12,9 @@ from traceability.model.mutation_score import BEGIN, END, KeptScore
 from traceability.model.tree import digest
 
 KNOWN = catalogue.load()
+THENS = {"r01.feature": {"Waves launch": ["Then the execution is COMPLETED"]}}
 SCORE = KeptScore(
-    "a" * 40, "2026-01-02", "seed", 2000, 400, 340, 12, 3, {"1.1": (9, 10), "12.5": (1, 2)}, ["r01:9 Then x"]
+    "a" * 40, "2026-01-02", "seed", 2000, 400, 340, 12, 3, {"1.1": (9, 10), "12.5": (1, 2)}, {"a.py": "3, 7-9"}, THENS
 )
 
 

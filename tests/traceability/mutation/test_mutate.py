@@ -75,7 +75,7 @@ def project(suite: Suite) -> Suite:
 @needs_operators
 def test_each_mutant_changes_its_line_and_no_other() -> None:
     found = mutants.of_source("engine/less.py", SOURCE)
-    changes = {mutants.change(SOURCE, one)[1] for one in found}
+    changes = {changed(one)[1] for one in found}
     assert {
         "return a <= b and not a == 0",
         "return a >= b and not a == 0",
@@ -83,16 +83,38 @@ def test_each_mutant_changes_its_line_and_no_other() -> None:
         "return a < b and  a == 0",
         "return a < b and not a != 0",
     } <= changes
-    assert all(mutants.change(SOURCE, one)[0] == "return a < b and not a == 0" for one in found)
+    assert all(changed(one)[0] == "return a < b and not a == 0" for one in found)
     assert {one.line for one in found} == {2}
+
+
+def changed(mutant: Mutant, source: str = SOURCE) -> tuple[str, str]:
+    return mutants.change(source, mutants.mutated(source, mutant))
+
+
+@needs_operators
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("def f(a, *, b):\n    return a * b\n", {"return a // b"}),
+        ("if TYPE_CHECKING:\n    import a\n", set()),
+        ("if a or b:\n    pass\n", {"if not a or b:", "if a and b:"}),
+        ("@dataclass(frozen=True)\nclass A:\n    b: bool = True\n", {"b: bool = False"}),
+        ("if a is None:\n    pass\n", {"if a is not None:"}),
+        ("if not a:\n    pass\n", {"if  a:"}),
+        ("if a in b:\n    pass\n", {"if not a in b:"}),
+    ],
+)
+def test_what_is_no_mistake_or_repeats_a_mutant_is_left_out(source: str, changes: set[str]) -> None:
+    assert [changed(one, source)[1] for one in mutants.of_source("engine/a.py", source)] == sorted(changes)[::-1]
 
 
 @needs_operators
 def test_the_sample_is_the_same_for_the_same_tree_and_leaves_out_what_no_scenario_executes(project: Suite) -> None:
     lines = {"engine/shop/prices.py": [2, 9, 10, 11]}
-    first = mutants.sample(project.root, lines, "seed")
-    assert first == mutants.sample(project.root, lines, "seed")
-    assert first != mutants.sample(project.root, lines, "other")
+    found = mutants.of_tree(project.root)
+    first = mutants.sample(found, lines, "seed")
+    assert first == mutants.sample(found, lines, "seed")
+    assert first != mutants.sample(found, lines, "other")
     assert {one.line for one in first} <= {2, 9, 10, 11}
 
 
@@ -111,7 +133,7 @@ def test_a_run_tells_noticed_mutants_from_survivors(project: Suite, workers: Wor
     traced = mutate.trace(workers)
     assert traced.lines["features/r01.feature:4"] == {"engine/shop/prices.py": [2]}
     assert traced.lines["features/r01.feature:8"] == {"engine/shop/prices.py": [9, 10]}
-    sample = mutants.sample(project.root, tracing.executed(traced.lines), "seed")
+    sample = mutants.sample(mutants.of_tree(project.root), tracing.Reach(traced.lines, project.root).executed(), "seed")
     told: list[MutantResult] = []
     results = mutate.run(workers, sample, traced, 300, told.append)
     assert told == results
@@ -126,7 +148,7 @@ def test_a_run_tells_noticed_mutants_from_survivors(project: Suite, workers: Wor
     assert rows["1.1"] == {"noticed": 1, "tried": 1}
     assert 0 < rows["1.2"]["noticed"] < rows["1.2"]["tried"]
     assert rows["1.3"] == {"noticed": 0, "tried": 0}
-    assert score.never_red(results, workers.scenarios, {}) == []
+    assert score.never_red(results, workers.scenarios, {}) == {}
     assert project.root.joinpath("engine/shop/prices.py").read_text() == ENGINE
 
 
@@ -193,14 +215,24 @@ def test_a_scenario_that_fails_without_a_mutant_ends_the_run(project: Suite) -> 
     workers.close()
 
 
-def test_the_nearest_scenarios_come_first() -> None:
+def test_scenarios_of_rare_lines_around_come_first(tmp_path: Path) -> None:
     lines: tracing.Trace = {
-        "a:1": {"f.py": [10], "g.py": [1, 2, 3]},
-        "b:1": {"f.py": [9, 10, 11]},
-        "c:1": {"f.py": [10]},
+        "a:1": {"f.py": [10, 11, 12], "g.py": [1, 2, 3]},
+        "b:1": {"f.py": [10, 20]},
+        "c:1": {"f.py": [10, 11, 12]},
         "d:1": {"f.py": [99]},
     }
-    assert tracing.executing(lines, "f.py", 10) == ["b:1", "c:1", "a:1"]
+    assert tracing.Reach(lines, tmp_path).executing("f.py", 10) == ["b:1", "c:1", "a:1"]
+
+
+def test_scenarios_that_use_a_limit_are_near_its_line(project: Suite) -> None:
+    """The limit in line 5 is defined at import, in line 9 it is used."""
+    prices = "engine/shop/prices.py"
+    reach = tracing.Reach({"a:1": {prices: [2, 5]}, "b:1": {prices: [5, 9]}, "c:1": {prices: [9]}}, project.root)
+    assert reach.executing(prices, 5) == ["c:1", "b:1", "a:1"]
+    assert reach.executed() == {prices: [2, 5, 9]}
+    assert tracing.Reach({"c:1": {prices: [9]}}, project.root).executed() == {prices: [5, 9]}
+    assert tracing.Reach({"a:1": {prices: [2]}}, project.root).executed() == {prices: [2]}
 
 
 def result(outcome: str, met: dict[str, bool], *, own: bool = True) -> MutantResult:
@@ -217,7 +249,12 @@ def test_the_score_counts_errors_as_noticed_and_is_none_without_a_mutant() -> No
 def test_a_then_that_a_seeded_defect_turned_red_is_not_listed(project: Suite) -> None:
     scenarios, _ = feature_files.read(project.root / "features", project.root)
     proof = {"defects": [{"red": [["features/r01.feature:4", "Then 1 and 2 make 3"]]}]}
-    assert score.never_red([], scenarios, proof) == ["features/r01.feature:9 Then 200 costs a fee"]
+    assert score.never_red([], scenarios, proof) == {"features/r01.feature": {"costs": ["Then 200 costs a fee"]}}
+
+
+def test_lines_that_no_scenario_executes_are_named() -> None:
+    found = [Mutant(file, line, "AddNot", 0) for file in ("a.py", "b.py") for line in (1, 3, 4, 5, 9)]
+    assert score.not_executed(found, [found[1], found[1]]) == {"a.py": "1, 4-5, 9", "b.py": "all"}
 
 
 def test_explained_survivors_have_to_fit_the_code(project: Suite) -> None:

@@ -53,3 +53,17 @@ def test_a_whole_run_is_kept_with_its_commit(project: Suite) -> None:
     again = CliRunner().invoke(main, arguments)
     assert isinstance(again.exception, BadInput)
     assert "the tree differs from its commit" in again.exception.lines[0]
+
+
+@needs_operators
+def test_the_mutants_of_a_line_meet_the_chosen_scenarios(project: Suite) -> None:
+    """Line 11 is the end of a small amount, which no scenario asks for; line 2 is what the first one asks for."""
+    places = ["engine/shop/prices.py:2", "engine/shop/prices.py:11"]
+    ended = CliRunner().invoke(
+        main, ["mutant", "--root", str(project.root), "--scenario", "features/r01.feature", *places]
+    )
+    assert ended.exit_code == 0, ended.output
+    assert "return first + second  ->  return first - second: noticed, features/r01.feature:4" in ended.output
+    assert "return 0  ->  return 1: SURVIVED, 0 scenarios met it" in ended.output
+    ended = CliRunner().invoke(main, ["mutant", "--root", str(project.root), "engine/shop/prices.py:99"])
+    assert isinstance(ended.exception, BadInput)

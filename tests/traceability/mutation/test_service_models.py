@@ -20,11 +20,11 @@ def test_each_reading_gets_a_copy_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"uri": "/{Bucket}"}')
     path = str(tmp_path / "model")
     service_models.preload([path, path])
-    read = service_models.serve_preloaded()
+    service_models.serve_preloaded()
     first = JSONFileLoader().load_file(path)
     first["uri"] = "/"
     assert JSONFileLoader().load_file(path) == {"uri": "/{Bucket}"}
-    assert read == [path, path]
+    assert service_models.read == [path, path]
 
 
 def test_a_file_that_is_not_preloaded_is_read(tmp_path: Path) -> None:

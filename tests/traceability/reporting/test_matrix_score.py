@@ -10,7 +10,7 @@ from traceability.model import mutation_score
 from traceability.model.mutation_score import KeptScore
 from traceability.reporting import matrix, provenance
 
-KEPT = KeptScore("c" * 40, "2026-01-02", "seed", 2000, 100, 90, 1, 0, {"1.2": (3, 4)}, [])
+KEPT = KeptScore("c" * 40, "2026-01-02", "seed", 2000, 100, 90, 1, 0, {"1.2": (3, 4)}, {}, {})
 
 
 def test_a_tile_shows_the_number_of_its_criterion(tmp_path: Path) -> None:
