@@ -19,6 +19,7 @@ from engine import cli
 from engine.client import AlreadyEnded, DecisionRefused, EngineClient, EngineError, Page, StartRefused
 from features import testdata
 from features.effects import Effects
+from features.matchers import describe
 from features.targets import RunTarget, WaitTimeout
 
 if TYPE_CHECKING:
@@ -336,6 +337,10 @@ class World:
                 f"No execution was started, so there is no record to read. The engine said: {problems}"
             )
         return self.sample()
+
+    def record_text(self) -> str:
+        """The record, and the waits that timed out: for the end of a mismatch."""
+        return "\n".join(["Read the execution record:", describe(self.record()), *self.timed_out])
 
     @property
     def refusal_text(self) -> str:

@@ -9,7 +9,7 @@ from hamcrest import contains_inanyorder, equal_to, greater_than_or_equal_to, ha
 from features.aws_queries import instant, job_of, recovery_instances, recovery_jobs
 from features.matchers import assert_that, came_apart, lasted, were_made
 from features.matchers.engine_calls import Pauses
-from features.parameter_types import REQUESTS, Request, Requests
+from features.phrase_values import REQUESTS, Request, Requests
 from features.targets import EngineCall
 from features.world import World
 

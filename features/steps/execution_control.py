@@ -10,7 +10,7 @@ from behave import given, when
 from behave.runner import Context
 
 from features.aws_queries import recovery_instances, state_machine_run
-from features.parameter_types import Command, Start
+from features.phrase_values import Command, Start
 from features.world import World
 
 CLEANED_UP = {"COMPLETED", "FAILED", "SKIPPED"}

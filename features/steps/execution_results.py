@@ -7,34 +7,29 @@ from behave.runner import Context
 from hamcrest import all_of, empty, equal_to, has_item, has_key, has_length, is_not
 
 from features.aws_queries import EXECUTION_TAG, all_jobs, new_jobs, recovery_client, recovery_instances
-from features.matchers import assert_that, describe, has_status, is_skipped_because_of, mentions
+from features.matchers import assert_that, has_status, is_skipped_because_of, mentions
 from features.subscriber import the_message
 from features.world import World
 
 
-def where(world: World) -> str:
-    """The record, for the end of a mismatch, with the waits that timed out."""
-    return "\n".join(["Read the execution record:", describe(world.record()), *world.timed_out])
-
-
 @then("the execution is {status:Status}")
 def execution_is(context: Context, status: str) -> None:
-    assert_that(context.world.record(), has_status(status), where(context.world))
+    assert_that(context.world.record(), has_status(status), context.world.record_text())
 
 
 @then("wave {number:d} is {status:Status}")
 def wave_is(context: Context, number: int, status: str) -> None:
-    assert_that(context.world.wave(number), has_status(status), where(context.world))
+    assert_that(context.world.wave(number), has_status(status), context.world.record_text())
 
 
 @then("wave {number:d} is SKIPPED because of wave {cause:d}")
 def wave_is_skipped(context: Context, number: int, cause: int) -> None:
-    assert_that(context.world.wave(number), is_skipped_because_of(cause), where(context.world))
+    assert_that(context.world.wave(number), is_skipped_because_of(cause), context.world.record_text())
 
 
 @then('server "{name}" is {status:Status}')
 def server_is(context: Context, name: str, status: str) -> None:
-    assert_that(context.world.result(name), has_status(status), where(context.world))
+    assert_that(context.world.result(name), has_status(status), context.world.record_text())
 
 
 @then('server "{name}" is adopted, not launched')
@@ -51,12 +46,12 @@ def server_is_adopted(context: Context, name: str) -> None:
         "RecoveryInstanceId": instance.get("recoveryInstanceID", "an instance in DRS"),
     }
     result = world.result(name)
-    assert_that({field: result.get(field) for field in wanted}, equal_to(wanted), where(world))
+    assert_that({field: result.get(field) for field in wanted}, equal_to(wanted), world.record_text())
 
 
 @then('server "{name}" has no error')
 def server_has_no_error(context: Context, name: str) -> None:
-    assert_that(context.world.result(name), is_not(has_key("ErrorMessage")), where(context.world))
+    assert_that(context.world.result(name), is_not(has_key("ErrorMessage")), context.world.record_text())
 
 
 @then('the execution has lost the instance of server "{name}"')
@@ -67,8 +62,8 @@ def instance_is_lost(context: Context, name: str) -> None:
     replacement = next((one for one in present if one["recoveryInstanceID"] != result["RecoveryInstanceId"]), {})
     named = [result["Ec2InstanceId"], replacement.get("recoveryInstanceID", ""), replacement.get("jobID", "")]
     messages = [error["Message"] for error in record["Errors"] if error.get("SourceServerId") == server]
-    assert_that(messages, has_item(all_of(*map(mentions, named))), where(world))
-    assert_that(record.get("FinalCheck", {}).get("Lost", []), has_item(server), where(world))
+    assert_that(messages, has_item(all_of(*map(mentions, named))), world.record_text())
+    assert_that(record.get("FinalCheck", {}).get("Lost", []), has_item(server), world.record_text())
 
 
 @then("{place:Document} counts {lost:d} of {count:d} optional servers as not recovered")
@@ -101,7 +96,7 @@ def servers_are(context: Context, count: int, status: str) -> None:
     found = [
         result["SourceServerId"] for wave in waves for result in wave["ServerResults"] if result["Status"] == status
     ]
-    assert_that(found, has_length(count), where(context.world))
+    assert_that(found, has_length(count), context.world.record_text())
 
 
 @then("the cancellation is refused because the execution has ended")

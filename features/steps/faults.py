@@ -8,7 +8,7 @@ from behave import given, step, then
 from behave.runner import Context
 
 from features.matchers import assert_that, at_most
-from features.parameter_types import Requests
+from features.phrase_values import Requests
 from features.world import World
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hamcrest import contains_inanyorder, equal_to, greater_than, greater_than_o
 from features.aws_queries import instance_state, instance_state_of, instant, job_of, recovery_jobs
 from features.matchers import assert_that, lasted, were_made
 from features.matchers.engine_calls import Pauses
-from features.parameter_types import REQUESTS
+from features.phrase_values import REQUESTS
 from features.targets import EngineCall
 from features.world import World
 

@@ -12,7 +12,7 @@ from hamcrest import contains_inanyorder, empty, equal_to, has_length
 
 from features.aws_queries import instant, recovery_jobs, servers_of
 from features.matchers import assert_that, is_between, lasted, no_later_than, started_after
-from features.parameter_types import Gap, Moment, Selection
+from features.phrase_values import Gap, Moment, Selection
 from features.world import World
 
 JOBS = "Read the recovery jobs of the execution in DRS"

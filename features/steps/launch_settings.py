@@ -9,7 +9,7 @@ from behave import given
 from behave.runner import Context
 
 from features.aws_queries import recovery_client
-from features.parameter_types import LAUNCH_SETTINGS
+from features.phrase_values import LAUNCH_SETTINGS
 from features.targets.moto import PROFILE_NAME
 from features.world import World
 

@@ -10,7 +10,7 @@ from hamcrest import equal_to, has_key
 
 from features.aws_queries import instant, job_of, recovery_instances
 from features.matchers import assert_that, lasted
-from features.parameter_types import ObjectiveKind
+from features.phrase_values import ObjectiveKind
 from features.subscriber import MESSAGES, the_message
 from features.world import World
 

@@ -12,7 +12,7 @@ from hamcrest import empty, equal_to, has_key, has_length, less_than_or_equal_to
 from engine.deploy.deployment import deploy
 from features.aws_queries import instant, raw_items, recovery_jobs
 from features.matchers import assert_that, at_most
-from features.parameter_types import REQUESTS
+from features.phrase_values import REQUESTS
 from features.world import HistoryPage, World
 from traceability.recording import evidence
 

@@ -20,7 +20,7 @@ from features.aws_queries import (
     servers_of,
 )
 from features.matchers import assert_that, is_between
-from features.parameter_types import Between
+from features.phrase_values import Between
 from features.targets import EngineCall
 from features.world import World
 from traceability.recording import evidence

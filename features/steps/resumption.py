@@ -8,7 +8,7 @@ from hamcrest import equal_to, has_entries, has_item
 
 from features.aws_queries import EXECUTION_TAG, recovery_jobs, servers_of
 from features.matchers import assert_that, mentions
-from features.parameter_types import Resumption
+from features.phrase_values import Resumption
 from features.world import World
 
 OTHER_SNAPSHOT = "pit-0a1b2c3d4e5f60718"

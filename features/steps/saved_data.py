@@ -10,7 +10,7 @@ from features import testdata
 from features.aws_queries import scan
 from features.cleanup import clean_up, left_behind, stacks_left
 from features.matchers import assert_that, follows_schema, has_only_pascal_case
-from features.parameter_types import PlanShape
+from features.phrase_values import PlanShape
 
 TABLES = {"group": "ProtectionGroupsTable", "plan": "RecoveryPlansTable", "record": "ExecutionHistoryTable"}
 

@@ -13,7 +13,7 @@ from hamcrest import empty, equal_to, greater_than, has_item, has_length, instan
 from features.aws_model import answer_problems, modelled_errors
 from features.aws_queries import instant, job_of, recovery_client
 from features.matchers import assert_that, is_between
-from features.parameter_types import Between
+from features.phrase_values import Between
 from features.world import OperationResult, World
 
 OPERATIONS = "Read the answers of each operation of the simulated DRS"

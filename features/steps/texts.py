@@ -9,8 +9,8 @@ from behave.runner import Context
 from hamcrest import all_of, contains_string, has_item, has_length, is_not
 
 from features.aws_queries import recovery_instances
-from features.matchers import assert_that, describe, mentions
-from features.parameter_types import Source
+from features.matchers import assert_that, mentions
+from features.phrase_values import Source
 from features.subscriber import MESSAGES, the_message
 from features.world import World
 
@@ -28,14 +28,14 @@ def names_text(context: Context, source: Source, mention: bool, text: str) -> No
 
 def _of_record(field: str) -> Callable[[World, str], tuple[str, str]]:
     def read(world: World, _: str) -> tuple[str, str]:
-        return world.record().get(field, ""), _record(world)
+        return world.record().get(field, ""), world.record_text()
 
     return read
 
 
 def _of_server(field: str) -> Callable[[World, str], tuple[str, str]]:
     def read(world: World, server: str) -> tuple[str, str]:
-        return world.result(server).get(field, ""), _record(world)
+        return world.result(server).get(field, ""), world.record_text()
 
     return read
 
@@ -51,12 +51,8 @@ def _log_of(function: str) -> Callable[[World, str], tuple[str, str]]:
     return read
 
 
-def _record(world: World) -> str:
-    return "\n".join(["Read the execution record:", describe(world.record()), *world.timed_out])
-
-
 def _errors(world: World, _: str) -> tuple[str, str]:
-    return "; ".join(error["Message"] for error in world.record()["Errors"]), _record(world)
+    return "; ".join(error["Message"] for error in world.record()["Errors"]), world.record_text()
 
 
 def _message_errors(world: World, _: str) -> tuple[str, str]:
@@ -64,7 +60,7 @@ def _message_errors(world: World, _: str) -> tuple[str, str]:
     return "; ".join(error["Message"] for error in errors), f"{MESSAGES}: Errors"
 
 
-# What `parameter_types.SOURCES` names: the text, and where to read it when it is not as expected.
+# What `phrase_values.SOURCES` names: the text, and where to read it when it is not as expected.
 TEXTS: dict[str, Callable[[World, str], tuple[str, str]]] = {
     "the refusal": lambda world, _: (world.refusal_text, REFUSAL),
     "the refusal of the decision": lambda world, _: (world.refused_decision, "Read the answer to the last decision"),

@@ -9,7 +9,7 @@ import pytest
 
 from features import parameter_types
 from features.matchers.engine_calls import Pauses
-from features.parameter_types import (
+from features.phrase_values import (
     REQUESTS,
     Between,
     Command,
