@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from engine.client.answers import (
     AlreadyEnded,
@@ -33,6 +33,29 @@ from engine.deploy.deployment import describe
 _UUID_LENGTH = 36
 
 
+class StartOptions(TypedDict, total=False):
+    """The options of a start."""
+
+    # The same token always returns the same execution.
+    client_token: str | None
+    # For the audit trail; its default is the ARN of the caller.
+    initiated_by: str | None
+    # Instances of an earlier recovery: adopt them all, but launch again the servers of `replace_existing`, which has
+    # the recovery instance id of each.
+    keep_existing: bool
+    replace_existing: Mapping[str, str] | None
+    # A time with a zone: launch each server from its newest snapshot that is not after it. `as_of_snapshots` is what
+    # `snapshots_as_of` returned for this time, which then is not asked again.
+    as_of: datetime | None
+    as_of_snapshots: Chosen | None
+    # The id by server; they go before `as_of`.
+    snapshots: Mapping[str, str] | None
+    # For a RECOVERY: cancel the drills that hold its servers or its plan.
+    cancel_drills: bool
+    # For a RECOVERY: cancel these executions, and do not wait for their end.
+    take_over: Iterable[str]
+
+
 class EngineClient(History, Plans):
     """The client of one deployed engine. `session` is the caller's boto3 session."""
 
@@ -47,79 +70,33 @@ class EngineClient(History, Plans):
         """The engine of this CloudFormation stack. Raises DeploymentFailed if it does not exist."""
         return cls(session, describe(session, stack_name).outputs)
 
-    def start(
-        self,
-        plan_id: str,
-        execution_type: str = "DRILL",
-        *,
-        client_token: str | None = None,
-        initiated_by: str | None = None,
-        keep_existing: bool = False,
-        replace_existing: Mapping[str, str] | None = None,
-        as_of: datetime | None = None,
-        snapshots: Mapping[str, str] | None = None,
-        cancel_drills: bool = False,
-        take_over: Iterable[str] = (),
-    ) -> str:
+    def start(self, plan_id: str, execution_type: str = "DRILL", **options: Unpack[StartOptions]) -> str:
         """Start a plan (DRILL or RECOVERY); returns the ExecutionId, that of the running execution if there is one.
 
-        The same `client_token` always returns the same execution. `initiated_by` is for the audit trail; its default is
-        the ARN of the caller. A RECOVERY over servers with instances of an earlier recovery is refused, unless
-        `keep_existing` adopts these instances, or `replace_existing` has the recovery instance id of each server to
-        launch again; all other instances are then kept. `as_of` (with a zone) launches each server from its newest
-        snapshot that is not after that time; `snapshots` (id by server) go before it.
-        A start over servers that another execution holds is refused. For a RECOVERY, `cancel_drills` cancels the drills
-        that hold its servers or its plan, and `take_over` cancels these executions and does not wait for them. Raises
-        StartRefused.
+        A RECOVERY over servers with instances of an earlier recovery is refused, and so is a start over servers that
+        another execution holds; the options say what to do with both. Raises StartRefused.
         """
-        return self.start_or_find(
-            plan_id,
-            execution_type,
-            client_token=client_token,
-            initiated_by=initiated_by,
-            keep_existing=keep_existing,
-            replace_existing=replace_existing,
-            as_of=as_of,
-            snapshots=snapshots,
-            cancel_drills=cancel_drills,
-            take_over=take_over,
-        ).execution_id
+        return self.start_or_find(plan_id, execution_type, **options).execution_id
 
-    def start_or_find(
-        self,
-        plan_id: str,
-        execution_type: str = "DRILL",
-        *,
-        client_token: str | None = None,
-        initiated_by: str | None = None,
-        keep_existing: bool = False,
-        replace_existing: Mapping[str, str] | None = None,
-        as_of: datetime | None = None,
-        as_of_snapshots: Chosen | None = None,
-        snapshots: Mapping[str, str] | None = None,
-        cancel_drills: bool = False,
-        take_over: Iterable[str] = (),
-    ) -> Started:
-        """As `start`, but also returns whether the execution existed already.
-
-        `as_of_snapshots` are the snapshots that `snapshots_as_of` has returned for `as_of`, which then is not repeated.
-        """
+    def start_or_find(self, plan_id: str, execution_type: str = "DRILL", **options: Unpack[StartOptions]) -> Started:
+        """As `start`, but also returns whether the execution existed already."""
+        as_of, snapshots = options.get("as_of"), options.get("snapshots")
         event = {
             "Action": "start",
             "PlanId": plan_id,
             "ExecutionType": execution_type,
-            "InitiatedBy": initiated_by or self._caller(),
+            "InitiatedBy": options.get("initiated_by") or self._caller(),
         }
         choices: Document = {
-            "ClientToken": client_token,
-            "KeepExisting": keep_existing,
-            "ReplaceExisting": replace_existing,
-            "CancelDrills": cancel_drills,
-            "TakeOver": list(take_over),
+            "ClientToken": options.get("client_token"),
+            "KeepExisting": options.get("keep_existing"),
+            "ReplaceExisting": options.get("replace_existing"),
+            "CancelDrills": options.get("cancel_drills"),
+            "TakeOver": list(options.get("take_over", ())),
         }
         if as_of is not None:
             choices |= {"AsOf": timestamp(as_of)}
-            found = as_of_snapshots or self.snapshots_as_of(plan_id, as_of)
+            found = options.get("as_of_snapshots") or self.snapshots_as_of(plan_id, as_of)
             snapshots, missing = found.with_given(snapshots or {})
             if missing:
                 raise StartRefused([f"plan {plan_id}: no snapshot at or before {as_of.isoformat()} of {missing}"])
