@@ -1,21 +1,20 @@
-"""Requests to DRS and EC2 in the terms of the core: one method for each action."""
+"""Launches, jobs and recovery instances of DRS in the terms of the core: one method for each action."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.aws.accounts import Accounts, RoleNotAssumed
-from engine.aws.caller import Caller, Refused, Unavailable
+from engine.aws.accounts import RoleNotAssumed
+from engine.aws.caller import Refused, Unavailable
+from engine.aws.source_servers import IDS_A_REQUEST, SourceServers
 from engine.core.actions import ListedRecoveryInstance, StartRecovery
 from engine.core.chunks import chunks
 from engine.core.document import timestamp
 from engine.core.drs_status import DrsJob
-from engine.core.plan import RecoveryTarget
 from engine.core.protection import ExistingInstance
-from engine.core.readiness import LaunchSettings, Snapshot, SourceServer
 from engine.core.state import read_time
 
 TAG_EXECUTION = "drs-engine:ExecutionId"
@@ -23,8 +22,7 @@ TAG_WAVE = "drs-engine:Wave"
 TAG_ATTEMPT = "drs-engine:Attempt"
 TAG_LABEL = "drs-engine:Label"
 
-# Limits of the DRS service model: 200 ids for source servers and recovery instances, 1000 for jobs.
-_IDS_A_REQUEST = 200
+# A limit of the DRS service model.
 _JOBS_A_REQUEST = 1000
 # The limit of DescribeInstanceStatus.
 _INSTANCES_A_REQUEST = 100
@@ -33,8 +31,6 @@ _GONE = {"SHUTTING-DOWN", "TERMINATED"}
 # DRS does not find the instance; EC2 is asked, because DRS's list can lag behind.
 _NOT_FOUND = "NOT_FOUND"
 _EC2_GONE = {None, "shutting-down", "terminated"}
-# DRS launches into instances with this tag only (DRS user guide, "Launch into source instance").
-_LAUNCH_INTO_TAG, _LAUNCH_INTO_VALUE = "AWSDRS", "AllowLaunchingIntoThisInstance"
 # The clocks of DRS and Lambda may differ, so a search for a job begins some minutes before its intent.
 _CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -57,78 +53,10 @@ def intent_tags(execution_id: str, wave: int, attempt: int) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class RecoveryService:
+class RecoveryService(SourceServers):
     """DRS and EC2 in one target account and Region. Recovery jobs get `label` as a tag unless it is empty."""
 
-    caller: Caller
-    accounts: Accounts
-    target: RecoveryTarget
     label: str = ""
-
-    def host_names(self, ids: Sequence[str]) -> dict[str, str | None]:
-        """The host name of each source server among `ids` that exists in DRS; None if DRS does not know the name."""
-        return {server: found.host_name for server, found in self.source_servers(ids).items()}
-
-    def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
-        """Each source server among `ids` that exists in DRS, by its id."""
-        found = [
-            _source_server(item)
-            for chunk in chunks(ids, _IDS_A_REQUEST)
-            for page in self._pages("describe_source_servers", self._call, filters={"sourceServerIDs": chunk})
-            for item in page["items"]
-        ]
-        return {server.source_server_id: server for server in found}
-
-    def all_source_servers(self) -> list[SourceServer]:
-        """All source servers of the account and Region; DRS has no filter for their tags."""
-        return [
-            _source_server(item)
-            for page in self._pages("describe_source_servers", self._call)
-            for item in page["items"]
-        ]
-
-    def newest_snapshot(self, source_server_id: str, not_after: datetime | None = None) -> Snapshot | None:
-        """The newest point-in-time snapshot of the server that is not after a time; None without one."""
-        filters = {"filters": {"toDateTime": timestamp(not_after)}} if not_after else {}
-        pages = self._pages(
-            "describe_recovery_snapshots", self._call, sourceServerID=source_server_id, order="DESC", **filters
-        )
-        for page in pages:
-            for item in page["items"]:
-                # `timestamp` is absent while DRS still takes the snapshot.
-                taken = read_time(item.get("timestamp"))
-                if taken is not None and (not_after is None or taken <= not_after):
-                    return Snapshot(item["snapshotID"], taken)
-        return None
-
-    def has_snapshot(self, source_server_id: str, snapshot_id: str) -> bool:
-        pages = self._pages("describe_recovery_snapshots", self._call, sourceServerID=source_server_id, order="DESC")
-        return any(item["snapshotID"] == snapshot_id for page in pages for item in page["items"])
-
-    def launch_settings(self, source_server_id: str) -> LaunchSettings:
-        """What the launch configuration of the server says about a launch."""
-        found = self._call("drs", "get_launch_configuration", sourceServerID=source_server_id)
-        into = found.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID")
-        return LaunchSettings(stopped=found.get("launchDisposition") == "STOPPED", into_instance=into or None)
-
-    def launch_targets(self, ids: Sequence[str] = ()) -> set[str]:
-        """The EC2 instances that DRS may launch into, by the tag of their owner; among `ids`, if any are given."""
-        tagged = {"Name": f"tag:{_LAUNCH_INTO_TAG}", "Values": [_LAUNCH_INTO_VALUE]}
-        # A filter of ids, unlike a list of them, ignores instances that EC2 does not know any more.
-        filters = [
-            [tagged] + ([{"Name": "instance-id", "Values": chunk}] if chunk else [])
-            for chunk in (chunks(ids, _IDS_A_REQUEST) if ids else [[]])
-        ]
-        found: set[str] = set()
-        for wanted in filters:
-            token: dict[str, str] = {}
-            while True:
-                page = self._call("ec2", "describe_instances", Filters=wanted, **token)
-                found |= {one["InstanceId"] for part in page["Reservations"] for one in part["Instances"]}
-                if not page.get("NextToken"):
-                    break
-                token = {"NextToken": page["NextToken"]}
-        return found
 
     def live_jobs(self, since: datetime) -> dict[str, str]:
         """The job in progress of each source server that has one, among the jobs since a time."""
@@ -240,7 +168,7 @@ class RecoveryService:
     ) -> dict[str, ExistingInstance]:
         found = [
             _existing(item)
-            for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
+            for chunk in chunks(source_server_ids, IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", ask, filters={"sourceServerIDs": chunk})
             for item in page["items"]
             # Whatever DRS does not call a drill may be production.
@@ -286,7 +214,7 @@ class RecoveryService:
         """These recovery instances by id; an instance that DRS does not list is absent."""
         items = [
             item
-            for chunk in chunks(ids, _IDS_A_REQUEST)
+            for chunk in chunks(ids, IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
             for item in page["items"]
         ]
@@ -317,7 +245,7 @@ class RecoveryService:
         """The EC2 states that DRS lists for these recovery instances, in EC2's spelling; unlisted ones are absent."""
         return {
             item["recoveryInstanceID"]: item.get("ec2InstanceState", "").lower()
-            for chunk in chunks(ids, _IDS_A_REQUEST)
+            for chunk in chunks(ids, IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"recoveryInstanceIDs": chunk})
             for item in page["items"]
         }
@@ -326,7 +254,7 @@ class RecoveryService:
         """The recovery instance that each server has now, drill or not; a server without one is absent."""
         return {
             item["sourceServerID"]: _existing(item)
-            for chunk in chunks(source_server_ids, _IDS_A_REQUEST)
+            for chunk in chunks(source_server_ids, IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", self._call, filters={"sourceServerIDs": chunk})
             for item in page["items"]
             if item.get("ec2InstanceState") not in _GONE
@@ -376,28 +304,6 @@ class RecoveryService:
             return {key: state for one in ids for key, state in self._states([one]).items()}
         return {status["InstanceId"]: status["InstanceState"]["Name"] for status in response["InstanceStatuses"]}
 
-    @staticmethod
-    def _pages(operation: str, ask: Callable[..., Any], **parameters: Any) -> Iterator[Any]:
-        token: dict[str, str] = {}
-        while True:
-            page = ask("drs", operation, **parameters, **token)
-            yield page
-            if not page.get("nextToken"):
-                return
-            token = {"nextToken": page["nextToken"]}
-
-    def _call(self, service: str, operation: str, **parameters: Any) -> Any:
-        return self.accounts.fresh(
-            self.target,
-            lambda: self.caller.call(self.accounts.client(self.target, service), operation, **parameters),
-        )
-
-    def _once(self, service: str, operation: str, **parameters: Any) -> Any:
-        return self.accounts.fresh(
-            self.target,
-            lambda: self.caller.once(self.accounts.client(self.target, service), operation, **parameters),
-        )
-
 
 def _job(item: Mapping[str, Any]) -> DrsJob:
     servers = item.get("participatingServers", [])
@@ -407,18 +313,6 @@ def _job(item: Mapping[str, Any]) -> DrsJob:
         launch_statuses={s["sourceServerID"]: s["launchStatus"] for s in servers if "launchStatus" in s},
         recovery_instances={s["sourceServerID"]: s["recoveryInstanceID"] for s in servers if "recoveryInstanceID" in s},
         created=read_time(item.get("creationDateTime")),
-    )
-
-
-def _source_server(item: Mapping[str, Any]) -> SourceServer:
-    replication = item.get("dataReplicationInfo", {})
-    return SourceServer(
-        source_server_id=item["sourceServerID"],
-        host_name=item.get("sourceProperties", {}).get("identificationHints", {}).get("hostname"),
-        replication_state=replication.get("dataReplicationState"),
-        lag=replication.get("lagDuration"),
-        recommended_type=item.get("sourceProperties", {}).get("recommendedInstanceType"),
-        tags=item.get("tags", {}),
     )
 
 
