@@ -48,11 +48,13 @@ from engine.core.actions import (
 from engine.core.drs_status import DrsJob, JobStatus, UndocumentedStatus, server_job_status
 from engine.core.events import Announcement, Deferral, Notification
 from engine.core.final_check import apply_look, look_failed, note_replacements
-from engine.core.finalization import REFUSED, fail_clean_up
+from engine.core.finalization import fail_clean_up
+from engine.core.launched_instances import apply_health_checks, see_recovery_instances
 from engine.core.plan import Moment
 from engine.core.protection import judge_existing
-from engine.core.state import Execution, ServerState, WaveState
+from engine.core.state import Execution, ServerState
 from engine.core.statuses import NotificationStatus, ServerStatus
+from engine.core.terminations import adopt_terminations, note_refusal, note_termination
 
 
 class UnexpectedOutcome(TypeError):
@@ -102,19 +104,19 @@ def _apply_answer(  # noqa: C901 - one case for each action and its answer
         case ReadJobLog(job_id), JobLogRead(reasons):
             return _fail_launches(execution, job_id, dict(reasons), now)
         case FindRecoveryInstances(), RecoveryInstancesSeen():
-            return _see_recovery_instances(execution, action, outcome, now)
+            return see_recovery_instances(execution, action, outcome, now)
         case CheckInstances(), InstancesSeen():
-            return _apply_health_checks(execution, action, outcome, now)
+            return apply_health_checks(execution, action, outcome, now)
         case VerifyInstances(), InstancesVerified():
             return apply_look(execution, action, outcome, now)
         case FindReplacements(), ReplacementsFound(instances):
             return note_replacements(execution, action, instances)
         case TerminateInstances(), TerminationStarted(job_id):
-            return _note_termination(execution, action, job_id, now)
+            return note_termination(execution, action, job_id, now)
         case FindTerminations(), TerminationsFound(job_ids):
-            return _adopt_terminations(execution, dict(job_ids))
+            return adopt_terminations(execution, dict(job_ids))
         case TerminateInstances(), Busy(reason):
-            return _note_refusal(execution, reason)
+            return note_refusal(execution, reason)
         case Notify(), Published():
             return _notified(execution, action, NotificationStatus.SENT)
     raise UnexpectedOutcome(action, outcome)
@@ -313,122 +315,3 @@ def _fail_launches(
         lambda server: reasons.get(server.source_server_id, fallback),
         now,
     )
-
-
-def _see_recovery_instances(
-    execution: Execution, action: FindRecoveryInstances, seen: RecoveryInstancesSeen, now: datetime
-) -> Execution:
-    """While the execution runs: note the EC2 instances.
-
-    In the clean-up an instance is gone if DRS does not list it, or lists it as terminated.
-    """
-
-    def see(server: ServerState) -> ServerState:
-        instance = seen.instances.get(server.recovery_instance_id or "")
-        if instance is not None and instance.terminated and execution.ended:
-            return replace(server, terminated_at=now)
-        if instance is not None:
-            return replace(
-                server,
-                ec2_instance_id=instance.ec2_instance_id or server.ec2_instance_id,
-                snapshot_time=instance.snapshot_time or server.snapshot_time,
-                # The wait for the listing is over; the timeout of the health checks begins with the first of them.
-                first_health_check=server.first_health_check if server.health_checks else None,
-            )
-        return _no_longer_listed(server, now) if execution.ended else _not_listed(server, now)
-
-    return execution.map_servers(lambda s: s.recovery_instance_id in action.recovery_instance_ids, see)
-
-
-def _not_listed(server: ServerState, now: datetime) -> ServerState:
-    first = server.first_health_check or now
-    if policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
-        return server.failed(f"DRS does not list its recovery instance {server.recovery_instance_id}", now)
-    return replace(server, first_health_check=first)
-
-
-def _no_longer_listed(server: ServerState, now: datetime) -> ServerState:
-    """In the clean-up an unlisted instance is gone, unless its launch is so recent that DRS may list it later."""
-    first = server.first_health_check or now
-    was_there = server.ec2_instance_id is not None or server.termination_job_id is not None
-    if was_there or policy.elapsed_seconds(first, now) >= policy.LISTING_LIMIT_SECONDS:
-        return replace(server, terminated_at=now)
-    return replace(server, first_health_check=first)
-
-
-def _apply_health_checks(execution: Execution, action: CheckInstances, seen: InstancesSeen, now: datetime) -> Execution:
-    def of_wave(wave: WaveState) -> WaveState:
-        if wave.servers is None:
-            return wave
-        return wave.with_servers(
-            lambda server: server.ec2_instance_id in action.ec2_instance_ids and not server.ended,
-            lambda server: _health_check(wave, server, seen, now),
-        )
-
-    return execution.map_waves(of_wave)
-
-
-def _health_check(wave: WaveState, server: ServerState, seen: InstancesSeen, now: datetime) -> ServerState:
-    """One health check of a launched instance: running is RECOVERED, pending waits, any other state is FAILED.
-
-    An instance that is unknown to EC2 counts as pending: EC2 is eventually consistent.
-    """
-    state = seen.states.get(server.ec2_instance_id or "")
-    first = server.first_health_check or now
-    checked = replace(
-        server,
-        health_checks=server.health_checks + 1,
-        first_health_check=first,
-        health_status=state or "unknown",
-    )
-    if state == "running":
-        return replace(checked, status=ServerStatus.RECOVERED, end_time=now)
-    timeout = wave.health_check.timeout_seconds if wave.health_check else 0
-    elapsed = round((now - first).total_seconds())
-    if state in (None, "pending") and elapsed < timeout:
-        return checked
-    since = f"after {elapsed} seconds and {checked.health_checks} health checks"
-    reason = f"instance {server.ec2_instance_id} is {checked.health_status!r}, not 'running', {since}"
-    return checked.failed(f"{reason}{_cure(server, seen)}", now)
-
-
-def _cure(server: ServerState, seen: InstancesSeen) -> str:
-    if server.ec2_instance_id not in seen.left_stopped:
-        return ""
-    return (
-        "; its launch settings in DRS (launchDisposition STOPPED) leave it stopped: set it to STARTED, "
-        "or disable the health check of the wave"
-    )
-
-
-def _note_termination(execution: Execution, action: TerminateInstances, job_id: str, now: datetime) -> Execution:
-    if execution.clean_up is not None:
-        execution = replace(execution, clean_up=replace(execution.clean_up, error_message=None))
-    return _with_clean_up_job(execution, job_id).map_servers(
-        lambda server: server.recovery_instance_id in action.recovery_instance_ids,
-        lambda server: replace(server, termination_job_id=job_id, termination_requested_at=now),
-    )
-
-
-def _note_refusal(execution: Execution, reason: str) -> Execution:
-    """Record why DRS does not terminate instances now; the end of the clean-up removes or names the reason."""
-    clean_up = execution.clean_up
-    if clean_up is None:
-        return execution
-    return replace(execution, clean_up=replace(clean_up, error_message=policy.shortened(f"{REFUSED}{reason}")))
-
-
-def _adopt_terminations(execution: Execution, job_ids: dict[str, str]) -> Execution:
-    for job_id in dict.fromkeys(job_ids.values()):
-        execution = _with_clean_up_job(execution, job_id)
-    return execution.map_servers(
-        lambda server: server.recovery_instance_id is not None and server.source_server_id in job_ids,
-        lambda server: replace(server, termination_job_id=job_ids[server.source_server_id]),
-    )
-
-
-def _with_clean_up_job(execution: Execution, job_id: str) -> Execution:
-    clean_up = execution.clean_up
-    if clean_up is None or job_id in clean_up.job_ids:
-        return execution
-    return replace(execution, clean_up=replace(clean_up, job_ids=(*clean_up.job_ids, job_id)))
