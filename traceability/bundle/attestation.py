@@ -2,26 +2,20 @@
 
 The archive holds the envelopes beside the manifest, one a line. Both Statements name each other file of the archive
 by its SHA-256. The first has in-toto's predicate test-result v0.1, for programs that know it: criteria as tests. The
-second has the state of each criterion. securesystemslib, the library of in-toto and TUF, makes the envelopes;
-cryptography reads the keys, OpenSSH's included, so that an operator's existing key serves.
+second has the state of each criterion. securesystemslib, the library of in-toto and TUF, makes the envelopes.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from traceability.bundle import keys
 from traceability.evaluation.coverage import rows_of, sections
 from traceability.model.catalogue import tag_of
-from traceability.model.problems import UserProblem
 from traceability.model.states import PROVEN
 from traceability.model.verdict import SUITE_DEFECT, VIOLATED
 
@@ -38,11 +32,6 @@ _STATEMENT = "https://in-toto.io/Statement/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CRITERIA = "urn:drs-execution-engine:acceptance-criteria:v1"
 _FACTS = ("document", "target", "commit", "started", "finished")
-_PEM = b"-----BEGIN"
-
-
-class BadKey(UserProblem):
-    """The key cannot be used; the message names its file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +57,9 @@ class Maker:
     def __init__(self, key: Path, password: Callable[[], str]) -> None:
         from securesystemslib.signer import CryptoSigner
 
-        private = _private_key(key, password)
+        private = keys.private_key(key, password)
         self._signer = CryptoSigner(private)
-        self.fingerprint = _fingerprint(private.public_key())
+        self.fingerprint = keys.fingerprint(private.public_key())
 
     def sign(self, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> bytes:
         """Return the body of the attestation file. `sums` has the SHA-256 of each other file of the archive."""
@@ -97,7 +86,7 @@ def check(body: bytes | None, key: Path | None, sums: Mapping[str, str], coverag
 
     Without a key only the presence of a signature is known. `sums` has the SHA-256 of each other file as found.
     """
-    public = _public_key(key) if key else None
+    public = keys.public_key(key) if key else None
     if body is None:
         return Signature(signed=False, keys=(), problem="a signature was demanded" if public else "")
     from securesystemslib.dsse import Envelope
@@ -109,7 +98,7 @@ def check(body: bytes | None, key: Path | None, sums: Mapping[str, str], coverag
         problem = _problem(envelopes, SSlibKey.from_crypto(public), sums, coverage) if public else ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem_found:
         return Signature(signed=True, keys=(), problem=f"not readable ({type(problem_found).__name__})")
-    return Signature(signed=True, keys=(_fingerprint(public),) if public else named, problem=problem)
+    return Signature(signed=True, keys=(keys.fingerprint(public),) if public else named, problem=problem)
 
 
 def _problem(envelopes: list[Envelope], key: SSlibKey, sums: Mapping[str, str], coverage: Mapping[str, Any]) -> str:
@@ -163,50 +152,3 @@ def _predicates(coverage: Mapping[str, Any], sums: Mapping[str, str]) -> dict[st
         ],
     }
     return {TEST_RESULT: test_result, CRITERIA: criteria}
-
-
-def _private_key(path: Path, password: Callable[[], str]) -> Ed25519PrivateKey:
-    body = _read(path)
-    load = serialization.load_ssh_private_key if b"OPENSSH PRIVATE KEY" in body else serialization.load_pem_private_key
-    try:
-        try:
-            key = load(body, None)
-        except TypeError:  # An encrypted key without a password.
-            key = load(body, password().encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
-        raise BadKey(f"{path}: not a private key that can be read: {problem}; {_MEANT}") from problem
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadKey(f"{path}: not an Ed25519 key; {_MEANT}")
-    return key
-
-
-def _public_key(path: Path) -> Ed25519PublicKey:
-    body = _read(path)
-    if b"PRIVATE KEY" in body:
-        raise BadKey(f"{path}: a private key; verify with the public key of the maker, and keep private keys apart")
-    load = serialization.load_pem_public_key if body.startswith(_PEM) else serialization.load_ssh_public_key
-    try:
-        key = load(body)
-    except (ValueError, UnsupportedAlgorithm) as problem:
-        raise BadKey(f"{path}: not a public key: {problem}; name the file that ends in .pub") from problem
-    if not isinstance(key, Ed25519PublicKey):
-        raise BadKey(f"{path}: not an Ed25519 key; {_MEANT}")
-    return key
-
-
-_MEANT = "make one with: ssh-keygen -t ed25519 -f evidence"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise BadKey(f"{path}: cannot be read: {problem.strerror}") from problem
-
-
-def _fingerprint(key: Ed25519PublicKey) -> str:
-    """Return the fingerprint as `ssh-keygen -l` prints it."""
-    line = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(base64.b64decode(line.split()[1]))
-    return "SHA256:" + base64.b64encode(digest.finalize()).decode().rstrip("=")

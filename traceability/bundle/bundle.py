@@ -75,7 +75,7 @@ def write(places: Places, known: Catalogue, maker: Maker | None = None) -> Path:
 def verify(path: Path, checkout: Path = Path(), key: Path | None = None) -> Verification:
     """Compare an archive with its manifest, its records, its signature, and the commit in a trusted checkout.
 
-    With a key its owner's signature is demanded. Raises BadBundle, attestation.BadKey.
+    With a key its owner's signature is demanded. Raises BadBundle, BadKey.
     """
     content, sums = archive.examine(path)
     if content.get(manifest.RECORDS_ONLY):

@@ -13,18 +13,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.traceability.bundle.test_bundle import commit, rewritten, verify
 from tests.traceability.bundle.test_integrity import command
+from tests.traceability.bundle.test_keys import key_pair
 from tests.traceability.bundle.test_run_loader import PROJECT
 from tests.traceability.conftest import small_suite
 from traceability.__main__ import main
 from traceability.bundle import archive as zips
 from traceability.bundle import attestation, bundle, last_run, manifest, run_loader
-from traceability.bundle.attestation import BadKey, Maker
+from traceability.bundle.attestation import Maker
 from traceability.evaluation import coverage
 from traceability.evaluation.coverage import RunFacts
 from traceability.evaluation.evaluate import evaluate_run
@@ -43,17 +41,6 @@ Feature: Small
     Then nothing is wrong
 """
 ENGINE = "def launch():\n    return 'launched'\n"
-
-
-def key_pair(folder: Path, name: str = "maker", password: bytes = b"") -> Path:
-    """Write an OpenSSH key pair as ssh-keygen does; return the private key's path."""
-    private = Ed25519PrivateKey.generate()
-    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    path = folder / name
-    path.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, lock))
-    public = private.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    path.with_suffix(".pub").write_bytes(public + b" operator@example.com\n")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -351,50 +338,3 @@ def test_statements_are_those_that_in_toto_describes(honest: tuple[Path, Path]) 
     assert all({item["name"] for item in one["subject"]} == names for one in statements)
     result = statements[0]["predicate"]
     assert (result["result"], result["passedTests"], result["failedTests"]) == ("PASSED", ["AC-1.1"], [])
-
-
-def test_an_encrypted_key_asks_for_its_passphrase(tmp_path: Path) -> None:
-    key, asked = key_pair(tmp_path, password=b"secret"), []
-
-    def password() -> str:
-        asked.append(1)
-        return "secret"
-
-    assert Maker(key, password).fingerprint.startswith("SHA256:")
-    assert asked == [1]
-    with pytest.raises(BadKey, match="not a private key that can be read"):
-        Maker(key, lambda: "wrong")
-
-
-@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="the machine has no OpenSSH")
-def test_a_key_of_ssh_keygen_signs_and_has_the_fingerprint_that_it_prints(tmp_path: Path) -> None:
-    path = tmp_path / "id_ed25519"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    said = subprocess.run(["ssh-keygen", "-l", "-f", path], check=True, capture_output=True, text=True).stdout
-    assert Maker(path, lambda: "").fingerprint == said.split()[1]
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [("maker", "a private key; verify with the public key"), ("none", "cannot be read"), ("text", "not a public key")],
-)
-def test_a_key_that_cannot_verify_is_refused_in_one_line(
-    honest: tuple[Path, Path], tmp_path: Path, name: str, words: str
-) -> None:
-    key_pair(tmp_path)
-    (tmp_path / "text").write_text("no key")
-    ended = verify(honest[0], "--key", tmp_path / name)
-    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
-    assert words in ended.stderr
-
-
-def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
-    private = ec.generate_private_key(ec.SECP256R1())
-    path = tmp_path / "ec"
-    path.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-        )
-    )
-    with pytest.raises(BadKey, match="not an Ed25519 key; make one with: ssh-keygen -t ed25519"):
-        Maker(path, lambda: "")

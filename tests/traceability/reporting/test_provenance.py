@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.traceability.bundle.test_bundle import all_proven, forged, rewritten
-from tests.traceability.bundle.test_forgeries import key_pair, unsigned
+from tests.traceability.bundle.test_forgeries import unsigned
 from tests.traceability.bundle.test_integrity import command, left
+from tests.traceability.bundle.test_keys import key_pair
 from tests.traceability.bundle.test_run_loader import PROJECT, run
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
 from traceability.bundle import archive, bundle, manifest, run_loader
