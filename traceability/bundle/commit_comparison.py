@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from traceability.bundle import git, manifest
+from traceability.bundle import git
+from traceability.model.tree import INPUTS
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,12 @@ class Comparison:
 
     @property
     def good(self) -> bool:
-        return not (self.problem or self.differing or self.missing or self.extra)
+        return not (self.problem or self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inputs that are not those of the commit."""
+        return (*self.differing, *self.missing, *self.extra)
 
 
 def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
@@ -34,10 +40,11 @@ def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
         return Comparison(commit, f"the folder {checkout} does not exist; name a clone of the project")
     if not git.is_checkout(checkout):
         return Comparison(commit, f"{checkout.resolve()} is no git clone of the project")
-    committed = git.files_of(checkout, commit, manifest.INPUTS)
+    committed = git.files_of(checkout, commit, INPUTS)
     if committed is None:
         return Comparison(
-            commit, f"its commit is not in this checkout: {commit[:12]}; fetch it, or name a clone that has it"
+            commit,
+            f"its commit is not in this checkout, or damaged there: {commit[:12]}; fetch it",
         )
     found = {name: one for name, one in sums.items() if _is_input(name)}
     wanted = {name: hashlib.sha256(body).hexdigest() for name, body in committed}
@@ -53,7 +60,7 @@ def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
 
 
 def _is_input(name: str) -> bool:
-    return any(name == one or name.startswith(f"{one}/") for one in manifest.INPUTS)
+    return any(name == one or name.startswith(f"{one}/") for one in INPUTS)
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

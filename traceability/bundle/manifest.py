@@ -18,9 +18,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from traceability.bundle import git
+from traceability.bundle import commit_comparison, git
 from traceability.evaluation.coverage import sections
-from traceability.model import mutation_score, proofs, redaction, run_notes
+from traceability.model import mutation_score, proofs, redaction, run_notes, tree
 from traceability.model.catalogue import DOCUMENTS, MAIN
 from traceability.model.paths import Places
 from traceability.model.problems import UserProblem
@@ -31,10 +31,6 @@ CATALOGUE = "traceability/model"
 """The folder of the documents with the criteria, in the project and in an archive."""
 CRITERIA = tuple(f"{CATALOGUE}/{one.file}" for one in DOCUMENTS)
 _TOOLS = ("behave", "allure-behave", "boto3", "moto", "PyHamcrest")
-_INPUTS = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json")
-_FOLDERS = ("testdata", "engine", "infra", "simulator", "traceability")
-INPUTS = ("features", *_FOLDERS, *_INPUTS)
-"""The files and folders that decide a result, in the project and in an archive."""
 _FROM_COVERAGE = ("document", "target", "started", "finished", "commit", "totals")
 _TEXT_FIELDS = ("document", "target", "account", "started", "finished", "who", "commit")
 _TOTALS = {
@@ -42,6 +38,8 @@ _TOTALS = {
     "required": ["criteria", *STATES],
     "additionalProperties": {"type": "integer", "minimum": 0},
 }
+UNCOMMITTED = "uncommitted"
+"""The entry with the files that are not those of the commit."""
 _SCHEMA = {
     "type": "object",
     "required": ["version", *_TEXT_FIELDS, "dirty", "totals", "files"],
@@ -49,6 +47,7 @@ _SCHEMA = {
         "version": {"const": VERSION},
         **{one: {"type": "string"} for one in _TEXT_FIELDS},
         "dirty": {"type": ["boolean", "null"]},
+        UNCOMMITTED: {"type": "array", "items": {"type": "string"}},
         "totals": _TOTALS,
         **{
             one.key: {
@@ -106,15 +105,37 @@ def encode(content: Mapping[str, Any]) -> bytes:
 
 def document(places: Places, coverage: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest: the run, the commit, the tools, and `files`: `{path: {"sha256": hex, "bytes": n}}`."""
+    files = {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)}
+    changes = _uncommitted(places.root, {name: entry["sha256"] for name, entry in files.items()})
     return {
         "version": VERSION,
         **from_coverage(coverage),
         "account": account(places),
         "who": _user(places.root),
-        "dirty": git.has_changes(places.root),
+        "dirty": None if changes is None else bool(changes),
+        UNCOMMITTED: changes or [],
         "tools": _tools(places.root),
-        "files": {path.relative_to(places.root).as_posix(): _entry(path) for path in _files(places)},
+        "files": files,
     }
+
+
+def uncommitted(places: Places) -> list[str] | None:
+    """Return the files of the tree that are not those of its commit, None outside of git."""
+    return _uncommitted(places.root, {path.relative_to(places.root).as_posix(): _sum(path) for path in _files(places)})
+
+
+def uncommitted_of(content: Mapping[str, Any]) -> Sequence[str]:
+    """Return the files that a manifest calls uncommitted."""
+    return content.get(UNCOMMITTED) or (["files that the manifest does not name"] if content["dirty"] else [])
+
+
+def _uncommitted(root: Path, sums: Mapping[str, str]) -> list[str] | None:
+    """git alone would miss an input that its index, its exclude file or a filter hides: the contents are compared."""
+    reported = git.changed_names(root)
+    if reported is None:
+        return None
+    compared = commit_comparison.compare(sums, git.commit(root), root)
+    return sorted({*reported, *compared.names})
 
 
 def from_coverage(coverage: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +192,7 @@ def changed(places: Places, content: Mapping[str, Any]) -> list[str]:
 
 def _files(places: Places) -> Iterator[Path]:
     results = [places.allure_results, places.junit, places.allure_report]
-    for folder in [places.root / places.features, *(places.root / one for one in _FOLDERS), *results]:
+    for folder in [places.root / places.features, *(places.root / one for one in tree.FOLDERS), *results]:
         yield from (
             path
             for path in sorted(folder.rglob("*"))
@@ -179,7 +200,7 @@ def _files(places: Places) -> Iterator[Path]:
         )
     yield from sorted([*places.notes.glob("endpoints-*.json"), *places.notes.glob("answers-*.jsonl")])
     notes = (places.log, places.memory, places.notes / run_notes.ACCOUNT, places.notes / run_notes.CHANGED_INPUTS)
-    yield from (path for path in [*(places.root / one for one in _INPUTS), *notes] if path.is_file())
+    yield from (path for path in [*(places.root / one for one in tree.FILES), *notes] if path.is_file())
     yield from (path for path in _summary_files(places) if path.is_file())
 
 
@@ -195,8 +216,12 @@ def _rewritable_files(places: Places) -> Iterator[Path]:
 
 
 def _entry(path: Path) -> dict[str, Any]:
+    return {"sha256": _sum(path), "bytes": path.stat().st_size}
+
+
+def _sum(path: Path) -> str:
     with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _user(root: Path) -> str:

@@ -59,7 +59,7 @@ def mutate_command(
     today = datetime.now(UTC).date().isoformat()
     known, places = catalogue.load(), Places(root.resolve(), features)
     explained = survivors.load(places.root, features)
-    if keep and git.has_changes(places.root):
+    if keep and git.changed_names(places.root):
         raise BadInput(["--keep: the tree differs from its commit, which the kept result names; commit first"])
     checked_scenarios(places, known)
     digest, found = tree.digest(places.root), mutants.of_tree(places.root)

@@ -13,6 +13,10 @@ TREE = (
     *("behave.ini", "pyproject.toml", "requirements.lock"),
 )
 """The files and folders that a defect may change or that its run uses."""
+FOLDERS = ("testdata", "engine", "infra", "simulator", "traceability")
+FILES = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json")
+INPUTS = ("features", *FOLDERS, *FILES)
+"""The files and folders that decide a result, in the project and in an archive."""
 
 
 def digest(root: Path) -> str:

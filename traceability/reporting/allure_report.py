@@ -62,12 +62,12 @@ def build(
     errors: Sequence[str] = (),
     matrix: Path | None = None,
     proofs: Mapping[str, str] | None = None,
-    commit: str = "not known",
+    tree: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `output`/index.html from the Allure results and the coverage of a run. Raises ReportFailed.
 
     `errors` get their own page; `matrix` is attached; `proofs` has one line of results on all targets for a criterion.
-    `commit` is the text that names the tree of the run.
+    `tree` has the variables that name the tree of the run.
     """
     scratch = results.parent / ".run" / "report"
     # The report uses a copy with the final verdicts; the results of the run stay unchanged.
@@ -77,7 +77,7 @@ def build(
     _add_results(coverage, catalogue, results, beside, proofs or {})
     _add_criteria_without_scenario(coverage, catalogue, beside)
     _add_errors(errors, beside)
-    config = _write_config(coverage, scratch, matrix, commit)
+    config = _write_config(coverage, scratch, matrix, tree or {"Commit": "not known"})
     _generate([beside], config, root)
     page = _finish((scratch / "index.html").read_text(encoding="utf-8"), coverage)
     output.mkdir(parents=True, exist_ok=True)
@@ -232,7 +232,7 @@ def _other_documents(coverage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield kind.key.capitalize(), f"{', '.join(states)} of {totals['criteria']} (counted separately)"
 
 
-def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None, commit: str) -> Path:
+def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | None, tree: Mapping[str, str]) -> Path:
     totals, lost = coverage["totals"], proof_summary.lines(coverage, [])
     variables = {
         **dict([partial_run.sentence(coverage).split(": ")] if "partial" in coverage else []),
@@ -243,7 +243,7 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | Non
         **dict(_other_documents(coverage)),
         **({"Lost proof": " ".join(lost)} if lost else {}),
         "Target": coverage["target"] or "not known",
-        "Commit": commit,
+        **tree,
         "Started": coverage["started"],
         "Finished": coverage["finished"],
     }

@@ -17,6 +17,7 @@ from traceability.bundle.archive import printable
 from traceability.bundle.attestation import Signature
 from traceability.bundle.bundle import Verification
 from traceability.bundle.commit_comparison import Comparison
+from traceability.bundle.manifest import uncommitted_of
 from traceability.evaluation import partial_run
 from traceability.evaluation.coverage import ScenarioOutcome, first_reason, judgement, rows_of, sections, short
 from traceability.evaluation.diff import KINDS
@@ -147,11 +148,7 @@ def verification(console: Console, found: Verification, expected: str | None) ->
         ("missing", "bold red"),
         ("added", "yellow"),
     ):
-        lines = getattr(found, kind)
-        for name in lines[:_LISTED]:
-            console.print(f"[{style}]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
-        if len(lines) > _LISTED:
-            console.print(f"  and {len(lines) - _LISTED} more {kind}", highlight=False)
+        _print_names(console, kind, getattr(found, kind), style)
     if found.compared is not None:
         _print_comparison(console, found.compared)
     if is_the_one and found.good:
@@ -160,6 +157,7 @@ def verification(console: Console, found: Verification, expected: str | None) ->
         _print(console, "The coverage matches the archive's own records, which were evaluated again.")
     else:
         _print(console, f"It claims to be {_description(found.run)[0].lower()}{_description(found.run)[1:]}")
+    _print_names(console, "uncommitted", uncommitted_of(found.run), "yellow")
     console.print(
         f"{len(found.intact)} intact, {len(found.changed)} changed, "
         f"{len(found.missing)} missing, {len(found.added)} added",
@@ -205,12 +203,16 @@ def _print_comparison(console: Console, found: Comparison) -> None:
         _print(console, f"Not compared with its commit: {found.problem}")
         return
     for kind, names in (("differs", found.differing), ("missing", found.missing), ("extra", found.extra)):
-        for name in names[:_LISTED]:
-            console.print(f"[bold red]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
-        if len(names) > _LISTED:
-            console.print(f"  and {len(names) - _LISTED} more", highlight=False)
+        _print_names(console, kind, names, "bold red")
     others = f", {len(found.differing)} differ, {len(found.missing)} missing, {len(found.extra)} extra"
     _print(console, f"{found.equal} inputs are equal to commit {found.commit[:12]}{'' if found.good else others}")
+
+
+def _print_names(console: Console, kind: str, names: Sequence[str], style: str) -> None:
+    for name in names[:_LISTED]:
+        console.print(f"[{style}]{kind:<8}[/] {escape(printable(name))}", highlight=False, soft_wrap=True)
+    if len(names) > _LISTED:
+        console.print(f"  and {len(names) - _LISTED} more {kind}", highlight=False)
 
 
 def _description(run: Mapping[str, Any]) -> str:

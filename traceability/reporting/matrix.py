@@ -23,6 +23,8 @@ from traceability.reporting.provenance import Provenance, SourceRun
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
 UNCOMMITTED = " with uncommitted changes"
 _HISTORY = 20
+_NAMED = 5
+"""Number of names that a line lists."""
 _NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
 
 
@@ -86,6 +88,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         for one in catalogue.criteria.values()
     }
     alike = [run for run in known.runs if run["target"] == coverage["target"]]
+    changes = known.changes(coverage["target"], coverage["finished"])
     return render(
         "matrix.html",
         coverage=coverage,
@@ -113,7 +116,8 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         bare=describe_bare_runs(known),
         losses=proof_summary.lines(coverage, []),
         partial=partial_run.sentence(coverage),
-        commit=commit_name(coverage["commit"][:12], changed=known.changed(coverage["target"], coverage["finished"])),
+        commit=commit_name(coverage["commit"][:12], changes),
+        changes=few(changes),
     )
 
 
@@ -123,7 +127,7 @@ def describe_source(one: SourceRun) -> str:
     criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
     return (
         f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit "
-        f"{commit_name(one.commit[:7], changed=one.changed)}, "
+        f"{commit_name(one.commit[:7], one.uncommitted)}, "
         f"by {one.who}, account {one.account}: {criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
     )
 
@@ -184,9 +188,15 @@ def not_proven_on_aws(document: Document, proofs: Mapping[str, Mapping[str, Targ
     return f"{name}: {len(lacking)} of {count}: {', '.join(names)}."
 
 
-def commit_name(commit: str, *, changed: bool) -> str:
+def commit_name(commit: str, changes: Sequence[str]) -> str:
     """Return a commit, and whether the tree of the run had changes that are not in it."""
-    return f"{commit or 'not known'}{UNCOMMITTED if changed else ''}"
+    return f"{commit or 'not known'}{UNCOMMITTED if changes else ''}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names of a list, and the number of the others."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def describe(criterion: str, known: Provenance) -> str:
@@ -195,8 +205,8 @@ def describe(criterion: str, known: Provenance) -> str:
     parts = []
     for target, word in TARGETS.items():
         one = found.get(target)
-        changed = one is not None and known.changed(target, one.when)
-        result = "not tried" if one is None else f"{_dated(one)}, commit {commit_name(one.commit[:7], changed=changed)}"
+        changes = known.changes(target, one.when) if one else ()
+        result = "not tried" if one is None else f"{_dated(one)}, commit {commit_name(one.commit[:7], changes)}"
         other = " (for an earlier text)" if one is not None and not one.same_revision else ""
         parts.append(f"{word}: {result}{other}")
     return "; ".join(parts)

@@ -59,7 +59,7 @@ def _cells(row: Mapping[str, Any], catalogue: Catalogue, known: Provenance) -> d
 
 
 def _commit(one: TargetResult, target: str, known: Provenance) -> str:
-    return commit_name(one.commit, changed=known.changed(target, one.when)) if one.commit else ""
+    return commit_name(one.commit, known.changes(target, one.when)) if one.commit else ""
 
 
 def _state(one: TargetResult) -> str:

@@ -77,7 +77,9 @@ def _report(
     inside.parent.mkdir(parents=True, exist_ok=True)
     matrix.write(content, catalogue, inside, known, links=False)
     shown = {one: matrix.describe(one, known) for one in known.found}
-    commit = matrix.commit_name(content["commit"][:12], changed=known.changed(content["target"], content["finished"]))
+    changes = known.changes(content["target"], content["finished"])
+    tree = {"Commit": matrix.commit_name(content["commit"][:12], changes)}
+    tree |= {"Uncommitted": matrix.few(changes)} if changes else {}
     return allure_report.build(
-        content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown, commit
+        content, catalogue, places.allure_results, places.allure_report, places.root, differences, inside, shown, tree
     )

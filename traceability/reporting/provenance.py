@@ -6,12 +6,12 @@ it. Earlier dates (proven since, the trend) come from the coverage documents in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traceability.bundle import archive, bundle, git, manifest, run_history, run_loader
+from traceability.bundle import archive, bundle, manifest, run_history, run_loader
 from traceability.bundle.run_loader import CoverageDocument, TargetResult, key_of
 from traceability.model import mutation_score
 from traceability.model.catalogue import Catalogue
@@ -33,8 +33,8 @@ class SourceRun:
     criteria: int
     is_bundle: bool
     """True for a bundle, False for the copy that this project kept of its own run."""
-    changed: bool
-    """True if its maker's tree had uncommitted changes."""
+    uncommitted: Sequence[str]
+    """The files of its maker's tree that are not those of the commit."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Provenance:
     ignored: Sequence[str]
     bare: int
     score: KeptScore | None = None
-    uncommitted: Set[tuple[str, str]] = frozenset()
-    """Target and end of the runs on a tree that differed from its commit: the current one, and those of `sources`."""
+    uncommitted: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    """By target and end of a run, the files that were not those of its commit: of this run, and those of `sources`."""
 
-    def changed(self, target: str, finished: str) -> bool:
-        """Return whether a run is known to be one on a tree with uncommitted changes."""
-        return (target, finished) in self.uncommitted
+    def changes(self, target: str, finished: str) -> Sequence[str]:
+        """Return the files of a run that were not those of its commit, as far as they are known."""
+        return self.uncommitted.get((target, finished), ())
 
 
 def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> Provenance:
@@ -86,14 +86,13 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
     runs = [run for run in known.runs if key_of(run) not in rejected or key_of(run) in in_trend]
     score = mutation_score.load(places.root / places.features)
     found = run_loader.latest_by_target(verified, revisions, current, runs)
-    uncommitted = {(one.target, one.finished) for one in sources if one.changed}
-    if _has_changes(places, current):
-        uncommitted.add((current["target"], current["finished"]))
+    uncommitted = {(one.target, one.finished): one.uncommitted for one in sources}
+    uncommitted[current["target"], current["finished"]] = _changes(places, current)
     ignored = [*known.ignored, *rejected.values()]
     return Provenance(found, runs, sources, ignored, len(in_trend), score, uncommitted)
 
 
-def _has_changes(places: Places, current: CoverageDocument) -> bool:
+def _changes(places: Places, current: CoverageDocument) -> Sequence[str]:
     """Return what the manifest of the current run says; before it is written, the tree is still the one of the run."""
     try:
         described = manifest.read(places)
@@ -103,8 +102,8 @@ def _has_changes(places: Places, current: CoverageDocument) -> bool:
         current["target"],
         current["finished"],
     ):
-        return bool(described["dirty"])
-    return bool(git.has_changes(places.root))
+        return manifest.uncommitted_of(described)
+    return manifest.uncommitted(places) or ()
 
 
 def _objection(file: Path) -> str:
@@ -130,5 +129,5 @@ def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> Sour
         archive.digest(file),
         criteria,
         is_bundle,
-        bool(described["dirty"]),
+        manifest.uncommitted_of(described),
     )

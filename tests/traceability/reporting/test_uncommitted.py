@@ -13,7 +13,7 @@ from tests.traceability.bundle.test_run_loader import PROJECT
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite
 from tests.traceability.reporting.test_allure_report import data
 from traceability.__main__ import main
-from traceability.bundle import git
+from traceability.bundle import bundle, git
 from traceability.running import run as runs
 
 WORDS = " with uncommitted changes"
@@ -35,6 +35,11 @@ def test_each_output_says_whether_the_tree_was_that_of_the_commit(suite: Suite, 
     assert f"commit {full[:12]}{words}," in suite.places.matrix.read_text(encoding="utf-8")
     report = (suite.places.allure_report / "index.html").read_text(encoding="utf-8")
     assert data(report, "widgets/variables.json")["Commit"] == f"{full[:12]}{words}"
+    assert data(report, "widgets/variables.json").get("Uncommitted") == ("features/steps/small.py" if changed else None)
+    named = f"Not of commit {full[:12]}: features/steps/small.py<"
+    assert (named in suite.places.matrix.read_text(encoding="utf-8")) == changed
+    verified = CliRunner().invoke(main, ["verify", str(bundle.write(suite.places, suite.catalogue))])
+    assert ("uncommitted features/steps/small.py" in verified.output) == changed
     exports = suite.places.reports / "exports"
     (first, *_) = csv.DictReader((exports / "matrix.csv").read_text(encoding="utf-8-sig").splitlines())
     assert first["simulated commit"] == f"{full}{words}"
