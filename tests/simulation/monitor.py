@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,15 +49,31 @@ class InvocationFailure:
     message: str
 
 
+@dataclass(frozen=True)
+class State:
+    """The items of the table now and after the invocation before, by id and key, and the jobs of DRS."""
+
+    kept: dict[str, dict[str, Document]]
+    before: dict[str, dict[str, Document]]
+    jobs: list[Any]
+
+    @property
+    def executions(self) -> Iterator[tuple[str, dict[str, Document]]]:
+        return ((one, parts) for one, parts in self.kept.items() if "EXECUTION" in parts)
+
+    def jobs_of(self, execution_id: str) -> list[Any]:
+        return [job for job in self.jobs if job.tags.get(TAG) == execution_id]
+
+
 class Monitor:
-    """Checks after each invocation; `violations` has one line with the time for each violated invariant."""
+    """Checks after each invocation; `violations` has a line with the time for each violation, by name of the check."""
 
     def __init__(self, aws: Simulator, table: str, account: str) -> None:
         self._aws, self._table, self._account = aws, table, account
         self.failures: list[InvocationFailure] = []
         self._before: dict[str, dict[str, Document]] = {}
         self._writes = -1
-        self.violations: list[str] = []
+        self.violations: dict[str, list[str]] = defaultdict(list)
 
     def start(self) -> None:
         functions: Any = self._aws._functions
@@ -88,56 +104,79 @@ class Monitor:
         kept = aws_state.items(self._aws, self._table)
         backends: BackendDict = drs_backends
         jobs = list(backends[self._account][REGION].jobs.values())
-        problems = [*check_live_jobs(jobs)]
-        for execution_id, parts in kept.items():
-            if "EXECUTION" in parts:
-                problems += check_leases(execution_id, parts, kept)
-                problems += check_record(execution_id, parts, jobs)
-                problems += check_status_order(execution_id, self._before.get(execution_id), parts)
-        self._before = kept
+        state = State(kept, self._before, jobs)
         moment = f"{self._aws.clock.now():%H:%M:%S}"
-        self.violations += [f"{moment} {problem}" for problem in problems]
+        for check in CHECKS:
+            self.violations[check.__name__] += [f"{moment} {problem}" for problem in check(state)]
+        self._before = kept
 
 
-def check_live_jobs(jobs: list[Any]) -> Iterator[str]:
-    live = Counter(one.source_server.source_server_id for job in jobs if job.live for one in job.servers)
+def live_jobs(state: State) -> Iterator[str]:
+    live = Counter(one.source_server.source_server_id for job in state.jobs if job.live for one in job.servers)
     yield from (f"{server} is in {count} live jobs" for server, count in live.items() if count > 1)
 
 
-def check_record(execution_id: str, parts: dict[str, Document], jobs: list[Any]) -> Iterator[str]:
-    results = {
+def leases(state: State) -> Iterator[str]:
+    for execution_id, parts in state.executions:
+        header = parts["EXECUTION"]
+        if header.get("Status") != "RUNNING" or "CancelRequest" in header:
+            continue
+        for result in results_of(parts).values():
+            server = result["SourceServerId"]
+            key = f"SERVER#{header['TargetAccountId']}#{header['TargetRegion']}#{server}"
+            lease = state.kept.get(key, {}).get("LEASE")
+            if lease is None or lease["LeasedBy"] != execution_id:
+                yield f"{server} of the RUNNING {execution_id} is leased to {lease and lease['LeasedBy']}"
+
+
+def results_of(parts: dict[str, Document]) -> dict[tuple[int, str], Document]:
+    """The result of each server, by wave and server."""
+    return {
         (int(key.split("#")[1]), result["SourceServerId"]): result
         for key, part in parts.items()
         if key.startswith("WAVE#")
         for result in part["ServerResults"]
     }
-    mine = [job for job in jobs if job.tags.get(TAG) == execution_id]
-    launched = Counter(one.source_server.source_server_id for job in mine for one in job.servers)
-    yield from (f"{server} was launched {count} times" for server, count in launched.items() if count > 1)
-    for job in mine:
-        for one in job.servers:
-            yield from check_job_is_recorded(
-                job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id))
-            )
-    yield from check_waves(parts["EXECUTION"])
-    for key, part in parts.items():
-        if len(json.dumps(part)) > LARGEST_ITEM:
-            yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
 
 
-def check_leases(execution_id: str, parts: dict[str, Document], kept: dict[str, dict[str, Document]]) -> Iterator[str]:
-    header = parts["EXECUTION"]
-    if header.get("Status") != "RUNNING" or "CancelRequest" in header:
-        return
-    for key, part in parts.items():
-        for result in part["ServerResults"] if key.startswith("WAVE#") else ():
-            server = result["SourceServerId"]
-            lease = kept.get(f"SERVER#{header['TargetAccountId']}#{header['TargetRegion']}#{server}", {}).get("LEASE")
-            if lease is None or lease["LeasedBy"] != execution_id:
-                yield f"{server} of the RUNNING {execution_id} is leased to {lease and lease['LeasedBy']}"
+def launches(state: State) -> Iterator[str]:
+    for execution_id, _ in state.executions:
+        launched = Counter(
+            one.source_server.source_server_id for job in state.jobs_of(execution_id) for one in job.servers
+        )
+        yield from (f"{server} was launched {count} times" for server, count in launched.items() if count > 1)
 
 
-def check_waves(header: Document) -> Iterator[str]:
+def recorded_jobs(state: State) -> Iterator[str]:
+    for execution_id, parts in state.executions:
+        results = results_of(parts)
+        for job in state.jobs_of(execution_id):
+            for one in job.servers:
+                yield from job_problems(job, results.get((int(job.tags[WAVE_TAG]), one.source_server.source_server_id)))
+
+
+def job_problems(job: Any, result: Document | None) -> Iterator[str]:
+    if result is None:
+        yield f"{job.job_id} launches a server that is not in the wave its tag names"
+    elif result.get("DrsJobId") != job.job_id:
+        open_intent = result.get("LaunchUnconfirmed") and str(result.get("LaunchAttempt")) == job.tags[ATTEMPT_TAG]
+        if not open_intent:
+            yield f"{job.job_id} is not in the record: {result['SourceServerId']} has {result.get('DrsJobId')}"
+
+
+def item_sizes(state: State) -> Iterator[str]:
+    for execution_id, parts in state.executions:
+        for key, part in parts.items():
+            if len(json.dumps(part)) > LARGEST_ITEM:
+                yield f"item {key} of {execution_id} has {len(json.dumps(part))} characters"
+
+
+def wave_order(state: State) -> Iterator[str]:
+    for _, parts in state.executions:
+        yield from wave_problems(parts["EXECUTION"])
+
+
+def wave_problems(header: Document) -> Iterator[str]:
     waves = {wave["WaveNumber"]: wave for wave in header["Waves"]}
     running = [number for number, wave in waves.items() if wave["Status"] == "RUNNING"]
     if len(running) > 1:
@@ -152,24 +191,15 @@ def check_waves(header: Document) -> Iterator[str]:
             yield f"wave {wave['WaveNumber']} is {wave['Status']} in an execution that is {header['Status']}"
 
 
-def check_job_is_recorded(job: Any, result: Document | None) -> Iterator[str]:
-    if result is None:
-        yield f"{job.job_id} launches a server that is not in the wave its tag names"
-    elif result.get("DrsJobId") != job.job_id:
-        open_intent = result.get("LaunchUnconfirmed") and str(result.get("LaunchAttempt")) == job.tags[ATTEMPT_TAG]
-        if not open_intent:
-            yield f"{job.job_id} is not in the record: {result['SourceServerId']} has {result.get('DrsJobId')}"
+def status_order(state: State) -> Iterator[str]:
+    for execution_id, parts in state.executions:
+        for kind, name, was, now in status_changes(state.before.get(execution_id), parts):
+            ranks = STATUS_ORDER[kind]
+            if was != now and rank(ranks, was) >= rank(ranks, now):
+                yield f"{kind} {name} of {execution_id} went from {was} to {now}"
 
 
-def check_status_order(
-    execution_id: str, before: dict[str, Document] | None, after: dict[str, Document]
-) -> Iterator[str]:
-    for kind, name, was, now in status_changes(before, after):
-        if was == now:
-            continue
-        ranks = STATUS_ORDER[kind]
-        if rank(ranks, was) >= rank(ranks, now):
-            yield f"{kind} {name} of {execution_id} went from {was} to {now}"
+CHECKS = (live_jobs, leases, launches, recorded_jobs, item_sizes, wave_order, status_order)
 
 
 def status_changes(

@@ -52,25 +52,6 @@ LATER = 1e9
 _RECOVERED = re.compile(r"(s-\w{17})\)?(?: was recovered for real|  i-)")
 
 
-def violations(observed: Observation) -> list[str]:
-    """The violations in the case, one line each; empty if there are none."""
-    return [
-        *observed.violations,
-        *_failures(observed),
-        *_finalized(observed),
-        *_starts(observed),
-        *_resumptions(observed),
-        *_launches_over_real_instances(observed),
-        *_jobs(observed),
-        *_replaced_recoveries(observed),
-        *_aws_requests(observed),
-        *_invocation_rate(observed),
-        *_instances(observed),
-        *_messages(observed),
-        *_records(observed),
-    ]
-
-
 def _failures(observed: Observation) -> Iterator[str]:
     """An invocation fails only if a fault hit one of its calls."""
     hit = {call.actor.rpartition(" ")[2] for call in observed.calls if call.fault is not None}
@@ -95,7 +76,7 @@ def _finalized(observed: Observation) -> Iterator[str]:
         yield f"the plan is still locked: {', '.join(observed.locks)}"
 
 
-def _starts(observed: Observation) -> Iterator[str]:
+def _overlapping_starts(observed: Observation) -> Iterator[str]:
     begun = [record for record in observed.records.values() if not was_fenced(record)]
     for earlier, later in combinations(sorted(begun, key=lambda record: record["StartTime"]), 2):
         same_plan = earlier["PlanId"] == later["PlanId"]
@@ -105,7 +86,6 @@ def _starts(observed: Observation) -> Iterator[str]:
         if later["StartTime"] < free:
             what = "the plan" if same_plan else "one of its servers"
             yield f"{later['ExecutionId']} started while {earlier['ExecutionId']} held {what}"
-    yield from _start_answers(observed)
 
 
 def _free(observed: Observation, earlier: Document, later: str, same_plan: bool) -> str:
@@ -136,8 +116,8 @@ def _start_answers(observed: Observation) -> Iterator[str]:
     yield from (f"one token started {sorted(ids)}" for ids in by_token.values() if len(ids) > 1)
 
 
-def _resumptions(observed: Observation) -> Iterator[str]:
-    """A resumption and the execution that it resumes name each other; a refused one has its reason."""
+def _resumption_links(observed: Observation) -> Iterator[str]:
+    """A resumption and the execution that it resumes name each other."""
     for execution_id, record in observed.records.items():
         if before := record.get("ResumedFrom"):
             if observed.records.get(before, {}).get("ResumedBy") != execution_id:
@@ -147,6 +127,10 @@ def _resumptions(observed: Observation) -> Iterator[str]:
         after = record.get("ResumedBy")
         if after is not None and observed.records.get(after, {}).get("ResumedFrom") != execution_id:
             yield f"{execution_id} is resumed by {after}, which does not name it"
+
+
+def _resumption_answers(observed: Observation) -> Iterator[str]:
+    """A resumption that was answered with an execution has its record; a refused one has its reason."""
     for request in observed.requests:
         if request.action["do"] != "resume" or request.resumes is None:
             continue
@@ -373,7 +357,12 @@ def _aws_requests(observed: Observation) -> Iterator[str]:
             checked = [one for one in call.parameters["InstanceIds"] if sources.get(one) in alone]
             if checked:
                 yield f"EC2 was asked for the status of {checked}, whose wave has no health check"
-        elif call.operation == "TerminateRecoveryInstances" and call.succeeded:
+
+
+def _terminations(observed: Observation) -> Iterator[str]:
+    """The engine terminates the instances of its own drills only."""
+    for call in engine_calls(observed):
+        if call.operation == "TerminateRecoveryInstances" and call.succeeded:
             yield from _termination_request(observed, call)
 
 
@@ -475,3 +464,33 @@ def _records(observed: Observation) -> Iterator[str]:
         plan = plan_of(observed.case, observed.executions[execution_id], observed.kind(execution_id))
         check = model.ExecutionCheck(plan, conditions_of(observed, execution_id), observed_execution(observed, record))
         yield from (f"plan {observed.executions[execution_id] + 1}: {line}" for line in check.mismatches())
+
+
+CHECKS = (
+    _failures,
+    _finalized,
+    _overlapping_starts,
+    _start_answers,
+    _resumption_links,
+    _resumption_answers,
+    _launches_over_real_instances,
+    _jobs,
+    _replaced_recoveries,
+    _aws_requests,
+    _terminations,
+    _invocation_rate,
+    _instances,
+    _messages,
+    _records,
+)
+
+
+def by_check(observed: Observation) -> dict[str, list[str]]:
+    """The violations by the name of the check that found them, those of the monitor as well; one line each."""
+    found = {check.__name__.removeprefix("_"): list(check(observed)) for check in CHECKS}
+    return {name: lines for name, lines in {**observed.violations, **found}.items() if lines}
+
+
+def violations(observed: Observation) -> list[str]:
+    """The violations in the case, one line each; empty if there are none."""
+    return [line for lines in by_check(observed).values() for line in lines]

@@ -93,8 +93,8 @@ class Observation:
     # Invocations that failed before the function ran: (moment, event).
     missed: list[tuple[datetime, Document]]
     log: list[Document]
-    # Violations that the monitor found while the case ran.
-    violations: list[str] = field(default_factory=list)
+    # Violations that the monitor found while the case ran, by the name of its check.
+    violations: dict[str, list[str]] = field(default_factory=dict)
 
     def kind(self, execution_id: str) -> str:
         """DRILL or RECOVERY: as requested by its start, or as recorded if no start of it was answered."""
