@@ -25,9 +25,9 @@ from traceability.mutation.workers import Worker, WorkerDied
 
 OWN_SCENARIOS = 15
 """A line that at most so many scenarios execute is beyond a plain drill: it counts for their criteria."""
-NEAREST, SPREAD = 15, 25
-"""On another line the mutant meets the nearest scenarios, and so many that are spread evenly over the rest. A survivor
-of a line that all execute would take minutes; to stop early can only lower the score."""
+NEAREST, VARIED = 15, 25
+"""On another line the mutant meets the nearest scenarios, and so many others that execute the most different code. A
+survivor of a line that all execute would take minutes; to stop early can only lower the score."""
 _LIMIT, _LIMIT_TIMES = 10.0, 8.0
 """Limit of a scenario's processor time: so many seconds, or so many times its own: a mutant may loop forever."""
 _TRACING_LIMIT = 120.0
@@ -163,8 +163,8 @@ def run(
             changed = mutants.mutated(source, mutant)
             # An operator can write what is no Python, such as `not name := value`: nobody could make this mistake.
             if code_swap.is_python(changed):
-                places = reach.executing(mutant.file, mutant.line)
-                job = _job(workers, mutant, changed, places if every else chosen(places), traced)
+                places = reach.executing(mutant.file, mutant.line) if every else chosen(reach, mutant)
+                job = _job(workers, mutant, changed, places, traced)
                 hunt = _Hunt(mutant, *mutants.change(source, changed), job)
                 anew = code_swap.runs_at_import(source, mutant.line)
                 hunts[_begin_anew(workers, job) if anew else _begin(workers, job)] = hunt
@@ -219,11 +219,10 @@ def _messages(workers: Workers) -> list[tuple[Worker, Met | Ended]]:
     return found
 
 
-def chosen(places: Sequence[str]) -> list[str]:
-    """Return the scenarios that meet a mutant, of those that execute its line, nearest first."""
-    near, rest = list(places[:NEAREST]), places[NEAREST:]
-    count = min(SPREAD, len(rest))
-    return near + [rest[number * len(rest) // count] for number in range(count)]
+def chosen(reach: tracing.Reach, mutant: Mutant) -> list[str]:
+    """Return the scenarios that meet a mutant, of those that execute its line: the nearest, then the most varied."""
+    places = reach.executing(mutant.file, mutant.line)
+    return places[:NEAREST] + reach.varied(places[NEAREST:], VARIED)
 
 
 def _job(workers: Workers, mutant: Mutant, changed: str, places: Sequence[str], traced: Traced) -> Job:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -75,6 +75,26 @@ class Reach:
             for place in executing if name else executing & weight.keys():
                 weight[place] = weight.get(place, 0.0) + 1 / len(executing)
         return sorted(weight, key=lambda place: (-weight[place], self._size[place], place))
+
+    def varied(self, places: Collection[str], count: int) -> list[str]:
+        """Return so many of the scenarios, chosen for the variety of the code that they execute."""
+        return [one for one in self._by_variety if one in places][:count]
+
+    @cached_property
+    def _by_variety(self) -> list[str]:
+        """All scenarios: each executes the most lines that none before it executes."""
+        left = {place: set[_Line]() for place in self._size}
+        for line, places in self._scenarios.items():
+            for place in places:
+                left[place].add(line)
+        found = []
+        while left:
+            best = max(left, key=lambda place: (len(left[place]), -self._size[place], place))
+            new = left.pop(best)
+            found.append(best)
+            for one in left.values():
+                one -= new
+        return found
 
     @cached_property
     def _defined(self) -> dict[str, dict[int, str]]:
