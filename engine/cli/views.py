@@ -235,34 +235,42 @@ def _servers(servers: Sequence[Record], wave: Record, width: int, names: int | N
     longest_status = max(status_text(server["Status"]).cell_len for server in servers)
     longest_place = max(map(len, places))
     for server, place in zip(servers, places, strict=True):
-        reason = server.get("StatusReason", "")
-        health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
-        if server.get("Adopted"):
-            health = f"adopted, {health}" if health else "adopted"
-        if server.get("DataAgeSeconds", 0) >= OLD_DATA_SECONDS:
-            health = ", ".join(filter(None, (health, f"data {clock(server['DataAgeSeconds'])} old")))
-        note = health if reason in ("", wave.get("StatusReason")) else reason
-        host = server.get("HostName", "")
-        before = f"  {host:<{names}}  " if names else "    "
-        line = Text.assemble(f"{before}{server['SourceServerId']}  ", status_text(server["Status"]))
+        host, status, note = server.get("HostName", ""), status_text(server["Status"]), _note(server, wave)
         if names is None:
             if host and len(host) + longest_place + len(note) + 10 > width:
                 yield Text(f"    {host}")
                 host = ""
-            yield line
+            yield Text.assemble(f"    {server['SourceServerId']}  ", status)
             line = Text(" " * 6 + (f"{host}  " if host else ""))
         else:
-            line.append(" " * (longest_status - status_text(server["Status"]).cell_len + 2))
+            padding = " " * (longest_status - status.cell_len + 2)
+            line = Text.assemble(f"  {host:<{names}}  {server['SourceServerId']}  ", status, padding)
         if place:
             line.append(f"{place:<{longest_place}}  ")
-        line.rstrip()
-        below = bool(line) and line.cell_len + 2 + len(note) > width
-        if note and not below:
-            line.append(f"{'  ' if place else ''}{note}")
-        if line.plain.strip():
-            yield line
-        if note and below:
-            yield Padding(note, (0, 0, 0, 8), expand=False)
+        yield from _with_note(line, note, "  " if place else "", width)
+
+
+def _note(server: Record, wave: Record) -> str:
+    """The reason of the server; if it has none, or that of the wave: health, adoption and age of data."""
+    reason = server.get("StatusReason", "")
+    if reason not in ("", wave.get("StatusReason")):
+        return str(reason)
+    adopted = "adopted" if server.get("Adopted") else ""
+    health = "terminated" if "TerminatedTime" in server else server.get("HealthStatus", "")
+    age = server.get("DataAgeSeconds", 0)
+    return ", ".join(filter(None, (adopted, health, f"data {clock(age)} old" if age >= OLD_DATA_SECONDS else "")))
+
+
+def _with_note(line: Text, note: str, gap: str, width: int) -> Iterator[RenderableType]:
+    """The line and the note behind it; a note that does not fit has a line of its own."""
+    line.rstrip()
+    below = bool(line) and line.cell_len + 2 + len(note) > width
+    if note and not below:
+        line.append(f"{gap}{note}")
+    if line.plain.strip():
+        yield line
+    if note and below:
+        yield Padding(note, (0, 0, 0, 8), expand=False)
 
 
 def _place(server: Record) -> str:
