@@ -72,10 +72,11 @@ def write(places: Places, known: Catalogue, maker: Maker | None = None) -> Path:
     return path
 
 
-def verify(path: Path, checkout: Path = Path(), key: Path | None = None) -> Verification:
+def verify(path: Path, checkout: Path = Path(), key: Path | None = None, expected: str | None = None) -> Verification:
     """Compare an archive with its manifest, its records, its signature, and the commit in a trusted checkout.
 
-    With a key its owner's signature is demanded. Raises BadBundle, BadKey.
+    `expected` is the revision that the auditor wants to be that commit. With a key its owner's signature is demanded.
+    Raises BadBundle, BadKey.
     """
     content, sums = archive.examine(path)
     if content.get(manifest.RECORDS_ONLY):
@@ -90,13 +91,13 @@ def verify(path: Path, checkout: Path = Path(), key: Path | None = None) -> Veri
         else:
             (found.intact if sums[name] == entry["sha256"] else found.changed).append(name)
     found.added += [name for name in sums if name not in wanted and name not in _UNLISTED]
-    if found.consistent:
-        found.contradicting += _contradictions(path, content, list(sums))
+    # A changed file is no excuse for records that contradict each other: both are named.
+    found.contradicting += _contradictions(path, content, list(sums))
     body = archive.read_first(path, [attestation.FILE], attestation.MAX_BYTES)
     if found.consistent:
         signed = {name: one for name, one in sums.items() if name != attestation.FILE}
         found.signature = attestation.check(body, key, signed, run_loader.read(path))
-        found.compared = commit_comparison.compare(sums, content["commit"], checkout)
+        found.compared = commit_comparison.compare(sums, content["commit"], checkout, expected)
     else:
         # Nothing is signed as found: the key would only be blamed for the changed files.
         problem = NOT_CHECKED if body is not None or key else ""
@@ -109,16 +110,21 @@ _UNLISTED = (archive.MANIFEST, attestation.FILE)
 """The files of an archive that its manifest does not list."""
 
 
-def objections(path: Path) -> list[str]:
-    """Return the reasons why the run in an archive cannot be trusted, none if its records support it.
+def objections(path: Path, checkout: Path) -> list[str]:
+    """Return the reasons why the run in an archive cannot be trusted, none if its records and its commit support it.
 
-    The archive may be a bundle or a run from the history. Raises BadBundle.
+    The archive may be a bundle, or a run that the project kept itself, which has no inputs to compare. Raises
+    BadBundle.
     """
     content, sums = archive.examine(path)
     wanted = {name: entry["sha256"] for name, entry in content["files"].items()}
     changed = [f"{name}: changed" for name in sums if name not in _UNLISTED and wanted.get(name) != sums[name]]
     listed = [name for name in wanted if content.get(manifest.RECORDS_ONLY) and not archive.leads_outside(name)]
-    return changed or _contradictions(path, content, list(sums), listed)
+    found = changed or _contradictions(path, content, list(sums), listed)
+    if found or content.get(manifest.RECORDS_ONLY):
+        return found
+    compared = commit_comparison.compare(sums, content["commit"], checkout)
+    return [] if compared.good else [compared.objection]
 
 
 def _contradictions(

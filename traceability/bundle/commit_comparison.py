@@ -10,6 +10,9 @@ from pathlib import Path
 from traceability.bundle import git
 from traceability.model.tree import INPUTS
 
+_NAMED = 5
+"""Number of differing files that a line names."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -21,10 +24,22 @@ class Comparison:
     differing: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    head: str = ""
+    """The commit that the checkout has checked out."""
+    in_history: bool = True
+    """Whether the commit is in the history of `head`."""
 
     @property
     def good(self) -> bool:
         return not (self.problem or self.names)
+
+    @property
+    def objection(self) -> str:
+        """The reason why the run does not count, in one line."""
+        if self.problem:
+            return f"its inputs cannot be compared with its commit: {self.problem}"
+        more = f" and {len(self.names) - _NAMED} more" if len(self.names) > _NAMED else ""
+        return f"its inputs are not those of commit {self.commit[:12]}: {', '.join(self.names[:_NAMED])}{more}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,8 +47,13 @@ class Comparison:
         return (*self.differing, *self.missing, *self.extra)
 
 
-def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
-    """Compare the inputs of a run with a commit; `sums` has the SHA-256 of each file of the archive."""
+def compare(sums: Mapping[str, str], commit: str, checkout: Path, expected: str | None = None) -> Comparison:
+    """Compare the inputs of a run with a commit; `sums` has the SHA-256 of each file of the archive.
+
+    `expected` is a revision of the checkout, such as a tag, that must mean the same commit.
+    """
+    if expected is not None and (problem := _other(commit, checkout, expected)):
+        return Comparison(commit, problem)
     if not commit:
         return Comparison(commit, "the manifest names no commit")
     if not checkout.is_dir():
@@ -56,7 +76,17 @@ def compare(sums: Mapping[str, str], commit: str, checkout: Path) -> Comparison:
         _sorted(one for one in both if found[one] != wanted[one]),
         _sorted(wanted.keys() - found.keys()),
         _sorted(found.keys() - wanted.keys()),
+        head := git.commit(checkout),
+        head == commit or git.is_before(checkout, commit, head),
     )
+
+
+def _other(commit: str, checkout: Path, expected: str) -> str:
+    """Return why a commit is not the expected revision, "" if it is."""
+    wanted = git.resolve(checkout, expected)
+    if not wanted:
+        return f"the checkout has no commit {expected}; fetch it, or name another with --commit"
+    return "" if wanted == commit else f"the manifest names {commit[:12] or 'no commit'}, expected was {wanted[:12]}"
 
 
 def _is_input(name: str) -> bool:

@@ -108,8 +108,13 @@ def bundle_command(root: Path, rehearsal: bool, key: Path | None) -> None:
     default=Path,
     help="A trusted clone of the project that has the commit of the bundle; by default the current folder.",
 )
+@click.option(
+    "--commit",
+    metavar="REV",
+    help="The commit that the bundle must be of: a tag, a branch or a hash of the checkout.",
+)
 @click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
-def verify_command(digest: str | None, key: Path | None, checkout: Path, path: Path) -> None:
+def verify_command(digest: str | None, key: Path | None, checkout: Path, commit: str | None, path: Path) -> None:
     """Verify a bundle: its signature, its files, its coverage by its own records, its inputs by the commit.
 
     Exits with 0 if all hold. The records are unpacked into a temporary folder and evaluated again; no other file is
@@ -118,7 +123,7 @@ def verify_command(digest: str | None, key: Path | None, checkout: Path, path: P
     wanted = digest.strip().lower() if digest is not None else None
     if wanted is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
         raise BadInput([f"--digest {digest}: a SHA-256 has 64 hexadecimal digits; `make bundle` prints it"])
-    found = bundle.verify(path, checkout, key)
+    found = bundle.verify(path, checkout, key, commit)
     console.verification(Console(), found, wanted)
     sys.exit(GREEN if found.good and wanted in (None, found.digest) else RED)
 

@@ -20,8 +20,6 @@ from traceability.model.paths import Places
 from traceability.reporting import console, matrix, outputs, provenance
 from traceability.running.run import BadInput
 
-_NAMED = 5
-"""Number of differing files that a refusal names."""
 _run_path = click.Path(path_type=Path)
 
 
@@ -42,8 +40,8 @@ def matrix_command(root: Path, merge: bool, keys: tuple[Path, ...], runs: tuple[
 
     With --merge, the BUNDLEs of runs from other machines or days appear beside the last run, now and in later runs,
     each with its date and digest. The records of a bundle are evaluated again. A coverage.json without records is
-    refused, as is a bundle whose inputs differ from the commit that it names. With --key a bundle without the
-    signature of its owner is refused. If one bundle is refused, none is added.
+    refused, as is a bundle whose inputs are not those of its commit, which this clone must have. With --key a bundle
+    without the signature of its owner is refused. If one bundle is refused, none is added.
     """
     places, known = Places(root.resolve()), catalogue.load()
     if runs and not merge:
@@ -58,8 +56,6 @@ def matrix_command(root: Path, merge: bool, keys: tuple[Path, ...], runs: tuple[
     verified = [(path, *_verified(path, places.root, content, history, keys)) for path in runs]
     for path, one, found in verified:
         console.signature(Console(), found.signature, f"{path}: ")
-        if found.compared is not None and found.compared.problem:
-            click.echo(f"{path}: inputs not compared with a commit: {archive.printable(found.compared.problem)}")
         run_history.keep_bundle(places, path, one)
     gathered = provenance.gather(places, known, content)
     outputs.rewrite(places, known, content, last_run.memory(places)["differences"], gathered)
@@ -106,16 +102,19 @@ def _verified(
     tried = [bundle.verify(path, root, key) for key in keys or (None,)]
     found = next((one for one in tried if not one.signature.problem), tried[0])
     if not found.consistent:
-        first = next(iter([*found.contradicting, *found.changed, *found.missing, *found.added]))
-        raise run_loader.BadRun(
-            f"{path}: verification failed: {archive.printable(first)}; `python -m traceability verify` prints details"
-        )
+        files = [f"{name} is not the file of the manifest" for name in found.changed + found.missing + found.added]
+        first = archive.printable("; ".join([*found.contradicting[:1], *files[:1]]))
+        raise run_loader.BadRun(f"{path}: verification failed: {first}; `python -m traceability verify` prints details")
     if found.signature.problem:
         raise run_loader.BadRun(
             f"{path}: not merged: {archive.printable(found.signature.problem)}; ask its maker for a bundle that is "
             "signed with one of these keys, or name the maker's key with --key"
         )
-    _require_inputs_of_the_commit(path, found)
+    if found.compared is not None and not found.compared.good:
+        raise run_loader.BadRun(
+            f"{path}: not merged: {archive.printable(found.compared.objection)}; `python -m traceability verify` "
+            "prints details"
+        )
     run = run_loader.read(path)
     for other in history.runs:
         key = run_loader.key_of(other)
@@ -125,19 +124,6 @@ def _verified(
                 f"{path}: another run of {run['started']} on {run['target']} is known, with different results"
             )
     return run, found
-
-
-def _require_inputs_of_the_commit(path: Path, found: Verification) -> None:
-    """Raise run_loader.BadRun if inputs of a consistent bundle differ from the commit that it names."""
-    compared = found.compared
-    if compared is None or compared.problem or compared.good:
-        return
-    names = [*compared.differing, *compared.missing, *compared.extra]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    raise run_loader.BadRun(
-        f"{path}: not merged: its inputs are not those of commit {compared.commit[:12]}: "
-        f"{archive.printable(', '.join(names[:_NAMED]))}{more}; `python -m traceability verify` prints details"
-    )
 
 
 def _states(run: run_loader.CoverageDocument) -> dict[str, str]:

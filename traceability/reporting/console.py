@@ -206,6 +206,12 @@ def _print_comparison(console: Console, found: Comparison) -> None:
         _print_names(console, kind, names, "bold red")
     others = f", {len(found.differing)} differ, {len(found.missing)} missing, {len(found.extra)} extra"
     _print(console, f"{found.equal} inputs are equal to commit {found.commit[:12]}{'' if found.good else others}")
+    if found.head != found.commit:
+        relation = "a later commit" if found.in_history else "a commit without it in its history"
+        _print(
+            console,
+            f"The checkout is at {found.head[:12]}, {relation}: demand the commit that you expect with --commit.",
+        )
 
 
 def _print_names(console: Console, kind: str, names: Sequence[str], style: str) -> None:

@@ -74,7 +74,7 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
             # A date is a claim too: runs on AWS and rehearsals count only with their records.
             if not tried and (file.suffix == ".zip" or run["target"] == "moto"):
                 continue
-            objection = _objection(file)
+            objection = _objection(file, places.root)
             if objection:
                 rejected[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {objection}"
                 continue
@@ -106,12 +106,12 @@ def _changes(places: Places, current: CoverageDocument) -> Sequence[str]:
     return manifest.uncommitted(places) or ()
 
 
-def _objection(file: Path) -> str:
-    """Return why a kept run cannot be trusted, "" if its records support it."""
+def _objection(file: Path, root: Path) -> str:
+    """Return why a kept run cannot be trusted, "" if its records and its commit support it."""
     if file.suffix != ".zip":
         return "kept without records, so it cannot be verified; merge the bundle of that run with `matrix --merge`"
     try:
-        return next(iter(bundle.objections(file)), "")
+        return next(iter(bundle.objections(file, root)), "")
     except archive.BadBundle as problem:
         return str(problem).replace(f"{file}: ", "")
 

@@ -45,6 +45,11 @@ def commit(root: Path) -> None:
         subprocess.run(["git", *command], cwd=root, check=True)
 
 
+def git_in(root: Path, *arguments: str, given: str | None = None) -> str:
+    command = ["git", "-c", "user.name=QA", "-c", "user.email=qa@example.com", *arguments]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, input=given).stdout.strip()
+
+
 def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     """Write a copy of the archive after `change` edited its files."""
     with zipfile.ZipFile(archive) as old:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from tests.traceability.bundle.test_bundle import commit, rewritten, verify
+from tests.traceability.bundle.test_bundle import commit, git_in, rewritten, verify
 from tests.traceability.bundle.test_integrity import command
 from tests.traceability.bundle.test_keys import key_pair
 from tests.traceability.bundle.test_run_loader import PROJECT
@@ -274,6 +274,39 @@ def test_an_edited_file_leaves_the_signature_unchecked(honest: tuple[Path, Path]
     assert "--key" not in ended.stdout
 
 
+def test_the_commit_that_the_auditor_expects_is_demanded(honest: tuple[Path, Path], tmp_path: Path) -> None:
+    """A forger's commit may be in the clone as well, for instance fetched with a proposed change."""
+    archive, clone = honest[0], tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", archive.parent.parent, clone], check=True)
+    released = git_in(clone, "rev-parse", "HEAD")
+    git_in(clone, "tag", "released")
+    git_in(clone, "commit", "-q", "--allow-empty", "-m", "Later")
+
+    def ended(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["verify", str(archive), "--checkout", str(clone), *arguments])
+
+    assert ended("--commit", "released").exit_code == 0
+    later = ended("--commit", "HEAD")
+    assert later.exit_code == 1
+    assert f"the manifest names {released[:12]}, expected was" in later.output
+    assert "the checkout has no commit --all" in ended("--commit=--all").output
+    assert "The checkout is at" in ended().output
+    assert "a later commit: demand" in ended().output
+    git_in(clone, "checkout", "-q", "--orphan", "other")
+    git_in(clone, "commit", "-q", "-m", "Other")
+    assert "a commit without it in its history: demand" in ended().output
+
+
+def test_contradicting_records_are_named_before_a_changed_file(honest: tuple[Path, Path]) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        name = next(name for name in files if name.startswith("reports/junit/"))
+        files[name] = files[name].replace(b'status="passed"', b'status="failed"')
+
+    said = verify(rewritten(honest[0], change)).stdout
+    assert said.index("contradicting") < said.index("changed  reports/junit/")
+    assert "JUnit says" in said
+
+
 def test_only_an_archive_without_a_verified_signature_needs_its_digest(honest: tuple[Path, Path]) -> None:
     archive, public = honest
     warning = "An attacker who can change the archive can also change its manifest"
@@ -314,8 +347,8 @@ def test_a_merge_compares_the_inputs_of_a_bundle_with_its_commit(
         assert "not merged: its inputs are not those of commit" in ended.stderr
         assert "engine/launch.py" in ended.stderr
     else:
-        assert ended.returncode == 0, ended.stderr
-        assert "inputs not compared with a commit" in ended.stdout
+        assert ended.returncode == 2, ended.stdout
+        assert "not merged: its inputs cannot be compared with its commit" in ended.stderr
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]\n", b"\xff\n", b'{"payload": "a"}\n', b"null\n"])

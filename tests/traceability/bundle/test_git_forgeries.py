@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.traceability.bundle.test_bundle import commit
+from tests.traceability.bundle.test_bundle import commit, git_in
 from tests.traceability.bundle.test_forgeries import another_engine, forgery, honest
 from tests.traceability.conftest import small_suite
 from traceability.bundle import bundle, manifest
@@ -26,11 +26,6 @@ def differing(archive: Path, checkout: Path) -> tuple[str, ...]:
     compared = bundle.verify(archive, checkout).compared
     assert compared is not None
     return (compared.problem, *compared.names)
-
-
-def git_in(root: Path, *arguments: str, given: str | None = None) -> str:
-    command = ["git", "-c", "user.name=QA", "-c", "user.email=qa@example.com", *arguments]
-    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, input=given).stdout.strip()
 
 
 def test_a_replacement_object_does_not_stand_for_a_file_of_the_commit(

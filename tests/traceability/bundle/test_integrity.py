@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.traceability.bundle.test_bundle import rewritten
+from tests.traceability.bundle.test_bundle import commit, rewritten
 from tests.traceability.conftest import Suite
 from tests.traceability.reporting.test_matrix_score import KEPT
 from tests.traceability.running.test_rehearsal import rehearse, row
@@ -39,7 +39,7 @@ TWO = """
 def judged(suite: Suite) -> Suite:
     """A whole run with report and manifest, in which one criterion is proven and one is not run."""
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
-    suite.feature(TWO.format(second="the step gives up: not today"))
+    commit(suite.feature(TWO.format(second="the step gives up: not today")).root)
     runs.write_report(suite.places, suite.catalogue, suite.run())
     return suite
 
@@ -280,4 +280,5 @@ def test_a_bundle_that_was_changed_is_not_merged(judged: Suite, tmp_path: Path) 
     before = left(judged)
     ended = command(judged, "matrix", "--merge", forged)
     assert (ended.returncode, left(judged)) == (2, before)
-    assert "forged.zip: verification failed: features/r01.feature" in ended.stderr
+    assert "forged.zip: verification failed: reports/.run/last_run.json: its differences are not those" in ended.stderr
+    assert "; features/r01.feature is not the file of the manifest; " in ended.stderr

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.traceability.bundle.test_bundle import all_proven, forged, rewritten
+from tests.traceability.bundle.test_bundle import all_proven, commit, forged, git_in, rewritten
 from tests.traceability.bundle.test_forgeries import unsigned
 from tests.traceability.bundle.test_integrity import command, left
 from tests.traceability.bundle.test_keys import key_pair
 from tests.traceability.bundle.test_run_loader import PROJECT, run
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
-from traceability.bundle import archive, bundle, manifest, run_loader
+from traceability.bundle import archive, bundle, git, manifest, run_loader
 from traceability.bundle.attestation import Maker
 from traceability.evaluation import coverage
 from traceability.evaluation.coverage import RunFacts
@@ -45,7 +45,7 @@ def after_scenario(context, scenario):
 def judged(suite: Suite) -> Suite:
     """A whole run on moto, with report and manifest."""
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
-    suite.feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
+    commit(suite.feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS).root)
     runs.write_report(suite.places, suite.catalogue, suite.run())
     return suite
 
@@ -54,12 +54,14 @@ def judged(suite: Suite) -> Suite:
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     """A run on AWS, made elsewhere, in which one criterion is proven."""
     suite = small_suite(tmp_path_factory.mktemp("elsewhere")).feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS)
+    commit(suite.root)
     manifest.write(suite.places, suite.run(selected="aws").coverage)
     return suite
 
 
 @pytest.fixture
-def on_aws(elsewhere: Suite) -> Path:
+def on_aws(judged: Suite, elsewhere: Suite) -> Path:
+    git_in(judged.root, "fetch", "-q", str(elsewhere.root))
     return bundle.write(elsewhere.places, elsewhere.catalogue)
 
 
@@ -106,7 +108,8 @@ def maker(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def signed(elsewhere: Suite, maker: Path) -> Path:
+def signed(judged: Suite, elsewhere: Suite, maker: Path) -> Path:
+    git_in(judged.root, "fetch", "-q", str(elsewhere.root))
     return bundle.write(elsewhere.places, elsewhere.catalogue, Maker(maker, lambda: ""))
 
 
@@ -143,6 +146,23 @@ def test_no_bundle_is_merged_if_one_lacks_the_demanded_signature(
     assert not list(judged.places.history.glob("*_aws_*"))
 
 
+def test_a_bundle_in_the_history_counts_only_if_its_inputs_are_those_of_its_commit(
+    judged: Suite, elsewhere: Suite, on_aws: Path
+) -> None:
+    """A bundle that was copied there by hand passes the same checks as a merge."""
+    judged.places.history.mkdir(exist_ok=True)
+    shutil.copy(on_aws, judged.places.history / "20260101T000000_aws_copied.zip")
+    assert gathered(judged).found["1.1"]["aws"].state == "proven"
+    (elsewhere.root / "features" / "environment.py").open("a").write("# not committed\n")
+    manifest.write(elsewhere.places, run_loader.read(elsewhere.places.coverage))
+    shutil.copy(bundle.write(elsewhere.places, elsewhere.catalogue), judged.places.history / on_aws.name)
+    (judged.places.history / "20260101T000000_aws_copied.zip").unlink()
+    found = gathered(judged)
+    assert "aws" not in found.found["1.1"]
+    assert "its inputs are not those of commit" in found.ignored[0]
+    assert "features/environment.py" in page(judged)
+
+
 def test_without_a_key_the_output_says_that_no_signature_was_checked(judged: Suite, on_aws: Path) -> None:
     ended = command(judged, "matrix", "--merge", on_aws)
     assert f"{on_aws}: Unsigned: " in ended.stdout
@@ -171,9 +191,11 @@ def test_two_archives_with_different_results_of_one_run_are_not_merged(
     first = shutil.copy(on_aws, tmp_path / "first.zip")
     assert command(judged, "matrix", "--merge", first).returncode == 0
     (elsewhere.root / "features" / "revisions.yaml").write_text("", encoding="utf-8")
+    git_in(elsewhere.root, "commit", "-qam", "Other revisions")
+    git_in(judged.root, "fetch", "-q", str(elsewhere.root))
     scenarios, _ = feature_files.read(elsewhere.root / "features", elsewhere.root)
     kept = run_loader.read(elsewhere.places.coverage)
-    facts = RunFacts("aws", 0, kept["commit"], kept["started"], kept["finished"])
+    facts = RunFacts("aws", 0, git.commit(elsewhere.root), kept["started"], kept["finished"])
     content, _ = evaluate_run(elsewhere.places, elsewhere.catalogue, scenarios, facts, ())
     coverage.write(content, elsewhere.catalogue, elsewhere.places.reports)
     manifest.write(elsewhere.places, content)
