@@ -1,4 +1,4 @@
-"""Completes the commands in a refusal, so that an operator can paste them: with the stack and the options as given.
+"""Completes the commands in a message, so that an operator can paste them: with the stack and the options as given.
 
 The engine names the command that goes on, but it does not know what the operator typed. A pasted command that lost
 `--as-of` would recover other data, and one that lost `--stack` would ask another engine.
@@ -24,7 +24,7 @@ Option = tuple[str, ...]
 
 
 def note_stack(stack: str) -> None:
-    """Remember the stack of the present command for the commands in its refusal."""
+    """Remember the stack of the present command for the commands in its messages."""
     if stack != DEFAULT_STACK:
         _note([("--stack", stack)])
 
@@ -40,9 +40,13 @@ def _note(options: Sequence[Option]) -> None:
         context.meta.setdefault(_GIVEN, []).extend(options)
 
 
-def complete(text: str, context: click.Context) -> str:
-    """The text with each command completed; commands on lines of their own are broken at 80 columns."""
-    given: list[Option] = context.meta.get(_GIVEN, [])
+def complete(text: str, context: click.Context | None = None) -> str:
+    """The text with each command completed; commands on lines of their own are broken at 80 columns.
+
+    `context` is that of the command; by default of the present one.
+    """
+    context = context or click.get_current_context(silent=True)
+    given: list[Option] = context.meta.get(_GIVEN, []) if context else []
     return "\n".join(_completed(line, given) for line in _whole_lines(text)) if given else text
 
 

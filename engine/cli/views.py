@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.objectives import OLD_DATA_SECONDS, estimate, objective_lines, recovery_time
+from engine.cli.pasting import complete
 from engine.cli.times import clock, elapsed, moment
 from engine.cli.wait_description import describe_wait, where
 
@@ -82,7 +83,7 @@ def execution_view(
     if guess := estimate(record, earlier, now):
         parts.append(Text(guess, style="dim"))
     if waiting := describe_wait(record, now):
-        parts.append(Text.assemble(("Waiting for ", "dim"), waiting))
+        parts.append(Text.assemble(("Waiting for ", "dim"), complete(waiting)))
     if "PausedSince" in record and record["Status"] == "RUNNING":
         parts.append(
             Text(f"Paused since {moment(record['PausedSince'])} by {_person(record['PausedBy'], live)}", style="yellow")

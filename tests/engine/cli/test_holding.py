@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.cli.objectives import estimate, objective_lines, trend
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import STACK, error_line, operator
 from tests.engine.core.simulated_aws import START
 
 PLAN = "plan-three-tier"
@@ -34,7 +34,7 @@ def test_the_status_says_what_to_type_and_the_wave_goes_on(waiting):
     shown = status(at, execution_id)
     assert "Waiting for the approval of wave 2 until " in shown
     assert ": Is the database whole?\n" in shown
-    assert f"  python -m engine approve {execution_id} --wave 2\n" in shown
+    assert f"  python -m engine approve {execution_id} --wave 2 \\\n    --stack {STACK}\n" in shown
     assert "Recovery time objective 2:00:00: 1:" in shown
     assert max(map(len, shown.splitlines())) <= 80
     given = at.run("approve", execution_id, "--wave", "2", "--comment", "whole")
@@ -55,7 +55,10 @@ def test_a_pause_is_shown_with_the_command_that_ends_it(waiting):
     at.run("approve", execution_id, "--wave", "2")
     at.aws.advance(600)
     shown = status(at, execution_id)
-    assert f"Waiting for the end of the pause\n  python -m engine continue {execution_id}\n" in shown
+    assert (
+        f"Waiting for the end of the pause\n  python -m engine continue {execution_id} \\\n    --stack {STACK}\n"
+        in shown
+    )
     assert "Paused since 2026-01-05 09:30:" in shown
     assert client.get(execution_id)["Waves"][1]["Status"] == "PENDING"
     assert at.run("continue", execution_id).output == f"{execution_id}: continues within 60 seconds\n"
