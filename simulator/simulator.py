@@ -99,7 +99,7 @@ class Simulator:
         self.clock = VirtualClock(snapshot.now if snapshot else start)
         self.journal = snapshot.journal.copy() if snapshot else Journal()
         self.faults = Faults()
-        self.stacks = Stacks()
+        self.stacks = Stacks(enforced=enforce_iam)
         self._seed = seed
         self._snapshot = snapshot
         self._tokens = sessions.token_source(seed)

@@ -10,59 +10,39 @@ UPDATE_ROLLBACK_COMPLETE with the previous resources.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from moto.cloudformation import parsing
-from moto.cloudformation.models import CloudFormationBackend, Event, Stack, cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudformation.parsing import OutputMap, ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse, StackResourceDTO
 from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
 from simulator.patches.patching import Patch
+from simulator.services.cloudformation import changes
+from simulator.services.cloudformation.failed_resources import (
+    TABLE,
+    CancelledTable,
+    FailedResource,
+    ResourceFailed,
+    add_failure_events,
+    end,
+    failed_to,
+)
+from simulator.services.cloudformation.handler_rights import CREATE
+from simulator.services.cloudformation.rights import CallerRights
 
 _CANCELLED = "Resource creation cancelled"
-_TABLE = "AWS::DynamoDB::Table"
-
-
-class _ResourceFailed(Exception):
-    """CloudFormation could not create this resource. Not an error of moto's, since moto's parser would catch it."""
-
-    def __init__(self, made: FailedResource, reason: str) -> None:
-        super().__init__(reason)
-        self.resource = made
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class FailedResource:
-    """A resource of a failed stack that does not exist; deleting the stack leaves a resource of its name untouched."""
-
-    logical_resource_id: str
-    cf_resource_type: str
-    physical_resource_id: str | None = None
-    status: str = "CREATE_FAILED"
-    reason: str | None = None
-
-    def delete(self, account: str, region: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class CancelledTable(FailedResource):
-    """A table that DynamoDB continues to create although CloudFormation has cancelled the creation."""
-
-    table: Any = None
-
-    def delete(self, account: str, region: str) -> None:
-        self.table.delete(account, region)
 
 
 class Stacks:
     """The failures that a test sets: resources that fail, and the status of a stack."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, enforced: bool = True) -> None:
         self._failing: dict[str, str] = {}
+        self._rights = CallerRights(enforced=enforced)
 
     def fail(self, logical_id: str, reason: str) -> None:
         """From now on, creations and updates of the resource fail for this reason."""
@@ -84,7 +64,25 @@ class Stacks:
                 "moto returns a service's refusal of a resource to the caller of CloudFormation",
             ),
             Patch(Stack, "create_resources", _creating(Stack.create_resources), "moto's creations never fail"),
-            Patch(Stack, "update", self._updating(Stack.update), "moto's updates never fail"),
+            Patch(
+                Stack,
+                "update",
+                self._updating(changes.updating(Stack.update, self._rights)),
+                "moto's updates never fail, and forget the stack's role",
+            ),
+            Patch(Stack, "delete", changes.deleting(Stack.delete, self._rights), "moto's deletions never fail"),
+            Patch(
+                CloudFormationBackend,
+                "delete_stack",
+                changes.deleting_stack(CloudFormationBackend.delete_stack),
+                "moto lists a stack whose deletion failed as deleted",
+            ),
+            Patch(
+                CloudFormationBackend,
+                "execute_change_set",
+                changes.executing(CloudFormationBackend.execute_change_set, self._rights),
+                "moto's change sets never fail",
+            ),
             Patch(
                 StackResourceDTO,
                 "__init__",
@@ -100,24 +98,26 @@ class Stacks:
             Patch(
                 CloudFormationResponse,
                 "create_stack",
-                _asked_to_create(CloudFormationResponse.create_stack),
+                self._rights.operating(_asked_to_create(CloudFormationResponse.create_stack, self._rights)),
                 "moto ignores OnFailure, which decides between keeping and removing a failed creation",
             ),
             Patch(
                 CloudFormationBackend,
                 "create_stack",
-                _all_or_nothing(CloudFormationBackend.create_stack),
+                _all_or_nothing(CloudFormationBackend.create_stack, self._rights),
                 "moto keeps a stack whose creation it refuses, with the resources created until then",
             ),
+            *self._rights.patches(),
         ]
 
     def _making(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def make(logical_id: str, description: Any, resources: Any, account_id: str, region_name: str) -> Any:
             resource = FailedResource(logical_id, description["Type"])
             if logical_id in self._failing and _is_wanted(description, resources):
-                raise _ResourceFailed(resource, self._failing[logical_id])
+                raise ResourceFailed(resource, self._failing[logical_id])
             try:
-                return real(logical_id, description, resources, account_id, region_name)
+                with self._rights.handling(CREATE):
+                    return real(logical_id, description, resources, account_id, region_name)
             except (HTTPException, ServiceException) as refusal:
                 # CloudFormation refuses a bad template before it creates any resource.
                 if type(refusal).__module__.startswith("moto.cloudformation"):
@@ -128,15 +128,15 @@ class Stacks:
 
     def _updating(self, real: Callable[..., None]) -> Callable[..., None]:
         def update(stack: Any, template: str, *rest: Any, **named: Any) -> None:
-            described = stack.template_dict["Resources"]
+            described = stack.resource_map._resource_json_map
             failed = {name: reason for name, reason in self._failing.items() if name in described}
             if not failed:
                 real(stack, template, *rest, **named)
                 return
             bystander = next(name for name in described if name not in failed)
             stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
-            _add_failure_events(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
-            _end(stack, "UPDATE_ROLLBACK_COMPLETE")
+            add_failure_events(stack, failed | {bystander: _CANCELLED}, "UPDATE_FAILED")
+            end(stack, "UPDATE_ROLLBACK_COMPLETE")
 
         return update
 
@@ -146,28 +146,28 @@ def _is_wanted(description: Any, resources: Any) -> bool:
     return not condition or bool(resources.lazy_condition_map[condition])
 
 
-def _refused(resource: FailedResource, description: Any, resources: Any, refusal: Any) -> _ResourceFailed:
+def _refused(resource: FailedResource, description: Any, resources: Any, refusal: Any) -> ResourceFailed:
     """With CloudFormation's message if the name is taken, else with the service's."""
     reason = str(getattr(refusal, "message", refusal))
     if "already exists" not in reason:
-        return _ResourceFailed(resource, reason)
+        return ResourceFailed(resource, reason)
     name = parsing.parse_resource_and_generate_name(resource.logical_resource_id, description, resources)[2]
     kind = resource.cf_resource_type
     taken = FailedResource(resource.logical_resource_id, kind, name)
-    return _ResourceFailed(taken, f"Resource of type '{kind}' with identifier '{name}' already exists.")
+    return ResourceFailed(taken, f"Resource of type '{kind}' with identifier '{name}' already exists.")
 
 
 def _creating(real: Callable[..., None]) -> Callable[..., None]:
     def create_resources(stack: Any) -> None:
         try:
             real(stack)
-        except _ResourceFailed as failure:
+        except ResourceFailed as failure:
             _fail_creation(stack, failure)
 
     return create_resources
 
 
-def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
+def _fail_creation(stack: Any, failure: ResourceFailed) -> None:
     """The stack holds the created resources, the failed one, and the one that was in progress at the same time."""
     resources, described = stack.resource_map, stack.template_dict["Resources"]
     failed = failure.resource
@@ -178,7 +178,7 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
         if name not in made and name != failed.logical_resource_id and _is_wanted(description, resources)
     )
     cancelled = next(not_begun, None)
-    if cancelled is not None and cancelled.cf_resource_type == _TABLE:
+    if cancelled is not None and cancelled.cf_resource_type == TABLE:
         cancelled = _cancelled_table(cancelled, stack)
     reasons = {failed.logical_resource_id: failure.reason}
     for one in (failed, cancelled):
@@ -188,8 +188,8 @@ def _fail_creation(stack: Any, failure: _ResourceFailed) -> None:
     # moto creates the resources of these maps when they are read.
     resources._resource_json_map = {name: described[name] for name in described if name in made or name in reasons}
     stack.output_map = OutputMap(resources, {}, stack.stack_id)
-    _add_failure_events(stack, reasons, "CREATE_FAILED")
-    _end(stack, "CREATE_FAILED", f"The following resource(s) failed to create: [{', '.join(reasons)}]. ")
+    add_failure_events(stack, reasons, "CREATE_FAILED")
+    end(stack, "CREATE_FAILED", failed_to("create", reasons))
 
 
 def _cancelled_table(cancelled: FailedResource, stack: Any) -> FailedResource:
@@ -197,42 +197,26 @@ def _cancelled_table(cancelled: FailedResource, stack: Any) -> FailedResource:
     name = cancelled.logical_resource_id
     try:
         table = stack.resource_map[name]
-    except _ResourceFailed as failure:
+    except ResourceFailed as failure:
         return failure.resource
-    return CancelledTable(name, _TABLE, table.physical_resource_id, table=table)
+    return CancelledTable(name, TABLE, table.physical_resource_id, table=table)
 
 
-def _roll_back(stack: Any) -> None:
+def _roll_back(stack: Any, rights: CallerRights) -> None:
     """Deletes the created resources, except those with a policy to retain them; the stack still lists all."""
     resources = stack.resource_map
     listed = {name: resources._parsed_resources[name] for name in resources._resource_json_map}
-    resources.delete()
+    try:
+        resources.delete()
+    except ResourceFailed:
+        changes.keep_undeleted(stack, rights)
+        end(stack, "ROLLBACK_FAILED", failed_to("delete", rights.undeleted))
+        return
     for name, one in listed.items():
         kept = resources._resource_json_map[name].get("DeletionPolicy") == "Retain"
         status = "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"
         resources._parsed_resources[name] = FailedResource(name, one.cf_resource_type, one.physical_resource_id, status)
-    _end(stack, "ROLLBACK_COMPLETE")
-
-
-def _add_failure_events(stack: Any, reasons: dict[str, str], status: str) -> None:
-    for name, reason in reasons.items():
-        stack.events.append(
-            Event(
-                stack_id=stack.stack_id,
-                stack_name=stack.name,
-                logical_resource_id=name,
-                physical_resource_id="",
-                resource_type=stack.template_dict["Resources"][name]["Type"],
-                resource_status=status,
-                resource_status_reason=reason,
-                resource_properties=None,
-            )
-        )
-
-
-def _end(stack: Any, status: str, reason: str | None = None) -> None:
-    stack._add_stack_event(status, resource_status_reason=reason)
-    stack.status = status
+    end(stack, "ROLLBACK_COMPLETE")
 
 
 def _describing(real: Callable[..., None]) -> Callable[..., None]:
@@ -259,7 +243,7 @@ def _with_policies_resolved(real: Callable[[Any], None]) -> Callable[[Any], None
     return delete
 
 
-def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
+def _asked_to_create(real: Callable[..., Any], rights: CallerRights) -> Callable[..., Any]:
     def create_stack(response: Any) -> Any:
         answer = real(response)
         backend, name = response.cloudformation_backend, response._get_param("StackName")
@@ -268,7 +252,7 @@ def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
         )
         stack = backend.get_stack(name)
         if stack.status == "CREATE_FAILED" and not keeps:
-            _roll_back(stack)
+            _roll_back(stack, rights)
             if response._get_param("OnFailure") == "DELETE":
                 backend.delete_stack(stack.stack_id)
         return answer
@@ -276,7 +260,7 @@ def _asked_to_create(real: Callable[..., Any]) -> Callable[..., Any]:
     return create_stack
 
 
-def _all_or_nothing(real: Callable[..., Any]) -> Callable[..., Any]:
+def _all_or_nothing(real: Callable[..., Any], rights: CallerRights) -> Callable[..., Any]:
     def create_stack(backend: Any, *given: Any, **named: Any) -> Any:
         before = set(backend.stacks)
         try:
@@ -286,7 +270,8 @@ def _all_or_nothing(real: Callable[..., Any]) -> Callable[..., Any]:
                 refused = backend.stacks.pop(stack_id).resource_map
                 for description in refused._resource_json_map.values():
                     description.pop("DeletionPolicy", None)
-                refused.delete()
+                with rights.unjudged():
+                    refused.delete()
             raise
 
     return create_stack
