@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from engine.deploy.code_bucket import bucket_name, delete_bucket, tag_list, uplo
 from engine.deploy.connection import retry_on_connection_error
 from engine.deploy.packaging import package
 from engine.deploy.retained_data import CREATED_AT, RETAINED_DATA_ADVICE, find_retained_data
+from engine.deploy.stack_failures import failures
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "template.yaml"
 POLL_SECONDS = 5
@@ -341,15 +342,7 @@ class _Operator:
 
     def _cause(self, stack_id: str) -> str:
         """The failures of the newest operation in their order; the first one is the cause."""
-        return "\n".join(_failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
-
-
-def _failures(events: list[Document], stack_id: str) -> Iterator[str]:
-    for event in events:
-        reason = event.get("ResourceStatusReason", event["ResourceStatus"])
-        of_stack = event.get("PhysicalResourceId") == stack_id
-        if event["ResourceStatus"].endswith("FAILED") and "cancelled" not in reason and not of_stack:
-            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+        return "\n".join(failures(self._events(stack_id), stack_id)) or "CloudFormation gives no reason"
 
 
 def _require_engine(stack: Document, operator: _Operator) -> None:

@@ -27,7 +27,7 @@ _INTRODUCTION = f"""# Least privilege
 This page lists the rights of the engine's roles, and for each right a scenario that needs it. `make privileges` writes
 it from `infra/template.yaml`, `tests/least_privilege/reasons.yaml` and the accesses that an acceptance run recorded.
 `make test` fails when the page is out of date, when a right is used by no scenario, or when the removal of a right has
-no effect.
+no effect. Who deploys the engine needs other rights: [Rights to deploy](operators.md#rights-to-deploy).
 
 How it is proven:
 
