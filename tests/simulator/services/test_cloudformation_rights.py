@@ -18,7 +18,7 @@ ACCOUNT = "111122223333"
 ALLOWED = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 VIA = "cloudformation.amazonaws.com"
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
-QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "orders"}}
+QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "orders"}}
 GROUP = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "shop", "RetentionInDays": 30}}
 
 
