@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from behave.configuration import Configuration
 from behave.model import Feature, Scenario
 
+_WORDS = {"moto": "simulated AWS", "aws": "real AWS"}
+
 
 def selected(features: Sequence[Feature], config: Configuration) -> list[Scenario]:
     """The scenarios that behave's own selection (files, lines, --tags, --name) leaves."""
@@ -25,11 +27,11 @@ def why_not_here(scenario: Scenario, target: str) -> str | None:
     tags = scenario.effective_tags
     if target in tags:
         return None
-    places = " and ".join(tag for tag in ("moto", "aws") if tag in tags)
+    places = " and ".join(word for tag, word in _WORDS.items() if tag in tags)
     if not places:
         written = " ".join(f"@{tag}" for tag in sorted(tags)) or "none"
         return f"its tags ({written}) do not say where it runs; tag it @moto, @aws or both"
-    return f"runs on {places}, this run's target is {target}"
+    return f"runs on {places} only, this run was on {_WORDS.get(target, target)}"
 
 
 def why_nothing_ran(chosen: Sequence[Scenario]) -> list[str]:

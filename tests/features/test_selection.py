@@ -30,7 +30,7 @@ def scenario(*tags: str, status: str = "skipped", reason: str | None = None) -> 
     ("tags", "why"),
     [
         (("AC-1.1", "moto", "aws"), None),
-        (("AC-10.1", "aws"), "runs on aws, this run's target is moto"),
+        (("AC-10.1", "aws"), "runs on real AWS only, this run was on simulated AWS"),
         (("AC-1.1", "mto"), "its tags (@AC-1.1 @mto) do not say where it runs; tag it @moto, @aws or both"),
         ((), "its tags (none) do not say where it runs; tag it @moto, @aws or both"),
     ],
@@ -40,9 +40,9 @@ def test_it_is_known_why_a_scenario_does_not_run_here(tags: tuple[str, ...], why
 
 
 def test_only_a_run_of_nothing_is_explained() -> None:
-    skipped = scenario(reason="runs on aws, this run's target is moto")
+    skipped = scenario(reason="runs on real AWS only, this run was on simulated AWS")
     assert why_nothing_ran([skipped]) == [
-        "features/r01.feature:12: skipped: runs on aws, this run's target is moto",
+        "features/r01.feature:12: skipped: runs on real AWS only, this run was on simulated AWS",
     ]
     assert why_nothing_ran([skipped, scenario(status="passed")]) == []
     assert why_nothing_ran([]) == ["no scenario fits these files, lines, tags or names"]
@@ -60,7 +60,7 @@ def test_behave_says_why_the_line_that_was_asked_for_did_not_run() -> None:
         check=True,
     )
     told = [line for line in ended.stdout.splitlines() if ": skipped: " in line]
-    assert told == [f"{file}:{lines[1]}: skipped: runs on aws, this run's target is moto"]
+    assert told == [f"{file}:{lines[1]}: skipped: runs on real AWS only, this run was on simulated AWS"]
 
 
 def test_a_step_without_a_plan_asks_for_the_given() -> None:

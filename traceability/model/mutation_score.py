@@ -101,14 +101,15 @@ class KeptScore:
         """The score as a sentence, with the size and the interval of the sample."""
         low, high = interval(self.noticed, self.tried)
         return (
-            f"The scenarios noticed {self.noticed} of {self.tried} mutants, {self.noticed / max(self.tried, 1):.1%} "
+            f"The scenarios noticed {self.noticed} of {self.tried} mutants (small changes of the code), "
+            f"{self.noticed / max(self.tried, 1):.1%} "
             f"(a random sample of {self.mutants}; 95 % confidence interval {low:.1%} to {high:.1%}), {self.as_of}."
         )
 
     def of(self, criterion: str) -> str:
         """Return the number of a criterion for a reader, "" if its own scenarios met no mutant."""
         noticed, tried = self.criteria.get(criterion, (0, 0))
-        return f"noticed {noticed} of {tried} small changes ({self.as_of})" if tried else ""
+        return f"noticed {noticed} of {tried} {'mutant' if tried == 1 else 'mutants'}" if tried else ""
 
 
 def interval(noticed: int, tried: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from traceability.model.catalogue import MAIN, Catalogue, Criterion, Document, D
 from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED, STATE_SIGNS, STATE_WORDS, STATES
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.recording.templates import render
-from traceability.reporting import proof_summary
+from traceability.reporting import overview, proof_summary
+from traceability.reporting.overview import OpenCriteria
 from traceability.reporting.provenance import Provenance, SourceRun
 
 TARGETS = {"moto": "simulated", REHEARSAL: "rehearsed", "aws": "AWS"}
@@ -61,6 +63,8 @@ class Part:
     document: Document
     sentence: str
     on_aws: str
+    open: Sequence[OpenCriteria]
+    since: str
     totals: Mapping[str, int]
     requirements: Sequence[tuple[Requirement, Sequence[Cell], Trend]]
 
@@ -89,6 +93,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
     }
     alike = [run for run in known.runs if run["target"] == coverage["target"]]
     changes = known.changes(coverage["target"], coverage["finished"])
+    listed, unlisted = overview.run_list(dict(coverage), catalogue, known)
     return render(
         "matrix.html",
         coverage=coverage,
@@ -97,6 +102,8 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
                 document,
                 summary(kind, section, coverage["target"], known.found),
                 not_proven_on_aws(document, known.found),
+                overview.open_criteria(section),
+                overview.proven_since(section, known.found, coverage["target"]),
                 section["totals"],
                 [
                     (one, [cells[criterion.id] for criterion in one.criteria], strip(one, alike[-_HISTORY:]))
@@ -112,7 +119,13 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         rehearsed=REHEARSED,
         links=links,
         known=known,
-        source=describe_source,
+        footer=_css_text(
+            f"{coverage['document']}, run of {coverage['finished'][:16].replace('T', ' ')} UTC on "
+            f"{_NAMES.get(coverage['target'], coverage['target'])}, commit {coverage['commit'][:12] or 'not known'}"
+        ),
+        state_word=overview.state_word,
+        runs=listed,
+        unlisted=unlisted,
         bare=describe_bare_runs(known),
         losses=proof_summary.lines(coverage, []),
         partial=partial_run.sentence(coverage),
@@ -121,14 +134,18 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
     )
 
 
+def _css_text(text: str) -> str:
+    """Return a text without the characters that would end a string in a style sheet, or the sheet itself."""
+    return re.sub(r"[^\w ,.:()-]", " ", text)
+
+
 def describe_source(one: SourceRun) -> str:
     """Return one line about a run that provides signs: its target, time, user and digest."""
     origin = "bundle, evaluated again" if one.is_bundle else "from the history, evaluated again"
-    criteria = "1 criterion" if one.criteria == 1 else f"{one.criteria} criteria"
     return (
         f"{TARGETS.get(one.target, one.target)} {one.finished[:10]}, commit "
         f"{commit_name(one.commit[:7], one.uncommitted)}, "
-        f"by {one.who}, account {one.account}: {criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
+        f"by {one.who}, account {one.account}: {one.criteria} ({origin}), {one.file}, SHA-256 {one.digest}"
     )
 
 

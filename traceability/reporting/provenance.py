@@ -6,7 +6,7 @@ it. Earlier dates (proven since, the trend) come from the coverage documents in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from traceability.model import mutation_score
 from traceability.model.catalogue import Catalogue
 from traceability.model.mutation_score import KeptScore
 from traceability.model.paths import Places
+
+_SINGULAR = {"criteria": "criterion", "extensions": "extension"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class SourceRun:
     account: str
     file: str
     digest: str
-    criteria: int
+    criteria: str
+    """The number of criteria and of extensions whose signs it provides."""
     is_bundle: bool
     """True for a bundle, False for the copy that this project kept of its own run."""
     uncommitted: Sequence[str]
@@ -78,7 +81,7 @@ def gather(places: Places, catalogue: Catalogue, current: CoverageDocument) -> P
             if objection:
                 rejected[key_of(run)] = f"{file.relative_to(places.root).as_posix()}: {objection}"
                 continue
-            sources.append(_source(file, file.relative_to(places.root).as_posix(), run, len(tried)))
+            sources.append(_source(file, file.relative_to(places.root).as_posix(), run, counted(tried, catalogue)))
         verified.append(run)
         open_ones -= tried
     bare = {key for key, file in known.files.items() if file.suffix != ".zip" and key != key_of(current)}
@@ -106,6 +109,13 @@ def _changes(places: Places, current: CoverageDocument) -> Sequence[str]:
     return manifest.uncommitted(places) or ()
 
 
+def counted(criteria: Collection[str], catalogue: Catalogue) -> str:
+    """Return the number of criteria of each document: no output adds them up."""
+    counts = [(document.kind, len(set(criteria) & set(document.criteria))) for document in catalogue.documents]
+    words = [f"{count} {_SINGULAR[kind.key] if count == 1 else kind.key}" for kind, count in counts if count]
+    return ", ".join(words) or "no criterion"
+
+
 def _objection(file: Path, root: Path) -> str:
     """Return why a kept run cannot be trusted, "" if its records and its commit support it."""
     if file.suffix != ".zip":
@@ -116,7 +126,7 @@ def _objection(file: Path, root: Path) -> str:
         return str(problem).replace(f"{file}: ", "")
 
 
-def _source(file: Path, name: str, run: CoverageDocument, criteria: int) -> SourceRun:
+def _source(file: Path, name: str, run: CoverageDocument, criteria: str) -> SourceRun:
     described: Mapping[str, Any] = archive.manifest_of(file)
     is_bundle = not described.get("records_only")
     return SourceRun(

@@ -88,7 +88,8 @@ def test_a_merged_bundle_counts_and_shows_its_digest(judged: Suite, on_aws: Path
     said = judged.places.matrix.read_text(encoding="utf-8")
     for text in (ended.stdout, said):
         assert f"SHA-256 {archive.digest(on_aws)}" in text
-        assert "1 criterion (bundle, evaluated again)" in text
+    assert "1 criterion (bundle, evaluated again)" in ended.stdout
+    assert '<td>1 criterion</td><td class="origin">bundle, evaluated again; by ' in said
     assert "AWS <b>✓</b>" in said
     assert "<script" not in said
     assert ended.stdout.endswith(command(judged, "matrix").stdout)
