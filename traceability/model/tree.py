@@ -17,6 +17,7 @@ FOLDERS = ("testdata", "engine", "infra", "simulator", "traceability")
 FILES = ("behave.ini", "pyproject.toml", "requirements.lock", "package-lock.json")
 INPUTS = ("features", *FOLDERS, *FILES)
 """The files and folders that decide a result, in the project and in an archive."""
+_MODULES = (".py", ".pyc", ".so", ".pyd")
 
 
 def digest(root: Path) -> str:
@@ -41,6 +42,14 @@ def digests(root: Path) -> dict[str, str]:
 def links(root: Path) -> list[str]:
     """Return the symbolic links of the tree. They run, but no list of inputs and no commit has their content."""
     return sorted(path.relative_to(root).as_posix() for path in _paths(root) if path.is_symlink())
+
+
+def foreign_modules(root: Path) -> list[str]:
+    """Return the modules beside the tree. They run in place of an installed library, but no list of inputs has them."""
+    known = {*TREE, "tests"}
+    modules = [*(path for end in _MODULES for path in root.glob(f"*{end}"))]
+    packages = [path for path in root.glob("*/__init__.*") if path.parent.name not in known]
+    return sorted(path.relative_to(root).as_posix() for path in [*modules, *packages])
 
 
 def forget_bytecode(root: Path) -> None:

@@ -29,8 +29,8 @@ STALLED_SECONDS = {"moto": 180.0, "rehearsal": 180.0, "aws": 5 * 3600.0}
 _STACK_DUMP_SECONDS = 5.0
 
 
-class LinkedInput(UserProblem):
-    """A part of the tree is a symbolic link."""
+class ForeignInput(UserProblem):
+    """The run would read a file that no list of its inputs has; the message names it."""
 
 
 def run_behave(
@@ -46,15 +46,19 @@ def run_behave(
     """Run the scenarios, or only the named ones; return the worst exit code. behave's output goes to the log.
 
     `processes` is by default the number of cores, at most MAX_PROCESSES, each with at least SCENARIOS_A_PROCESS. On AWS
-    it is always one. Raises LinkedInput.
+    it is always one. Raises ForeignInput.
     """
     runs = sum(1 for one in scenarios if for_target(one, target) and selection.is_named(one, named))
     most = min(os.cpu_count() or 1, MAX_PROCESSES, max(1, runs // SCENARIOS_A_PROCESS))
     count = 1 if target == "aws" else processes or most
     parts = sharing.shares(scenarios, target, count, known_seconds, named)
     if links := tree.links(places.root):
-        raise LinkedInput(
+        raise ForeignInput(
             f"{links[0]} is a symbolic link: a run reads plain files only, so that a commit can name them"
+        )
+    if modules := tree.foreign_modules(places.root):
+        raise ForeignInput(
+            f"{modules[0]} could replace a library of the run, and is no input of it: move it out of the project's root"
         )
     tree.forget_bytecode(places.root)
     before = tree.digests(places.root)
@@ -107,14 +111,15 @@ class _Behave:
             *dict.fromkeys(one.file for one in share),
         ]
         # behave must find this package and the suite from any folder.
-        own = (str(places.root), str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH"))
-        # behave's own variables choose other steps (BEHAVE_STAGE) or another output.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("BEHAVE_")} | {
+        own = dict.fromkeys((str(places.root), str(Path(__file__).parent.parent.parent)))
+        # behave's variables choose other steps (BEHAVE_STAGE), Python's lead to modules that are no input of the run.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BEHAVE_", "PYTHON"))}
+        environment = kept | {
             run_notes.RUN_DIRECTORY: str(places.notes),
             "PYTHONFAULTHANDLER": "1",
             # A message that no encoding can hold must not end the run while behave prints it.
             "PYTHONIOENCODING": "utf-8:backslashreplace",
-            "PYTHONPATH": os.pathsep.join(filter(None, own)),
+            "PYTHONPATH": os.pathsep.join(own),
         }
         environment |= selection.environment((one.place for one in share), named)
         # On AWS the cost estimate, and the reason of a refusal, go to the terminal at once.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,7 +41,9 @@ def split(
     """
     parser = setup_parser()
     parser.error = _refuse
-    paths = parser.parse_intermixed_args(list(arguments)).paths
+    parsed = parser.parse_intermixed_args(list(arguments))
+    _require_selection(vars(parsed), vars(parser.parse_intermixed_args([])))
+    paths = parsed.paths
     if not paths:
         return list(arguments), None
     rest = list(arguments)
@@ -51,6 +53,20 @@ def split(
     if unknown := sorted(named - {one.place for one in scenarios}):
         raise BadSelection(f"{unknown[0]}: no scenario of {places.features}/")
     return rest, frozenset(named)
+
+
+def _require_selection(parsed: Mapping[str, object], without: Mapping[str, object]) -> None:
+    """Raise BadSelection for an option that decides which code runs, or what is recorded."""
+    for name in sorted(parsed.keys() - _SELECTING):
+        if parsed[name] != without[name]:
+            option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            raise BadSelection(
+                f"{option} is no option of a run: after --, a run takes files, FILE:LINE, --tags, --name, --include, "
+                "--exclude, --stop and -D; use behave itself for the others"
+            )
+    for name, _ in parsed["userdata_defines"] or ():  # type: ignore[attr-defined]  # behave's parser is untyped
+        if name == "target":
+            raise BadSelection("-D target is no option of a run: name the target with --target, before --")
 
 
 def is_named(scenario: Scenario, named: Collection[str] | None) -> bool:
@@ -108,6 +124,10 @@ def _named(path: str, places: Places) -> list[str]:
     return [f"{Path(os.path.relpath(one.filename, places.root)).as_posix()}:{one.line}" for one in named]
 
 
+_SELECTING = frozenset(
+    {"paths", "tags", "name", "include_re", "exclude_re", "stop", "userdata_defines", "verbose", "color"}
+)
+_OPTIONS = {"userdata_defines": "-D", "junit": "--no-junit"}
 _MEANT = "no feature found; name one below {features}/, as FILE, FILE:LINE or a folder"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.traceability.conftest import STEPS, Suite
-from traceability.running.processes import LinkedInput
+from traceability.running.processes import ForeignInput
+from traceability.running.run import BadInput
 
 HELPED = (
     STEPS
@@ -31,7 +33,7 @@ def test_a_link_below_the_features_is_refused(suite: Suite, tmp_path: Path) -> N
     outside = tmp_path / "outside.py"
     outside.write_text("", encoding="utf-8")
     (suite.root / "features" / "steps" / "a_link.py").symlink_to(outside)
-    with pytest.raises(LinkedInput, match=r"features/steps/a_link\.py is a symbolic link"):
+    with pytest.raises(ForeignInput, match=r"features/steps/a_link\.py is a symbolic link"):
         suite.run()
 
 
@@ -65,3 +67,55 @@ def changes(context):
     assert suite.state(judged) == "suite_defect"
     assert suite.judge_again().differences == judged.differences
     assert suite.run().differences == []
+
+
+LENIENT = """
+from behave import matchers
+
+def run(self, context):
+    try:
+        honest(self, context)
+    except AssertionError:
+        pass
+
+honest, matchers.Match.run = matchers.Match.run, run
+"""
+
+
+def test_a_module_of_a_foreign_folder_is_not_run(
+    suite: Suite, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python imports a module of this name before the first line of a program; this one lets each Then pass."""
+    folder = tmp_path_factory.mktemp("foreign")
+    (folder / "sitecustomize.py").write_text(LENIENT, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    judged = suite.scenario("Then the expectation fails").run()
+    assert suite.state(judged) == "violated"
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "sitecustomize.pyc", "hamcrest.so", "hamcrest/__init__.py"])
+def test_a_module_beside_the_tree_is_refused(suite: Suite, name: str) -> None:
+    suite.scenario("Then the expectation fails")
+    (suite.root / name).parent.mkdir(exist_ok=True)
+    (suite.root / name).write_text(LENIENT, encoding="utf-8")
+    with pytest.raises(ForeignInput, match=f"{name} could replace a library of the run"):
+        suite.run()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("--stage", "lenient"), "--stage"),
+        (("--runner=lenient:Runner",), "--runner"),
+        (("--dry-run",), "--dry-run"),
+        (("--no-junit",), "--no-junit"),
+        (("--steps-catalog", "--tags=@AC-1.1"), "--steps-catalog"),
+        (("-D", "target=aws"), "-D target"),
+    ],
+)
+def test_an_argument_that_decides_how_the_suite_runs_is_refused(
+    suite: Suite, arguments: tuple[str, ...], option: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        suite.scenario("Then the expectation fails").run(*arguments)
+    assert f"{option} is no option of a run" in refused.value.lines[0]
