@@ -30,6 +30,7 @@ from typing import Any
 import time_machine
 
 from simulator.time.actors import Actor, ActorStopped, Deadlock, ScheduledEvent, SimulatorDefect, Timer, VirtualEvent
+from simulator.time.real_waits import served
 
 REAL_SECONDS_BEFORE_HANG = 60.0
 
@@ -56,8 +57,8 @@ class VirtualClock:
         self._stopping = False
         # Set during `run_others`: whether the suite resumes before an event that is due at this moment.
         self._resume_before: Callable[[datetime], bool] | None = None
-        # Called, without the turn token, when a thread that the clock did not start requests its first turn.
-        self.on_arrival: Callable[[], object] = lambda: None
+        # Called, without the turn token, when a foreign thread requests its first turn; a server then decides about it.
+        self.on_arrival: Callable[[], object] | None = None
         self.arrival_time: Callable[[], datetime] = self.now
         # Threads that the clock did not start and that are actors now: a server's clients during a call.
         self.external_actors = 0
@@ -127,6 +128,15 @@ class VirtualClock:
         self._resume_before = resume_before
         self.wait(None, why, None)
 
+    def serve_threads(self) -> bool:
+        """Lets threads that the clock did not start make their calls, if any; False where only the suite may do so."""
+        may_wait = self.current() is self._running is self.main and self._in_timer is None and not self._stopping
+        if not may_wait or self.on_arrival is not None:
+            return False
+        if self.external_actors:
+            self.run_others(lambda due: not self.external_actors, "the calls of other threads")
+        return True
+
     def call_at(self, when: datetime, fn: Callable[[], object], name: str) -> Timer:
         """Runs `fn` at `when`, or now if `when` has passed, between two turns. `fn` must not wait."""
         return Timer(self.schedule(max(when, self._now), call=fn, name=name))
@@ -161,7 +171,8 @@ class VirtualClock:
             self._actors[threading.get_ident()] = actor
             self.external_actors += 1
         due = self.schedule(self.arrival_time(), actor=actor, name=name)
-        self.on_arrival()
+        if self.on_arrival is not None:
+            self.on_arrival()
         turns = -1
         # The machine may have been suspended: give up only after a second period without any turn.
         while not actor._turn_token.acquire(timeout=self._hang_timeout):
@@ -359,8 +370,7 @@ def real_now() -> datetime:
     return datetime.fromtimestamp(time_machine.escape_hatch.time.time(), UTC)
 
 
-# -- time.sleep of the process --------------------------------------------------------------------------------------
-
+# -- time.sleep of the process --
 _real_sleep = time.sleep
 _active: list[VirtualClock] = []
 
@@ -381,7 +391,8 @@ def running(clock: VirtualClock) -> Iterator[VirtualClock]:
     _active.append(clock)
     time.sleep = virtual_sleep  # type: ignore[assignment]  # takes any number, as the real one does
     try:
-        yield clock
+        with served(clock.serve_threads):
+            yield clock
     finally:
         try:
             clock.stop()

@@ -93,9 +93,7 @@ def test_a_server_that_there_was_no_time_for_is_not_checked(at, monkeypatch):
     assert result.stdout.count("and launch settings were not checked") == 1
 
 
-def test_a_large_plan_fits_a_screen_with_the_worst_servers_first(at, monkeypatch):
-    # One invocation: the clients of one process take turns in virtual time, and threads would wait for each other.
-    monkeypatch.setattr("engine.client.readiness.SLICE", 1000)
+def test_a_large_plan_fits_a_screen_with_the_worst_servers_first(at):
     servers = [at.aws.drs.add_source_server(f"s-{number:017x}", hostname=f"host-{number:03}") for number in range(300)]
     for number, server in enumerate(servers):
         if number % 2:
@@ -233,3 +231,11 @@ def test_a_missing_snapshot_is_refused_before_the_confirmation_and_can_be_named(
 def test_a_plan_that_does_not_exist_is_one_line(at):
     result = at.run("check", "nothing")
     assert (result.exit_code, error_line(result)) == (1, "Error: plan nothing does not exist; load it with `apply`")
+
+
+def test_many_servers_are_inspected_in_parallel(at, monkeypatch):
+    monkeypatch.setattr("engine.client.readiness.SLICE", 2)
+    found = json.loads(at.run("check", PLAN, "--json").stdout)
+    assert [server["Verdict"] for server in found["Servers"]] == ["READY"] * 6
+    calls = [call for call in at.aws.journal if call.operation == "Invoke" and "inspect" in str(call.parameters)]
+    assert len(calls) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -215,9 +216,48 @@ def test_a_guest_outlives_a_machine_that_stood_still(clock: VirtualClock) -> Non
     assert told == [0]
 
 
+def test_the_suite_can_wait_for_threads_that_call(clock: VirtualClock) -> None:
+    def call(number: int) -> float:
+        for _ in range(3):
+            with clock.external_actor(f"call of thread {number}", "suite"):
+                clock.sleep(5)
+        return seconds(clock)
+
+    clock.call_at(START + timedelta(hours=1), lambda: None, "a later event")
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(call, range(20)))) == 20
+    # Time passed for the calls alone.
+    assert 15 <= seconds(clock) <= 20 * 3 * 5
+    thread = threading.Thread(target=call, args=(1,))
+    thread.start()
+    thread.join()
+    ended = threading.Event()
+
+    def call_and_tell() -> None:
+        call(2)
+        ended.set()
+
+    threading.Thread(target=call_and_tell).start()
+    assert ended.wait()
+    assert not threading.Event().wait(0.01)
+
+
+def test_the_error_of_a_thread_reaches_the_suite(clock: VirtualClock) -> None:
+    def fail() -> None:
+        with clock.external_actor("a call", "suite"):
+            raise ValueError("the thread failed")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="the thread failed"):
+        pool.submit(fail).result()
+
+
 def test_a_guest_that_gave_up_stands_in_nobodys_way(clock: VirtualClock) -> None:
     told: list[object] = []
-    guest(clock, told).join()
+    waiting = guest(clock, told)
+    held = threading.Lock()
+    held.acquire()
+    held.acquire(timeout=2)  # a real wait during which no thread gets a turn
+    waiting.join()
     assert "a request got no turn for 0.5 s" in str(told)
     clock.sleep(10)
     waiting = guest(clock, told)
