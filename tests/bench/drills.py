@@ -67,7 +67,7 @@ def run(waves: int, servers_a_wave: int, seed: int = 0, kind: str = "RECOVERY") 
         for number in range(waves):
             chosen = servers[number * servers_a_wave : (number + 1) * servers_a_wave]
             critical += max(_add(aws, server, rng) for server in chosen)
-            documents.append(_wave(number + 1, chosen))
+            documents.append(wave(number + 1, chosen))
         group = {"GroupId": GROUP, "GroupName": GROUP, "Region": aws.region, "AccountId": aws.account}
         client.put_group(group | {"SourceServerIds": servers})
         client.put_plan({"PlanId": "bench", "PlanName": "Bench", "TimeoutSeconds": 86400, "Waves": documents})
@@ -111,7 +111,7 @@ def _add(aws: Simulator, server: str, rng: Random) -> int:
     return launch + boot
 
 
-def _wave(number: int, servers: list[str]) -> dict[str, Any]:
+def wave(number: int, servers: list[str]) -> dict[str, Any]:
     return {
         "WaveNumber": number,
         "WaveName": f"Wave {number}",
