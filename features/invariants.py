@@ -11,6 +11,7 @@ from typing import Any
 from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.matchers.documents import fields
 from features.matchers.records import name_of
+from features.record_agreement import disagreements
 from features.targets import EngineCall
 from features.world import ENDED, World
 
@@ -49,6 +50,7 @@ def broken(world: World) -> list[str]:
         for record in seen:
             found.extend(nothing_runs_after_the_end(record))
             found.extend(times_in_one_form(record))
+            found.extend(disagreements(record))
     return list(dict.fromkeys(found))
 
 

@@ -34,6 +34,24 @@ Feature: Performance and scale
     And all job queries came at least 10 seconds apart
     And no function ran longer than 10 seconds
 
+  @AC-7.3 @moto
+  Scenario Outline: A job that takes <time> is queried <count> times: seldom while it is young, more often near its end
+    Given the "single-wave" plan
+    And wave 1 has no health check
+    And every server takes <time> to launch
+    When a recovery of the plan is run
+    Then the execution is COMPLETED
+    And exactly <count> job queries were made
+    And all job queries came at least 10 seconds apart
+    And no function ran longer than 10 seconds
+
+    # Every 50 seconds during the first 4 minutes, every 20 until minute 25, every 30 in the first hour, then every 50.
+    Examples:
+      | time        | count |
+      | 4 minutes   | 5     |
+      | 50 minutes  | 118   |
+      | 150 minutes | 246   |
+
   @AC-7.4 @moto
   Scenario: A hundred transitions stay far below the limits of Step Functions
     Given the "three-tier" plan

@@ -36,25 +36,34 @@ Feature: Test data
     And no execution was recorded and no server was launched
 
     Examples:
-      | mistake                       | plan                | named                                |
-      | a malformed server id         | malformed-server-id | s-3d75cdc0d9a28a72                   |
-      | a missing protection group    | missing-group       | pg-cache                             |
-      | a circular dependency         | circular-dependency | wave 1 -> wave 3 -> wave 2 -> wave 1 |
-      | a wave that depends on itself | self-dependency     | wave 2                               |
-      | a forward dependency          | forward-dependency  | wave 2                               |
-      | an unknown dependency         | unknown-dependency  | 7                                    |
-      | the same server twice         | duplicate-server    | s-3d75cdc0d9a28a725                  |
-      | a wave without servers        | empty-wave          | pg-nobody                            |
-      | a group of another Region     | wrong-region        | eu-west-1                            |
+      | mistake                       | plan                | named                                                                                                                   |
+      | a malformed server id         | malformed-server-id | is malformed; a source server id is s- and 17 letters or digits                                                         |
+      | a missing protection group    | missing-group       | wave 2 (Cache), ProtectionGroupId: protection group pg-cache does not exist                                             |
+      | a circular dependency         | circular-dependency | wave 1 (Database), DependsOn: circular dependency: wave 1 -> wave 3 -> wave 2 -> wave 1                                 |
+      | a wave that depends on itself | self-dependency     | wave 2 (Application), DependsOn: circular dependency: wave 2 depends on itself                                          |
+      | a forward dependency          | forward-dependency  | wave 1 (Database), DependsOn: wave 2 comes later                                                                        |
+      | an unknown dependency         | unknown-dependency  | wave 2 (Application), DependsOn: wave 7 does not exist                                                                  |
+      | the same server twice         | duplicate-server    | wave 2 (Database again), ProtectionGroupId: duplicate server s-3d75cdc0d9a28a725: already launched by wave 1 (Database) |
+      | a wave without servers        | empty-wave          | protection group pg-nobody, SourceServerIds: must not be empty                                                          |
+      | a group of another Region     | wrong-region        | protection group pg-elsewhere, Region: is eu-west-1, but the plan recovers to us-east-1                                 |
 
   @AC-12.3 @moto
   Scenario: The engine names all mistakes of a plan at once
     Given the bad plan "many-mistakes"
     When a drill of the plan is started
     Then the start is refused
+    And the refusal names "protection group pg-many, SourceServerIds"
     And the refusal names "s-123"
-    And the refusal names "pg-cache"
-    And the refusal names "9"
+    And the refusal names "wave 2 (Cache), DependsOn: wave 9 does not exist"
+    And the refusal names "wave 2 (Cache), ProtectionGroupId: protection group pg-cache does not exist"
+
+  @AC-12.3 @moto
+  Scenario: A plan with more servers than an execution may have is refused
+    Given a plan that recovers 1001 servers in 1 wave
+    When a recovery of the plan is started
+    Then the start is refused
+    And the refusal names "plan, Waves: launches 1001 servers; at most 1000 are possible"
+    And no execution was recorded and no server was launched
 
   @AC-12.5 @moto
   Scenario Outline: The clean-up removes all resources of an execution that <ending>
