@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import normalize
 
 from traceability.bundle import manifest
 from traceability.model.problems import UserProblem
@@ -145,9 +146,11 @@ def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     entries = archive.infolist()
     if len(entries) > MAX_FILES:
         raise BadBundle(f"{path}: {len(entries)} files; a bundle has at most {MAX_FILES}")
-    doubles = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
+    # Some file systems hold names as equal that differ in case or in the form of their accents.
+    names = Counter(normalize("NFC", one.filename).casefold() for one in entries)
+    doubles = [one.filename for one in entries if names[normalize("NFC", one.filename).casefold()] > 1]
     if doubles:
-        raise BadBundle(f"{path}: {doubles[0]!r} is in it twice: readers would see different files")
+        raise BadBundle(f"{path}: {doubles[-1]!r} is in it twice: readers would see different files")
     for one in entries:
         kind = stat.S_IFMT(one.external_attr >> 16)
         if leads_outside(one.filename):

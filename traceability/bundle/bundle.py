@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,17 @@ def _contradictions(
         try:
             own = root / manifest.CATALOGUE
             known = catalogue.load(own) if own.exists() else catalogue.load()
-            return list(integrity.contradictions(places, known, content))
+            return [*_in_the_future(content["finished"]), *integrity.contradictions(places, known, content)]
         except Exception as problem:  # noqa: BLE001 - a hostile file may make any reader fail; each means the same
             text = str(problem).replace(f"{folder}/", "")[:300]
             return [f"its records cannot be evaluated: {type(problem).__name__}: {text}"]
+
+
+def _in_the_future(finished: str) -> list[str]:
+    """A run of tomorrow would stay the latest of its target, whatever later runs find."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    late = datetime.fromisoformat(finished) > tomorrow
+    return [f"{archive.MANIFEST}: the run finished in the future, at {finished}"] if late else []
 
 
 def _is_needed(name: str, reports: str) -> bool:

@@ -232,6 +232,26 @@ def test_a_forgery_fails_where_the_key_is_demanded(
     assert "criteria proven" not in ended.stdout
 
 
+def test_a_run_of_the_future_is_refused(honest: tuple[Path, Path]) -> None:
+    """It would be the latest run of its target for ever."""
+
+    def postpone(files: dict[str, bytes]) -> None:
+        described = json.loads(files[zips.MANIFEST])
+        files[zips.MANIFEST] = json.dumps(described | {"finished": "2199-01-01T00:00:00.000Z"}).encode()
+
+    found = bundle.verify(rewritten(honest[0], postpone))
+    assert "manifest.json: the run finished in the future, at 2199-01-01T00:00:00.000Z" in found.contradicting
+
+
+@pytest.mark.parametrize("other", ["reports/Coverage.json", "reports/coverage\N{COMBINING ACUTE ACCENT}.json"])
+def test_two_names_that_some_systems_hold_as_equal_are_refused(honest: tuple[Path, Path], other: str) -> None:
+    """The evaluation would read the honest file, and other readers the forged one."""
+    composed = "reports/coverag\N{LATIN SMALL LETTER E WITH ACUTE}.json"
+    forged = rewritten(honest[0], lambda files: files.update({other: b"{}", composed: b"{}"}))
+    with pytest.raises(zips.BadBundle, match="is in it twice"):
+        bundle.verify(forged)
+
+
 @pytest.mark.parametrize("change", NOTICED_BY_COMMIT, ids=lambda one: one.__name__)
 def test_changed_inputs_fail_the_comparison_with_the_commit_even_without_a_key(
     honest: tuple[Path, Path], change: Callable[..., None], tmp_path: Path
