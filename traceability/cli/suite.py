@@ -46,7 +46,7 @@ def check(features: str, root: Path) -> None:
         problems += step_lint.check_values(scenarios, available, set_up.values)
         problems += step_tables.check(scenarios, available)
         problems += step_lint.check_tags(scenarios, available, set_up.required_tags)
-        limited = step_definitions.simulator_only(available, places.root, set_up.also_on_aws)
+        limited = step_definitions.simulator_only(available, places.root, set_up)
         problems += step_lint.check_targets(scenarios, limited)
     # A phrase may seem unused only because a step is misspelt.
     problems = problems or step_lint.unused(scenarios, available)
@@ -159,6 +159,7 @@ def phrases_of(places: Places) -> list[Entry]:
         step_definitions.uses(available, scenarios),
         step_definitions.subjects(available, places.root),
         judgements.of_phrases(available, places.root),
+        step_definitions.simulator_only(available, places.root, settings.load(places.root)),
     )
 
 

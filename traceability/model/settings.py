@@ -35,8 +35,9 @@ class Settings:
 
     `no_scenario` is a criterion without a scenario, for `run`; `no_defect` one without a seeded defect, for `prove`.
     `tags` are the tags that scenarios may have besides their criteria and targets. `values` has, by a part of a phrase
-    with a gap, the values that its last gap takes. `required_tags` are tags that follow from steps. `also_on_aws` are
-    phrases that AWS can serve although the docstring of their step file says "Simulated AWS only.".
+    with a gap, the values that its last gap takes. `required_tags` are tags that follow from steps. A step that
+    reads an attribute of `simulator_names` needs the simulator, as do the steps of a file whose docstring says
+    "Simulated AWS only."; `also_on_aws` are the phrases that AWS can serve nevertheless.
     """
 
     no_scenario: str = "fail"
@@ -45,6 +46,7 @@ class Settings:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required_tags: tuple[RequiredTag, ...] = ()
     also_on_aws: tuple[str, ...] = ()
+    simulator_names: tuple[str, ...] = ()
 
 
 def load(root: Path) -> Settings:
@@ -65,13 +67,21 @@ def load(root: Path) -> Settings:
         raise BadSettings(f"pyproject.toml: [tool.traceability] tags is {tags!r}; write a list of tags without the @")
     known = {part: _values(root, part, said) for part, said in table.get("values", {}).items()}
     required = tuple(map(_required_tag, table.get("required_tags", ())))
-    return Settings(**values, tags=tuple(tags), values=known, required_tags=required, also_on_aws=_also_on_aws(table))
+    also_on_aws, names = _texts(table, "also_on_aws"), _texts(table, "simulator_names")
+    return Settings(
+        **values,
+        tags=tuple(tags),
+        values=known,
+        required_tags=required,
+        also_on_aws=also_on_aws,
+        simulator_names=names,
+    )
 
 
-def _also_on_aws(table: Mapping[str, Any]) -> tuple[str, ...]:
-    said = table.get("also_on_aws", [])
+def _texts(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    said = table.get(name, [])
     if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
-        raise BadSettings(f"pyproject.toml: [tool.traceability] also_on_aws is {said!r}; write a list of phrases")
+        raise BadSettings(f"pyproject.toml: [tool.traceability] {name} is {said!r}; write a list of texts")
     return tuple(said)
 
 

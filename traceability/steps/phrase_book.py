@@ -5,13 +5,13 @@ Grouped by Given, When and Then, and by subject, which is the step file; each wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from traceability.steps import judgements
-from traceability.steps.step_definitions import KINDS, Phrase, Use
+from traceability.steps.step_definitions import KINDS, SIMULATED, Phrase, Use
 
 EXAMPLES = 2
 _DUTIES = {
@@ -31,6 +31,14 @@ class Entry:
     uses: Sequence[Use]
     judges: Sequence[str] = ()
     """The sources of the values that a Then compares."""
+    simulated: bool = False
+    """Whether real AWS cannot serve it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader has to know about the phrase, unless its subject says so."""
+        limited = SIMULATED if self.simulated and SIMULATED not in self.subject else ""
+        return [one for one in (self.phrase.note, limited) if one]
 
     @property
     def examples(self) -> Sequence[Use]:
@@ -41,11 +49,15 @@ def entries(
     uses: Mapping[Phrase, Sequence[Use]],
     subjects: Mapping[str, str],
     judged: Mapping[Phrase, Sequence[str]] | None = None,
+    simulated: Collection[Phrase] = (),
 ) -> list[Entry]:
     """Return the book's entries in its order: Given, When, Then, and below them the step files by name."""
     order = [*KINDS, "step"]
     judged = judged or {}
-    book = [Entry(phrase, subjects[phrase.file], said, judged.get(phrase, ())) for phrase, said in uses.items()]
+    book = [
+        Entry(phrase, subjects[phrase.file], said, judged.get(phrase, ()), phrase in simulated)
+        for phrase, said in uses.items()
+    ]
     return sorted(book, key=lambda one: (order.index(one.phrase.kind), one.phrase.file, one.phrase.line))
 
 
@@ -57,8 +69,7 @@ def lines(book: Sequence[Entry], types: Mapping[str, str]) -> Iterator[tuple[str
             yield "subject", f"  {subject}"
             for one in of_subject:
                 yield "phrase", f"    {one.phrase.shown}"
-                if one.phrase.note:
-                    yield "note", f"        {one.phrase.note}"
+                yield from (("note", f"        {note}") for note in one.notes)
                 for use in one.examples:
                     yield "use", f"        {use.text}   {use.place}"
     named = [(name, told) for name, told in types.items() if any(f"<{name}>" in one.phrase.sentence for one in book)]
@@ -88,6 +99,7 @@ def document(book: Sequence[Entry], types: Mapping[str, str]) -> dict[str, Any]:
                 "pattern": one.phrase.pattern,
                 "subject": one.subject,
                 "note": one.phrase.note,
+                "simulated_only": one.simulated,
                 "file": one.phrase.file,
                 "line": one.phrase.line,
                 "parameters": [
@@ -131,7 +143,7 @@ def _page(book: Sequence[Entry], types: Mapping[str, str]) -> Iterator[str]:
 
 
 def _row(one: Entry) -> str:
-    note = f"<br>{_cell(one.phrase.note)}" if one.phrase.note else ""
+    note = "".join(f"<br>{_cell(note)}" for note in one.notes)
     note += f"<br>Judges: {_cell(judgements.told(one.judges))}" if one.judges else ""
     said = "<br>".join(f"`{_cell(use.text)}` in [{_short(use.file)}](../{use.file})" for use in one.examples)
     return f"| `{_cell(one.phrase.shown)}`{note} | {said} |"

@@ -157,8 +157,7 @@ def lines(query: str, found: Found) -> Iterator[tuple[str, str]]:
         yield "note", f"  No phrase has all of {query!r}; these have most of it."
     for one in found.entries[:_SHOWN]:
         yield "phrase", f"    {one.phrase.shown}"
-        if one.phrase.note:
-            yield "note", f"        {one.phrase.note}"
+        yield from (("note", f"        {note}") for note in one.notes)
         for use in one.examples:
             yield "use", f"        {use.text}   {use.place}"
     more = len(found.entries) - _SHOWN

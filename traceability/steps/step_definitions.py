@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from behave.configuration import Configuration
@@ -24,6 +25,7 @@ from behave.step_registry import AmbiguousStep
 
 from traceability.model.feature_files import Scenario, Step, SuiteProblem
 from traceability.model.paths import Places
+from traceability.model.settings import Settings
 
 GAP = re.compile(r"\{(?P<name>\w*)(?::(?P<type>[^}]+))?\}")
 """A gap of a pattern."""
@@ -31,6 +33,8 @@ _WHOLE_NUMBER = re.compile(r"[-+]?\d+")
 KINDS = ("given", "when", "then")
 ANY = "step"
 """The kind of a phrase that serves behind every keyword."""
+SIMULATED = "Simulated AWS only."
+"""In the docstring of a step file: none of its phrases is for real AWS."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +182,33 @@ def subjects(phrases: Sequence[Phrase], root: Path) -> dict[str, str]:
     return {file: _subject(root / file) for file in dict.fromkeys(phrase.file for phrase in phrases)}
 
 
-def simulator_only(phrases: Sequence[Phrase], root: Path, also_on_aws: Collection[str]) -> list[Phrase]:
-    """Return the phrases that need the simulator: the docstring of their step file says "Simulated AWS only."."""
+def simulator_only(phrases: Sequence[Phrase], root: Path, rules: Settings) -> list[Phrase]:
+    """Return the phrases that need the simulator: their code reads it, or the docstring of their step file says so."""
     files = {phrase.file for phrase in phrases}
-    limited = {one for one in files if "Simulated AWS only." in _docstring(root / one)}
-    return [phrase for phrase in phrases if phrase.file in limited and phrase.pattern not in also_on_aws]
+    limited = {one for one in files if SIMULATED in _docstring(root / one)}
+    names = frozenset(rules.simulator_names)
+    return [
+        phrase
+        for phrase in phrases
+        if phrase.pattern not in rules.also_on_aws
+        and (phrase.file in limited or _reads(phrase.matcher.func, names, set()))
+    ]
+
+
+def _reads(function: FunctionType, names: Set[str], seen: set[FunctionType]) -> bool:
+    """Return whether a step, or a function of its file that it uses, reads one of the names."""
+    seen.add(function)
+    said = set(_names(function.__code__))
+    used = [one for name in said if isinstance(one := function.__globals__.get(name), FunctionType)]
+    own = [one for one in used if one not in seen and one.__code__.co_filename == function.__code__.co_filename]
+    return bool(said & names) or any(_reads(one, names, seen) for one in own)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
 
 
 def _load_as_behave_does(places: Places) -> None:

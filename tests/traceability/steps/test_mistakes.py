@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.traceability.conftest import Suite
 from tests.traceability.steps.test_check import PROJECT, WHOLE, command
 from traceability.model import settings
+from traceability.model.settings import Settings
+from traceability.steps import phrase_book, step_definitions
 
 STEPS = '''"""The behaviour of servers. Simulated AWS only."""
 import parse
@@ -286,6 +289,34 @@ def test_a_step_of_the_simulator_alone_is_no_step_on_aws(suite: Suite) -> None:
     assert told(suite, scenario(GIVEN, WHEN, THEN, tags="@AC-1.1 @moto @aws")) == [
         f'4: "{GIVEN}": only the simulator can do it; remove @aws from the scenario'
     ]
+
+
+def test_a_step_that_reads_the_simulator_is_known_by_its_code(suite: Suite) -> None:
+    """No docstring says so here: the step itself, or a function of its file, reads the simulator."""
+    suite.scenario("Given a fault is set").steps("""
+        from behave import given, then
+
+        @given("a fault is set")
+        def fault(context):
+            _set(context)
+
+        def _set(context):
+            [one.fail() for one in context.world.simulator.services]
+
+        @then("the simulator has no name")
+        def named(context):
+            context.simulators = None
+    """)
+    phrases, _ = step_definitions.load(suite.places)
+    rules = Settings(simulator_names=("simulator",))
+    limited = step_definitions.simulator_only(phrases, suite.root, rules)
+    assert [one.pattern for one in limited] == ["a fault is set"]
+    entries = phrase_book.entries(
+        {one: [] for one in phrases}, dict.fromkeys({one.file for one in phrases}, ""), {}, limited
+    )
+    assert [one.notes for one in entries] == [["Simulated AWS only."], []]
+    served = replace(rules, also_on_aws=("a fault is set",))
+    assert step_definitions.simulator_only(phrases, suite.root, served) == []
 
 
 def test_the_projects_own_rules_name_phrases_that_exist() -> None:
