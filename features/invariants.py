@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from features import message_agreement, record_agreement
 from features.aws_queries import EXECUTION_TAG, WAVE_TAG, instant, recovery_jobs, servers_of
 from features.matchers.documents import fields
 from features.matchers.records import name_of
-from features.record_agreement import disagreements
 from features.targets import EngineCall
 from features.world import ENDED, World
 
@@ -50,7 +50,10 @@ def broken(world: World) -> list[str]:
         for record in seen:
             found.extend(nothing_runs_after_the_end(record))
             found.extend(times_in_one_form(record))
-            found.extend(disagreements(record))
+            found.extend(record_agreement.disagreements(record))
+    for message, subject in zip(world.messages, world.subjects, strict=True):
+        for record in world.records_seen.get(message["ExecutionId"], [])[-1:]:
+            found.extend(message_agreement.disagreements(message, subject, record))
     return list(dict.fromkeys(found))
 
 

@@ -113,6 +113,8 @@ def _server_status(server: Document) -> Iterator[str]:
 
 
 def _objectives(record: Document) -> Iterator[str]:
+    if "EndTime" not in record:  # Until then the record has the targets alone.
+        return
     found = record.get("Objectives", {})
     required = [one for one in _servers(record) if not one.get("Optional")]
     recovered = [one for one in required if one["Status"] == "RECOVERED"]

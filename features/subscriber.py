@@ -19,7 +19,9 @@ def received(world: World) -> list[dict[str, Any]]:
     sqs, queue = world.target.client("sqs"), world.subscriber_queue
     while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         for message in found:
-            world.messages.append(json.loads(json.loads(message["Body"])["Message"]))
+            envelope = json.loads(message["Body"])
+            world.messages.append(json.loads(envelope["Message"]))
+            world.subjects.append(envelope.get("Subject", ""))
             evidence.attach_text("Message that the subscriber received", message["Body"])
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     return world.messages

@@ -103,6 +103,7 @@ class World:
         self.drs_answer: Document | str | None = None
         self.subscriber_queue = ""
         self.messages: list[Document] = []
+        self.subjects: list[str] = []
         self.history_page: HistoryPage | None = None
         self.watched_job = WatchedJob()
         self.refused_connection: str | None = None
