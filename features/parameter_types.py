@@ -157,6 +157,12 @@ def requests(text: str) -> Requests:
     return Requests(request(kind), 1, found[0] - 1)
 
 
+@parse.with_pattern(rf"1 (?:{_REQUEST}) was|\d+ (?:{_REQUEST}) were")
+def counted(text: str) -> Requests:
+    (kind,) = re.findall(_REQUEST, text)
+    return Requests(request(kind), int(text.split()[0]))
+
+
 @parse.with_pattern("|".join(FAULTS))
 def fault(text: str) -> str:
     return FAULTS[text]
@@ -303,7 +309,10 @@ def launch_setting(text: str) -> str:
 
 
 launch_setting.__doc__ = f"A setting of a server's launch: {', '.join(map(repr, LAUNCH_SETTINGS))}."
-request.__doc__ = f"A kind of request of the engine, singular or plural: {', '.join(map(repr, REQUESTS))}."
+counted.__doc__ = (
+    "A number of requests with its verb: '4 recovery requests were', '1 job query was'. Each kind: "
+    f"{', '.join(map(repr, REQUESTS))}."
+)
 fault.__doc__ = f"A fault of AWS: {', '.join(map(repr, FAULTS))}."
 source.__doc__ = f"A text that people read: {', '.join(map(repr, SOURCES))}; a server follows in quotes."
 trust.__doc__ = f"The role of the recovery account: {', '.join(map(repr, TRUSTS))}."
@@ -312,6 +321,7 @@ register_type(
     Between=between,
     Calls=calls,
     Command=command,
+    Counted=counted,
     Decision=decision,
     Document=document,
     Duration=duration,
@@ -330,7 +340,6 @@ register_type(
     Place=place,
     Plan=plan_name,
     Quantity=quantity,
-    Request=request,
     Requests=requests,
     Resumption=resumption,
     Row=row,

@@ -9,17 +9,19 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from traceability.model.verdict import ScenarioMistake
+
 FOLDER = Path(__file__).parent.parent / "testdata"
 
 Document = dict[str, Any]
 
 
 def read(path: str) -> Any:
-    """The JSON document at `path` below testdata/; raises FileNotFoundError with the names that exist."""
+    """The JSON document at `path` below testdata/; raises ScenarioMistake with the names that exist."""
     file = FOLDER / f"{path}.json"
     if not file.exists():
         there = ", ".join(sorted(other.stem for other in file.parent.glob("*.json")))
-        raise FileNotFoundError(f"testdata has no {path}.json; in {file.parent.name}/ there are: {there}")
+        raise ScenarioMistake(f"testdata has no {path}.json; in {file.parent.name}/ there are: {there}")
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -21,6 +21,7 @@ from features import testdata
 from features.effects import Effects
 from features.matchers import describe
 from features.targets import RunTarget, WaitTimeout
+from traceability.model.verdict import ScenarioMistake
 
 if TYPE_CHECKING:
     from simulator.drs import DrsWorld
@@ -32,14 +33,14 @@ TIMEOUT_SECONDS = 30 * 3600
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
-class NoPlanYet(AssertionError):
-    """A step needs a plan before a Given has named one. An assertion: behave shows the line, and no traceback."""
+class NoPlanYet(ScenarioMistake):
+    """A step needs a plan before a Given has named one."""
 
     def __init__(self) -> None:
         super().__init__('no plan yet; begin with a Given that names one, such as: Given the "three-tier" plan')
 
 
-class NothingStarted(LookupError):
+class NothingStarted(ScenarioMistake):
     """A Then reads an execution, but no When has started one: the scenario does not test the engine."""
 
     def __init__(self) -> None:
@@ -150,12 +151,13 @@ class World:
         return self.plan
 
     def draft_wave(self, number: int) -> Document:
-        """The drafted plan's wave; raises LookupError when the plan has no such wave, NoPlanYet without a plan."""
+        """The drafted plan's wave; raises ScenarioMistake without such a wave, NoPlanYet without a plan."""
         waves: list[Document] = self.drafted_plan()["Waves"]
         for wave in waves:
             if wave["WaveNumber"] == number:
                 return wave
-        raise LookupError(f"the drafted plan has no wave {number}")
+        there = ", ".join(str(wave["WaveNumber"]) for wave in waves)
+        raise ScenarioMistake(f"the drafted plan has no wave {number}; it has {there}")
 
     def plain_client(self, service: str) -> Any:
         """A client without botocore's retries: the caller sees each answer of AWS."""
@@ -165,7 +167,7 @@ class World:
     def server_id(self, name: str) -> str:
         """The id of a server that the features name by its host name; a server id stays as it is."""
         if name not in self.servers and not name.startswith("s-"):
-            raise LookupError(f"this scenario has no server {name!r}; it has {', '.join(self.servers)}")
+            raise ScenarioMistake(f"this scenario has no server {name!r}; it has {', '.join(self.servers)}")
         return self.servers.get(name, name)
 
     def server_name(self, server_id: str) -> str:
@@ -368,10 +370,11 @@ class World:
         raise AssertionError(f"The record of execution {record['ExecutionId']} has no wave {number}")
 
     def require_wave(self, number: int) -> None:
-        """Raise LookupError if no plan of the scenario has such a wave: its absence would prove nothing."""
+        """Raise ScenarioMistake if no plan of the scenario has such a wave: its absence would prove nothing."""
         numbers = {wave["WaveNumber"] for plan in (self.plan, *self.saved_plans) for wave in plan.get("Waves", ())}
         if number not in numbers:
-            raise LookupError(f"no plan of this scenario has a wave {number}; there are {sorted(numbers)}")
+            there = ", ".join(map(str, sorted(numbers)))
+            raise ScenarioMistake(f"no plan of this scenario has a wave {number}; there are {there}")
 
     def result(self, name: str) -> Document:
         """The server's result in the record, with the number of its wave."""

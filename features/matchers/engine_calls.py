@@ -29,10 +29,10 @@ class WereMade(BaseMatcher[Sequence[EngineCall]]):
         return len(item) == self.times
 
     def describe_to(self, description: Description) -> None:
-        description.append_text(f"exactly {self.times} calls")
+        description.append_text(f"exactly {self.times} {'call' if self.times == 1 else 'calls'}")
 
     def describe_mismatch(self, item: Sequence[EngineCall], mismatch_description: Description) -> None:
-        mismatch_description.append_text(f"there were {len(item)}:{list_calls(item)}")
+        mismatch_description.append_text(f"there {'was' if len(item) == 1 else 'were'} {len(item)}:{list_calls(item)}")
 
 
 @dataclass(frozen=True)

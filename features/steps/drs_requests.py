@@ -127,6 +127,7 @@ def requests_came_apart(context: Context, requests: Requests, pauses: Pauses) ->
     assert_that(calls, came_apart(pauses, context.world.target.slack), f"{CALLS}: {requests.request.words}")
 
 
-@then("exactly {count:d} {request:Request} were made")
-def requests_made(context: Context, count: int, request: Request) -> None:
-    assert_that(calls_of(context.world, request), were_made(count), f"{CALLS}: {request.words}")
+@then("exactly {counted:Counted} made")
+def requests_made(context: Context, counted: Requests) -> None:
+    made, request = counted.times or 0, counted.request
+    assert_that(calls_of(context.world, request), were_made(made), f"{CALLS}: {request.words}")

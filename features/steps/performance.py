@@ -14,6 +14,7 @@ from features.aws_queries import instant, raw_items, recovery_jobs
 from features.matchers import assert_that, at_most
 from features.phrase_values import REQUESTS
 from features.world import HistoryPage, World
+from traceability.model.verdict import ScenarioMistake
 from traceability.recording import evidence
 
 QUERY = "Read the query that fetched the page"
@@ -78,7 +79,9 @@ def read_page(context: Context, status: str) -> None:
 
 def the_page(world: World) -> HistoryPage:
     if world.history_page is None:
-        raise LookupError("no page was read; put a When before it: the first page of the history of the plan is read")
+        raise ScenarioMistake(
+            "no page was read; put a When before it: the first page of the history of the plan is read"
+        )
     return world.history_page
 
 

@@ -80,9 +80,9 @@ MISMATCHES: list[tuple[Any, Any, str, str]] = [
     (matchers.mentions("wave 1"), "wave 12 is FAILED", "names 'wave 1'", "it reads: wave 12 is FAILED"),
     (matchers.mentions("web-1"), "old-web-1", "names 'web-1'", "it reads: old-web-1"),
     (matchers.mentions("wave 1"), "", "names 'wave 1'", "it reads: (empty)"),
-    (matchers.were_made(1), PAIR, "exactly 1 calls", "there were 2:\n            09:00:00.000000 drs:DescribeJobs ok"),
+    (matchers.were_made(1), PAIR, "exactly 1 call", "there were 2:\n            09:00:00.000000 drs:DescribeJobs ok"),
     (matchers.were_made(0), PAIR, "exactly 0 calls", "there were 2:"),
-    (matchers.were_made(1), [], "exactly 1 calls", "there were 0: none"),
+    (matchers.were_made(1), [], "exactly 1 call", "there were 0: none"),
     (
         matchers.came_apart(Pauses([4], False)),
         PAIR,

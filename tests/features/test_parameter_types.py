@@ -53,6 +53,8 @@ QUERY = REQUESTS["job query"]
         (parameter_types.selection, "no server", Selection()),
         (parameter_types.selection, "no server of wave 3", Selection(wave=3)),
         (parameter_types.requests, "every job query", Requests(QUERY, None)),
+        (parameter_types.counted, "1 job query was", Requests(QUERY, 1)),
+        (parameter_types.counted, "4 job queries were", Requests(QUERY, 4)),
         (parameter_types.requests, "all job queries", Requests(QUERY, None)),
         (parameter_types.requests, "the first job query", Requests(QUERY, 1)),
         (parameter_types.requests, "the first 3 job queries", Requests(QUERY, 3)),

@@ -19,6 +19,19 @@ JUDGED_ON = "Judged on"
 _BROKEN_SUBSTEP = re.compile(r"\b(?:ERROR|HOOK_ERROR|UNDEFINED|PENDING) SUB-STEP:")
 
 
+_MISTAKE = "mistake in the scenario: "
+
+
+class ScenarioMistake(AssertionError):
+    """The scenario asks for what does not exist, such as an unknown server: a suite defect, also in a Then.
+
+    An assertion, because behave shows the line of an assertion without a traceback.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{_MISTAKE}{message}")
+
+
 @dataclass(frozen=True)
 class StepEnd:
     """The end of a step: `status` is behave's status, `message` that of its exception."""
@@ -29,7 +42,11 @@ class StepEnd:
 
     @property
     def violates(self) -> bool:
-        return self.is_expectation and self.status == "failed" and not _BROKEN_SUBSTEP.search(self.message)
+        if not self.is_expectation or self.status != "failed":
+            return False
+        # The message begins with the words, perhaps behind the class that a record puts before them.
+        is_mistake = self.message.removeprefix("ASSERT FAILED: ").startswith(_MISTAKE)
+        return not is_mistake and not _BROKEN_SUBSTEP.search(self.message)
 
 
 def verdict(status: str, steps: Iterable[StepEnd]) -> str:

@@ -58,7 +58,9 @@ class BaselineFailed(UserProblem):
     exit_code = 1
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(f"{len(problems)} scenarios fail without a defect")
+        super().__init__(
+            f"{len(problems)} {'scenario fails' if len(problems) == 1 else 'scenarios fail'} without a defect"
+        )
         self.problems = problems
 
     @property
@@ -229,5 +231,5 @@ def _result(trial: _Trial, folder: str, *, each: bool) -> DefectResult:
     elif reasons:
         outcome, story = "not_by_expectation", reasons[0]
     else:
-        outcome, story = "unnoticed", f"all {len(mine)} scenarios passed"
+        outcome, story = "unnoticed", f"all {len(mine)} scenarios passed" if len(mine) > 1 else "its scenario passed"
     return DefectResult(defect, outcome, story, seconds, ends if each else (), red)

@@ -18,6 +18,7 @@ import allure_behave.listener
 import allure_commons.reporter
 from allure_behave.formatter import AllureFormatter
 from allure_behave.listener import AllureListener
+from allure_behave.utils import step_status_details as allures_own_details
 from allure_commons import hookimpl, plugin_manager
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Label, StatusDetails, TestResult
@@ -30,8 +31,9 @@ from behave.model import Scenario
 from traceability.model import redaction
 from traceability.model.catalogue import Catalogue, criterion_ids, load
 from traceability.model.states import ALLURE_STATUS, DESELECTED, criterion_label, requirement_label
-from traceability.model.verdict import JUDGED_ON, PASSED, SUITE_DEFECT, VIOLATED, StepEnd, verdict
+from traceability.model.verdict import JUDGED_ON, PASSED, SUITE_DEFECT, VIOLATED, ScenarioMistake, StepEnd, verdict
 from traceability.recording import evidence, wall_clock
+from traceability.recording.failure_story import STORY
 from traceability.steps import cures
 from traceability.steps.step_definitions import loaded
 
@@ -106,6 +108,7 @@ class TraceabilityListener(AllureListener):
             result.statusDetails = self._details(scenario)
         if judged in (VIOLATED, SUITE_DEFECT):
             self._attach_output(scenario)
+        result.attachments.sort(key=lambda one: one.name != STORY)
         self.logger.close_test(self.current_scenario_uuid)
         self.group_context.append_test(self.current_scenario_uuid)
         self.group_context.exit()
@@ -129,7 +132,7 @@ class TraceabilityListener(AllureListener):
     def _details(self, scenario: Scenario) -> StatusDetails:
         red = next((step for step in scenario.all_steps if step.exception or step.status.is_undefined()), None)
         if red is not None and red.exception and not red.status.is_undefined():
-            return allure_behave.listener.step_status_details(red)
+            return _problem(red)
         if red is not None:
             return StatusDetails(message=_undefined(red))
         return StatusDetails(message=_why_without_step(scenario, self.behave_config))
@@ -158,6 +161,7 @@ class TraceabilityFormatter(AllureFormatter):
         plugin_manager.register(self.file_logger)
         # Both modules bound allure's own clock by name, and that one is frozen with the scenario's; so is behave's.
         wall_clock.for_behave()
+        allure_behave.listener.step_status_details = _problem
         allure_behave.listener.now = wall_clock.milliseconds
         allure_commons.reporter.now = wall_clock.milliseconds
 
@@ -172,6 +176,16 @@ def _step_ends(scenario: Scenario) -> list[StepEnd]:
         StepEnd(index >= background and step.step_type == "then", step.status.name, str(step.exception or ""))
         for index, step in enumerate(scenario.all_steps)
     ]
+
+
+def _problem(step: Any) -> StatusDetails | None:
+    """Return the details of a red step, of an expectation without the stack of behave: its message says all."""
+    details: StatusDetails | None = allures_own_details(step)
+    if details is not None and isinstance(step.exception, AssertionError):
+        details.trace = None
+        if isinstance(step.exception, ScenarioMistake):
+            details.message = str(step.exception)
+    return details
 
 
 def _undefined(step: Any) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from traceability.recording.recorded_calls import RecordedCall
 
+STORY = "What happened"
+"""The name of the attachment; a reader of the report sees it before the evidence."""
 MOST_MOMENTS = 24
 """A longer course is told by its first and last moments."""
 _EXPECTED = re.compile(r"Expected: (?P<expected>.*?)\n\s*but: (?P<seen>.*?)(?:\n\n|\n?\Z)", re.DOTALL)
@@ -62,7 +64,7 @@ def describe(
 def save(scenario: Scenario, text: str) -> None:
     """Show the story on the terminal, attach it to the scenario's result, and note it for the run's summary."""
     print(f"\n{text}\n")  # noqa: T201 - behave keeps what a hook prints and shows it below the red scenario
-    evidence.attach_text("What happened", text)
+    evidence.attach_text(STORY, text)
     directory = os.environ.get(run_notes.RUN_DIRECTORY)
     if directory is not None:
         path = Path(directory) / f"stories-{os.getpid()}.json"

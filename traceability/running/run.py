@@ -38,7 +38,7 @@ class BadInput(UserProblem):
     """The features or arguments are invalid; `problems` has one line for each problem."""
 
     def __init__(self, problems: Sequence[SuiteProblem | str]) -> None:
-        super().__init__(f"{len(problems)} problems in the input")
+        super().__init__(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the input")
         self.problems = [str(one) for one in problems]
 
     @property
