@@ -39,7 +39,7 @@ from simulator.patches import (
 )
 from simulator.patches.patching import applied
 from simulator.services import partitions, service_quotas, sns_sqs, sts
-from simulator.services.cloudformation import no_value, resource_types, state_machines
+from simulator.services.cloudformation import no_value, resource_types, state_machines, template_urls
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
 from simulator.services.dynamodb.metering import Meter
@@ -138,6 +138,7 @@ class Simulator:
                 *partitions.patches(),
                 *state_machines.patches(),
                 *no_value.patches(),
+                *template_urls.patches(),
                 *managed_policies.patches(),
                 *templates.patches(),
                 *sts.patches(),

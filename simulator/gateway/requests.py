@@ -17,15 +17,13 @@ from moto.core.request import Request, determine_request_protocol, normalize_req
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
-from simulator.gateway import presigned
+from simulator.gateway import presigned, service_names
 from simulator.gateway.differences import NotOffered
 from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.service_errors import AwsError
 from simulator.patches.item_answers import ITEM_OPERATIONS
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
-_SERVICE_OF_SIGNING_NAME = {"states": "stepfunctions", "monitoring": "cloudwatch", "servicequotas": "service-quotas"}
-_HOST_OF_SERVICE = {service: name for name, service in _SERVICE_OF_SIGNING_NAME.items()}
 _AWS_HOST = re.compile(r"(?P<name>.+)\.amazonaws\.(com|com\.cn|eu)")
 _GLOBAL_HOSTS = {"iam": "iam.amazonaws.com"}
 
@@ -89,20 +87,46 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     for name, value in request.headers.items():
         headers[name] = _text(value)
     scope = _scope(request, headers)
-    service = _SERVICE_OF_SIGNING_NAME.get(scope.name, scope.name)
-    url = _at_aws(request.url, service, scope.region)
-    prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)
+    services = service_names.services_of(scope.name)
     target = headers.get("X-Amz-Target")
-    normalized = None if target else normalize_request(prepared)
-    if normalized is None:
+    if target:
+        service = service_names.of_target(services, target)
+        prepared = _prepared(request, headers, service, scope.region)
+        normalized = None
         protocol, operation, parameters = _parse_target(service, prepared, target)
     else:
-        if service == "s3":
-            normalized.get_data()  # the body of an object stays whole if its content type is that of a form
-        protocol, operation, parameters = _parse(service, normalized)
+        service, prepared, normalized, (protocol, operation, parameters) = _match(request, headers, services, scope)
     return IdentifiedCall(
         service, operation.name, parameters, scope.region, scope.key, protocol, operation, prepared, normalized
     )
+
+
+_Parsed = tuple[str, Any, dict[str, Any]]
+
+
+def _match(
+    request: HttpRequest, headers: HTTPHeaders, services: tuple[str, ...], scope: _Scope
+) -> tuple[str, AWSPreparedRequest, Request, _Parsed]:
+    """The first of the services that has an operation of the request's form. Raises NotAnAwsRequest."""
+    problem = NotAnAwsRequest(f"no service that signs as {scope.name} has the API version of {request.url}")
+    prepared = _prepared(request, headers, services[0], scope.region)
+    normalized = normalize_request(prepared)
+    for service in service_names.of_version(services, normalized):
+        if service != services[0]:
+            prepared = _prepared(request, headers, service, scope.region)
+            normalized = normalize_request(prepared)
+        if service == "s3":
+            normalized.get_data()  # the body of an object stays whole if its content type is that of a form
+        try:
+            return service, prepared, normalized, _parse(service, normalized)
+        except NotAnAwsRequest as mismatch:
+            problem = mismatch
+    raise problem
+
+
+def _prepared(request: HttpRequest, headers: HTTPHeaders, service: str, region: str) -> AWSPreparedRequest:
+    url = _at_aws(request.url, service, region)
+    return AWSPreparedRequest(request.method, url, headers, request.body, False)
 
 
 def _scope(request: HttpRequest, headers: HTTPHeaders) -> _Scope:
@@ -115,7 +139,7 @@ def _scope(request: HttpRequest, headers: HTTPHeaders) -> _Scope:
     return _Scope("", "us-east-1", presigned.UNSIGNED[operation])
 
 
-def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> tuple[str, Any, dict[str, Any]]:
+def _parse_target(service: str, prepared: AWSPreparedRequest, target: str) -> _Parsed:
     """The JSON protocol needs no model to parse. Blobs stay base64 text, as on the wire."""
     name = target.rpartition(".")[2]
     model = get_service_model(service)
@@ -134,7 +158,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _parse(service: str, wsgi: Request) -> tuple[str, Any, dict[str, Any]]:
+def _parse(service: str, wsgi: Request) -> _Parsed:
     try:
         operation, uri_parameters = get_service_router(service).match(wsgi)
     except Exception as error:
@@ -188,7 +212,7 @@ def _at_aws(url: str, service: str, region: str) -> str:
     if aws is not None:
         # moto does not know the suffixes of every service in China and in the European Sovereign Cloud.
         return parts._replace(netloc=f"{aws['name']}.amazonaws.com").geturl()
-    host = _GLOBAL_HOSTS.get(service) or f"{_HOST_OF_SERVICE.get(service, service)}.{region}.amazonaws.com"
+    host = _GLOBAL_HOSTS.get(service) or f"{service_names.host_prefix(service)}.{region}.amazonaws.com"
     if service == "s3" and (bucket := (parts.hostname or "").removesuffix(".localhost")) != parts.hostname:
         host = f"{bucket}.{host}"  # the host name may contain the bucket
     return parts._replace(scheme="https", netloc=host).geturl()

@@ -177,3 +177,19 @@ def test_an_answer_of_moto_reaches_the_client_although_it_differs(
     assert server.control.defects() == []
     known = {(one["service"], one["kind"]) for one in server.control.differences()}
     assert (service, "answer") in known
+
+
+def test_a_template_is_read_from_the_url_that_the_server_signed(server):
+    s3, formation = server.client("s3"), server.client("cloudformation")
+    s3.create_bucket(Bucket="templates")
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
+    s3.put_object(Bucket="templates", Key="a/topic.json", Body=json.dumps({"Resources": {"Topic": topic}}))
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "templates", "Key": "a/topic.json"})
+    formation.create_stack(StackName="from-url", TemplateURL=url)
+    (made,) = formation.describe_stack_resources(StackName="from-url")["StackResources"]
+    assert made["PhysicalResourceId"].endswith(":news")
+
+
+def test_load_balancers_of_both_generations_are_told_apart(server):
+    assert server.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert server.client("elb").describe_load_balancers()["LoadBalancerDescriptions"] == []
