@@ -142,7 +142,7 @@ def test_a_request_is_known_in_singular_and_plural_and_explained(words: str) -> 
     for text in (words, plural):
         assert re.fullmatch(parameter_types.request.pattern, text)
         assert parameter_types.request(text) is REQUESTS[words]
-    assert repr(words) in (parameter_types.request.__doc__ or "")
+    assert repr(words) in (parameter_types.counted.__doc__ or "")
 
 
 def test_a_selection_of_requests_takes_them_in_order() -> None:

@@ -111,11 +111,9 @@ def merge_command(features: str, root: Path, folders: tuple[Path, ...]) -> None:
 def _ran(judged: RunResult, count: int) -> str:
     """Return the number of scenarios, of a partial run the number that ran: "1 of 243 scenarios ran"."""
     counts = judged.coverage.get("partial")
-    return (
-        f"{counts['run']} of {counts['scenarios']} scenarios ran"
-        if counts
-        else f"{count} {'scenario' if count == 1 else 'scenarios'}"
-    )
+    if counts:
+        return f"{counts['run']} of {counts['scenarios']} scenarios ran"
+    return "1 scenario" if count == 1 else f"{count} scenarios"
 
 
 def _show(out: Console, places: Places, known: catalogue.Catalogue, judged: RunResult, listed: proofs.Proofs) -> None:

@@ -58,9 +58,8 @@ class BaselineFailed(UserProblem):
     exit_code = 1
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(
-            f"{len(problems)} {'scenario fails' if len(problems) == 1 else 'scenarios fail'} without a defect"
-        )
+        subject = "1 scenario fails" if len(problems) == 1 else f"{len(problems)} scenarios fail"
+        super().__init__(f"{subject} without a defect")
         self.problems = problems
 
     @property
