@@ -99,5 +99,5 @@ def confirm_replacement(ask: Callable[[], object], what: str, choice: ExistingCh
 
 def _row(one: dict[str, Any]) -> str:
     name = f"{one['HostName']} ({one['SourceServerId']})" if "HostName" in one else one["SourceServerId"]
-    since = f", launched {one['LaunchTime']}" if "LaunchTime" in one else ""
+    since = f", since {one['LaunchTime'][:16].replace('T', ' ')} UTC" if "LaunchTime" in one else ""
     return f"  {name}  {one['RecoveryInstanceId']}  {one.get('State', 'state unknown')}{since}"

@@ -14,7 +14,7 @@ Every instance counts as real unless DRS says `isDrill: true`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -60,21 +60,32 @@ class ExistingInstances:
 
 
 def refusals(
-    plan_id: str, decision: ExistingInstances, existing: Mapping[str, ExistingInstance], servers: Iterable[str]
+    plan_id: str,
+    decision: ExistingInstances,
+    existing: Mapping[str, ExistingInstance],
+    servers: Collection[str],
+    at_work: Collection[str] = (),
 ) -> list[str]:
-    """Why a recovery of these servers must not start; empty when every existing instance is decided."""
+    """Why a recovery of these servers must not start; empty when every existing instance is decided.
+
+    `servers` are in the order of the plan. `at_work` has the executions that have not ended.
+    """
     problems = [
-        _bad_replacement(plan_id, server, instance, existing, frozenset(servers))
+        _bad_replacement(plan_id, server, instance, existing, servers)
         for server, instance in sorted(decision.replacements.items())
     ]
     found = [problem for problem in problems if problem]
     if existing and not decision.allowed:
-        found.append(_refusal(plan_id, existing))
+        found.append(_refusal(plan_id, _in_order(existing, servers), at_work))
     return found
 
 
+def _in_order(existing: Mapping[str, ExistingInstance], servers: Collection[str]) -> list[ExistingInstance]:
+    return [existing[server] for server in servers if server in existing]
+
+
 def _bad_replacement(
-    plan_id: str, server: str, instance: str, existing: Mapping[str, ExistingInstance], servers: frozenset[str]
+    plan_id: str, server: str, instance: str, existing: Mapping[str, ExistingInstance], servers: Collection[str]
 ) -> str | None:
     if server not in servers:
         return f"plan {plan_id}: server {server} is to be replaced, but is not a server of the plan"
@@ -87,16 +98,14 @@ def _bad_replacement(
     return f"plan {plan_id}: the recovery instance of {existing[server].server_label} is {present}; {confirmed}"
 
 
-def _refusal(plan_id: str, existing: Mapping[str, ExistingInstance]) -> str:
-    found = [existing[server] for server in sorted(existing)]
-    more = [f"  and {len(found) - _SERVERS_SHOWN} more"] if len(found) > _SERVERS_SHOWN else []
+def _refusal(plan_id: str, found: Sequence[ExistingInstance], at_work: Collection[str]) -> str:
     executions = sorted({one.execution_id for one in found if one.execution_id})[:_EXECUTIONS_SHOWN]
     return "\n".join(
         [
-            f"plan {plan_id}: {len(found)} of its servers run from an earlier recovery. A new launch destroys them:",
-            *_rows(found[:_SERVERS_SHOWN]),
-            *more,
-            *(f"Recovered by execution {execution}." for execution in executions),
+            f"plan {plan_id}: {len(found)} of its servers run from an earlier recovery.",
+            "A new launch destroys these instances (launched at, UTC):",
+            *_rows(found),
+            *(f"Recovered by execution {one}{', which still runs' * (one in at_work)}." for one in executions),
             "To keep them and launch only the other servers:",
             f"  python -m engine start {plan_id} --recovery --existing keep",
             "To replace a server (DRS terminates its instance before the new one works):",
@@ -107,14 +116,32 @@ def _refusal(plan_id: str, existing: Mapping[str, ExistingInstance]) -> str:
 
 
 def _rows(found: Sequence[ExistingInstance]) -> list[str]:
-    """One line of at most 80 columns for each instance, unless its host name is long."""
-    longest = max(len(one.host_name or "") for one in found)
+    """One line of at most 80 columns for each of the first instances, unless its host name is long."""
+    shown = found[:_SERVERS_SHOWN]
+    longest = max(len(one.host_name or "") for one in shown)
     rows = []
-    for one in found:
+    for one in shown:
         name = [(one.host_name or "").ljust(longest)] if longest else []
-        since = [f"since {one.launch_time[:16].replace('T', ' ')}"] if one.launch_time else []
-        rows.append("  " + "  ".join([*name, one.source_server_id, one.recovery_instance_id, *since]))
-    return rows
+        launched = [one.launch_time[:16].replace("T", " ")] if one.launch_time else []
+        rows.append("  " + "  ".join([*name, one.source_server_id, one.recovery_instance_id, *launched]))
+    return [*rows, *([f"  and {len(found) - len(shown)} more"] if len(found) > len(shown) else [])]
+
+
+def drill_refusals(plan_id: str, existing: Mapping[str, ExistingInstance], servers: Collection[str]) -> list[str]:
+    """Why a drill of these servers, in the order of the plan, must not start; empty without a real instance."""
+    found = _in_order(existing, servers)
+    if len(found) < 2:
+        return [f"plan {plan_id}: {drill_refusal(one)}" for one in found]
+    return [
+        "\n".join(
+            [
+                f"plan {plan_id}: {len(found)} of its servers were recovered for real.",
+                "A drill would replace these recovery instances (launched at, UTC):",
+                *_rows(found),
+                "A drill is possible after failing back and terminating them in DRS.",
+            ]
+        )
+    ]
 
 
 def drill_refusal(one: ExistingInstance) -> str:

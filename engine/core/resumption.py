@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.core.plan import Plan, Wave
-from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, with_decision
+from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusals, with_decision
 from engine.core.state import Execution, ServerState, WaveState, new_execution
 from engine.core.statuses import CleanUpStatus, ExecutionStatus, ServerStatus, WaveStatus
 
@@ -49,7 +49,7 @@ def drill_problems(
     """Why a kept drill cannot be resumed now. `busy`: its jobs that still run and may launch more instances."""
     name = f"execution {before.execution_id}"
     if real:
-        return [f"plan {before.plan_id}: {drill_refusal(real[server])}" for server in sorted(real)]
+        return drill_refusals(before.plan_id, real, [server.source_server_id for _, server in before.servers()])
     if jobs := sorted(busy):
         return [f"{name} is a DRILL whose launch {', '.join(jobs)} still runs; resume it when that job has ended"]
     if not kept:

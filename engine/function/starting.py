@@ -21,7 +21,7 @@ from engine.aws.execution_history import PlanLocked, RecordChanged, lock_id
 from engine.core.decisions import begin
 from engine.core.lease_refusals import plan_in_use
 from engine.core.plan import ExecutionType, Plan
-from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusal, refusals, with_decision
+from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusals, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
 from engine.core.start_protocol import NO_CONSENT, Consent, may_stop
 from engine.core.state import Execution, ServerState, new_execution
@@ -285,9 +285,9 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     if unknown:
         raise CannotStart([str(problem) for problem in unknown])
     if request.execution_type is ExecutionType.DRILL:
-        refused = [f"plan {plan_id}: {drill_refusal(existing[server])}" for server in sorted(existing)]
+        refused = drill_refusals(plan_id, existing, plan.servers)
     else:
-        refused = refusals(plan_id, request.existing, existing, plan.servers)
+        refused = refusals(plan_id, request.existing, existing, plan.servers, _at_work(services, existing))
     if refused:
         raise CannotStart(refused, [existing[server] for server in sorted(existing)])
     if request.execution_type is ExecutionType.DRILL:
@@ -301,6 +301,12 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     if blocked := start_refusals(plan_id, is_drill, findings, sources):
         raise CannotStart(blocked)
     return _Checked(plan, existing, sources, tuple(findings))
+
+
+def _at_work(services: Services, existing: Mapping[str, ExistingInstance]) -> set[str]:
+    """The executions that have launched these instances and have not ended."""
+    launched = {one.execution_id for one in existing.values() if one.execution_id}
+    return {one for one in launched if (execution := services.history.load(one)) and not execution.ended}
 
 
 def _require_new_instances(
