@@ -28,15 +28,7 @@ from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.journal import Journal
 from simulator.gateway.network import ConnectionAttempt, SocketGuard
 from simulator.gateway.permissions import Permissions
-from simulator.patches import (
-    attribute_values,
-    client_shortcuts,
-    economies,
-    item_answers,
-    moto_requests,
-    sessions,
-    stored_items,
-)
+from simulator.patches import client_shortcuts, computed_once, items, moto_requests
 from simulator.patches.patching import applied
 from simulator.services import partitions, service_quotas, sns_sqs, sts
 from simulator.services.cloudformation import no_value, resource_types, state_machines, template_urls
@@ -102,7 +94,7 @@ class Simulator:
         self.stacks = Stacks(enforced=enforce_iam)
         self._seed = seed
         self._snapshot = snapshot
-        self._tokens = sessions.token_source(seed)
+        self._tokens = computed_once.token_source(seed)
         self._sessions: dict[tuple[str, str, str], boto3.Session] = {}
         self._enforce_iam = enforce_iam
         self._guard = SocketGuard()
@@ -151,13 +143,10 @@ class Simulator:
                 *self._gateway.patches(),
                 *self._guard.patches(),
                 *simulator.iam.principal_ids.patches(),
-                *sessions.patches(self._tokens),
-                *item_answers.patches(),
-                *attribute_values.patches(),
+                *computed_once.patches(self._tokens),
+                *items.patches(),
                 *client_shortcuts.patches(),
                 *moto_requests.patches(),
-                *stored_items.patches(),
-                *economies.patches(),
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))

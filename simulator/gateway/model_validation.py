@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from simulator.patches.attribute_values import is_plain_member
+from simulator.patches.items import is_plain_member
 
 _FAILED = "failed to satisfy constraint"
 # S3 validates names with its own rules and errors.

@@ -21,7 +21,7 @@ from simulator.gateway import presigned, service_names
 from simulator.gateway.differences import NotOffered
 from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.service_errors import AwsError
-from simulator.patches.item_answers import ITEM_OPERATIONS
+from simulator.patches.items import ITEM_OPERATIONS
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<name>[^/]+)/aws4_request")
 _AWS_HOST = re.compile(r"(?P<name>.+)\.amazonaws\.(com|com\.cn|eu)")

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,11 +18,40 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from simulator.patches import shared_loader
-from simulator.patches.patching import applied
+import botocore.loaders
+import botocore.session
+
+from simulator.patches.patching import Patch, applied
 
 _VALIDATOR = "openapi_spec_validator"
 _ERRORS = "openapi_spec_validator.validation.exceptions"
+
+_list_available_services = botocore.loaders.Loader.list_available_services
+_create_loader = functools.cache(botocore.loaders.create_loader)
+_services: dict[tuple[str, ...], list[str]] = {}
+
+
+def _register_data_loader(session: Any) -> None:
+    session._components.lazy_register_component("data_loader", _create_loader)
+
+
+def _available_services(self: Any, type_name: str) -> list[str]:
+    key = (type_name, *self.search_paths)
+    if key not in _services:
+        _services[key] = _list_available_services(self, type_name)
+    return _services[key]
+
+
+def loader_patches() -> list[Patch]:
+    """One reader of botocore's data for all sessions of the process."""
+    return [
+        Patch(
+            botocore.session.Session, "_register_data_loader", _register_data_loader, "40 ms a client to read models"
+        ),
+        Patch(
+            botocore.loaders.Loader, "list_available_services", _available_services, "60 ms: moto makes many loaders"
+        ),
+    ]
 
 
 @contextmanager
@@ -32,7 +62,7 @@ def light_imports() -> Iterator[None]:
     substitutes = {name: module for name, module in _substitutes() if name not in sys.modules}
     sys.modules.update(substitutes)  # type: ignore[arg-type]  # None refuses an import
     try:
-        with applied(shared_loader.patches()):
+        with applied(loader_patches()):
             yield
     finally:
         for name in substitutes:

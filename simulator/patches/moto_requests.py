@@ -7,14 +7,12 @@ same request and the same state of the handler (a test compares them). Any other
 
 from __future__ import annotations
 
-import functools
 import io
 import re
 import sys
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import moto.core.responses
 from botocore.awsrequest import AWSPreparedRequest
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
@@ -24,9 +22,8 @@ from moto.core.request import (
     should_preserve_original_header_name,
 )
 from moto.core.responses import BaseResponse
-from moto.core.utils import camelcase_to_underscores, utcnow
+from moto.core.utils import utcnow
 from moto.iam.models import mark_account_as_visited
-from moto.utilities.aws_headers import gen_amzn_requestid_long
 from moto.utilities.utils import get_partition
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.http import http_date
@@ -34,7 +31,6 @@ from werkzeug.http import http_date
 from simulator.patches.patching import Patch
 
 _JSON = re.compile(r"application/x-amz-json-1\.\d")
-_REQUEST_ID = re.compile(r"(?<=<RequestId>).*(?=<\/RequestId>)")
 _MARK = "simulator.json"
 _DROPPED = "transfer-encoding"
 _SINGLE = ("CONTENT_TYPE", "HTTP_HOST")
@@ -138,23 +134,5 @@ def _set_up(
     )
 
 
-def _enrich(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
-    if "status" in headers:
-        headers["status"] = str(headers["status"])
-    request_id = gen_amzn_requestid_long(headers)
-    if isinstance(body, str) and "<RequestId>" in body:
-        body = _REQUEST_ID.sub(request_id, body)
-    return headers, body
-
-
 def patches() -> list[Patch]:
-    return [
-        Patch(BaseResponse, "setup_class", _set_up, "0.2 ms a call of the JSON protocol"),
-        Patch(BaseResponse, "_enrich_response", staticmethod(_enrich), "moto searches each JSON response for XML"),
-        Patch(
-            moto.core.responses,
-            "camelcase_to_underscores",
-            functools.lru_cache(maxsize=4096)(camelcase_to_underscores),
-            "moto converts an operation's name, letter by letter, at each call",
-        ),
-    ]
+    return [Patch(BaseResponse, "setup_class", _set_up, "0.2 ms a call of the JSON protocol")]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import boto3
 import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
@@ -15,11 +13,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 from moto.core.request import normalize_request
 from moto.core.responses import BaseResponse
-from moto.dynamodb.exceptions import ItemSizeTooLarge
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from simulator import Simulator
-from simulator.patches import client_shortcuts, moto_requests, stored_items
+from simulator.patches import client_shortcuts, moto_requests
 from simulator.patches.patching import applied
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -133,75 +129,3 @@ def test_a_user_agent_follows_the_client_and_its_features(aws: Simulator) -> Non
     assert "one" in seen[0]
     assert "two" in seen[1]
     assert seen[0] == seen[2] != seen[1]
-
-
-VALUES: dict[str, Any] = {
-    "Id": {"S": "ä"},
-    "N": {"N": "-1.50"},
-    "Deep": {
-        "M": {"List": {"L": [{"N": "15"}, {"M": {"Yes": {"BOOL": True}, "None": {"NULL": True}}}]}, "é": {"S": "x"}}
-    },
-    "Sets": {"SS": ["a", "bc"]},
-    "Blob": {"B": "AAE="},
-    "Empty": {"M": {}},
-}
-
-
-def test_an_item_weighs_what_it_weighs_for_moto() -> None:
-    slow = {name: DynamoType(value).size() for name, value in VALUES.items()}
-    made = Item(DynamoType(VALUES["Id"]), None, VALUES)
-    with applied(stored_items.patches()):
-        assert {name: DynamoType(value).size() for name, value in VALUES.items()} == slow
-        again = Item(DynamoType(VALUES["Id"]), None, VALUES)
-    assert again == made
-    assert again.size() == made.size()
-    assert type(again.attrs) is type(made.attrs)
-
-
-@pytest.mark.parametrize("length", [404_000, 404_900, 405_100])
-def test_an_item_is_too_large_where_it_is_for_moto(length: int) -> None:
-    def fits() -> bool:
-        try:
-            Item(DynamoType({"S": "a"}), None, {"Id": {"S": "a"}, "Text": {"S": "x" * length}, "More": {"S": "y" * 50}})
-        except ItemSizeTooLarge:
-            return False
-        return True
-
-    slow = fits()
-    with applied(stored_items.patches()):
-        assert fits() is slow
-
-
-def test_a_policy_that_changes_is_judged_by_its_new_words(aws: Simulator) -> None:
-    def may_list(session: boto3.Session) -> bool:
-        client = session.client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
-        try:
-            client.list_tables()
-        except client.exceptions.ClientError as error:
-            return bool(error.response["Error"]["Code"] != "AccessDeniedException")
-        return True
-
-    def policy(effect: str) -> str:
-        return json.dumps(
-            {"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": "dynamodb:*", "Resource": "*"}]}
-        )
-
-    session = aws.session(user="guest", policy=policy("Allow"))
-    assert may_list(session)
-    aws.session().client("iam").put_user_policy(UserName="guest", PolicyName="more", PolicyDocument=policy("Deny"))
-    assert not may_list(session)
-
-
-def test_a_policy_kept_as_a_dict_is_judged_as_it_is_now(aws: Simulator) -> None:
-    from moto.iam.models import iam_backends
-
-    from simulator.iam.principals import identity_statements, parse_principal
-
-    aws.session(user="guest")
-    (user,) = (one for one in iam_backends[aws.account]["aws"].users.values() if one.name == "guest")
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a:*", "Resource": "*"}]}
-    user.policies["simulator"] = document
-    principal = parse_principal(f"arn:aws:iam::{aws.account}:user/guest")
-    assert [one.actions for one in identity_statements(principal)] == [("a:*",)]
-    document["Statement"][0]["Action"] = "b:*"  # type: ignore[index]  # of a list
-    assert [one.actions for one in identity_statements(principal)] == [("b:*",)]

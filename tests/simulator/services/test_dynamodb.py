@@ -219,7 +219,7 @@ def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, tab
     from moto.core.responses import ActionResult
     from moto.dynamodb.responses import DynamoResult
 
-    from simulator.patches import item_answers
+    from simulator.patches import items
     from simulator.patches.patching import Patch
 
     rich = {
@@ -248,8 +248,8 @@ def test_answers_are_the_same_with_and_without_the_fast_path(aws: Simulator, tab
 
     fast = answers()
     own = [
-        Patch(ActionResult, "execute_result", item_answers._execute_result, "moto's own path"),
-        Patch(DynamoResult, "__init__", item_answers._convert_result, "moto's own path"),
+        Patch(ActionResult, "execute_result", items._execute_result, "moto's own path"),
+        Patch(DynamoResult, "__init__", items._convert_result, "moto's own path"),
     ]
     with applied(own):
         assert answers() == fast

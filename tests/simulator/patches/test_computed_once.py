@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import random
 from typing import Any
 
 import botocore.client
-import botocore.hooks
 import botocore.loaders
 import pytest
 
@@ -83,35 +81,3 @@ def test_a_scenario_makes_a_client_once_and_the_next_scenario_makes_its_own() ->
         second = target.session().client("sts")
         assert second is not first
         assert second.get_caller_identity()["Account"] == target.account
-
-
-CHUNKS = ("before-call", "after-call", "*", "ec2", "RunInstances")
-
-
-def grown(seed: int) -> list[Any]:
-    """Random copies, additions and removals in trees of handlers; the answers of each tree to the same questions."""
-    draw = random.Random(seed)  # noqa: S311 - repeatable on purpose
-    trees = [botocore.hooks._PrefixTrie()]
-    held: list[list[tuple[str, int]]] = [[]]
-    for number in range(60):
-        place = draw.randrange(len(trees))
-        key = ".".join(draw.choices(CHUNKS, k=draw.randint(1, 3)))
-        doing = draw.choice(["add", "add", "add", "copy", "remove"])
-        if doing == "copy":
-            trees.append(copy.copy(trees[place]))
-            held.append(list(held[place]))
-        elif doing == "add":
-            trees[place].append_item(key, number, draw.randrange(3))
-            held[place].append((key, number))
-        elif held[place]:
-            trees[place].remove_item(*held[place].pop(draw.randrange(len(held[place]))))
-    questions = [f"{one}.{two}.{three}" for one in CHUNKS for two in CHUNKS for three in CHUNKS]
-    return [[list(tree.prefix_search(question)) for question in questions] for tree in trees]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_copies_of_handlers_that_share_nodes_answer_as_botocores_own_do(seed: int) -> None:
-    plain = grown(seed)
-    with Simulator():
-        shared = grown(seed)
-    assert shared == plain

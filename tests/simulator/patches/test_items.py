@@ -1,21 +1,23 @@
-"""The fast ways for attribute values end where the libraries' own ways end, for good values and for bad ones."""
+"""The short ways of items end where the libraries' own ways end, for good values and for bad ones."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import botocore.serialize
+import botocore.parsers
 import botocore.validate
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.core.parse import JSONParser as RequestParser
 from moto.core.utils import get_service_model
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from simulator import Simulator
 from simulator.gateway import model_validation
-from simulator.patches import attribute_values
+from simulator.patches import items
 from simulator.patches.patching import applied
 
 PUT = get_service_model("dynamodb").operation_model("PutItem")
@@ -46,13 +48,6 @@ def validated(item: Any) -> str:
     return report
 
 
-def serialized(item: Any) -> Any:
-    request = botocore.serialize.create_serializer("json").serialize_to_request(
-        {"TableName": "table", "Item": {"key": item}}, PUT
-    )
-    return json.loads(request["body"])
-
-
 def parsed_request(item: Any) -> Any:
     body = json.dumps({"TableName": "table", "Item": {"key": item}, "Unknown": 1, "ConditionExpression": None})
     return RequestParser(PUT).parse({"body": body.encode(), "headers": {}, "method": "POST"})
@@ -68,9 +63,9 @@ def parsed_answer(item: Any) -> Any:
 @given(values)
 @settings(max_examples=60, deadline=None)
 def test_good_values_are_read_and_written_as_the_libraries_do(item: Any) -> None:
-    ways = (validated, serialized, parsed_request, parsed_answer)
+    ways = (validated, parsed_request, parsed_answer)
     slow = [way(item) for way in ways]
-    with applied(attribute_values.patches()):
+    with applied(items.patches()):
         assert [way(item) for way in ways] == slow
     assert model_validation.problems({"TableName": "table", "Item": {"key": item}}, PUT.input_shape) == []
 
@@ -81,13 +76,13 @@ def test_bad_values_meet_the_same_errors(item: Any, deep: bool) -> None:
     nested = {"L": [{"M": {"name": item}}]} if deep else item
     slow = validated(nested)
     assert slow or len(item) != 1  # botocore leaves it to the service to want exactly one kind
-    with applied(attribute_values.patches()):
+    with applied(items.patches()):
         assert validated(nested) == slow
 
 
 def test_a_name_beyond_the_models_bound_is_not_plain() -> None:
-    name = "n" * (attribute_values.LONGEST_NAME + 1)
-    assert not attribute_values.is_plain({"M": {name: {"S": ""}}})
+    name = "n" * (items.LONGEST_NAME + 1)
+    assert not items.is_plain({"M": {name: {"S": ""}}})
     found = model_validation.problems(
         {"TableName": "table", "Item": {"key": {"M": {name: {"S": ""}}}}}, PUT.input_shape
     )
@@ -110,4 +105,41 @@ def test_blobs_come_back_as_they_went(aws: Simulator) -> None:
 
 @pytest.mark.parametrize("value", [None, [], {"S": "a", "N": "1"}, {"S": None}, {"L": ({"S": "a"},)}, {"BOOL": 1}])
 def test_what_is_not_surely_plain_takes_the_long_way(value: Any) -> None:
-    assert not attribute_values.is_plain(value)
+    assert not items.is_plain(value)
+
+
+VALUES: dict[str, Any] = {
+    "Id": {"S": "ä"},
+    "N": {"N": "-1.50"},
+    "Deep": {
+        "M": {"List": {"L": [{"N": "15"}, {"M": {"Yes": {"BOOL": True}, "None": {"NULL": True}}}]}, "é": {"S": "x"}}
+    },
+    "Sets": {"SS": ["a", "bc"]},
+    "Blob": {"B": "AAE="},
+    "Empty": {"M": {}},
+}
+
+
+def test_an_item_weighs_what_it_weighs_for_moto() -> None:
+    slow = {name: DynamoType(value).size() for name, value in VALUES.items()}
+    made = Item(DynamoType(VALUES["Id"]), None, VALUES)
+    with applied(items.patches()):
+        assert {name: DynamoType(value).size() for name, value in VALUES.items()} == slow
+        again = Item(DynamoType(VALUES["Id"]), None, VALUES)
+    assert again == made
+    assert again.size() == made.size()
+    assert type(again.attrs) is type(made.attrs)
+
+
+@pytest.mark.parametrize("length", [404_000, 404_900, 405_100])
+def test_an_item_is_too_large_where_it_is_for_moto(length: int) -> None:
+    def fits() -> bool:
+        try:
+            Item(DynamoType({"S": "a"}), None, {"Id": {"S": "a"}, "Text": {"S": "x" * length}, "More": {"S": "y" * 50}})
+        except ItemSizeTooLarge:
+            return False
+        return True
+
+    slow = fits()
+    with applied(items.patches()):
+        assert fits() is slow
