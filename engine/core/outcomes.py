@@ -240,7 +240,7 @@ def _split_attempt(execution: Execution, action: StartRecovery, reason: str, job
     """
     execution = execution.with_wave(action.wave, reason=policy.shortened(f"waiting for DRS: {reason}"))
     attempts = (server.launch_attempt or 0 for server in execution.wave(action.wave).loaded)
-    following = 1 + max(attempts, default=0)
+    following = 1 + max(attempts)
     in_jobs = jobs.keys() & set(action.source_server_ids)
 
     def wait(server: ServerState) -> ServerState:

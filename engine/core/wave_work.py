@@ -194,7 +194,7 @@ def _start(
     execution: Execution, wave: WaveState, chosen: tuple[ServerState, ...], now: datetime
 ) -> tuple[Execution, Action]:
     """The state with the intent, and the launch."""
-    attempt = chosen[0].launch_attempt or 1 + max((s.launch_attempt or 0 for s in wave.loaded), default=0)
+    attempt = chosen[0].launch_attempt or 1 + max(s.launch_attempt or 0 for s in wave.loaded)
     action = StartRecovery(
         wave=wave.number,
         attempt=attempt,
