@@ -23,6 +23,8 @@ ALLURE_STATUS = {PASSED: "passed", VIOLATED: "failed", SUITE_DEFECT: "broken", N
 """From the verdict of a scenario to the status in its Allure result."""
 
 REHEARSAL = "aws-rehearsal"
+TARGET_WORDS = {"moto": "simulated AWS", "aws": "real AWS", REHEARSAL: "a rehearsal"}
+"""The targets as readers know them; the files have the keys."""
 REHEARSED = "rehearsed, not run on AWS"
 RECORDS_DIFFER = "the records of this run do not agree"
 DESELECTED = "Deselected by the tags or files of this run"

@@ -28,6 +28,7 @@ from traceability.model.states import (
     STATE_SIGNS,
     STATE_WORDS,
     STATES,
+    TARGET_WORDS,
     criterion_label,
     requirement_label,
 )
@@ -96,7 +97,12 @@ def section_headline(kind: DocumentKind, section: Mapping[str, Any], target: str
     totals = section["totals"]
     if target == REHEARSAL:
         return f"{totals['rehearsed']} of {totals['criteria']} {kind.key} rehearsed, none of them on AWS"
-    return f"{totals['proven']} of {totals['criteria']} {kind.key} proven on {target or 'no target'}"
+    return f"{totals['proven']} of {totals['criteria']} {kind.key} proven on {target_words(target)}"
+
+
+def target_words(target: str) -> str:
+    """Return the name of a target for readers."""
+    return TARGET_WORDS.get(target, target or "no known target")
 
 
 def scope(run: Mapping[str, Any]) -> str:
@@ -236,14 +242,14 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | Non
     totals, lost = coverage["totals"], proof_summary.lines(coverage, [])
     variables = {
         **dict([partial_run.sentence(coverage).split(": ")] if "partial" in coverage else []),
-        "Counted": f"{totals['criteria']} criteria, not scenarios",
+        "Target": target_words(coverage["target"]),
+        **tree,
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
-        "Rehearsed, not on AWS": f"{totals['rehearsed']} of those not run",
-        "Signed off by hand": _signed_off(totals),
+        "Rehearsed": f"{totals['rehearsed']}, none of them on AWS",
+        "Signed off": _signed_off(totals),
+        "Counted": f"{totals['criteria']} criteria, not scenarios",
         **dict(_other_documents(coverage)),
         **({"Lost proof": " ".join(lost)} if lost else {}),
-        "Target": coverage["target"] or "not known",
-        **tree,
         "Started": coverage["started"],
         "Finished": coverage["finished"],
     }

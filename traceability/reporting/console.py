@@ -26,7 +26,7 @@ from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.states import DESELECTED, NO_SCENARIO, PROVEN, RECORDS_DIFFER, STATE_SIGNS, STATE_WORDS
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.mutation.prove import DefectResult
-from traceability.reporting.allure_report import scope, section_headline
+from traceability.reporting.allure_report import scope, section_headline, target_words
 
 REHEARSED = "rehearsed"
 """Shown instead of "not run"; not a state of its own, and never proven."""
@@ -228,7 +228,7 @@ def _description(run: Mapping[str, Any]) -> str:
         None: ", not known whether changed",
     }
     return (
-        f"A run on {run['target']} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
+        f"A run on {target_words(run['target'])} of {run['started'][:16]}, by {run['who']}, account {run['account']}, "
         f"commit {run['commit'][:12] or 'not known'}{tree[run['dirty']]}"
     )
 

@@ -19,6 +19,7 @@ from traceability.model.states import NO_SCENARIO, PROVEN, REHEARSAL, REHEARSED,
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
 from traceability.recording.templates import render
 from traceability.reporting import overview, proof_summary
+from traceability.reporting.allure_report import target_words
 from traceability.reporting.overview import OpenCriteria
 from traceability.reporting.provenance import Provenance, SourceRun
 
@@ -27,7 +28,6 @@ UNCOMMITTED = " with uncommitted changes"
 _HISTORY = 20
 _NAMED = 5
 """Number of names that a line lists."""
-_NAMES = {"moto": "simulated AWS", "aws": "real AWS"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def page(coverage: Mapping[str, Any], catalogue: Catalogue, known: Provenance, *
         known=known,
         footer=_css_text(
             f"{coverage['document']}, run of {coverage['finished'][:16].replace('T', ' ')} UTC on "
-            f"{_NAMES.get(coverage['target'], coverage['target'])}, commit {coverage['commit'][:12] or 'not known'}"
+            f"{target_words(coverage['target'])}, commit {coverage['commit'][:12] or 'not known'}"
         ),
         state_word=overview.state_word,
         runs=listed,
@@ -170,8 +170,7 @@ def summary(
     on_aws = sum(_proven(proofs[row["id"]].get("aws")) for row in section["criteria"])
     if target == REHEARSAL:
         return f"{totals['rehearsed']} of {count} {kind.key} were rehearsed; a rehearsal is no proof for AWS."
-    where = _NAMES.get(target, "no known target")
-    parts = [f"{totals[PROVEN]} of {count} {kind.key} are proven on {where}"]
+    parts = [f"{totals[PROVEN]} of {count} {kind.key} are proven on {target_words(target)}"]
     if target != "aws":
         parts.append(f"{on_aws or 'none'} on real AWS")
     words = STATE_WORDS | {NO_SCENARIO: "without scenario"}

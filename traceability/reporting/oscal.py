@@ -23,13 +23,12 @@ from traceability.model.catalogue import MAIN, Catalogue, Criterion, DocumentKin
 from traceability.model.states import PROVEN, STATE_WORDS
 from traceability.model.verdict import VIOLATED
 from traceability.reporting import proof_summary
-from traceability.reporting.allure_report import section_headline
+from traceability.reporting.allure_report import section_headline, target_words
 
 VERSION = "1.2.3"
 """The version of OSCAL whose schema the tests use."""
 _NAMESPACE = UUID("6f0a3d5e-6c53-5d0b-9c0b-1f0c5a3b7d21")
 _NS = "urn:drs-execution-engine:oscal"
-_TARGETS = {"moto": "simulated AWS", "aws": "real AWS"}
 _STATUS = {PROVEN: ("satisfied", "pass"), VIOLATED: ("not-satisfied", "fail")}
 _NO_JUDGEMENT = ("not-satisfied", "other")
 _NOT_OBSERVED = ("skipped", "missing")
@@ -206,7 +205,7 @@ def _key(scenario: Mapping[str, Any]) -> tuple[str, int, str]:
 
 
 def _target(coverage: Mapping[str, Any]) -> str:
-    return _TARGETS.get(coverage["target"], coverage["target"] or "no known target")
+    return target_words(coverage["target"])
 
 
 def _yes_or_no(value: bool | None) -> str:

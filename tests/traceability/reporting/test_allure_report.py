@@ -67,7 +67,7 @@ def test_the_first_page_counts_criteria(page: str) -> None:
     assert variables["Extensions"] == f"0 proven, {EXTENSIONS} no scenario of {EXTENSIONS} (counted separately)"
     assert variables["Counted"] == "60 criteria, not scenarios"
     assert [variables[word] for word in states.STATE_WORDS.values()] == ["1 of 60"] * 4 + ["56 of 60"]
-    assert "Execution Engine Testing: 1 of 60 criteria proven on moto" in page
+    assert "Execution Engine Testing: 1 of 60 criteria proven on simulated AWS" in page
 
 
 def test_the_ring_is_the_share_of_criteria(page: str) -> None:

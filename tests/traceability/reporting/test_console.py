@@ -39,7 +39,7 @@ def test_each_requirement_has_its_line_and_each_failure_its_place(suite: Suite) 
     lines = printed(suite)
     assert " ".join(lines[0].split()) == "1 Wave Orchestration Testing ✓ ✗ · · · 1 proven, 1 violated, 3 no scenario"
     assert lines[9].endswith("– – · · ·  2 not run, 3 no scenario")
-    assert "1 of 60 criteria proven on moto: 1 proven, 1 violated, 2 not run, 56 no scenario" in lines
+    assert "1 of 60 criteria proven on simulated AWS: 1 proven, 1 violated, 2 not run, 56 no scenario" in lines
     expected = "✗ AC-1.2  features/r01.feature:7  is violated: AssertionError: expected 3 waves, but there were 2"
     assert expected in lines
     assert lines[-1] == "– not run, needs AWS or rehearsal: AC-10.1, AC-10.2"
@@ -66,8 +66,8 @@ def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suit
     assert out.file.getvalue().splitlines()[-1] == "– 2 deselected by this run's tags or files"
     manifest.write(suite.places, judged.coverage)
     said = (
-        "1 of 60 criteria proven on moto, 2 not run, 57 no scenario; partial run, 2 deselected"
-        f" · 0 of {EXTENSIONS} extensions proven on moto, {EXTENSIONS} no scenario"
+        "1 of 60 criteria proven on simulated AWS, 2 not run, 57 no scenario; partial run, 2 deselected"
+        f" · 0 of {EXTENSIONS} extensions proven on simulated AWS, {EXTENSIONS} no scenario"
     )
     given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
     ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)

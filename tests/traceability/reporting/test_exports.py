@@ -106,7 +106,7 @@ def test_the_schema_would_notice_a_mistake(results: Json, change: Any) -> None:
 def test_each_criterion_has_one_finding_and_documents_are_not_mixed(results: Json) -> None:
     criteria, extensions = results["assessment-results"]["results"]
     assert (len(criteria["findings"]), len(extensions["findings"])) == (60, EXTENSIONS)
-    assert "1 of 60 criteria proven on moto" in criteria["title"]
+    assert "1 of 60 criteria proven on simulated AWS" in criteria["title"]
     found = {one["title"]: one["target"]["status"] for one in criteria["findings"]}
     assert found["AC-1.1"] == {"state": "satisfied", "reason": "pass"}
     assert found["AC-1.2"] == {"state": "not-satisfied", "reason": "fail"}

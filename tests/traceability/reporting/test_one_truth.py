@@ -94,7 +94,10 @@ def test_all_outputs_say_the_same(suite: Suite, judged: run.RunResult) -> None:
     words = ["Proven", "Violated", "Suite defect", "Not run", "No scenario"]
     assert [variables[word] for word in words] == [f"{count} of 60" for count in counts]
     assert [document["totals"][word.lower().replace(" ", "_")] for word in words] == counts
-    assert "1 of 60 criteria proven on moto: 1 proven, 1 violated, 1 suite defect, 1 not run, 56 no scenario" in said
+    assert (
+        "1 of 60 criteria proven on simulated AWS: 1 proven, 1 violated, 1 suite defect, 1 not run, 56 no scenario"
+        in said
+    )
     for word, count in zip(words, counts, strict=True):
         assert re.search(rf"{word.lower()} <b>{count}</b> of 60", matrix)
     assert data(page, "widgets/pie_chart.json")["percentage"] == 1.7
@@ -108,12 +111,12 @@ def test_the_extensions_have_a_denominator_of_their_own(suite: Suite, judged: ru
     counts = {"criteria": EXTENSIONS, "proven": 1, "violated": 1, "suite_defect": 0, "not_run": 0, "no_scenario": left}
     assert counts.items() <= judged.coverage["extensions"]["totals"].items()
     said = out.file.getvalue()
-    assert f"1 of {EXTENSIONS} extensions proven on moto: 1 proven, 1 violated, {left} no scenario" in said
+    assert f"1 of {EXTENSIONS} extensions proven on simulated AWS: 1 proven, 1 violated, {left} no scenario" in said
     assert data(page, "widgets/variables.json")["Extensions"] == (
         f"1 proven, 1 violated, {left} no scenario of {EXTENSIONS} (counted separately)"
     )
     assert allure_report.headline(judged.coverage) == (
-        f"1 of 60 criteria proven on moto · 1 of {EXTENSIONS} extensions proven on moto"
+        f"1 of 60 criteria proven on simulated AWS · 1 of {EXTENSIONS} extensions proven on simulated AWS"
     )
     matrix = suite.places.matrix.read_text(encoding="utf-8")
     proven = f"1 of {EXTENSIONS} extensions are proven on simulated AWS, none on real AWS"
