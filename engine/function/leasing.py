@@ -103,14 +103,21 @@ def _judged(services: Services, execution_id: str) -> Holder | None:
         found = services.history.load(execution_id)
         if found is None:
             return None
-        holder = holder_of(found)
-        match claim(ExecutionType.DRILL, NO_CONSENT, holder):
-            case Claim.FREE:
-                return None
-            case Claim.UNKNOWN if not services.machine.ensure_runs(execution_id, holder.run):
-                _close_dead(services, execution_id, holder.run)
-            case _:
-                return holder
+        if not closed_as_dead(services, found, ExecutionType.DRILL, NO_CONSENT):
+            holder = holder_of(found)
+            return None if claim(ExecutionType.DRILL, NO_CONSENT, holder) is Claim.FREE else holder
+
+
+def closed_as_dead(services: Services, found: Execution, execution_type: ExecutionType, consent: Consent) -> bool:
+    """Whether the record of this holder was closed, because its state machine does not run; asked only if it matters.
+
+    A start of `execution_type` reads the record again then. Raises CallError.
+    """
+    unknown = claim(execution_type, consent, holder_of(found)) is Claim.UNKNOWN
+    if not unknown or services.machine.ensure_runs(found.execution_id, found.run):
+        return False
+    _close_dead(services, found.execution_id, found.run)
+    return True
 
 
 def _close_dead(services: Services, execution_id: str, run: int) -> None:

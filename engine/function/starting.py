@@ -29,7 +29,15 @@ from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
 from engine.function.existing_instances import require_new_instances
-from engine.function.leasing import ServersTaken, acquire, cancel_for, fenced_refusal, holder_of, remove_fenced
+from engine.function.leasing import (
+    ServersTaken,
+    acquire,
+    cancel_for,
+    closed_as_dead,
+    fenced_refusal,
+    holder_of,
+    remove_fenced,
+)
 from engine.function.plan_loading import CannotStart, drs_unanswered, load_plan
 from engine.function.wiring import Services
 
@@ -81,6 +89,7 @@ def _start(services: Services, request: StartRequest) -> StartResult:
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
         if not is_fenced(existing):
+            closed_as_dead(services, existing, request.execution_type, request.consent)
             return StartResult(run_starting(services, existing, request.consent), existed=True)
         remove_fenced(services, existing)
         return _start(services, request)
@@ -163,7 +172,8 @@ def _require_type(existing: Execution, requested: ExecutionType) -> None:
 def _join(services: Services, request: StartRequest, execution_id: str) -> StartResult:
     """Another execution holds the lock: return it if it runs; refuse a drill, but not a recovery, during its clean-up.
 
-    A recovery stops the execution that holds the lock if the operator allows it.
+    A holder whose state machine does not run is closed first, and then counts as ended. A recovery stops the execution
+    that holds the lock if the operator allows it.
 
     A recovery does not wait for a clean-up, which may take hours. DRS separates a launch and a termination of the same
     server, and a clean-up only terminates the instances of its own drill.
@@ -179,6 +189,8 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
         )
     if is_fenced(holder):
         remove_fenced(services, holder)
+        return _start(services, request)
+    if closed_as_dead(services, holder, request.execution_type, request.consent):
         return _start(services, request)
     if holder.ended and request.execution_type is ExecutionType.RECOVERY:
         services.log.event("The recovery takes over the plan from an ended execution", Ended=execution_id)

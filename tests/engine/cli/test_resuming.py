@@ -77,3 +77,26 @@ def test_a_completed_recovery_names_no_next_step():
         assert "resume" not in at.run("status", record["ExecutionId"]).stdout
         refused = at.run("resume", record["ExecutionId"], "--yes")
         assert "is COMPLETED: there is nothing to resume" in error_line(refused)
+
+
+def test_a_recovery_whose_state_machine_was_stopped_is_closed_by_the_next_start_of_its_plan():
+    with operator() as at:
+        client = at.deploy()
+        at.run("start", "plan-three-tier", "--recovery", "--yes")
+        at.aws.advance(60)
+        [record] = client.list_by_plan("plan-three-tier").items
+        dead = record["ExecutionId"]
+        # The finalizer cannot close the record either.
+        at.aws.faults.fail_lambda(source="states", times=None)
+        states = at.aws.session().client("stepfunctions")
+        machine = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+        states.stop_execution(executionArn=f"{machine}:{dead}")
+        at.aws.advance(3600)
+        assert client.get(dead)["Status"] == "RUNNING"
+        refused = at.run("start", "plan-three-tier", "--recovery", "--yes", columns=200)
+        assert refused.exit_code == 1, refused.output
+        assert f"python -m engine resume {dead} --stack engine-test" in refused.stderr.replace(" \\\n   ", "")
+        assert client.get(dead)["StatusReason"] == "the state machine had stopped when a start came"
+        at.aws.faults.clear()
+        resumed = at.run("resume", dead, "--yes", "--watch")
+        assert resumed.exit_code == 0, resumed.output

@@ -23,6 +23,7 @@ from engine.core.start_protocol import (
     NO_CONSENT,
     AskMachine,
     CancelHolder,
+    Claim,
     CloseHolder,
     ConditionFailed,
     Consent,
@@ -41,6 +42,7 @@ from engine.core.start_protocol import (
     TakeLeases,
     Withdraw,
     Written,
+    claim,
     next_step,
     observe,
 )
@@ -330,6 +332,22 @@ def third_start(world: World, kind: ExecutionType, consent: Consent = NO_CONSENT
     return None
 
 
+def same_plan_start(world: World, name: str, kind: ExecutionType) -> tuple[World, str]:
+    """The answer to one more start of the plan that `name` has locked, and what AWS keeps afterwards.
+
+    The plan lock follows the claims on leases, as in `engine.function.starting`.
+    """
+    found = holder(world, name)
+    assert found is not None
+    if claim(kind, NO_CONSENT, found) is Claim.UNKNOWN:
+        _, seen = perform(world, name, AskMachine(name, found.run))
+        if seen == MachineSeen(runs=False):
+            world, _ = perform(world, name, CloseHolder(name, found.run))
+            return same_plan_start(world, name, kind)
+        return world, "joined" if world.types[name] is kind else "refused"
+    return world, {Claim.FREE: "began", Claim.BLOCKS: "refused"}[claim(kind, NO_CONSENT, found)]
+
+
 @pytest.fixture(autouse=True)
 def one_lease_a_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start_protocol, "LEASES_A_TRANSACTION", 1)
@@ -392,6 +410,23 @@ def test_when_all_has_ended_or_died_no_server_stays_taken(types):
         # A drill waits for the clean-up of a drill, which goes on as soon as the record of a dead one is closed.
         assert dead or third_start(world, DRILL) == "started", world
         assert third_start(world, RECOVERY) == "started", world
+
+
+@each_kind
+@pytest.mark.parametrize("kind", [DRILL, RECOVERY])
+def test_a_start_of_the_same_plan_never_joins_a_dead_execution(types, kind):
+    answers = set()
+    for world in stored(explore(begin(types, **FAULTS))):
+        for name in [name for name, record in world.records.items() if record.status is not STARTING]:
+            dead = world.records[name].machine != "running" and world.records[name].status is RUNNING
+            after, answer = same_plan_start(world, name, kind)
+            check(after)
+            answers.add((dead, answer))
+            # A closed execution is settled by its next run, so that the plan is free in the end.
+            assert not dead or answer == ("began" if kind is RECOVERY else "refused"), world
+            assert not dead or same_plan_start(at_rest(after), name, kind)[1] == "began", world
+    assert (True, "began" if kind is RECOVERY else "refused") in answers
+    assert ((False, "joined") in answers) == (kind in types.values())
 
 
 @each_kind

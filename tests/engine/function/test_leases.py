@@ -130,17 +130,50 @@ def test_a_wrong_option_starts_nothing(client, kind, options, problem):
     assert client.holder("one") is None
 
 
-def test_a_holder_without_a_state_machine_is_closed_and_taken_over(aws, client):
-    first = client.start("one", "RECOVERY")
-    # The engine is not told that the state machine has stopped.
+def stopped(aws, client, plan_id, kind, **options):
+    """An execution whose state machine was stopped an hour ago without notice to the engine; its ExecutionId."""
+    execution = client.start(plan_id, kind, **options)
     aws.session().client("events").disable_rule(Name=f"{STACK}-state-machine-died")
-    arn = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:") + f":{first}"
+    arn = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:") + f":{execution}"
     aws.session().client("stepfunctions").stop_execution(executionArn=arn)
     aws.advance(3600)
-    assert client.get(first)["Status"] == "RUNNING"
-    second = client.start("other", "RECOVERY", keep_existing=True)
+    assert client.get(execution)["Status"] == "RUNNING"
+    return execution
+
+
+@pytest.mark.parametrize("plan_id", ["one", "other"])
+@pytest.mark.parametrize("kind", ["DRILL", "RECOVERY"])
+def test_a_holder_without_a_state_machine_is_closed_and_taken_over(aws, client, kind, plan_id):
+    first = stopped(aws, client, "one", kind)
+    second = client.start(plan_id, "RECOVERY", keep_existing=True)
+    assert second != first
     assert ends(aws, client, first)["Status"] == "FAILED"
     assert ends(aws, client, second)["Status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("plan_id", ["one", "other"])
+def test_a_drill_closes_a_drill_without_a_state_machine_and_waits_for_its_clean_up(aws, client, plan_id):
+    first = stopped(aws, client, "one", "DRILL")
+    with pytest.raises(StartRefused, match=first):
+        client.start(plan_id, "DRILL")
+    record = ends(aws, client, first)
+    assert record["StatusReason"] == "the state machine had stopped when a start came"
+    assert record["CleanUp"]["Status"] == "COMPLETED"
+    assert ends(aws, client, client.start(plan_id, "DRILL"))["Status"] == "COMPLETED"
+
+
+def test_a_client_token_still_means_its_execution_after_the_state_machine_was_stopped(aws, client):
+    first = stopped(aws, client, "one", "RECOVERY", client_token="friday")
+    again = client.start_or_find("one", "RECOVERY", client_token="friday")
+    assert (again.execution_id, again.existed) == (first, True)
+    assert ends(aws, client, first)["Status"] == "FAILED"
+
+
+def test_a_start_that_joins_a_running_execution_asks_for_its_state_machine_once(aws, client):
+    first = client.start("one", "DRILL")
+    assert aws.journal.select("stepfunctions", "DescribeExecution") == []
+    assert client.start("one", "DRILL") == first
+    assert len(aws.journal.select("stepfunctions", "DescribeExecution")) == 1
 
 
 def test_a_run_that_step_functions_does_not_know_yet_is_no_dead_execution(aws, client):
