@@ -73,9 +73,11 @@ def remove(session: Any, label: str, pause: Callable[[float], object], tell: Cal
 
 
 def _stop_executions(session: Any, stack: str) -> None:
-    with contextlib.suppress(DeploymentFailed, ClientError):
+    states = session.client("stepfunctions")
+    # A stack that was never completed may lack the state machine; a run may end meanwhile.
+    gone = (DeploymentFailed, states.exceptions.StateMachineDoesNotExist, states.exceptions.ExecutionDoesNotExist)
+    with contextlib.suppress(*gone):
         machine = describe(session, stack).outputs.get("StateMachineArn")
-        states = session.client("stepfunctions")
         pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
         for one in [one for page in pages for one in page["executions"]]:
             states.stop_execution(executionArn=one["executionArn"], cause="the test stack is removed")
@@ -129,8 +131,11 @@ def _buckets(session: Any) -> _Labelled:
             except ClientError as error:
                 # A deployment that was killed between creation and tagging leaves a bucket without tags. Its name is
                 # that of the stack, which is the label of a test stack.
-                if error.response["Error"]["Code"] == "NoSuchTagSet":
+                code = error.response["Error"]["Code"]
+                if code == "NoSuchTagSet":
                     yield "buckets", name, stack_of(session, name)
+                elif code != "NoSuchBucket":
+                    raise
 
 
 def _jobs_and_instances(session: Any) -> _Labelled:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from botocore.exceptions import ClientError
+
+from engine.aws.drs import TAG_LABEL
 from engine.deploy import sweep
 from engine.deploy.code_bucket import bucket_name
 from simulator import Simulator
+from tests.engine.cli.operator import STACK, left, operator
 
 LABEL = f"{sweep.LABEL_PREFIX}0a1b2c3d"
 
@@ -46,3 +51,37 @@ def test_another_bucket_stays(session, name, tags):
     if tags:
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
     assert sweep.find(session) == []
+
+
+def test_a_denied_look_at_a_bucket_is_raised(session):
+    """The sweep would leave the bucket without a word."""
+    session.client("s3").create_bucket(Bucket=bucket_name(session, LABEL))
+    rights = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    rights.append({"Effect": "Deny", "Action": "s3:GetBucketTagging", "Resource": "*"})
+    session.client("iam").put_user_policy(
+        UserName="suite",
+        PolicyName="simulator",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": rights}),
+    )
+    with pytest.raises(ClientError, match="s3:GetBucketTagging"):
+        sweep.find(session)
+
+
+def test_an_execution_that_may_not_be_stopped_keeps_its_stack():
+    """It would go on launching servers while the stack is deleted."""
+    with operator() as at:
+        client = at.deploy()
+        at.aws.session().client("cloudformation").update_stack(
+            StackName=STACK,
+            UsePreviousTemplate=True,
+            Parameters=[
+                {"ParameterKey": name, "UsePreviousValue": True} for name in ("CodeBucket", "CodeKey", "KeepData")
+            ],
+            Tags=[{"Key": TAG_LABEL, "Value": LABEL}],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        client.start("plan-three-tier")
+        at.aws.faults.deny("stepfunctions", "StopExecution")
+        with pytest.raises(ClientError, match="StopExecution"):
+            sweep.remove(at.aws.session(), LABEL, at.aws.advance, print)
+        assert STACK in left(at)["stacks"]
