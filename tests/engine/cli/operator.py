@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -13,6 +14,7 @@ from engine.cli import main
 from engine.client import EngineClient
 from engine.deploy import deployment
 from simulator import Simulator
+from tests.engine.job_times import SHORT_JOBS
 
 TESTDATA = Path(__file__).parents[3] / "testdata"
 STACK = "engine-test"
@@ -33,8 +35,8 @@ class Operator:
         ):
             return CliRunner().invoke(main, list(words), input=typed, env=variables)
 
-    def deploy(self) -> EngineClient:
-        """The stack, the test data's groups and plans, and DRS replicating their servers."""
+    def deploy(self, jobs: Mapping[str, int] = SHORT_JOBS) -> EngineClient:
+        """The stack, the test data's groups and plan, and DRS replicating their servers; `jobs` are its times."""
         stack = deployment.deploy(self.aws.session(), STACK, parameters={"KeepData": "no"})
         client = EngineClient(self.aws.session(), stack.outputs)
         self.aws.drs.initialize()
@@ -42,6 +44,7 @@ class Operator:
             client.put_group({**group, "AccountId": self.aws.account})
             for server in group["SourceServerIds"]:
                 self.aws.drs.add_source_server(server)
+                self.aws.drs.set_launch(server, **jobs)
         client.put_plan(self.plan())
         return client
 

@@ -7,7 +7,8 @@ import pytest
 from engine.client import DecisionRefused, EngineError, StartRefused
 from simulator import Fault, Simulator
 from simulator.gateway.requests import identify
-from tests.engine.function.test_deployed import STACK, USUAL_JOBS, deployed, package_with, settled
+from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
+from tests.engine.job_times import USUAL_JOBS
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from engine.client import EngineClient, EngineError, StartRefused
 from engine.deploy import deployment
 from simulator import Fault, Simulator
+from tests.engine.job_times import SHORT_JOBS, USUAL_JOBS
 
 TESTDATA = Path(__file__).parents[3] / "testdata"
 STACK = "engine-test"
@@ -42,11 +43,6 @@ def short_runs() -> bytes:
 def aws():
     with Simulator() as simulator:
         yield simulator
-
-
-# A DRS job takes 7 to 10 minutes, of which the engine polls most. Where no test looks at these polls, jobs are short.
-SHORT_JOBS = {"launch_seconds": 45, "boot_seconds": 3, "terminate_seconds": 10}
-USUAL_JOBS: dict[str, int] = {}
 
 
 def deployed(aws, code=None, jobs=SHORT_JOBS):

@@ -8,7 +8,8 @@ from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
 from simulator.gateway.gateway import DEFAULT_LATENCY
 from simulator.gateway.requests import identify
-from tests.engine.function.test_deployed import SHORT_JOBS, STACK, deployed, settled
+from tests.engine.function.test_deployed import STACK, deployed, settled
+from tests.engine.job_times import SHORT_JOBS
 from tests.simulation import aws_state
 
 WAVE = {"WaveNumber": 1, "WaveName": "All", "ExecutionType": "PARALLEL", "HealthCheck": {"Enabled": False}}

@@ -16,14 +16,13 @@ from typing import Any
 
 import pytest
 
+from tests.traceability.command_line import PROJECT, Ended, run_command
 from tests.traceability.conftest import Suite
 from traceability.bundle import archive as zips
 from traceability.bundle import bundle, integrity, manifest
 from traceability.evaluation.coverage import files as coverage_files
 from traceability.evaluation.coverage import sections, totals_of
 from traceability.model import catalogue
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -62,10 +61,8 @@ def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path
     return path
 
 
-def verify(*arguments: object) -> subprocess.CompletedProcess[str]:
-    checkout = Path(str(arguments[0])).parent.parent
-    command = [sys.executable, "-m", "traceability", "verify", *map(str, arguments), "--checkout", str(checkout)]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+def verify(*arguments: object) -> Ended:
+    return run_command("verify", *arguments, "--checkout", Path(str(arguments[0])).parent.parent)
 
 
 def test_an_unchanged_bundle_passes_verification(archive: Path) -> None:

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from tests.traceability.bundle.test_bundle import commit, git_in, rewritten, verify
 from tests.traceability.bundle.test_integrity import command
 from tests.traceability.bundle.test_keys import key_pair
-from tests.traceability.bundle.test_run_loader import PROJECT
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import small_suite
 from traceability.__main__ import main
 from traceability.bundle import archive as zips

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.traceability.bundle.test_bundle import commit, rewritten
+from tests.traceability.command_line import PROJECT, Ended, run_command
 from tests.traceability.conftest import Suite
 from tests.traceability.reporting.test_matrix_score import KEPT
 from tests.traceability.running.test_rehearsal import rehearse, row
@@ -23,7 +22,6 @@ from traceability.model import catalogue, tree
 from traceability.reporting import outputs
 from traceability.running import run as runs
 
-PROJECT = Path(__file__).resolve().parents[3]
 TWO = """
     Feature: Small
       @AC-1.1 @moto
@@ -44,9 +42,8 @@ def judged(suite: Suite) -> Suite:
     return suite
 
 
-def command(suite: Suite, *arguments: object) -> subprocess.CompletedProcess[str]:
-    given = [sys.executable, "-m", "traceability", *map(str, arguments), "--root", str(suite.root)]
-    return subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=False)
+def command(suite: Suite, *arguments: object) -> Ended:
+    return run_command(*arguments, "--root", suite.root)
 
 
 def left(suite: Suite) -> dict[str, bytes]:

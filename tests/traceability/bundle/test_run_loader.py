@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.traceability.command_line import PROJECT, run_command
 from tests.traceability.conftest import Suite
 from traceability.bundle import manifest, run_history, run_loader
 from traceability.evaluation import diff
@@ -20,7 +19,6 @@ from traceability.model.states import STATES
 from traceability.reporting import matrix, outputs
 from traceability.reporting.provenance import Provenance
 
-PROJECT = Path(__file__).resolve().parents[3]
 MAIN = catalogue.load().documents[0]
 
 
@@ -138,11 +136,11 @@ def test_the_command_prints_the_changes_and_sets_the_exit_code(
 ) -> None:
     for name, content in (("a.json", run("moto", 1, {"1.1": "proven"})), ("b.json", run("moto", 2, states))):
         (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
-    command = [sys.executable, "-m", "traceability", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    command = ("diff", tmp_path / "a.json", tmp_path / "b.json")
+    ended = run_command(*command)
     assert ended.returncode == code
     assert ("AC-1.1  proven → violated" in ended.stdout) == (code == 1)
-    ended = subprocess.run([*command, "--json"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    ended = run_command(*command, "--json")
     assert len(json.loads(ended.stdout)["regressed"]) == code
 
 

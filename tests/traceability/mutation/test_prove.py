@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import Suite
 from traceability.bundle import last_run
 from traceability.evaluation import record_readers
@@ -19,7 +20,6 @@ from traceability.mutation import defects, prove
 from traceability.reporting import console, outputs
 from traceability.running import run as run_module
 
-PROJECT = Path(__file__).resolve().parents[3]
 ENGINE = "WAIT = 30\n\n\ndef wait(asked):\n    return max(asked, WAIT)\n"
 STEPS = """
 import json

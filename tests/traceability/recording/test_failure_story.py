@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import Suite
-from tests.traceability.steps.test_check import PROJECT
 from traceability.recording import failure_story
 from traceability.reporting import console
 

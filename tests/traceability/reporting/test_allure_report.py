@@ -6,17 +6,16 @@ import base64
 import gzip
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import EXTENSIONS, Suite
 from traceability.model import states
 from traceability.reporting import allure_report
 from traceability.running import run
 
-PROJECT = Path(__file__).resolve().parents[3]
 FIVE = """
     Feature: Small
       @AC-1.1 @moto

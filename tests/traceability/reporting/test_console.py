@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 
 from rich.console import Console
 
 from tests.traceability.bundle.test_bundle import commit
+from tests.traceability.command_line import run_command
 from tests.traceability.conftest import EXTENSIONS, Suite
-from tests.traceability.steps.test_check import PROJECT
 from traceability.bundle import bundle, manifest
 from traceability.reporting import console
 
@@ -69,8 +67,8 @@ def test_a_partial_run_counts_deselected_criteria_also_in_its_bundle(suite: Suit
         "1 of 60 criteria proven on simulated AWS, 2 not run, 57 no scenario; partial run, 2 deselected"
         f" · 0 of {EXTENSIONS} extensions proven on simulated AWS, {EXTENSIONS} no scenario"
     )
-    given = [sys.executable, "-m", "traceability", "bundle", "--root", str(suite.root)]
-    ended = subprocess.run(given, cwd=PROJECT, capture_output=True, text=True, check=True)
+    ended = run_command("bundle", "--root", suite.root)
+    assert ended.returncode == 0
     assert ended.stdout.splitlines()[0].startswith("Unsigned")
     assert ended.stdout.splitlines()[1] == said
     out = Console(file=io.StringIO(), width=200)

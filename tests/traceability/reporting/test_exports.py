@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.validators import extend
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import EXTENSIONS, Suite, small_suite
-from tests.traceability.reporting.test_allure_report import FIVE, PROJECT
+from tests.traceability.reporting.test_allure_report import FIVE
 from tests.traceability.steps.test_check import command
 from traceability.__main__ import main
 from traceability.bundle import run_loader

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import EXTENSIONS, Suite, with_planned
-from tests.traceability.reporting.test_allure_report import FIVE, PROJECT, data, unpacked
+from tests.traceability.reporting.test_allure_report import FIVE, data, unpacked
 from traceability.model.catalogue import Catalogue
 from traceability.reporting import allure_report, console
 from traceability.running import run

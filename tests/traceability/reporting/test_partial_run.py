@@ -11,8 +11,8 @@ import re
 import pytest
 from rich.console import Console
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import Suite
-from tests.traceability.reporting.test_allure_report import PROJECT
 from traceability.bundle import integrity, manifest
 from traceability.cli.runs import _ran
 from traceability.reporting import console

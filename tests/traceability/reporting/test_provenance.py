@@ -13,7 +13,8 @@ from tests.traceability.bundle.test_bundle import all_proven, commit, forged, gi
 from tests.traceability.bundle.test_forgeries import unsigned
 from tests.traceability.bundle.test_integrity import command, left
 from tests.traceability.bundle.test_keys import key_pair
-from tests.traceability.bundle.test_run_loader import PROJECT, run
+from tests.traceability.bundle.test_run_loader import run
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite, small_suite
 from traceability.bundle import archive, bundle, git, manifest, run_loader
 from traceability.bundle.attestation import Maker

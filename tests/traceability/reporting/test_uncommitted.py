@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.traceability.bundle.test_bundle import commit
-from tests.traceability.bundle.test_run_loader import PROJECT
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite
 from tests.traceability.reporting.test_allure_report import data
 from traceability.__main__ import main

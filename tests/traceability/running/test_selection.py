@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
+from tests.traceability.command_line import run_command
 from tests.traceability.conftest import Suite
 from tests.traceability.running.test_processes import three
-from tests.traceability.steps.test_check import PROJECT
 from traceability.bundle import integrity, manifest
 from traceability.model import feature_files
 from traceability.reporting.allure_report import scope
@@ -78,13 +75,7 @@ def test_a_feature_from_elsewhere_is_refused(suite: Suite) -> None:
 
 def test_an_unknown_option_of_behave_gives_one_line(suite: Suite) -> None:
     scenario = ("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
-    ended = subprocess.run(
-        [sys.executable, "-m", "traceability", "run", "--root", suite.scenario(*scenario).root, "--", "--tag-s=x"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_command("run", "--root", suite.scenario(*scenario).root, "--", "--tag-s=x")
     assert (ended.returncode, ended.stderr) == (
         2,
         "behave rejects the arguments after --: unrecognized arguments: --tag-s=x; see behave --help\n",

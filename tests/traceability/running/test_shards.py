@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.traceability.command_line import Ended, run_command
 from tests.traceability.conftest import Suite
 from tests.traceability.running.test_processes import three
-from tests.traceability.steps.test_check import PROJECT
 from traceability.bundle import integrity, manifest
 from traceability.model.verdict import PASSED
 from traceability.running import run as runs
@@ -150,14 +148,8 @@ def test_a_red_scenario_stays_red_in_the_merge(suite: Suite) -> None:
     assert sorted(exit_codes) == [0, 1]
 
 
-def command(suite: Suite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "traceability", *arguments, "--root", suite.root],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(suite: Suite, *arguments: str) -> Ended:
+    return run_command(*arguments, "--root", suite.root)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import KNOWN, Suite
-from tests.traceability.steps.test_check import PROJECT, command
+from tests.traceability.steps.test_check import command
 
 STEPS = """
 from behave import given, register_type, then, when

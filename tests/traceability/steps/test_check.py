@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.traceability.command_line import Ended, run_command
 from tests.traceability.conftest import EXTENSIONS, KNOWN, Suite, with_planned
 from traceability.model import feature_files, settings
 from traceability.steps import scaffold
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 STEPS = ("Given nothing is wrong", "When nothing is wrong", "Then nothing is wrong")
 WHOLE = "".join(f"    {step}\n" for step in STEPS)
@@ -107,14 +104,8 @@ def suite(suite: Suite) -> Suite:
     return suite.steps('from behave import step\n\n@step("nothing is wrong")\ndef nothing(context):\n    pass\n')
 
 
-def command(suite: Suite, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "traceability", *arguments, "--root", str(suite.root)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(suite: Suite, *arguments: str) -> Ended:
+    return run_command(*arguments, "--root", suite.root)
 
 
 @pytest.mark.parametrize("case", BAD)

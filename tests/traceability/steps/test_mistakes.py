@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import Suite
-from tests.traceability.steps.test_check import PROJECT, WHOLE, command
+from tests.traceability.steps.test_check import WHOLE, command
 from traceability.model import settings
 from traceability.model.settings import Settings
 from traceability.steps import phrase_book, step_definitions
