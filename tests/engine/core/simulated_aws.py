@@ -53,6 +53,8 @@ from engine.core.plan import ExecutionType, parse_plan, resolve_target
 from engine.core.protection import ExistingInstance
 from engine.core.state import Execution, new_execution
 
+# A job of three polls. A kill at each of the 20 polls of a usual job would meet the same state again and again.
+SHORT_JOB_SECONDS = 120
 START = datetime(2026, 1, 5, 8, 0, 0, 240_000, tzinfo=UTC)
 ACCOUNT = "111122223333"
 TERMINATION = "drsjob-terminate00000000"

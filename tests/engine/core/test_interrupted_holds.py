@@ -18,11 +18,11 @@ from engine.core.events import CancelRequest, Decided
 from engine.core.plan import ExecutionType
 from engine.core.state import Execution
 from engine.core.statuses import ApprovalDecision
-from tests.engine.core.simulated_aws import START, Killed, World, execution_of, server, wave
+from tests.engine.core.simulated_aws import SHORT_JOB_SECONDS, START, Killed, World, execution_of, server, wave
 
 OPERATOR = "arn:aws:iam::111122223333:user/operator"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:topic"
-# Wave 1 ends after about 11 minutes; then wave 2 waits for at most an hour.
+# Wave 1 ends after about 3 minutes; then wave 2 waits for at most an hour.
 HELD, LATER, MUCH_LATER = 900, 1200, 1500
 
 Change = Callable[[Execution, datetime], Execution]
@@ -110,7 +110,7 @@ CASES = {
 def play(case: Case, kind: ExecutionType, **kill) -> World:
     approval = {"Approval": {"Required": True, "TimeoutSeconds": 3600}} if case.needs_approval else {}
     waves = wave(1, [server(1)]), wave(2, [server(2)], **approval), wave(3, [server(3)])
-    world = World(**kill)
+    world = World(job_seconds=SHORT_JOB_SECONDS, **kill)
     plan = {"NotificationTopicArn": TOPIC, "TimeoutSeconds": case.time_out}
     world.begin(execution_of(*waves, execution_type=kind, **plan))
     todo = list(case.persons)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
+from tests.engine.core.simulated_aws import SHORT_JOB_SECONDS, START, World, execution_of, server, wave
 
 PLANS = {
     "three tiers": [
@@ -33,7 +33,7 @@ def outcome(record):
 
 
 def play(waves, **options):
-    world = World(fails={server(9): "conversion failed"}, **options)
+    world = World(job_seconds=SHORT_JOB_SECONDS, fails={server(9): "conversion failed"}, **options)
     world.begin(execution_of(*waves, NotificationTopicArn="arn:aws:sns:us-east-1:111122223333:topic"))
     return world, world.run()
 
