@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -120,6 +121,11 @@ class Suite:
     def steps(self, text: str) -> Suite:
         (self.root / "features" / "steps" / "small.py").write_text(dedent(text), encoding="utf-8")
         return self
+
+    def copy(self, root: Path) -> Suite:
+        """Copy the project with all that a run left in it: a run and its report take seconds, a copy does not."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return replace(self, root=root)
 
     @property
     def places(self) -> Places:

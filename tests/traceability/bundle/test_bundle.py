@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.traceability.command_line import PROJECT, Ended, run_command
-from tests.traceability.conftest import Suite
+from tests.traceability.conftest import Suite, small_suite
 from traceability.bundle import archive as zips
 from traceability.bundle import bundle, integrity, manifest
 from traceability.evaluation.coverage import files as coverage_files
@@ -25,12 +25,23 @@ from traceability.evaluation.coverage import sections, totals_of
 from traceability.model import catalogue
 
 
-@pytest.fixture
-def archive(suite: Suite) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, str]:
+    """A suite after a run, and the name of its bundle."""
+    suite = small_suite(tmp_path_factory.mktemp("original"))
     commit(suite.scenario("Then nothing is wrong").root)
-    judged = suite.run()
-    manifest.write(suite.places, judged.coverage)
-    return bundle.write(suite.places, suite.catalogue)
+    manifest.write(suite.places, suite.run().coverage)
+    return suite, bundle.write(suite.places, suite.catalogue).name
+
+
+@pytest.fixture
+def suite(original: tuple[Suite, str], tmp_path: Path) -> Suite:
+    return original[0].copy(tmp_path / "copy")
+
+
+@pytest.fixture
+def archive(suite: Suite, original: tuple[Suite, str]) -> Path:
+    return suite.places.reports / original[1]
 
 
 def commit(root: Path) -> None:

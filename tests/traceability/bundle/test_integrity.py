@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tests.traceability.bundle.test_bundle import commit, rewritten
 from tests.traceability.command_line import PROJECT, Ended, run_command
-from tests.traceability.conftest import Suite
+from tests.traceability.conftest import Suite, small_suite
 from tests.traceability.reporting.test_matrix_score import KEPT
 from tests.traceability.running.test_rehearsal import rehearse, row
 from traceability.bundle import bundle, integrity, last_run, manifest, run_loader
@@ -33,13 +33,19 @@ TWO = """
     """
 
 
-@pytest.fixture
-def judged(suite: Suite) -> Suite:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     """A whole run with report and manifest, in which one criterion is proven and one is not run."""
+    suite = small_suite(tmp_path_factory.mktemp("original"))
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     commit(suite.feature(TWO.format(second="the step gives up: not today")).root)
     runs.write_report(suite.places, suite.catalogue, suite.run())
     return suite
+
+
+@pytest.fixture
+def judged(original: Suite, tmp_path: Path) -> Suite:
+    return original.copy(tmp_path / "copy")
 
 
 def command(suite: Suite, *arguments: object) -> Ended:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.traceability.command_line import PROJECT
-from tests.traceability.conftest import EXTENSIONS, Suite
+from tests.traceability.conftest import EXTENSIONS, Suite, small_suite
 from traceability.model import states
 from traceability.reporting import allure_report
 from traceability.running import run
@@ -33,8 +33,9 @@ FIVE = """
     """
 
 
-@pytest.fixture
-def page(suite: Suite) -> str:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    suite = small_suite(tmp_path_factory.mktemp("page"))
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     judged = suite.feature(FIVE).run()
     return run.write_report(suite.places, suite.catalogue, judged).read_text(encoding="utf-8")

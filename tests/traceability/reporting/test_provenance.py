@@ -42,13 +42,19 @@ def after_scenario(context, scenario):
 """
 
 
-@pytest.fixture
-def judged(suite: Suite) -> Suite:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     """A whole run on moto, with report and manifest."""
+    suite = small_suite(tmp_path_factory.mktemp("original"))
     (suite.root / "node_modules").symlink_to(PROJECT / "node_modules")
     commit(suite.feature(ON_BOTH_AND_SIMULATED).environment(TWO_TARGETS).root)
     runs.write_report(suite.places, suite.catalogue, suite.run())
     return suite
+
+
+@pytest.fixture
+def judged(original: Suite, tmp_path: Path) -> Suite:
+    return original.copy(tmp_path / "copy")
 
 
 @pytest.fixture
