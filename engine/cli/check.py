@@ -162,7 +162,7 @@ def _table(
             server["SourceServerId"],
             _replication(server),
             age(datetime.fromisoformat(taken), now) if taken else "none",
-            server.get("ExistingInstanceId") or server.get("LiveJobId") or "",
+            server.get("ExistingInstanceId") or ("in a job" if "LiveJobId" in server else ""),
             style=_STYLES[verdict] if verdict is not Verdict.READY else "",
         )
     return table

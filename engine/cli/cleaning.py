@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.pasting import complete
 from engine.cli.terminal import print_json
 
 
@@ -18,4 +19,5 @@ def cleanup(execution_id: str, as_json: bool, stack: str) -> None:
     if as_json:
         print_json({"ExecutionId": execution_id, "CleanUpRequested": True})
     else:
-        click.echo(f"{execution_id}: its instances are terminated; `status {execution_id} --watch` shows the clean-up")
+        click.echo("The engine terminates the instances of this drill now. To follow the clean-up:")
+        click.echo(complete(f"  python -m engine status {execution_id} --watch"))

@@ -47,7 +47,7 @@ def complete(text: str, context: click.Context | None = None) -> str:
     """
     context = context or click.get_current_context(silent=True)
     given: list[Option] = context.meta.get(_GIVEN, []) if context else []
-    return "\n".join(_completed(line, given) for line in _whole_lines(text)) if given else text
+    return "\n".join(_completed(line, given) for line in _whole_lines(text))
 
 
 def _whole_lines(text: str) -> Iterator[str]:

@@ -181,6 +181,6 @@ def _kept_drills(ids: Sequence[str]) -> str:
             "these drills keep their instances, which cost money. To terminate them:",
             *(f"  python -m engine cleanup {one}" for one in ids[:_DRILLS_SHOWN]),
             *more,
-            "To delete the stack without them, add --leave-instances; `sweep` lists them later.",
+            "To delete the stack without them, add --leave-instances (`sweep` lists them).",
         ]
     )

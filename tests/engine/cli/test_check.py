@@ -72,7 +72,10 @@ def test_a_blocked_server_is_named_with_its_cause_and_exit_code_1(at):
 def test_facts_that_delay_or_change_a_launch_are_warnings(at):
     at.aws.drs.start_foreign_job([at.servers[0]])
     at.aws.drs.backend.source_servers[at.servers[1]].launch_disposition = "STOPPED"
-    found = at.run("check", PLAN, "--recovery").stdout
+    found = at.run("check", PLAN, "--recovery", columns=80).stdout
+    [row] = [line for line in found.splitlines() if at.servers[0] in line]
+    assert (row.split()[-3:], max(map(len, found.splitlines())) <= 80) == (["in", "a", "job"], True)
+    found = " ".join(found.split())
     assert ": is in job drsjob-" in found
     assert ": its launch settings leave the instance stopped; a health check fails" in found
 

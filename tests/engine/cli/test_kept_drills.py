@@ -31,7 +31,9 @@ def test_cleanup_terminates_the_instances_of_a_kept_drill(kept):
     at.aws.advance(6 * 3600)
     done = at.run("cleanup", execution)
     assert done.exit_code == 0, done.output
-    at.run("status", execution, "--watch")
+    command = done.stdout.replace("\\\n", "").splitlines()[1].split()
+    assert command[:5] == ["python", "-m", "engine", "status", execution]
+    assert at.run(*command[3:]).exit_code == 0
     record = client.get(execution)
     assert record["Status"] == "COMPLETED"
     assert record["CleanUp"]["Status"] == "COMPLETED"

@@ -54,6 +54,15 @@ def test_the_default_stack_needs_no_option():
     assert completed(START, stack="drs-execution-engine") == [START]
 
 
+def test_a_long_command_is_broken_without_options_as_well():
+    long = "  python -m engine start plan-three-tier --recovery --existing replace=s-3578f52ef3bdd58b4"
+    lines = completed(long, stack="drs-execution-engine")
+    assert lines == [
+        "  python -m engine start plan-three-tier --recovery \\",
+        "    --existing replace=s-3578f52ef3bdd58b4",
+    ]
+
+
 def test_a_refused_recovery_is_started_by_the_pasted_command():
     """The refusals of instances and of a drill keep the point in time, the token and the stack."""
     with operator() as at:
