@@ -1,5 +1,11 @@
 """`python -m engine`: the operators' command line."""
 
-from engine.cli import main
+import sys
 
-main()
+try:
+    from engine.cli import main
+
+    main()
+except KeyboardInterrupt:
+    # Before the command has begun.
+    sys.exit(130)

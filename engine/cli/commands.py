@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from engine.cli.as_of import as_of_option, chosen_as_of, snapshot_option
+from engine.cli.confirmation import confirm_recovery, near_plans
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
+from engine.cli.interruption import note_watched, note_work
 from engine.cli.next_step import offering_resumption
 from engine.cli.objectives import trend
 from engine.cli.options import InputError, checked_text, client, json_option, stack_option
@@ -95,7 +97,8 @@ def start(
     engine = client(stack)
     as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
     if not is_drill and not yes:
-        _confirm_recovery(plan_id)
+        confirm_recovery(engine, plan_id, cancels_drills=cancel_drills)
+    note_work(f"it is not known whether an execution was started; look:\n  python -m engine history --plan {plan_id}")
     with offering_resumption(engine, plan_id):
         if existing.unconfirmed:
             choice = existing
@@ -119,6 +122,7 @@ def start(
             take_over=take_over,
         )
     execution_id = started.execution_id
+    note_watched(execution_id)
     if as_json and not watch:
         print_json({"ExecutionId": execution_id, "Existed": started.existed})
     elif not as_json:
@@ -148,18 +152,6 @@ def _nothing_started(plan_id: str, record: dict[str, Any], token: str | None) ->
     if record["Status"] == "RUNNING":
         return f"Note: no new execution was started: {plan_id} runs already, started {since}."
     return f"Note: no new execution was started: that of token {token} is {record['Status']}, started {since}."
-
-
-def _confirm_recovery(plan_id: str) -> None:
-    typed = click.prompt(
-        f"This is a real recovery of {plan_id}: its servers are launched for production and stay.\n"
-        "Type the id of the plan to continue",
-        err=True,
-        default="",
-        show_default=False,
-    )
-    if typed != plan_id:
-        raise InputError(f"{typed!r} is not {plan_id!r}; no execution was started (--yes needs no confirmation)")
 
 
 @click.command()
@@ -222,6 +214,8 @@ def history(
         terminal.print(history_view(items, terminal.width))
         for line in trend(items) if plan_id else ():
             terminal.print(line, style="dim")
+    elif plan_id is not None and engine.get_plan(plan_id) is None:
+        click.echo(f"No executions, and no plan {plan_id}; {near_plans(engine, plan_id)}")
     else:
         click.echo("No executions.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.pasting import complete
 from engine.cli.terminal import print_json
 
 _wave_option = click.option("--wave", required=True, type=click.IntRange(1), help="Number of the wave that waits.")
@@ -19,8 +20,12 @@ _comment_option = click.option("--comment", callback=checked_text, help="Comment
 @stack_option
 def approve(execution_id: str, wave: int, comment: str | None, as_json: bool, stack: str) -> None:
     """Approve a wave that waits for it; the wave starts within a minute."""
-    client(stack).approve(execution_id, wave, comment=comment)
-    _tell(as_json, f"{execution_id}: wave {wave} is approved; it starts within 60 seconds", execution_id, wave=wave)
+    engine = client(stack)
+    engine.approve(execution_id, wave, comment=comment)
+    starts = "it starts within 60 seconds"
+    if "PausedSince" in engine.get(execution_id):
+        starts = complete(f"the execution is paused; to start it:\n  python -m engine continue {execution_id}")
+    _tell(as_json, f"{execution_id}: wave {wave} is approved; {starts}", execution_id, wave=wave)
 
 
 @click.command()

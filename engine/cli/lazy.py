@@ -86,23 +86,27 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except (click.ClickException, click.exceptions.Exit):
             raise
+        except click.Abort as abort:
+            # click has turned Ctrl-C, or the end of the input, at a question into this. The answer comes first.
+            click.echo("\nStopped: the command did nothing.", err=True)
+            raise click.exceptions.Exit(130 if isinstance(abort.__context__, KeyboardInterrupt) else 1) from None
         except KeyboardInterrupt:
-            click.echo(
-                "\nInterrupted: the operation on AWS continues; watch it with `status --watch` or the same command.",
-                err=True,
-            )
+            from engine.cli.interruption import interrupted
+
+            click.echo(f"\n{interrupted(context)}", err=True)
             raise click.exceptions.Exit(130) from None
         except Exception as error:
             # The libraries of AWS are loaded by now: an error of theirs needs no faster answer.
             from engine.cli.errors import describe
+            from engine.cli.interruption import with_work
             from engine.cli.pasting import complete
 
             line = describe(error)
             if line is None:
                 raise
-            raise click.ClickException(complete(line, context)) from error
+            raise click.ClickException(complete(with_work(line, context), context)) from error
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)

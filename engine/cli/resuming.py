@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import click
 
+from engine.cli.confirmation import confirm_resumption
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
-from engine.cli.options import InputError, checked_text, client, json_option, stack_option
+from engine.cli.interruption import note_watched, note_work
+from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import print_json
 from engine.cli.watching import finish, watch_execution
-from engine.client import EngineClient
 
 _SNAPSHOT = re.compile(r"(s-[0-9A-Za-z]{17})=(pit-[0-9A-Za-z]{17})")
 
@@ -81,30 +82,16 @@ def resume(
         )
 
     if not yes:
-        _confirm(engine, execution_id)
+        confirm_resumption(engine, execution_id)
+    note_work(f"it is not known whether it was resumed; look:\n  python -m engine status {execution_id}")
     if existing.unconfirmed:
         choice = existing
         existing = confirm_replacement(lambda: request(choice), execution_id, choice)
     successor = request(existing)
+    note_watched(successor)
     if as_json and not watch:
         print_json({"ExecutionId": successor, "ResumedFrom": execution_id})
     elif not as_json:
         click.echo(successor)
     if watch:
         finish(engine, watch_execution(engine, successor, as_json=as_json), stack, as_json=as_json)
-
-
-def _confirm(engine: EngineClient, execution_id: str) -> None:
-    record = engine.get(execution_id)
-    plan_id = record["PlanId"]
-    if record["ExecutionType"] == "DRILL":
-        return
-    typed = click.prompt(
-        f"This continues the real recovery of {plan_id}: its servers are launched for production and stay.\n"
-        "Type the id of the plan to continue",
-        err=True,
-        default="",
-        show_default=False,
-    )
-    if typed != plan_id:
-        raise InputError(f"{typed!r} is not {plan_id!r}; no execution was started (--yes needs no confirmation)")

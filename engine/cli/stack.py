@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.status import Status
 
 from engine.cli.errors import refusal
+from engine.cli.interruption import note_work
 from engine.cli.options import InputError, account_option, client, json_option, require_account, session, stack_option
 from engine.cli.terminal import console, print_json
 from engine.client import EngineError
@@ -69,6 +70,7 @@ def deploy(parameters: tuple[str, ...], account: str | None, as_json: bool, stac
         code = package()
     messages.print(f"Deploying {stack} to {there}: {len(code) / 1e6:.1f} MB of code, a few minutes")
     with messages.status("Waiting for CloudFormation") as status:
+        note_work("CloudFormation goes on; the same command watches it.")
         deployed = deployment.deploy(
             aws, stack, parameters=values, code=code, progress=_progress(messages, status), sleep=pause
         )
@@ -148,6 +150,7 @@ def destroy(yes: bool, leave_instances: bool, account: str | None, stack: str) -
         click.confirm(f"Delete the stack {stack} in {there}?", abort=True, err=True)
     messages = console(stderr=True)
     with messages.status(f"Deleting {stack}") as status:
+        note_work("CloudFormation goes on; the same command watches it.")
         existed = deployment.destroy(aws, stack, progress=_progress(messages, status), sleep=pause)
     if not existed:
         raise click.ClickException(f"there is no stack {stack} in {there}; nothing was deleted")

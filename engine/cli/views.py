@@ -126,11 +126,24 @@ def _person(arn: str, live: bool) -> str:
     return arn.rpartition("/")[2] if live else arn
 
 
+def outcome(record: Record) -> Text:
+    """The end of an execution in one line."""
+    servers = [server for wave in record["Waves"] for server in wave["ServerResults"]]
+    return Text.assemble(
+        (f"{_kind(record)} of {record['PlanName']}  ", "bold"),
+        status_text(record["Status"]),
+        f"  {_recovered(servers, 'servers recovered')}",
+    )
+
+
+def _kind(record: Record) -> str:
+    return "Drill" if record["ExecutionType"] == "DRILL" else "Recovery"
+
+
 def _headline(record: Record, now: datetime, live: bool) -> Text:
     by = _person(record["InitiatedBy"], live)
-    kind = "Drill" if record["ExecutionType"] == "DRILL" else "Recovery"
     return Text.assemble(
-        (f"{kind} of {record['PlanName']}  ", "bold"),
+        (f"{_kind(record)} of {record['PlanName']}  ", "bold"),
         status_text(record["Status"]),
         f"  {elapsed(record, now)}",
         (f"\n{record['ExecutionId']}", "dim"),

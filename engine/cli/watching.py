@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.live import Live
 
 from engine.cli.changes import changes
+from engine.cli.interruption import note_watched
 from engine.cli.next_step import next_step
 from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.terminal import console, print_json
-from engine.cli.views import execution_view
+from engine.cli.views import execution_view, outcome
 from engine.client import EngineClient
 from engine.deploy.connection import retry_on_connection_error
 
@@ -113,7 +114,11 @@ def _as_picture(engine: EngineClient, execution_id: str, terminal: Console) -> R
             record, note = latest, ""
             draw()
         # The last view stays on the screen, so it is complete.
-        live.update(execution_view(record, engine.now(), terminal.width), refresh=True)
+        view = execution_view(record, engine.now(), terminal.width)
+        live.update(view, refresh=True)
+    if len(terminal.render_lines(view)) >= terminal.height:
+        # The headline is above the screen now.
+        terminal.print(outcome(record))
     return record
 
 
@@ -139,6 +144,7 @@ def _follow(
     """The record every few seconds, until the execution has ended and is cleaned up."""
     while True:
         record = retry_on_connection_error(lambda: engine.get(execution_id), sleep=pause, lost=lost)
+        note_watched(execution_id)
         yield record
         if _is_over(record):
             return

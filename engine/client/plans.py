@@ -8,7 +8,7 @@ from typing import Any
 from engine.aws.tables import from_item, to_item
 from engine.client.answers import Document
 from engine.client.tables import Tables
-from engine.core.plan import resolve_target
+from engine.core.plan import RecoveryTarget, resolve_target
 from engine.core.schema_errors import is_id
 from engine.core.validation import PlanProblem, named_groups, plan_problems, plan_warnings
 
@@ -40,8 +40,12 @@ class Plans(Tables):
     def problems(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
         """The problems of the plan that a start would report, without calls to DRS; `groups` replace stored groups."""
         known = self._groups_of(plan, groups)
+        return plan_problems(plan, known, self.target_of(plan))
+
+    def target_of(self, plan: Mapping[str, Any]) -> RecoveryTarget:
+        """The account and Region that the plan recovers to."""
         _, _, _, region, account, *_ = self._outputs["StateMachineArn"].split(":")
-        return plan_problems(plan, known, resolve_target(plan, account_id=account, region=region))
+        return resolve_target(plan, account_id=account, region=region)
 
     def warnings(self, plan: Mapping[str, Any], groups: Iterable[Mapping[str, Any]] = ()) -> list[PlanProblem]:
         """Parts of a plan without problems that its author may not have meant; `groups` replace stored groups."""

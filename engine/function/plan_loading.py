@@ -49,7 +49,7 @@ def load_plan(services: Services, plan_id: str, *, resolve: bool = True) -> Load
     """
     document = services.plans.plan(plan_id)
     if document is None:
-        raise CannotStart([f"plan {plan_id} does not exist; load it with `apply`"])
+        raise CannotStart([f"plan {plan_id} does not exist; `plans` lists all plans, `apply` loads one"])
     groups = services.plans.groups(sorted(named_groups(document)))
     target = resolve_target(document, account_id=services.account_id, region=services.region)
     problems = [str(problem) for problem in plan_problems(document, groups, target)]

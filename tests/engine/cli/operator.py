@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from unittest.mock import patch
 
 from click.testing import CliRunner
@@ -27,7 +28,7 @@ class Operator:
     def __init__(self, aws: Simulator) -> None:
         self.aws = aws
 
-    def run(self, *words: str, typed: str = "", columns: int | None = None, **environment: str | None):
+    def run(self, *words: str, typed: str | IO[bytes] = "", columns: int | None = None, **environment: str | None):
         variables = {"ENGINE_STACK": STACK, "COLUMNS": str(columns) if columns else None, **environment}
         with (
             patch("engine.cli.stack.pause", self.aws.advance),

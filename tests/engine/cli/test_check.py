@@ -233,7 +233,10 @@ def test_a_missing_snapshot_is_refused_before_the_confirmation_and_can_be_named(
 
 def test_a_plan_that_does_not_exist_is_one_line(at):
     result = at.run("check", "nothing")
-    assert (result.exit_code, error_line(result)) == (1, "Error: plan nothing does not exist; load it with `apply`")
+    assert (result.exit_code, error_line(result)) == (
+        1,
+        "Error: plan nothing does not exist; `plans` lists all plans, `apply` loads one",
+    )
 
 
 def test_many_servers_are_inspected_in_parallel(at, monkeypatch):

@@ -52,7 +52,9 @@ def test_the_status_says_what_to_type_and_the_wave_goes_on(waiting):
 def test_a_pause_is_shown_with_the_command_that_ends_it(waiting):
     at, client, execution_id = waiting
     assert at.run("pause", execution_id).exit_code == 0
-    at.run("approve", execution_id, "--wave", "2")
+    given = at.run("approve", execution_id, "--wave", "2").stdout
+    goes_on = f"  python -m engine continue {execution_id} \\\n    --stack {STACK}"
+    assert given == f"{execution_id}: wave 2 is approved; the execution is paused; to start it:\n{goes_on}\n"
     at.aws.advance(600)
     shown = status(at, execution_id)
     assert (

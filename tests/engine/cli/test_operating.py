@@ -165,7 +165,7 @@ def test_an_unknown_plan(drilled):
     at, *_ = drilled
     result = at.run("start", "plan-none")
     assert result.exit_code == 1
-    assert error_line(result) == "- plan plan-none does not exist; load it with `apply`"
+    assert error_line(result) == "- plan plan-none does not exist; `plans` lists all plans, `apply` loads one"
 
 
 def test_an_execution_that_is_over_cannot_be_cancelled(drilled):
