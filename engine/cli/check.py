@@ -24,6 +24,8 @@ _BY_NEED = (Verdict.BLOCKED, Verdict.WARNING)
 # More servers than this do not fit a screen: then so many rows, and so many findings, fit a terminal of 80 by 24.
 _WHOLE_TABLE = 30
 _ROWS, _LINES = 6, 5
+# In a narrower terminal two ids of DRS leave no room for the other columns.
+_FITS_IDS = 76
 # Servers with the same finding that its line names in a large plan.
 _NAMED = 2
 
@@ -107,7 +109,7 @@ def _print(
     large = len(servers) > _WHOLE_TABLE
     shown = _worst_first(servers, by_server)[:_ROWS] if large else servers
     if shown:
-        terminal.print(_table(shown, single, by_server, now))
+        terminal.print(_table(shown, single, by_server, now, terminal.width))
     names = {server["SourceServerId"]: server.get("HostName") for server in servers}
     lines = _by_message(findings, names, _NAMED if large else len(servers))
     for finding, text in lines[: _LINES if large else None]:
@@ -148,11 +150,16 @@ def _listed(names: Sequence[str], limit: int) -> str:
 
 
 def _table(
-    servers: Sequence[Facts], single: Mapping[str, Facts], by_server: Mapping[str, list[Finding]], now: datetime
+    servers: Sequence[Facts],
+    single: Mapping[str, Facts],
+    by_server: Mapping[str, list[Finding]],
+    now: datetime,
+    width: int,
 ) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("", "Server", "Id", "Replication", "Snapshot", "Instance"):
-        table.add_column(column, overflow="fold")
+        # An id on two lines cannot be copied.
+        table.add_column(column, overflow="fold", no_wrap=width >= _FITS_IDS and column in ("Id", "Instance"))
     for server in servers:
         verdict = worst(by_server.get(server["SourceServerId"], ()))
         taken = single.get(server["SourceServerId"], {}).get("SnapshotTime")

@@ -95,6 +95,8 @@ def start(
         ]
     )
     engine = client(stack)
+    if existing.names_hosts:
+        existing = existing.with_ids(engine.facts(plan_id)["Servers"])
     as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
     if not is_drill and not yes:
         confirm_recovery(engine, plan_id, cancels_drills=cancel_drills)
@@ -163,13 +165,16 @@ def cancel(execution_id: str, reason: str | None, as_json: bool, stack: str) -> 
     """Cancel a running execution: no more servers are launched, and the instances of a drill are terminated."""
     engine = client(stack)
     engine.cancel(execution_id, reason=reason)
-    status = engine.get(execution_id)["Status"]
+    record = engine.get(execution_id)
+    status = record["Status"]
     if as_json:
         print_json({"ExecutionId": execution_id, "CancellationRequested": True, "Status": status})
     elif status == "CANCELLED":
         click.echo(f"{execution_id}: is CANCELLED")
     else:
         click.echo(f"{execution_id}: cancellation requested; it takes effect within 60 seconds")
+        if record["ExecutionType"] == "RECOVERY":
+            click.echo("It is a RECOVERY: its instances stay, and launches that DRS has accepted go on.")
 
 
 def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
 
 from engine.cli.options import InputError
+from engine.cli.server_names import ids_of
 from engine.client import StartRefused
 
+# The pattern of the DRS service model.
+_SERVER_ID = re.compile(r"s-[0-9A-Za-z]{17}")
 _FORM = "keep, or replace=SERVER[:INSTANCE],…"
 
 
@@ -30,6 +34,16 @@ class ExistingChoice:
         choices = ["keep"] if self.keep else []
         choices += [f"replace={replaced}"] if replaced else []
         return [("--existing", choice) for choice in choices]
+
+    def with_ids(self, servers: Iterable[Mapping[str, Any]]) -> ExistingChoice:
+        """The same choice with the ids of servers that are named by their host names. Raises InputError."""
+        ids = ids_of(self.replacements, servers)
+        return replace(self, replacements=dict(zip(ids, self.replacements.values(), strict=True)))
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether a server to replace has no id of DRS."""
+        return not all(_SERVER_ID.fullmatch(server) for server in self.replacements)
 
     @property
     def unconfirmed(self) -> list[str]:

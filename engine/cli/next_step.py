@@ -9,6 +9,7 @@ from typing import Any
 from engine.client import EngineClient, ExecutionNotFound, StartRefused
 
 DEFAULT_STACK = "drs-execution-engine"
+_LEFT_OUT = 3
 
 
 def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> str | None:
@@ -20,8 +21,18 @@ def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> st
         return f"Resumed by execution {record['ResumedBy']}"
     named = record["ExecutionId"] + ("" if stack == DEFAULT_STACK else f" --stack {stack}")
     resume = [f"To resume it: python -m engine resume {named}"] if failed else []
+    if failed and (without := _failed_again(record)):
+        resume.append(f"To leave out the servers that failed again: python -m engine resume {named}{without}")
     clean_up = [f"To terminate its instances: python -m engine cleanup {named}"] if kept else []
     return "\n".join([*resume, *clean_up])
+
+
+def _failed_again(record: Mapping[str, Any]) -> str:
+    """The options that leave out what a resumption could not launch either; empty if the list is long."""
+    servers = [server for wave in record["Waves"] for server in wave["ServerResults"] if server["Status"] == "FAILED"]
+    if "ResumedFrom" not in record or len(servers) > _LEFT_OUT:
+        return ""
+    return "".join(f" --skip-server {server['SourceServerId']}" for server in servers)
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from engine.cli.options import InputError, checked_text, client, json_option, st
 from engine.cli.terminal import console, print_json
 from engine.client import EngineClient
 
+# A longer id takes the room of the other columns, so it may be broken.
+_NAMED_WHOLE = 32
+
 
 @click.command()
 @json_option
@@ -24,11 +27,13 @@ def plans(as_json: bool, stack: str) -> None:
     if as_json:
         print_json(rows)
     elif rows:
+        longest = max(len(row["PlanId"]) for row in rows)
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("Plan", "Waves", "Last execution", "Name"):
-            table.add_column(column, overflow="fold")
+            table.add_column(column, overflow="fold", no_wrap=column == "Plan" and longest <= _NAMED_WHOLE)
         for row in rows:
             last = f"{row['LastStatus']} {row['LastStartTime'][:16].replace('T', ' ')}" if "LastStatus" in row else ""
+            last += f" {row['LastType']}" if "LastType" in row else ""
             table.add_row(row["PlanId"], str(row["WaveCount"]), last, row["PlanName"])
         console().print(table)
     else:
@@ -44,7 +49,10 @@ def _row(engine: EngineClient, plan: dict[str, Any]) -> dict[str, Any]:
         "WaveCount": len(waves) if isinstance(waves, list) else 0,
     }
     last = engine.list_by_plan(plan["PlanId"], limit=1).items
-    return row | ({"LastStatus": last[0]["Status"], "LastStartTime": last[0]["StartTime"]} if last else {})
+    if not last:
+        return row
+    names = {"LastStatus": "Status", "LastStartTime": "StartTime", "LastType": "ExecutionType"}
+    return row | {name: last[0][field] for name, field in names.items()}
 
 
 @click.command()

@@ -12,6 +12,7 @@ from engine.cli.confirmation import confirm_resumption
 from engine.cli.existing import ExistingChoice, confirm_replacement, existing_option
 from engine.cli.interruption import note_watched, note_work
 from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.server_names import ids_of, of_record
 from engine.cli.terminal import print_json
 from engine.cli.watching import finish, watch_execution
 
@@ -33,7 +34,13 @@ def _snapshots(context: click.Context, parameter: click.Parameter, values: Seque
 @click.command()
 @click.argument("execution_id", callback=checked_text)
 @click.option("--skip-wave", "skip_waves", multiple=True, type=int, metavar="N", help="Treat wave N as passed.")
-@click.option("--skip-server", "skip_servers", multiple=True, metavar="SERVER", help="Do not launch this server.")
+@click.option(
+    "--skip-server",
+    "skip_servers",
+    multiple=True,
+    metavar="SERVER",
+    help="Do not launch this server (id or host name).",
+)
 @click.option(
     "--snapshot",
     "snapshots",
@@ -70,6 +77,10 @@ def resume(
     engine = client(stack)
     # A refused call that only shows the instances to replace, and the confirmed one, are the same request.
     token = token or str(uuid.uuid4())
+
+    if skip_servers or existing:
+        servers = of_record(engine.get(execution_id))
+        skip_servers, existing = tuple(ids_of(skip_servers, servers)), existing.with_ids(servers)
 
     def request(choice: ExistingChoice) -> str:
         return engine.resume(

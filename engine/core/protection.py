@@ -109,7 +109,7 @@ def _refusal(plan_id: str, found: Sequence[ExistingInstance], at_work: Collectio
             "To keep them and launch only the other servers:",
             f"  python -m engine start {plan_id} --recovery --existing keep",
             "To replace a server (DRS terminates its instance before the new one works):",
-            f"  python -m engine start {plan_id} --recovery --existing replace={found[0].source_server_id}",
+            f"  python -m engine start {plan_id} --recovery --existing replace=SERVER",
             "Otherwise fail back in DRS first.",
         ]
     )

@@ -85,7 +85,7 @@ def _continue(services: Services, request: ResumeRequest, before: Execution, suc
         raise RecordChanged
     repeated = request.client_token is not None and successor.execution_id == _successor_id(request)
     if successor.status is not ExecutionStatus.STARTING and not repeated:
-        raise CannotStart([_resumed(before, successor.execution_id)])
+        raise CannotStart([_resumed(before, successor)])
     return StartResult(run_starting(services, successor), existed=True)
 
 
@@ -95,11 +95,11 @@ def _successor_id(request: ResumeRequest) -> str:
     return str(uuid.uuid5(TOKEN_NAMESPACE, f"resume#{request.execution_id}#{request.client_token}"))
 
 
-def _resumed(before: Execution, successor: str) -> str:
-    return (
-        f"execution {before.execution_id} was resumed already, by execution {successor}; only the newest can be "
-        f"resumed: python -m engine resume {successor}"
-    )
+def _resumed(before: Execution, successor: Execution) -> str:
+    by = f"execution {before.execution_id} was resumed already, by execution {successor.execution_id}"
+    if not successor.ended:
+        return f"{by}, which is {successor.status}: python -m engine status {successor.execution_id} --watch"
+    return f"{by}; only the newest can be resumed: python -m engine resume {successor.execution_id}"
 
 
 def _lock_of(services: Services, before: Execution) -> str | None:

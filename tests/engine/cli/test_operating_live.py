@@ -142,10 +142,13 @@ def test_kept_instances_are_adopted(at, recovered):
     assert {server["SourceServerId"]: server["RecoveryInstanceId"] for server in servers} == recovered
 
 
-def test_a_replacement_is_confirmed_with_the_instance_in_view(at, recovered):
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_replacement_is_confirmed_with_the_instance_in_view(at, recovered, by_name):
     server = min(recovered)
     before = launches(at)
-    words = ("start", PLAN, "--recovery", "--yes", "--existing", f"replace={server}")
+    names = {one["SourceServerId"]: one["HostName"] for one in at.client.facts(PLAN)["Servers"]}
+    named = names[server] if by_name else server
+    words = ("start", PLAN, "--recovery", "--yes", "--existing", f"replace={named}")
     declined = at.run(*words, typed="yes\n")
     assert declined.exit_code == 2
     assert recovered[server] in declined.stderr

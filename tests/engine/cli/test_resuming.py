@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 
+from engine.client import EngineClient
 from tests.engine.cli.operator import error_line, operator
 
 FAILS = "s-3c1730a9e0771ea14"
@@ -50,6 +53,45 @@ def test_a_resumption_needs_the_id_of_the_plan(failed):
     assert refused.exit_code == 2
     assert "no execution was started" in error_line(refused)
     assert "ResumedBy" not in client.get(execution)
+
+
+def test_a_server_may_be_named_by_its_host_name_and_left_out_if_it_fails_again(failed):
+    at, client, execution = failed
+    name = next(one["HostName"] for one in servers(client.get(execution)) if one["SourceServerId"] == FAILS)
+    at.run("resume", execution, "--yes", "--watch")
+    again = client.get(execution)["ResumedBy"]
+    offered = at.run("status", again).stdout.splitlines()[-1]
+    assert offered.endswith(f"python -m engine resume {again} --stack engine-test --skip-server {FAILS}")
+    at.run("resume", again, "--yes", "--skip-server", name, "--watch")
+    left_out = [one for one in servers(client.get(client.get(again)["ResumedBy"])) if one["Status"] == "SKIPPED"]
+    assert [one["SourceServerId"] for one in left_out] == [FAILS]
+
+
+def test_a_host_name_of_two_servers_is_refused_with_their_ids(failed):
+    at, client, execution = failed
+    first, second = servers(client.get(execution))[:2]
+    record = client.get(execution)
+    for one in servers(record)[:2]:
+        one["HostName"] = "twin"
+    with patch.object(EngineClient, "get", return_value=record):
+        result = at.run("resume", execution, "--yes", "--skip-server", "twin")
+    ids = ", ".join(sorted([first["SourceServerId"], second["SourceServerId"]]))
+    assert (result.exit_code, error_line(result)) == (
+        2,
+        f"Error: 2 servers have the host name twin; name one by its id: {ids}",
+    )
+
+
+def test_the_refusal_of_a_second_resumption_names_the_command_that_fits_the_first(failed):
+    at, client, execution = failed
+    at.run("resume", execution, "--yes")
+    running = client.get(execution)["ResumedBy"]
+    refused = at.run("resume", execution, "--yes").stderr
+    assert f"which is RUNNING: python -m engine status {running} --watch" in refused
+
+
+def servers(record):
+    return [server for wave in record["Waves"] for server in wave["ServerResults"]]
 
 
 @pytest.mark.parametrize(
