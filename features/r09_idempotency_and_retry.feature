@@ -52,7 +52,8 @@ Feature: Exactly once
     When a drill of the plan is run
     And a drill of the plan is started
     Then the start is refused
-    And the refusal names "clean-up"
+    And the refusal names "plan plan-single-wave: the drill clean-up of execution"
+    And the refusal names "is not over yet"
 
   @AC-4.4 @AC-9.3 @moto
   Scenario: A recovery request whose answer is lost leads to one job, and the record has it

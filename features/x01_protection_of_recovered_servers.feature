@@ -11,8 +11,12 @@ Feature: Protection of recovered servers
     Then the start is refused
     And the refusal names host name, id and instance of server "database-1"
     And the refusal names host name, id and instance of server "database-2"
-    And the refusal names "--existing keep"
-    And the refusal names "--existing replace"
+    And the refusal names "plan plan-single-wave: 2 of its servers run from an earlier recovery"
+    And the refusal names "Recovered by execution"
+    And the refusal does not name "which still runs"
+    And the refusal does not name "more"
+    And the refusal names "python -m engine start plan-single-wave --recovery --existing keep"
+    And the refusal names "python -m engine start plan-single-wave --recovery --existing replace=s-3d75cdc0d9a28a725"
     And DRS launched only "database-1, database-2"
     And DRS still has the recovered instances of "database-1, database-2"
 
@@ -93,7 +97,7 @@ Feature: Protection of recovered servers
     And another user's recovery of server "database-1" has ended
     When a recovery of the plan is run with instance "i-0123456789abcdef0" of server "database-1" replaced
     Then the start is refused
-    And the refusal names "i-0123456789abcdef0"
+    And the refusal names "the confirmed instance is i-0123456789abcdef0"
     And the refusal names host name, id and instance of server "database-1"
     And no execution was recorded and no server was launched
     And DRS still has the recovered instances of "database-1"

@@ -11,10 +11,14 @@ Feature: Servers shared between plans
     And the execution ends
     Then the start is refused
     And the refusal names the running execution
-    And the refusal names "plan-three-waves"
+    And the refusal names "plan plan-single-wave: 2 of its servers are in use by another execution"
+    And the refusal names "of plan plan-three-waves has"
     And the refusal names host name and id of server "database-1"
     And the refusal names host name and id of server "database-2"
     And the refusal does not name "web-1"
+    And the refusal does not name "more"
+    And the refusal names "Wait until it has ended and is cleaned up, or cancel it"
+    And the refusal names "python -m engine cancel"
     And the execution is COMPLETED
     And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
 
@@ -25,9 +29,13 @@ Feature: Servers shared between plans
     And a recovery of the "parallel" plan is started
     Then the start is refused
     And the refusal names the running execution
-    And the refusal names "plan-three-waves"
+    And the refusal names "of plan plan-three-waves has"
     And the refusal names host name and id of server "web-1"
     And the refusal does not name "database-1"
+    And the refusal names "Wait until it has ended, or cancel it and start again"
+    And the refusal names "python -m engine start plan-parallel --recovery"
+    And the refusal names "--take-over"
+    And the refusal does not name "--cancel-drills"
 
   @EX-2.2 @moto
   Scenario Outline: The command in the refusal cancels the drill and starts the recovery of <plan>
@@ -37,7 +45,9 @@ Feature: Servers shared between plans
     And a recovery of <plan> is started
     And the command of the refusal is run
     And the execution ends
-    Then the refusal names "--cancel-drills"
+    Then the refusal names "To cancel the drill and start this recovery"
+    And the refusal names "--recovery --cancel-drills"
+    And the refusal does not name "--take-over"
     And the command has succeeded
     And the execution is COMPLETED
     And <count> servers are RECOVERED
