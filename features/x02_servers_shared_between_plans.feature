@@ -16,7 +16,6 @@ Feature: Servers shared between plans
     And the refusal names host name and id of server "database-1"
     And the refusal names host name and id of server "database-2"
     And the refusal does not name "web-1"
-    And the refusal does not name "more"
     And the refusal names "Wait until it has ended and is cleaned up, or cancel it"
     And the refusal names "python -m engine cancel"
     And the execution is COMPLETED
@@ -36,6 +35,7 @@ Feature: Servers shared between plans
     And the refusal names "python -m engine start plan-parallel --recovery"
     And the refusal names "--take-over"
     And the refusal does not name "--cancel-drills"
+    And the refusal does not name "more"
 
   @EX-2.2 @moto
   Scenario Outline: The command in the refusal cancels the drill and starts the recovery of <plan>
