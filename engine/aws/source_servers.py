@@ -16,7 +16,7 @@ from engine.core.state import read_time
 # A limit of the DRS service model: ids of source servers or recovery instances.
 IDS_A_REQUEST = 200
 # DRS launches into instances with this tag only (DRS user guide, "Launch into source instance").
-_LAUNCH_INTO_TAG, _LAUNCH_INTO_VALUE = "AWSDRS", "AllowLaunchingIntoThisInstance"
+LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE = "AWSDRS", "AllowLaunchingIntoThisInstance"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class SourceServers(TargetCalls):
 
     def launch_targets(self, ids: Sequence[str] = ()) -> set[str]:
         """The EC2 instances that DRS may launch into, by the tag of their owner; among `ids`, if any are given."""
-        tagged = {"Name": f"tag:{_LAUNCH_INTO_TAG}", "Values": [_LAUNCH_INTO_VALUE]}
+        tagged = {"Name": f"tag:{LAUNCH_INTO_TAG}", "Values": [LAUNCH_INTO_VALUE]}
         # A filter of ids, unlike a list of them, ignores instances that EC2 does not know any more.
         filters = [
             [tagged] + ([{"Name": "instance-id", "Values": chunk}] if chunk else [])

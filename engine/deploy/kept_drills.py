@@ -7,13 +7,14 @@ only the operator knows, so such instances are terminated only for an execution 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_EXECUTION, TAG_LABEL
+from engine.aws.source_servers import LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE
 from engine.aws.tables import from_item, to_item
 from engine.core.document import HEADER_KEY
 from engine.deploy.deployment import DeploymentFailed
@@ -42,7 +43,7 @@ def find(session: Any) -> list[KeptDrill]:
         if error.response["Error"]["Code"] != "UninitializedAccountException":
             raise
         instances = []
-    for execution_id, instance in instances:
+    for execution_id, instance, _ in instances:
         newest, stack, record = _newest(session, stacks, execution_id)
         if record is None or record.get("CleanUp", {}).get("Status") == "SKIPPED":
             found.setdefault(newest, KeptDrill(newest, stack)).instances.append(instance)
@@ -53,16 +54,30 @@ def terminate(session: Any, execution_id: str, pause: Callable[[float], object])
     """Terminate the drill instances of an execution whose stack is gone. Raises DeploymentFailed, ClientError."""
     drs = session.client("drs")
     for _ in range(0, _LIMIT_SECONDS, int(_LOOK_EVERY_SECONDS)):
-        left = [instance for one, instance in _drill_instances(session) if one == execution_id]
+        found = {instance: machine for one, instance, machine in _drill_instances(session) if one == execution_id}
+        left = list(found)
         if not left:
             return
+        _require_new_instances(session, execution_id, found.values())
         request_terminations(drs, left)
         pause(_LOOK_EVERY_SECONDS)
     raise DeploymentFailed(f"DRS has not terminated {', '.join(left)} within {_LIMIT_SECONDS // 60} minutes; try again")
 
 
-def _drill_instances(session: Any) -> Iterator[tuple[str, str]]:
-    """(ExecutionId, recovery instance id) of each drill instance that an engine's job launched and that exists."""
+def _require_new_instances(session: Any, execution_id: str, ec2_ids: Collection[str]) -> None:
+    """Raises DeploymentFailed if DRS may launch into one of these instances: it existed before the drill."""
+    tagged = [{"Name": f"tag:{LAUNCH_INTO_TAG}", "Values": [LAUNCH_INTO_VALUE]}]
+    pages = session.client("ec2").get_paginator("describe_instances").paginate(Filters=tagged)
+    targets = {one["InstanceId"] for page in pages for part in page["Reservations"] for one in part["Instances"]}
+    if existing := sorted(targets.intersection(ec2_ids)):
+        raise DeploymentFailed(
+            f"drill {execution_id}: DRS launched into {', '.join(existing)}, which existed before; terminate the other "
+            f"instances in the DRS console, or remove the tag {LAUNCH_INTO_TAG} from instances that may be terminated"
+        )
+
+
+def _drill_instances(session: Any) -> Iterator[tuple[str, str, str]]:
+    """(ExecutionId, recovery instance id, EC2 instance id) of each drill instance that exists, by an engine's job."""
     drs, ec2 = session.client("drs"), session.client("ec2")
     executions = {
         job["jobID"]: job["tags"][TAG_EXECUTION]
@@ -74,7 +89,7 @@ def _drill_instances(session: Any) -> Iterator[tuple[str, str]]:
         for instance in page["items"]:
             execution = executions.get(instance.get("jobID", ""))
             if execution is not None and instance.get("isDrill") is True and not is_gone(ec2, instance):
-                yield execution, instance["recoveryInstanceID"]
+                yield execution, instance["recoveryInstanceID"], instance["ec2InstanceID"]
 
 
 def _history_tables(session: Any) -> Iterator[tuple[str, str]]:

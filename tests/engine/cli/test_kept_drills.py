@@ -88,6 +88,22 @@ def test_sweep_ends_the_kept_drill_of_a_deleted_stack_only_if_it_is_named(kept):
     assert "Drill" not in at.run("sweep", "--yes").stdout
 
 
+def test_sweep_keeps_an_instance_that_existed_before_the_drill(kept):
+    at, _, execution = kept
+    at.run("destroy", "--yes", "--leave-instances")
+    ec2, machine = at.aws.session().client("ec2"), instances(at)[0]["ec2InstanceID"]
+    tag = {"Key": "AWSDRS", "Value": "AllowLaunchingIntoThisInstance"}
+    ec2.create_tags(Resources=[machine], Tags=[tag])
+    refused = at.run("sweep", "--drill", execution, "--yes")
+    assert refused.exit_code == 1
+    assert f"drill {execution}: DRS launched into {machine}, which existed before" in error_line(refused)
+    assert len(instances(at)) == 6
+    ec2.delete_tags(Resources=[machine], Tags=[tag])
+    with patch("engine.cli.sweep.time.sleep", at.aws.advance):
+        assert at.run("sweep", "--drill", execution, "--yes").exit_code == 0
+    assert instances(at) == []
+
+
 def test_sweep_never_lists_a_recovery_or_a_drill_at_work():
     with operator() as at:
         client = at.deploy()
