@@ -74,5 +74,6 @@ def _instant(text: str) -> datetime:
 def _time_of(thing: Record) -> datetime | None:
     """The time of the change to the current Status, if the record has it."""
     name = "FirstHealthCheckTime" if thing["Status"] == "LAUNCHED" else "StartTime"
-    text = thing.get("EndTime") or thing.get(name)
+    # A clean-up that is repeated keeps the start of its first try.
+    text = thing.get("EndTime") or thing.get("RequestTime") or thing.get(name)
     return datetime.fromisoformat(text) if text else None

@@ -14,7 +14,10 @@ from engine.cli.terminal import print_json
 @json_option
 @stack_option
 def cleanup(execution_id: str, as_json: bool, stack: str) -> None:
-    """Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false)."""
+    """Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false).
+
+    Repeats a clean-up that failed as well: remove its cause first.
+    """
     client(stack).cleanup(execution_id)
     if as_json:
         print_json({"ExecutionId": execution_id, "CleanUpRequested": True})

@@ -1,4 +1,4 @@
-"""The last lines of `status`: how an operator resumes a failed execution, and ends a kept drill."""
+"""The last lines of `status`: how an operator resumes a failed execution, and terminates what a drill left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from engine.client import EngineClient, ExecutionNotFound, StartRefused
+from engine.core.record import keeps_instances
 
 DEFAULT_STACK = "drs-execution-engine"
 _LEFT_OUT = 3
@@ -14,7 +15,7 @@ _LEFT_OUT = 3
 
 def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> str | None:
     """The exact commands that go on from this execution, or the execution that resumes it; None: no next step."""
-    failed, kept = record["Status"] in ("FAILED", "CANCELLED"), _keeps_instances(record)
+    failed, kept = record["Status"] in ("FAILED", "CANCELLED"), keeps_instances(record)
     if not (kept or (failed and record["ExecutionType"] == "RECOVERY")):
         return None
     if "ResumedBy" in record and _exists(engine, record["ResumedBy"]):
@@ -57,14 +58,6 @@ def _resumption(engine: EngineClient, plan_id: str, refusal: StartRefused) -> st
                     f"has recovered:\n  python -m engine resume {execution_id}"
                 )
     return None
-
-
-def _keeps_instances(record: Mapping[str, Any]) -> bool:
-    """A drill whose plan keeps its instances, and that has launched or inherited one."""
-    if record["ExecutionType"] != "DRILL" or record.get("CleanUp", {}).get("Status") != "SKIPPED":
-        return False
-    names = {"RecoveryInstanceId", "ExistingInstanceId"}
-    return any(names & server.keys() for wave in record["Waves"] for server in wave["ServerResults"])
 
 
 def _exists(engine: EngineClient, execution_id: str) -> bool:

@@ -28,6 +28,8 @@ from engine.client.plans import Plans
 from engine.client.readiness import Chosen, chosen, inspect
 from engine.core.document import timestamp
 from engine.core.readiness import Finding
+from engine.core.record import keeps_instances
+from engine.core.statuses import CLEAN_UP_TO_REPEAT
 from engine.deploy.deployment import describe
 
 _UUID_LENGTH = 36
@@ -189,28 +191,29 @@ class EngineClient(History, Plans):
         self._decide("reject", execution_id, wave, comment)
 
     def cleanup(self, execution_id: str) -> None:
-        """Terminate the instances of a drill whose plan keeps them. Raises DecisionRefused, ExecutionNotFound."""
+        """Terminate the instances of a drill whose plan keeps them, or whose clean-up failed.
+
+        Raises DecisionRefused, ExecutionNotFound.
+        """
         _require_no_refusal(self._invoke({"Action": "cleanup", "ExecutionId": execution_id}))
 
     def kept_drills(self) -> list[str]:
-        """The ids of drills whose instances were kept and not cleaned up since; reads the history of all executions."""
+        """The ids of drills whose plan keeps their instances or whose clean-up failed, and that have some left.
+
+        Reads the history of all executions.
+        """
         found: list[str] = []
         resumed: dict[str, str] = {}
         for status in ("COMPLETED", "FAILED", "CANCELLED"):
             drills = [one["ExecutionId"] for one in self.with_status(status) if one["ExecutionType"] == "DRILL"]
             details = self.details(drills, ("CleanUp", "ResumedBy"))
-            kept = [one for one in drills if details.get(one, {}).get("CleanUp", {}).get("Status") == "SKIPPED"]
-            found += [one for one in kept if self._has_instances(one)]
+            cleaned = {one: details.get(one, {}).get("CleanUp", {}).get("Status") for one in drills}
+            kept = [one for one in drills if cleaned[one] in CLEAN_UP_TO_REPEAT]
+            found += [one for one in kept if keeps_instances(self.get(one))]
             resumed |= {details[one]["ResumedBy"]: one for one in kept if "ResumedBy" in details[one]}
         # The newest execution of a chain owns the instances; a resumption that was refused has left no record.
         owned = {resumed[successor] for successor in self.details(list(resumed))}
         return [one for one in found if one not in owned]
-
-    def _has_instances(self, execution_id: str) -> bool:
-        waves = self.get(execution_id)["Waves"]
-        # A resumed drill owns the instances of its predecessor, even those that it has not come to.
-        names = {"RecoveryInstanceId", "ExistingInstanceId"}
-        return any(names & server.keys() for wave in waves for server in wave["ServerResults"])
 
     def pause(self, execution_id: str) -> None:
         """Hold a running execution before its next wave. Raises DecisionRefused, ExecutionNotFound."""

@@ -48,7 +48,7 @@ class CleanUp:
     start_time: datetime | None = None
     end_time: datetime | None = None
     error_message: str | None = None
-    # When an operator asked for the clean-up of a drill whose plan keeps its instances.
+    # When an operator asked for the clean-up: of a drill whose plan keeps its instances, or after one that failed.
     requested_at: datetime | None = None
 
 

@@ -131,7 +131,9 @@ def _clean_up(execution: Execution, performed: Collection[Action], now: datetime
     if clean_up.status is CleanUpStatus.PENDING:
         execution = replace(
             execution.map_servers(_has_inherited, _with_inherited),
-            clean_up=replace(clean_up, status=CleanUpStatus.RUNNING, start_time=now),
+            clean_up=replace(
+                clean_up, status=CleanUpStatus.RUNNING, start_time=clean_up.start_time or now, error_message=None
+            ),
         )
     return _terminate(execution, performed, now)
 

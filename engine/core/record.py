@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.core.document import Item, present
-from engine.core.statuses import (
-    ServerStatus,
-)
+from engine.core.statuses import CLEAN_UP_TO_REPEAT, JOB_OVER, ServerStatus
 
 _INTERNAL = ("ItemKey", "Version", "SaveId", "Run", "Deaths", "ExternalId", "Deferral", "ServersPerJob")
 _SERVER_INTERNAL = ("LaunchUnconfirmed", "TerminationRequestTime")
@@ -27,6 +25,20 @@ def assemble(header: Mapping[str, Any], parts: Mapping[int, list[Item]]) -> Item
     document = {name: value for name, value in header.items() if name not in _INTERNAL}
     document |= {"Warnings": warnings} if warnings else {}
     return {**document, "Waves": waves, "Errors": sorted(errors, key=lambda error: error["Time"])}
+
+
+def keeps_instances(record: Mapping[str, Any]) -> bool:
+    """Whether instances of this drill may run on, by its record: its plan keeps them, or its clean-up failed."""
+    if record["ExecutionType"] != "DRILL" or record.get("CleanUp", {}).get("Status") not in CLEAN_UP_TO_REPEAT:
+        return False
+    return any(_may_have_instance(server) for wave in record["Waves"] for server in wave["ServerResults"])
+
+
+def _may_have_instance(server: Mapping[str, Any]) -> bool:
+    # A resumed drill owns the instances of its predecessor, even those that it has not come to.
+    known = "RecoveryInstanceId" in server or "ExistingInstanceId" in server
+    launching = "DrsJobId" in server and server.get("JobStatus") not in JOB_OVER
+    return (known or launching) and "TerminatedTime" not in server
 
 
 def _reader_wave(wave: Mapping[str, Any], parts: list[Item]) -> Item:

@@ -62,4 +62,6 @@ FINAL_EXECUTION = frozenset({ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, 
 FINAL_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.FAILED, WaveStatus.SKIPPED, WaveStatus.CANCELLED})
 FINAL_SERVER = frozenset({ServerStatus.RECOVERED, ServerStatus.FAILED, ServerStatus.SKIPPED, ServerStatus.CANCELLED})
 FINAL_CLEAN_UP = frozenset({CleanUpStatus.COMPLETED, CleanUpStatus.FAILED, CleanUpStatus.SKIPPED})
+# The clean-ups after which instances may run on: the plan keeps them, or their termination failed. `cleanup` ends both.
+CLEAN_UP_TO_REPEAT = frozenset({CleanUpStatus.FAILED, CleanUpStatus.SKIPPED})
 JOB_OVER = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})

@@ -1,4 +1,4 @@
-"""Finds the instances that drills keep, those of deleted stacks included, and terminates them on request.
+"""Finds the instances that drills keep or failed to terminate, and terminates those of deleted stacks on request.
 
 A recovery job carries the id of its execution as a tag. The record of that execution tells whether the drill is at work
 or over. Without a record in any stack of the account and Region, the stack was deleted, or it is in another account:
@@ -17,6 +17,7 @@ from engine.aws.drs import TAG_EXECUTION, TAG_LABEL
 from engine.aws.source_servers import LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE
 from engine.aws.tables import from_item, to_item
 from engine.core.document import HEADER_KEY
+from engine.core.statuses import CLEAN_UP_TO_REPEAT
 from engine.deploy.deployment import DeploymentFailed
 from engine.deploy.terminations import is_gone, request_terminations
 
@@ -45,7 +46,7 @@ def find(session: Any) -> list[KeptDrill]:
         instances = []
     for execution_id, instance, _ in instances:
         newest, stack, record = _newest(session, stacks, execution_id)
-        if record is None or record.get("CleanUp", {}).get("Status") == "SKIPPED":
+        if record is None or record.get("CleanUp", {}).get("Status") in CLEAN_UP_TO_REPEAT:
             found.setdefault(newest, KeptDrill(newest, stack)).instances.append(instance)
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""Ends a kept drill: starts the clean-up that its plan has left out.
+"""Ends a kept drill: starts the clean-up that its plan has left out, or repeats one that failed.
 
     plan lock + record (one transaction) -> leases -> state machine ... settled -> lock and leases released
 
@@ -16,7 +16,7 @@ from engine.core.events import CleanUp
 from engine.core.lease_refusals import in_use, plan_in_use
 from engine.core.plan import ExecutionType
 from engine.core.state import Execution
-from engine.core.statuses import CleanUpStatus
+from engine.core.statuses import CLEAN_UP_TO_REPEAT, CleanUpStatus
 from engine.function.existing_instances import existing_instances
 from engine.function.leasing import acquire_again, holder_of
 from engine.function.releasing import release
@@ -29,12 +29,12 @@ class CleanUpRefused(Exception):
 
 
 def clean_up(services: Services, execution_id: str) -> None:
-    """Let a new run of the state machine terminate the instances of a kept drill.
+    """Let a new run of the state machine terminate the instances of a kept drill, or of one whose clean-up failed.
 
     Raises ExecutionUnknown, CleanUpRefused.
 
-    The one backward move of a record: CleanUp goes from SKIPPED to PENDING. The record is saved first, so that a
-    repetition completes a call that was killed in between.
+    The one backward move of a record: CleanUp goes from SKIPPED or FAILED to PENDING. The record is saved first, so
+    that a repetition completes a call that was killed in between.
     """
     execution = _requested(services, execution_id)
     waits = execution.clean_up is not None and execution.clean_up.status is CleanUpStatus.PENDING
@@ -52,10 +52,11 @@ def _requested(services: Services, execution_id: str) -> Execution:
             raise ExecutionUnknown(execution_id)
         if execution.clean_up is not None and execution.clean_up.requested_at is not None and not execution.settled:
             return execution
-        _require_kept_drill(execution)
+        clean_up = _kept_drill(execution)
         _require_newest(services, execution)
         _require_new_instances(services, execution)
-        requested = CleanUp(CleanUpStatus.PENDING, requested_at=services.now())
+        # The start and the error of a failed try stay until the next try begins: they may have to come back.
+        requested = replace(clean_up, status=CleanUpStatus.PENDING, end_time=None, requested_at=services.now())
         try:
             return services.history.reopen(execution, replace(execution, clean_up=requested, run=execution.run + 1))
         except PlanLocked as locked:
@@ -68,24 +69,30 @@ def _requested(services: Services, execution_id: str) -> Execution:
 
 
 def _take_back(services: Services, execution: Execution) -> None:
-    """Remove the request, so that the drill counts as kept again and holds neither plan nor servers."""
+    """Remove the request, so that the drill counts as before and holds neither plan nor servers."""
+    before = CleanUp(CleanUpStatus.SKIPPED)
+    if execution.clean_up is not None and execution.clean_up.start_time is not None:
+        failed, now = CleanUpStatus.FAILED, services.now()
+        before = replace(execution.clean_up, status=failed, end_time=now, requested_at=None)
     try:
-        services.history.save(execution, replace(execution, clean_up=CleanUp(CleanUpStatus.SKIPPED)))
+        services.history.save(execution, replace(execution, clean_up=before))
     except RecordChanged:
         # Another call has started the clean-up, or has removed the request.
         return
     release(services, execution)
 
 
-def _require_kept_drill(execution: Execution) -> None:
+def _kept_drill(execution: Execution) -> CleanUp:
+    """The clean-up of a drill whose instances may run on. Raises CleanUpRefused for any other execution."""
     name = f"execution {execution.execution_id}"
     if not execution.is_drill:
         raise CleanUpRefused(f"{name} is a RECOVERY: its instances are production and are never terminated")
     if not execution.ended:
         raise CleanUpRefused(f"{name} is {execution.status}; wait for its end, or cancel it")
-    if execution.clean_up is None or execution.clean_up.status is not CleanUpStatus.SKIPPED:
+    if execution.clean_up is None or execution.clean_up.status not in CLEAN_UP_TO_REPEAT:
         status = execution.clean_up.status if execution.clean_up is not None else "not recorded"
         raise CleanUpRefused(f"{name} keeps no instances: its clean-up is {status}")
+    return execution.clean_up
 
 
 def _require_new_instances(services: Services, execution: Execution) -> None:

@@ -43,6 +43,41 @@ def test_cleanup_terminates_the_instances_of_a_kept_drill(kept):
     assert at.run("destroy", "--yes").exit_code == 0
 
 
+def test_a_drill_whose_clean_up_failed_is_not_forgotten_and_its_clean_up_can_be_repeated():
+    with operator() as at:
+        client = at.deploy()
+        at.aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)
+        at.run("start", "plan-three-tier", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        execution = record["ExecutionId"]
+        assert client.get(execution)["CleanUp"]["Status"] == "FAILED"
+        command = f"python -m engine cleanup {execution} --stack engine-test"
+        for _ in range(2):
+            assert len(instances(at)) == 6
+            assert at.run("status", execution).stdout.splitlines()[-1] == f"To terminate its instances: {command}"
+            swept = at.run("sweep", "--yes").stdout.splitlines()
+            assert swept[0] == f"Drill {execution} of stack engine-test keeps 6 instances:"
+            assert swept[7] == f"To terminate them: {command}"
+            assert f"python -m engine cleanup {execution}" in at.run("destroy", "--yes").stderr
+            repeated = at.run(*command.split()[3:])
+            assert repeated.exit_code == 0, repeated.output
+            at.run("status", execution, "--watch")
+            failed = client.get(execution)["CleanUp"]
+            assert failed["Status"] == "FAILED"
+            assert "AccessDeniedException" in failed["ErrorMessage"]
+        at.aws.faults.clear()
+        assert at.run(*command.split()[3:]).exit_code == 0
+        at.run("status", execution, "--watch")
+        done = client.get(execution)["CleanUp"]
+        assert done["Status"] == "COMPLETED"
+        assert "ErrorMessage" not in done
+        assert done["StartTime"] == failed["StartTime"]
+        assert instances(at) == []
+        assert "cleanup" not in at.run("status", execution).stdout
+        assert "Drill" not in at.run("sweep", "--yes").stdout
+        assert at.run("destroy", "--yes").exit_code == 0
+
+
 def test_destroy_names_kept_drills_and_the_ways_on(kept):
     at, _, execution = kept
     refused = at.run("destroy", "--yes")

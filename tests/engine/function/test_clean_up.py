@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema
 import pytest
 
 from engine.client import DecisionRefused, EngineError, StartRefused
@@ -9,6 +12,7 @@ from simulator import Fault, Simulator
 from simulator.gateway.requests import identify
 from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
 from tests.engine.job_times import USUAL_JOBS
+from tests.simulation.oracle import SCHEMA
 
 
 @pytest.fixture
@@ -128,6 +132,16 @@ def test_a_launch_in_doubt_whose_repetition_is_refused_is_found_by_the_clean_up(
 KEPT = {"TerminateDrillInstances": False}
 
 
+def with_other_plan(aws, client, record):
+    """Loads the plan `other` of the first server of the record; its id."""
+    first = record["Waves"][0]["ServerResults"][0]["SourceServerId"]
+    group = {"GroupId": "g-other", "GroupName": "Other", "SourceServerIds": [first]}
+    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
+    wave = {"WaveNumber": 1, "WaveName": "One", "ProtectionGroupId": "g-other", "ExecutionType": "PARALLEL"}
+    client.put_plan({"PlanId": "other", "PlanName": "Other", "Waves": [wave]})
+    return first
+
+
 @pytest.fixture
 def kept(aws):
     """A client, a plan and its drill, which keeps its instances; the plan `other` has the server of its first wave."""
@@ -135,12 +149,27 @@ def kept(aws):
     client.put_plan({**client.get_plan("plan-three-tier"), **KEPT})
     execution = client.start("plan-three-tier")
     record = aws.wait_until(settled(client, execution), 4 * 3600)
-    first = record["Waves"][0]["ServerResults"][0]["SourceServerId"]
-    group = {"GroupId": "g-other", "GroupName": "Other", "SourceServerIds": [first]}
-    client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
-    wave = {"WaveNumber": 1, "WaveName": "One", "ProtectionGroupId": "g-other", "ExecutionType": "PARALLEL"}
-    client.put_plan({"PlanId": "other", "PlanName": "Other", "Waves": [wave]})
-    return client, execution, first
+    return client, execution, with_other_plan(aws, client, record)
+
+
+def test_a_repeated_clean_up_that_another_execution_is_in_the_way_of_counts_as_failed_still(aws):
+    client = deployed(aws)
+    execution = client.start("plan-three-tier")
+    aws.faults.deny("drs", "TerminateRecoveryInstances", times=1)
+    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    with_other_plan(aws, client, record)
+    holder = client.start("other", "DRILL")
+    with pytest.raises(DecisionRefused, match=holder):
+        client.cleanup(execution)
+    again = client.get(execution)
+    assert again["CleanUp"] == {**record["CleanUp"], "EndTime": again["CleanUp"]["EndTime"]}
+    assert again["CleanUp"]["Status"] == "FAILED"
+    jsonschema.validate(again, json.loads(SCHEMA.read_text()))
+    assert client.holder("plan-three-tier") is None
+    aws.wait_until(settled(client, holder), 4 * 3600)
+    client.cleanup(execution)
+    assert aws.wait_until(settled(client, execution), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"
+    assert instances(aws) == []
 
 
 @pytest.mark.parametrize("plan", ["other", "plan-three-tier"])
