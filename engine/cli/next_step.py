@@ -15,8 +15,11 @@ _LEFT_OUT = 3
 
 def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> str | None:
     """The exact commands that go on from this execution, or the execution that resumes it; None: no next step."""
-    failed, kept = record["Status"] in ("FAILED", "CANCELLED"), keeps_instances(record)
-    if not (kept or (failed and record["ExecutionType"] == "RECOVERY")):
+    kept = keeps_instances(record)
+    # A drill can be resumed only if its plan keeps its instances.
+    lasts = record["ExecutionType"] == "RECOVERY" or (kept and record["CleanUp"]["Status"] == "SKIPPED")
+    failed = lasts and record["Status"] in ("FAILED", "CANCELLED")
+    if not (kept or failed):
         return None
     if "ResumedBy" in record and _exists(engine, record["ResumedBy"]):
         return f"Resumed by execution {record['ResumedBy']}"

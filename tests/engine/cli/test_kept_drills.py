@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from engine.cli.next_step import next_step
 from tests.engine.cli.operator import error_line, operator
 
 
@@ -76,6 +77,15 @@ def test_a_drill_whose_clean_up_failed_is_not_forgotten_and_its_clean_up_can_be_
         assert "cleanup" not in at.run("status", execution).stdout
         assert "Drill" not in at.run("sweep", "--yes").stdout
         assert at.run("destroy", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(("status", "resumable"), [("SKIPPED", True), ("FAILED", False)])
+def test_a_failed_drill_whose_clean_up_failed_is_not_to_be_resumed(status, resumable):
+    servers = [{"SourceServerId": "s-1", "Status": "RECOVERED", "RecoveryInstanceId": "i-1"}]
+    record = {"ExecutionId": "a", "ExecutionType": "DRILL", "Status": "FAILED", "CleanUp": {"Status": status}}
+    step = next_step(None, {**record, "Waves": [{"ServerResults": servers}]}, "engine-test")
+    assert ("engine resume a" in step) == resumable
+    assert step.splitlines()[-1] == "To terminate its instances: python -m engine cleanup a --stack engine-test"
 
 
 def test_destroy_names_kept_drills_and_the_ways_on(kept):
