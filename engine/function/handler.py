@@ -11,8 +11,8 @@
 - from clients: `Action: check` with PlanId, and `Action: inspect` with PlanId, SourceServerIds and optionally AsOf;
   return facts about the readiness of servers (`engine.core.readiness_check`), or Problems;
 - from clients: `Action: cancel` with ExecutionId and Reason; returns ExecutionId, or Refusal and Message;
-- from clients: `Action: cleanup` with ExecutionId of a kept drill, or of one whose clean-up failed; returns ExecutionId,
-  or Refusal and Message;
+- from clients: `Action: cleanup` with ExecutionId of a kept drill, or of one whose clean-up failed; returns
+  ExecutionId, or Refusal and Message;
 - from clients: `Action: pause` or `Action: continue` with ExecutionId and By; returns ExecutionId, or Refusal and
   Message (approvals have a function of their own: `engine.function.approvals`);
 - an event of a client with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
