@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_a_drill_whose_clean_up_failed_is_not_forgotten_and_its_clean_up_can_be_
 def test_a_failed_drill_whose_clean_up_failed_is_not_to_be_resumed(status, resumable):
     servers = [{"SourceServerId": "s-1", "Status": "RECOVERED", "RecoveryInstanceId": "i-1"}]
     record = {"ExecutionId": "a", "ExecutionType": "DRILL", "Status": "FAILED", "CleanUp": {"Status": status}}
-    step = next_step(None, {**record, "Waves": [{"ServerResults": servers}]}, "engine-test")
+    step = next_step(Mock(), {**record, "Waves": [{"ServerResults": servers}]}, "engine-test")
     assert ("engine resume a" in step) == resumable
     assert step.splitlines()[-1] == "To terminate its instances: python -m engine cleanup a --stack engine-test"
 
