@@ -51,6 +51,22 @@ Feature: Resuming a failed recovery
     And the resumption launched only "web-1, web-2"
     And wave 1 was carried over
 
+  @EX-4.2 @moto
+  Scenario Outline: A resumption without <wave> is refused, because the wave <problem>
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And the recovery is resumed without <wave>
+    Then the start is refused
+    And the refusal names "cannot be skipped: <problem>"
+    And the refusal does not name "wave 2"
+    And DRS launched only "database-1, database-2, application-1, application-2"
+
+    Examples:
+      | wave   | problem               |
+      | wave 1 | it is COMPLETED       |
+      | wave 7 | there is no such wave |
+
   @EX-4.3 @moto
   Scenario: A wave completes without its optional server, and a warning names the server
     Given the "three-waves" plan
@@ -108,6 +124,17 @@ Feature: Resuming a failed recovery
     Then the execution is COMPLETED
     And server "application-1" was launched from the other snapshot
     And the resumption launched only "application-1, web-1, web-2"
+
+  @EX-4.4 @moto
+  Scenario: A snapshot for a server whose instance is kept is refused with the way on
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "the snapshot is damaged"
+    When a recovery of the plan is run
+    And the recovery is resumed with another snapshot of server "database-1"
+    Then the start is refused
+    And the refusal names host name, id and instance of server "database-1"
+    And the refusal names "to launch it again, add --existing replace=s-3d75cdc0d9a28a725"
+    And DRS launched only "database-1, database-2, application-1, application-2"
 
   @EX-4.5 @moto
   Scenario: A resumption over changed waves is refused with the difference and the way on

@@ -87,7 +87,7 @@ Feature: Approval and pause
     And wave 2 is approved with the comment "go"
     And wave 2 is rejected with the comment "stop"
     And the execution ends
-    Then the refusal of the decision names "was already APPROVED by"
+    Then the refusal of the decision names "wave 2 (Application) was already APPROVED by"
     And the execution is COMPLETED
 
   @EX-5.1 @moto
@@ -99,7 +99,7 @@ Feature: Approval and pause
     And wave 2 is approved with the comment "go"
     And wave 2 waits for approval
     And 10 minutes pass
-    Then the refusal of the decision names "does not wait for an approval"
+    Then the refusal of the decision names "wave 2 (Application) does not wait for an approval; no wave does"
     And wave 2 is PENDING
 
   @EX-5.3 @moto
