@@ -113,7 +113,7 @@ class RecoveryService(SourceServers):
         """Look again before a request is repeated. Raises ServersBusy if a server has an instance that it must not."""
         expected = dict(action.expected)
         # No retry here: the retry of the launch repeats the look as well.
-        for server, found in self._recovered(action.source_server_ids, self._once).items():
+        for server, found in self._real(self._listed(action.source_server_ids, self._once)).items():
             if found.recovery_instance_id != expected[server]:
                 raise ServersBusy(f"{server} got recovery instance {found.recovery_instance_id} since the last look")
 
@@ -149,28 +149,49 @@ class RecoveryService(SourceServers):
 
     def jobs(self, ids: Sequence[str]) -> dict[str, DrsJob]:
         """These jobs by id, with as few DescribeJobs calls as possible."""
-        pages = (
-            page
+        return {job_id: _job(item) for job_id, item in self._job_items(ids).items()}
+
+    def executions_of(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The execution of each of these jobs that has one, by job id."""
+        tags = {job_id: item.get("tags", {}) for job_id, item in self._job_items(job_ids).items()}
+        return {job_id: of_job[TAG_EXECUTION] for job_id, of_job in tags.items() if TAG_EXECUTION in of_job}
+
+    def _job_items(self, ids: Sequence[str]) -> dict[str, Any]:
+        return {
+            item["jobID"]: item
             for chunk in chunks(ids, _JOBS_A_REQUEST)
             for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
-        )
-        return {item["jobID"]: _job(item) for page in pages for item in page["items"]}
+            for item in page["items"]
+        }
 
     def recovered(self, source_server_ids: Sequence[str], kept: Collection[str] = ()) -> dict[str, ExistingInstance]:
         """The recovery instances of these servers that no drill launched, by source server id.
 
         `kept`: the ids of drill instances that count as well.
         """
-        return self._recovered(source_server_ids, self._call, kept)
+        return self._real(self._listed(source_server_ids, self._call), kept)
 
-    def _recovered(
-        self, source_server_ids: Sequence[str], ask: Callable[..., Any], kept: Collection[str] = ()
-    ) -> dict[str, ExistingInstance]:
-        found = [
-            _existing(item)
+    def recovered_and_drilled(
+        self, source_server_ids: Sequence[str]
+    ) -> tuple[dict[str, ExistingInstance], list[ExistingInstance]]:
+        """As `recovered`, and the present instances of drills, from the same look."""
+        listed = self._listed(source_server_ids, self._call)
+        gone = {*_GONE, _NOT_FOUND}
+        drilled = [one for one in listed if one.get("isDrill") is True and one.get("ec2InstanceState") not in gone]
+        return self._real(listed), [_existing(one) for one in drilled]
+
+    def _listed(self, source_server_ids: Sequence[str], ask: Callable[..., Any]) -> list[Mapping[str, Any]]:
+        return [
+            item
             for chunk in chunks(source_server_ids, IDS_A_REQUEST)
             for page in self._pages("describe_recovery_instances", ask, filters={"sourceServerIDs": chunk})
             for item in page["items"]
+        ]
+
+    def _real(self, listed: Sequence[Mapping[str, Any]], kept: Collection[str] = ()) -> dict[str, ExistingInstance]:
+        found = [
+            _existing(item)
+            for item in listed
             # Whatever DRS does not call a drill may be production.
             if (item.get("isDrill") is not True or item["recoveryInstanceID"] in kept)
             and item.get("ec2InstanceState") not in _GONE
@@ -182,13 +203,7 @@ class RecoveryService(SourceServers):
 
     def described(self, existing: Mapping[str, ExistingInstance]) -> dict[str, ExistingInstance]:
         """The same instances with host name, launch time and execution, for a message to an operator."""
-        job_ids = sorted({one.job_id for one in existing.values() if one.job_id})
-        jobs = {
-            item["jobID"]: item
-            for chunk in chunks(job_ids, _JOBS_A_REQUEST)
-            for page in self._pages("describe_jobs", self._call, filters={"jobIDs": chunk})
-            for item in page["items"]
-        }
+        jobs = self._job_items(sorted({one.job_id for one in existing.values() if one.job_id}))
         names = self.host_names(sorted(existing))
         return {
             server: replace(

@@ -152,6 +152,21 @@ def drill_refusal(one: ExistingInstance) -> str:
     )
 
 
+def drill_warnings(servers: Mapping[str | None, Sequence[str]]) -> tuple[str, ...]:
+    """What the launches do to the instances of drills; `servers` has the names by drill, None for an unknown one."""
+    return tuple(_drill_warning(drill, servers[drill]) for drill in sorted(servers, key=lambda one: one or ""))
+
+
+def _drill_warning(drill: str | None, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SERVERS_SHOWN} more" if len(names) > _SERVERS_SHOWN else ""
+    shown = ", ".join(sorted(names)[:_SERVERS_SHOWN]) + more
+    servers = f"{len(names)} servers ({shown})" if len(names) > 1 else shown
+    return (
+        f"{f'drill {drill}' if drill else 'a drill'} has instances of {servers}, "
+        "which DRS terminates when this execution launches them"
+    )
+
+
 def with_decision(
     execution: Execution, decision: ExistingInstances, existing: Mapping[str, ExistingInstance]
 ) -> Execution:

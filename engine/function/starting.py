@@ -28,7 +28,7 @@ from engine.core.state import Execution, ServerState, new_execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
 from engine.function.checking import missing_snapshots, start_findings
-from engine.function.existing_instances import require_new_instances
+from engine.function.existing_instances import require_new_instances, warnings_of_drills
 from engine.function.leasing import (
     ServersTaken,
     acquire,
@@ -74,6 +74,8 @@ class _Checked:
 
     plan: Plan
     existing: Mapping[str, ExistingInstance]
+    # The instances of drills that the launches replace.
+    drilled: tuple[ExistingInstance, ...]
     sources: Mapping[str, SourceServer]
     findings: tuple[Finding, ...]
 
@@ -109,7 +111,8 @@ def _check_consent(services: Services, request: StartRequest) -> None:
 
 def _begin(services: Services, request: StartRequest, instead_of: Execution | None) -> StartResult:
     """Lock the plan, or take over the lock of an execution that has ended or may be stopped, and run the plan."""
-    execution = _planned(services, request, _execution_id(request))
+    checked = _checked_plan(services, request)
+    execution = _planned(services, request, _execution_id(request), checked)
     before = instead_of.execution_id if instead_of is not None else None
     try:
         if instead_of is not None and not instead_of.ended and instead_of.cancel is None:
@@ -120,7 +123,10 @@ def _begin(services: Services, request: StartRequest, instead_of: Execution | No
     except RecordChanged:
         # The execution has ended in the meantime.
         return _start(services, request)
-    return StartResult(run_starting(services, execution, request.consent), existed=False, warnings=_warnings(execution))
+    started = run_starting(services, execution, request.consent)
+    names = {server: source.host_name or server for server, source in checked.sources.items()}
+    replaced = warnings_of_drills(services.recovery(execution.target), checked.drilled, names)
+    return StartResult(started, existed=False, warnings=(*replaced, *_warnings(execution)))
 
 
 def is_fenced(execution: Execution) -> bool:
@@ -136,9 +142,8 @@ def _warnings(execution: Execution) -> tuple[str, ...]:
     )
 
 
-def _planned(services: Services, request: StartRequest, execution_id: str) -> Execution:
-    """The first state of an execution of the current plan. Raises CannotStart."""
-    checked = _checked_plan(services, request)
+def _planned(services: Services, request: StartRequest, execution_id: str, checked: _Checked) -> Execution:
+    """The first state of an execution of the current plan."""
     execution = new_execution(
         checked.plan,
         execution_id=execution_id,
@@ -215,7 +220,7 @@ def _require_unchanged(services: Services, request: StartRequest, begun: Executi
     # A server that was renamed in between, whose data are older now, or that was recovered, changes no plan.
     begun, planned = (
         _without_passing_facts(begun),
-        _without_passing_facts(_planned(services, request, begun.execution_id)),
+        _without_passing_facts(_planned(services, request, begun.execution_id, _checked_plan(services, request))),
     )
     compared = (
         "plan_name",
@@ -288,7 +293,7 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     recovery = services.recovery(target)
     try:
         sources = recovery.source_servers(plan.servers)
-        existing = recovery.recovered(plan.servers)
+        existing, drilled = recovery.recovered_and_drilled(plan.servers)
         if existing:
             existing = recovery.described(existing)
     except (CallError, RoleNotAssumed) as error:
@@ -312,7 +317,7 @@ def _checked_plan(services: Services, request: StartRequest) -> _Checked:
     findings = start_findings(recovery, latest, services.now)
     if blocked := start_refusals(plan_id, is_drill, findings, sources):
         raise CannotStart(blocked)
-    return _Checked(plan, existing, sources, tuple(findings))
+    return _Checked(plan, existing, tuple(drilled), sources, tuple(findings))
 
 
 def _at_work(services: Services, existing: Mapping[str, ExistingInstance]) -> set[str]:

@@ -129,10 +129,45 @@ def test_a_drill_does_not_replace_what_another_user_recovers_for_real_while_it_r
     assert record["CleanUp"]["Status"] == "COMPLETED"
 
 
-def test_a_drill_follows_a_drill_that_kept_its_instances(aws, client):
+@pytest.fixture
+def kept(aws, client):
+    """A drill of both servers that keeps its instances; its ExecutionId."""
     client.put_plan({**PLAN, "Waves": [WAVE], "TerminateDrillInstances": False})
-    aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)
-    assert aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)["Status"] == "COMPLETED"
+    drill = client.start("p", "DRILL")
+    aws.wait_until(settled(client, drill), 4 * 3600)
+    return drill
+
+
+@pytest.mark.parametrize("kind", ["DRILL", "RECOVERY"])
+def test_a_start_over_a_kept_drill_warns_that_its_instances_are_terminated(aws, client, kept, kind):
+    before = instances(aws)
+    started = client.start_or_find("p", kind)
+    hosts = ", ".join(one["HostName"] for one in client.get(kept)["Waves"][0]["ServerResults"])
+    assert started.warnings == (
+        f"drill {kept} has instances of 2 servers ({hosts}), which DRS terminates when this execution launches them",
+    )
+    assert aws.wait_until(settled(client, started.execution_id), 4 * 3600)["Status"] == "COMPLETED"
+    assert not before & instances(aws)
+
+
+def test_a_start_without_drill_instances_asks_for_no_job_of_a_drill(aws, client, kept):
+    client.cleanup(kept)
+    aws.wait_until(settled(client, kept), 4 * 3600)
+
+    def asked():
+        return [call for call in aws.journal.select("drs", "DescribeJobs") if "jobIDs" in call.parameters["filters"]]
+
+    before = len(asked())
+    assert client.start_or_find("p", "RECOVERY").warnings == ()
+    assert len(asked()) == before
+
+
+def test_a_recovery_starts_although_the_drill_in_its_way_cannot_be_named(aws, client, kept):
+    jobs = {one["DrsJobId"] for one in client.get(kept)["Waves"][0]["ServerResults"]}
+    aws.faults.deny("drs", "DescribeJobs", where={"filters": {"jobIDs": sorted(jobs)}})
+    started = client.start_or_find("p", "RECOVERY")
+    assert started.warnings[0].startswith("a drill has instances of 2 servers (")
+    assert aws.wait_until(settled(client, started.execution_id), 4 * 3600)["Status"] == "COMPLETED"
 
 
 def cut_off(aws, client):
