@@ -67,8 +67,6 @@ class VirtualClock:
         self.main: Actor | None = None
         self.failures: list[BaseException] = []
 
-    # -- start and stop -----------------------------------------------------------------------------------------------
-
     def start(self) -> None:
         self._traveller = self._travel.start()
         self.main = Actor(self, "the suite", "suite")
