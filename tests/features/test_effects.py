@@ -98,17 +98,17 @@ def test_a_step_without_effect_makes_its_scenario_a_defect(tmp_path: Path) -> No
         "never met": "hook_error",
         "never met and violated": "failed",
         "a launch outside the plan": "hook_error",
-        "the absence of a wave that the plan lacks": "error",
+        "the absence of a wave that the plan lacks": "failed",
         "a state that never comes": "hook_error",
         "a refusal that no Then judges": "hook_error",
-        "a command without an execution": "error",
+        "a command without an execution": "failed",
         "red before it could be met": "failed",
     }
     assert said.count(f"Idle:      {LINE}\n") == 2
     assert f"WithoutEffect: {LINE}" in said
     for line in (
         'the launch of server "web-1" had no effect: no started plan recovers it; name a server of the plan',
-        "no plan of this scenario has a wave 3; there are [1]",
+        "no plan of this scenario has a wave 3; there are 1",
         "the scenario waits for wave 1 to wait for approval, but the execution ended COMPLETED before that",
         "the engine refused a start: ",
         "; no Then judges it",
