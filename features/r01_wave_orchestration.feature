@@ -63,6 +63,7 @@ Feature: Wave orchestration
     When a drill of the plan is run
     Then the execution is FAILED
     And wave 2 is SKIPPED because of wave 1
+    And wave 3 is SKIPPED because of wave 2
     And DRS launched no server of wave 2
 
   @AC-1.3 @moto
