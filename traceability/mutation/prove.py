@@ -28,6 +28,8 @@ from traceability.mutation.defects import Defect
 MAX_PROCESSES = 2
 TIMEOUT_SECONDS = 90.0
 """A defect may make the engine wait forever; a child that takes longer has not noticed the defect."""
+SECONDS_A_SCENARIO = 10.0
+"""The limit of the baseline grows with its scenarios. On an idle machine a scenario takes a third of a second."""
 _OUTCOMES = {VIOLATED: "noticed", PASSED: "unnoticed"}
 
 
@@ -185,11 +187,16 @@ def _failed_without_defect(root: Path, folder: str, needed: Sequence[Scenario], 
         target=trials.run_behave, args=(place, root, [one.place for one in needed], "", trials.TO_END, target)
     )
     child.start()
-    child.join(TIMEOUT_SECONDS * MAX_PROCESSES)
+    limit = max(TIMEOUT_SECONDS, SECONDS_A_SCENARIO * len(needed))
+    child.join(limit)
+    timed_out = child.is_alive()
     trials.end(child)
     ends = trials.endings(place, folder, needed)
     trials.import_needs(place)
-    return [f"{one.place}: {one.name}: {ends[one.key].reason}" for one in needed if ends[one.key].verdict != PASSED]
+    failed = [one for one in needed if ends[one.key].verdict != PASSED]
+    if failed and timed_out:
+        return [f"the baseline timed out after {limit:.0f} s"]
+    return [f"{one.place}: {one.name}: {ends[one.key].reason}" for one in failed]
 
 
 def _start(root: Path, defect: Defect, scenarios: Sequence[Scenario], scratch: Path, *, each: bool) -> _Trial:

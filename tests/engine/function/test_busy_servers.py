@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from tests.engine.cli.operator import operator
+from tests.engine.job_times import SHORT_JOBS
 
 PLAN = "plan-three-tier"
 HOURS = 3600
@@ -23,12 +24,12 @@ def at():
 def busy(at, server, seconds):
     at.aws.drs.set_launch(server, launch_seconds=seconds)
     job = at.aws.drs.start_foreign_job([server])
-    at.aws.drs.reset_launch(server)
+    at.aws.drs.set_launch(server, **SHORT_JOBS)
     return job
 
 
 def ended(at, execution):
-    return at.aws.wait_until(lambda: (r := at.client.get(execution)).get("EndTime") and r, 12 * HOURS)
+    return at.aws.wait_until(lambda: (r := at.client.get(execution)).get("EndTime") and r, 12 * HOURS, of="dynamodb")
 
 
 def server_of(record, server):
@@ -75,10 +76,10 @@ def test_servers_that_become_free_one_by_one_are_launched_one_by_one(at):
         }
     )
     for number, server in enumerate(at.servers[:6:2], 1):
-        busy(at, server, number * HOURS)
+        busy(at, server, number * 600)
     record = ended(at, at.client.start(PLAN))
     assert record["Status"] == "COMPLETED"
-    assert [round(minutes(record, server) / 60) for server in at.servers[:6]] == [1, 0, 2, 0, 3, 0]
+    assert [round(minutes(record, server) / 10) for server in at.servers[:6]] == [1, 0, 2, 0, 3, 0]
 
 
 def test_all_wait_if_the_jobs_cannot_be_read(at):
@@ -92,9 +93,9 @@ def test_all_wait_if_the_jobs_cannot_be_read(at):
 def test_a_sequential_wave_waits_for_its_busy_server(at):
     waves = [{**wave, "ExecutionType": "SEQUENTIAL"} for wave in at.plan()["Waves"]]
     at.client.put_plan({**at.plan(), "Waves": waves})
-    busy(at, at.servers[0], 1 * HOURS)
+    busy(at, at.servers[0], 900)
     execution = at.client.start(PLAN)
-    at.aws.advance(3000)
+    at.aws.advance(600)
     assert len(requests(at)) > 1
     assert {tuple(one) for one in requests(at)} == {(at.servers[0],)}
     assert ended(at, execution)["Status"] == "COMPLETED"

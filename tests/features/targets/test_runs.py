@@ -29,6 +29,14 @@ def server() -> Iterator[SimulatorServer]:
         yield started
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _interruptible() -> Iterator[None]:
+    """Below `nohup`, or started with `&`, this process ignores SIGINT, and its children would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(autouse=True)
 def _clean(server: SimulatorServer) -> Iterator[None]:
     yield

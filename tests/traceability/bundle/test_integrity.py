@@ -245,7 +245,7 @@ def test_the_results_of_the_negative_proof_keep_a_run_intact(judged: Suite) -> N
 def test_a_mutation_score_that_is_kept_later_keeps_a_run_intact(judged: Suite) -> None:
     keep_score(Console(), judged.places, judged.catalogue, KEPT, None)
     assert integrity.changes(judged.places, judged.catalogue) == []
-    assert "noticed 3 of 4 small changes" in judged.places.matrix.read_text(encoding="utf-8")
+    assert "noticed 90 of 100 mutants" in judged.places.matrix.read_text(encoding="utf-8")
     assert bundle.verify(bundle.write(judged.places, judged.catalogue)).consistent
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,27 @@ def test_a_defect_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.M
     seed(small, new='"while True: pass"')
     (finding,) = run(small)
     assert (finding.outcome, finding.story) == ("not_by_expectation", "timed out after 2 s")
+
+
+def test_a_baseline_that_never_ends_is_stopped(small: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prove, "TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(prove, "SECONDS_A_SCENARIO", 1.0)
+    (small.root / "engine" / "waiting.py").write_text(ENGINE.replace("    return", "    while True: pass\n    return"))
+    seed(small)
+    with pytest.raises(prove.BaselineFailed) as raised:
+        run(small)
+    assert raised.value.problems == ["the baseline timed out after 2 s"]
+
+
+def test_the_limit_of_the_baseline_grows_with_its_scenarios(small: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prove, "SECONDS_A_SCENARIO", 100.0)
+    joined: list[float] = []
+    monkeypatch.setattr(prove.trials.FORK.Process, "join", lambda child, limit=None: joined.append(limit))
+    monkeypatch.setattr(prove.trials, "end", BaseProcess.join)
+    seed(small)
+    small.feature(FEATURE + TWO_MORE)
+    run(small)
+    assert joined == [300.0]
 
 
 def test_the_checked_out_files_stay_as_they_are(small: Suite) -> None:

@@ -120,7 +120,7 @@ def test_shards_of_another_tree_are_refused(sharded: Suite) -> None:
 
 def test_shards_of_different_matrices_are_refused(sharded: Suite) -> None:
     run_shard(sharded, "1/3")
-    with pytest.raises(BadInput, match="1 problems") as refused:
+    with pytest.raises(BadInput, match="1 problem in the input") as refused:
         merge(sharded, "shard-2-of-2", "shard-1-of-3")
     assert refused.value.problems == ["shards of different matrices: of 2, of 3; name those of one run"]
 
