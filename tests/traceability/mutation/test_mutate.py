@@ -213,7 +213,7 @@ def test_a_scenario_that_fails_without_a_mutant_ends_the_run(project: Suite) -> 
     project.feature(FEATURE.replace("make 3", "make 4"))
     scenarios = mutate.scenarios_of(project.root, "features")
     workers = Workers(project.root, project.root / "reports" / ".mutate", scenarios)
-    with pytest.raises(BaselineFailed, match="1 scenarios fail"):
+    with pytest.raises(BaselineFailed, match="1 scenario fails"):
         mutate.trace(workers)
     workers.close()
 
