@@ -135,14 +135,14 @@ def _contradictions(
     reports = "reports/rehearsal/" if content["target"] == REHEARSAL else "reports/"
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         root = Path(folder)
-        archive.unpack(path, [name for name in names if _is_needed(name, reports)], root)
-        for name in (*names, *listed):
-            if name.startswith(f"{reports}allure-results/") and not (root / name).exists():
-                # The evaluation needs the existence of evidence, not its content.
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).touch()
         places = Places(root, rehearsal=content["target"] == REHEARSAL)
         try:
+            archive.unpack(path, [name for name in names if _is_needed(name, reports)], root)
+            for name in (*names, *listed):
+                if name.startswith(f"{reports}allure-results/") and not (root / name).exists():
+                    # The evaluation needs the existence of evidence, not its content.
+                    (root / name).parent.mkdir(parents=True, exist_ok=True)
+                    (root / name).touch()
             own = root / manifest.CATALOGUE
             known = catalogue.load(own) if own.exists() else catalogue.load()
             return [*_in_the_future(content["finished"]), *integrity.contradictions(places, known, content)]
