@@ -15,7 +15,7 @@ def test_the_scenario_that_the_readme_runs_stands_where_it_says() -> None:
     (place,) = re.findall(r"^\$ behave (features/\S+:\d+)$", README, re.MULTILINE)
     shown = README.partition(f"$ behave {place}\n")[2].partition("```")[0]
     command = [sys.executable, "-m", "behave", place, "--dry-run", "--no-color", "--no-skipped"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120).stdout
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600).stdout
     lines = [line for line in shown.splitlines() if "# features/" in line]
     assert len(lines) == 5
     assert [line for line in lines if line not in said] == []

@@ -79,7 +79,13 @@ def _environment() -> dict[str, str]:
 
 def _run(text: str, environment: dict[str, str]) -> str:
     ended = subprocess.run(
-        [sys.executable, "-c", text], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", text],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
@@ -104,13 +110,13 @@ def test_the_drill_in_one_process_runs() -> None:
 @pytest.mark.parametrize("line", REQUESTS)
 def test_the_requests_of_the_control_are_answered(served: dict[str, str], line: str) -> None:
     RemoteSimulator(served["AWS_ENDPOINT_URL"]).set_time_mode("stepped")  # as the first of the requests does
-    answer = subprocess.run(["bash", "-c", line], env=served, capture_output=True, text=True, timeout=60, check=True)
+    answer = subprocess.run(["bash", "-c", line], env=served, capture_output=True, text=True, timeout=600, check=True)
     assert json.loads(answer.stdout)
 
 
 def test_the_list_of_operations_is_current() -> None:
     command = [sys.executable, "-m", "simulator", "services", "--check"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stderr
     listed = dict(re.findall(r"^\| ([\w-]+) \| \d+ \| \d+ \| (.*) \|$", OPERATIONS, re.MULTILINE))
     assert "StartRecovery" in listed["drs"]

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_journal_in_any_process(seed):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     observed = run_case(generator.generate(seed), keep_journal=True)
     assert hashlib.sha256(observed.journal.encode()).hexdigest() == other.stdout.strip()

@@ -20,7 +20,7 @@ from engine.deploy import sweep
 from tests.serving import ROOT, SimulatorServer, serving
 
 DRILL = "features/r10_real_drs_environment.feature"
-SECONDS = 180
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")

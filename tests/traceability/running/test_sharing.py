@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traceability.model.feature_files import Scenario
@@ -18,6 +18,7 @@ SIX = [scenario(number) for number in range(6)]
 SECONDS = st.lists(st.floats(0.01, 30.0), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(SECONDS, st.integers(1, 5))
 def test_each_scenario_is_in_one_share_and_none_ends_late(seconds: list[float], processes: int) -> None:
     scenarios = [scenario(number) for number in range(len(seconds))]
@@ -50,6 +51,7 @@ def test_a_suite_without_scenarios_is_one_share() -> None:
     assert shares([], "moto", 4) == [[]]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(1, 9))
 def test_each_scenario_is_in_one_shard_and_the_shards_are_even(many: int, count: int) -> None:
     scenarios = [scenario(number, *(["aws"] if number % 7 == 3 else ["moto"])) for number in range(many)]
