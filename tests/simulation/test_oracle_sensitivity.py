@@ -94,7 +94,7 @@ MISTAKES = {
         "records",
     ),
     "instances get too little time": Mistake(
-        "core/outcomes.py", "elapsed < timeout", "elapsed < timeout - 90", 15, "records"
+        "core/launched_instances.py", "elapsed < timeout", "elapsed < timeout - 90", 15, "records"
     ),
     "a pinned snapshot is forgotten": Mistake(
         "core/wave_work.py",
@@ -135,7 +135,7 @@ MISTAKES = {
         "records",
     ),
     "a stopped instance counts as running": Mistake(
-        "core/outcomes.py",
+        "core/launched_instances.py",
         'if state == "running":',
         'if state in ("running", "stopped"):',
         48,
