@@ -14,7 +14,7 @@ from engine.cli.terminal import print_json
 @json_option
 @stack_option
 def cleanup(execution_id: str, as_json: bool, stack: str) -> None:
-    """Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false).
+    """Terminate the instances of a drill whose plan keeps them, or whose clean-up failed.
 
     Repeats a clean-up that failed as well: remove its cause first.
     """

@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cleanup": (
         "cleaning",
         "cleanup",
-        "Terminate the instances of a drill whose plan keeps them (TerminateDrillInstances: false).",
+        "Terminate the instances of a drill whose plan keeps them, or whose clean-up failed.",
     ),
     "history": ("commands", "history", "List executions, newest first: of one plan, with one status, or all."),
     "report": (
