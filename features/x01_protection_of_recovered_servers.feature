@@ -16,7 +16,7 @@ Feature: Protection of recovered servers
     And the refusal does not name "which still runs"
     And the refusal does not name "more"
     And the refusal names "python -m engine start plan-single-wave --recovery --existing keep"
-    And the refusal names "python -m engine start plan-single-wave --recovery --existing replace=s-3d75cdc0d9a28a725"
+    And the refusal names "python -m engine start plan-single-wave --recovery --existing replace=SERVER"
     And DRS launched only "database-1, database-2"
     And DRS still has the recovered instances of "database-1, database-2"
 
