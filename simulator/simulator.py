@@ -28,7 +28,7 @@ from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.journal import Journal
 from simulator.gateway.network import ConnectionAttempt, SocketGuard
 from simulator.gateway.permissions import Permissions
-from simulator.patches import client_shortcuts, computed_once, items, moto_requests
+from simulator.patches import computed_once, items
 from simulator.patches.patching import applied
 from simulator.services import partitions, service_quotas, sns_sqs, sts
 from simulator.services.cloudformation import no_value, resource_types, state_machines, template_urls
@@ -145,8 +145,6 @@ class Simulator:
                 *simulator.iam.principal_ids.patches(),
                 *computed_once.patches(self._tokens),
                 *items.patches(),
-                *client_shortcuts.patches(),
-                *moto_requests.patches(),
             ]
             entered.enter_context(applied(patches))
             entered.enter_context(running(self.clock))

@@ -17,10 +17,10 @@ from moto import backend_index
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import HTTPException
-from moto.core.request import Request
+from moto.core.request import Request, normalize_request
 from moto.moto_api._internal import mock_random
 
-from simulator.patches.moto_requests import normalized, url_of
+from simulator.gateway.direct import DirectRequest, reply_to
 
 Reply = tuple[int, dict[str, Any], str | bytes]
 Handler = Callable[..., Reply]
@@ -28,16 +28,22 @@ Handler = Callable[..., Reply]
 
 def process(request: AWSPreparedRequest, known: Request | None = None) -> Reply | None:
     """(status, headers, body); None when moto has no handler. `known` is moto's form of the request, if it exists."""
+    if isinstance(request, DirectRequest):
+        return _answer(functools.partial(reply_to, request))
     parts = urlsplit(request.url)
     address = f"{parts.scheme}://{parts.netloc}{parts.path}"
     for pattern, handler in _handlers(_service(f"{parts.scheme}://{parts.netloc}/")):
         if pattern.match(address):
-            made = known if known is not None else normalized(request)
-            try:
-                return handler(made, url_of(made), made.headers)
-            except HTTPException as error:
-                return error.code, dict(error.get_headers()), error.get_body()
+            made = known if known is not None else normalize_request(request)
+            return _answer(functools.partial(handler, made, made.raw_url, made.headers))
     return None
+
+
+def _answer(handler: Callable[[], Reply]) -> Reply:
+    try:
+        return handler()
+    except HTTPException as error:
+        return error.code, dict(error.get_headers()), error.get_body()
 
 
 @functools.lru_cache(maxsize=4096)

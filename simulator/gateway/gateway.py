@@ -26,10 +26,11 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
-from simulator.gateway import client_errors, dispatch, model_validation
+from simulator.gateway import client_errors, direct, dispatch, model_validation
 from simulator.gateway import differences as d
 from simulator.gateway import faults as f
 from simulator.gateway.differences import Differences, NotOffered
+from simulator.gateway.direct import DirectRequest
 from simulator.gateway.faults import Fault, Faults
 from simulator.gateway.http import HttpRequest, HttpResponse
 from simulator.gateway.identity import CallingPrincipal, calling_principal, secret_of
@@ -95,7 +96,7 @@ class Gateway:
         self._inspectors = inspectors or {}
         self._latency = latency or {}
 
-    def handle(self, request: HttpRequest) -> HttpResponse:
+    def handle(self, request: HttpRequest | DirectRequest) -> HttpResponse:
         """Raises ConnectionLost where the caller gets no response, LambdaKilled where the call ends its function."""
         actor = self._clock.current()
         if actor is None:
@@ -106,8 +107,8 @@ class Gateway:
         with actor.outside_scope():
             return self._handle(request, actor)
 
-    def _handle(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        call = identify(request)
+    def _handle(self, request: HttpRequest | DirectRequest, actor: Actor) -> HttpResponse:
+        call = request.identify() if isinstance(request, DirectRequest) else identify(request)
         principal = calling_principal(call.access_key)
         entry = self._open(call, principal, actor)
         try:
@@ -133,7 +134,7 @@ class Gateway:
         principal: CallingPrincipal | None,
         entry: JournalEntry,
         actor: Actor,
-        request: HttpRequest,
+        request: HttpRequest | DirectRequest,
     ) -> ServiceResponse:
         half = self._latency_of(call) / 2
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
@@ -307,11 +308,12 @@ class Gateway:
         real_send = URLLib3Session.send
 
         def send(session: URLLib3Session, request: Any) -> Any:
-            if not is_for_aws(request.url):
+            if not isinstance(request, DirectRequest) and not is_for_aws(request.url):
                 return real_send(session, request)
             return self._send(session, request)
 
         return [
+            *direct.patches(),
             Patch(URLLib3Session, "send", send, "every botocore client of the process sends its requests here"),
             Patch(
                 botocore_stubber, "enabled", False, "moto's own hook would respond before the gateway sees the request"
@@ -319,13 +321,8 @@ class Gateway:
         ]
 
     def _send(self, session: URLLib3Session, request: Any) -> AWSResponse:
-        body = request.body
-        if hasattr(body, "read"):
-            body = body.read()
-        if isinstance(body, str):
-            body = body.encode()
         try:
-            response = self.handle(HttpRequest(request.method, request.url, request.headers, body or b""))
+            response = self.handle(request if isinstance(request, DirectRequest) else _on_the_wire(request))
         except ConnectionLost as lost:
             self._clock.sleep(_client_timeout(session, lost.kind), f"the client to give up: {lost.kind}")
             raise _BOTOCORE_ERRORS[lost.kind](request) from lost
@@ -335,12 +332,23 @@ class Gateway:
         return AWSResponse(request.url, response.status, headers, MockRawResponse(response.body))
 
 
-def _require_signature(call: IdentifiedCall, principal: CallingPrincipal | None, request: HttpRequest) -> None:
+def _on_the_wire(request: Any) -> HttpRequest:
+    body = request.body
+    if hasattr(body, "read"):
+        body = body.read()
+    if isinstance(body, str):
+        body = body.encode()
+    return HttpRequest(request.method, request.url, request.headers, body or b"")
+
+
+def _require_signature(
+    call: IdentifiedCall, principal: CallingPrincipal | None, request: HttpRequest | DirectRequest
+) -> None:
     """Checks the signature of requests from other processes only; botocore has just signed those of this process."""
     code, status = error_codes(call.service).bad_signature
     if call.region not in regions():
         raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
-    if principal is None or not request.target:
+    if principal is None or isinstance(request, DirectRequest) or not request.target:
         return
     if not is_genuine(request, secret_of(call.access_key)):
         text = (

@@ -13,7 +13,6 @@ from typing import Any
 
 from botocore.parsers import JSONParser
 from botocore.validate import ParamValidator
-from moto.core.parse import JSONParser as RequestParser
 from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
@@ -32,7 +31,6 @@ MOTO_ITEM_LIMIT = 405_000  # of LimitedSizeDict; `services.dynamodb.metering` ch
 _ITEM_OUTPUTS = frozenset({"BatchGetItemOutput", "GetItemOutput", "QueryOutput", "ScanOutput"})
 
 _validate = ParamValidator._validate
-_read_request = RequestParser._do_parse
 _read_answer = JSONParser._handle_json_body
 _execute_result = ActionResult.execute_result
 _convert_result = DynamoResult.__init__
@@ -67,19 +65,7 @@ def _validate_parameter(self: Any, params: Any, shape: Any, errors: Any, name: s
 def _parse_answer(self: Any, raw_body: bytes, shape: Any) -> Any:
     if shape.name not in _ITEM_OUTPUTS or any(mark in raw_body for mark in BLOBS):
         return _read_answer(self, raw_body, shape)
-    return _known_members(self._parse_body_as_json(raw_body), shape)
-
-
-def _parse_request(self: Any, request: Any, shape: Any) -> Any:
-    operation, body = self.operation_model, request["body"]
-    is_item = operation.name in ITEM_OPERATIONS and operation.service_model.service_name == "dynamodb"
-    if not is_item or any(mark in body for mark in BLOBS):
-        return _read_request(self, request, shape)
-    return _known_members(json.loads(body), shape)
-
-
-def _known_members(parsed: dict[str, Any], shape: Any) -> dict[str, Any]:
-    """Drops members that the model does not know, and nulls, as the library's parsers do."""
+    parsed = self._parse_body_as_json(raw_body)
     return {name: value for name, value in parsed.items() if name in shape.members and value is not None}
 
 
@@ -130,7 +116,6 @@ def patches() -> list[Patch]:
     return [
         Patch(ParamValidator, "_validate", _validate_parameter, "botocore checks each leaf of an item"),
         Patch(JSONParser, "_handle_json_body", _parse_answer, "botocore reads each leaf of an item"),
-        Patch(RequestParser, "_do_parse", _parse_request, "moto reads each leaf of an item"),
         Patch(ActionResult, "execute_result", _answer, "moto's serialiser takes half the time of an item operation"),
         Patch(DynamoResult, "__init__", ActionResult.__init__, "a conversion that `_answer` does anyway"),
         Patch(Item, "__init__", _make_item, "moto computes an item's size for each attribute that it adds"),

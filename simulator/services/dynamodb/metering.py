@@ -8,6 +8,7 @@ Source: "DynamoDB item sizes and formats" and "Capacity unit consumption" in the
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import math
 import re
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
@@ -257,8 +257,8 @@ def _read_again(call: IdentifiedCall) -> list[Attributes]:
         kept = {key: value for key, value in body.pop(name, {}).items() if key in used}
         if kept:
             body[name] = kept
-    given = call.prepared
-    request = AWSPreparedRequest(given.method, given.url, given.headers, json.dumps(body).encode(), False)
+    request = copy.copy(call.prepared)
+    request.body = json.dumps(body).encode()
     reply = dispatch.process(request)
     assert reply is not None
     items: list[Attributes] = json.loads(reply[2])["Items"]

@@ -10,7 +10,6 @@ import botocore.validate
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto.core.parse import JSONParser as RequestParser
 from moto.core.utils import get_service_model
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -48,11 +47,6 @@ def validated(item: Any) -> str:
     return report
 
 
-def parsed_request(item: Any) -> Any:
-    body = json.dumps({"TableName": "table", "Item": {"key": item}, "Unknown": 1, "ConditionExpression": None})
-    return RequestParser(PUT).parse({"body": body.encode(), "headers": {}, "method": "POST"})
-
-
 def parsed_answer(item: Any) -> Any:
     body = json.dumps({"Item": {"key": item}, "Unknown": 1, "ConsumedCapacity": None})
     parser = botocore.parsers.create_parser("json")
@@ -63,7 +57,7 @@ def parsed_answer(item: Any) -> Any:
 @given(values)
 @settings(max_examples=60, deadline=None)
 def test_good_values_are_read_and_written_as_the_libraries_do(item: Any) -> None:
-    ways = (validated, parsed_request, parsed_answer)
+    ways = (validated, parsed_answer)
     slow = [way(item) for way in ways]
     with applied(items.patches()):
         assert [way(item) for way in ways] == slow
