@@ -108,7 +108,7 @@ class Gateway:
             return self._handle(request, actor)
 
     def _handle(self, request: HttpRequest | DirectRequest, actor: Actor) -> HttpResponse:
-        call = request.identify() if isinstance(request, DirectRequest) else identify(request)
+        call = identified(request)
         principal = calling_principal(call.access_key)
         entry = self._open(call, principal, actor)
         try:
@@ -390,3 +390,8 @@ def _client_timeout(session: URLLib3Session, kind: str) -> float:
     name = {"ConnectTimeoutError": "connect_timeout", "ReadTimeoutError": "read_timeout"}.get(kind)
     timeout: Any = vars(session)["_timeout"]
     return float(getattr(timeout, name, timeout)) if name else 0.0
+
+
+def identified(request: HttpRequest | DirectRequest) -> IdentifiedCall:
+    """The call that a request makes, from the wire or on the direct path."""
+    return request.identify() if isinstance(request, DirectRequest) else identify(request)

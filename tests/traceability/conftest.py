@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from behave.matchers import ParseMatcher
 
 from traceability.model import catalogue, feature_files, revisions
 from traceability.model.feature_files import Scenario
@@ -19,6 +20,15 @@ from traceability.running import run as runs
 KNOWN = catalogue.load()
 EXTENSIONS = len(KNOWN.documents[1].criteria)
 """The number of built extension criteria."""
+
+
+@pytest.fixture(autouse=True)
+def keep_types():
+    """Small suites register types under names that the real suite has too, in the same process."""
+    before = dict(ParseMatcher.TYPE_REGISTRY)
+    yield
+    ParseMatcher.TYPE_REGISTRY.update(before)
+
 
 ENVIRONMENT = """
 from traceability.model import run_notes

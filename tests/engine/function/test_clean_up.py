@@ -9,7 +9,7 @@ import pytest
 
 from engine.client import DecisionRefused, EngineError, StartRefused
 from simulator import Fault, Simulator
-from simulator.gateway.requests import identify
+from simulator.gateway.gateway import identified
 from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
 from tests.engine.job_times import USUAL_JOBS
 from tests.simulation.oracle import SCHEMA
@@ -244,7 +244,7 @@ def test_a_resumption_and_a_clean_up_at_the_same_moment_do_not_both_take_the_ins
 
     def interrupted(request):
         # The clean-up is requested between the look of the resumption and its transaction.
-        if waiting and identify(request).operation == "TransactWriteItems":
+        if waiting and identified(request).operation == "TransactWriteItems":
             aws.spawn("second operator", lambda: client.cleanup(waiting.pop())).join()
         return handle(request)
 

@@ -6,8 +6,7 @@ import pytest
 
 from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
-from simulator.gateway.gateway import DEFAULT_LATENCY
-from simulator.gateway.requests import identify
+from simulator.gateway.gateway import DEFAULT_LATENCY, identified
 from tests.engine.function.test_deployed import STACK, deployed, settled
 from tests.engine.job_times import SHORT_JOBS
 from tests.simulation import aws_state
@@ -325,7 +324,7 @@ def test_a_recovery_that_a_drill_fences_is_refused_with_the_command_that_goes_on
     handle, calls, drill = aws._gateway.handle, [], []
 
     def interrupted(request):
-        if not drill and identify(request).operation == operation:
+        if not drill and identified(request).operation == operation:
             calls.append(request)
             if len(calls) > skipped:
                 drill.append("")

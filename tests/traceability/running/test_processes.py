@@ -79,7 +79,7 @@ def test_a_suite_that_refuses_to_start_keeps_the_last_run(suite: Suite) -> None:
     suite.scenario("Then nothing is wrong").run()
     before = contents(suite)
     assert {"coverage.json", "matrix.html", ".run/last_run.json"} <= set(before)
-    with pytest.raises(BadInput, match="1 problems"):
+    with pytest.raises(BadInput, match="1 problem in the input"):
         suite.environment("\nimport os\ndef before_all(context):\n    os._exit(2)\n").run()
     assert contents(suite) == before
 
