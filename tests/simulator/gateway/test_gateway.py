@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from botocore.exceptions import (
 )
 
 from simulator import Fault, Simulator, SimulatorDefect
+from tests.simulator.real_time import really_wait
 
 ONCE = Config(retries={"total_max_attempts": 1})
 SERVER = "s-0123456789abcdef0"
@@ -202,8 +202,7 @@ def test_threads_of_others_get_their_turn(aws: Simulator, table: Any) -> None:
     thread = threading.Thread(target=lambda: put(table, "from a thread"))
     thread.start()
     while aws.clock.next_due() is None:
-        # A wait for an event would let the thread have its turn already.
-        time.sleep(0.001)
+        really_wait(0.001)
     aws.advance(1)
     thread.join()
     assert names(table) == {"from a thread"}

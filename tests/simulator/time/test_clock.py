@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from simulator.time.clock import ActorStopped, Deadlock, SimulatorDefect, VirtualClock, VirtualEvent, running
+from tests.simulator.real_time import really_wait
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -184,7 +185,7 @@ def test_a_foreign_thread_gets_its_turn_when_the_suite_waits(clock: VirtualClock
     thread = threading.Thread(target=foreign)
     thread.start()
     while clock.next_due() is None:
-        threading.Event().wait(0.001)
+        really_wait(0.001)
     clock.sleep(10)
     thread.join()
     assert seen == [5]
@@ -203,14 +204,14 @@ def guest(clock: VirtualClock, told: list[object]) -> threading.Thread:
     thread = threading.Thread(target=foreign)
     thread.start()
     while clock.next_due() is None:
-        threading.Event().wait(0.001)
+        really_wait(0.001)
     return thread
 
 
 def test_a_guest_outlives_a_machine_that_stood_still(clock: VirtualClock) -> None:
     told: list[object] = []
     waiting = guest(clock, told)
-    threading.Event().wait(0.75)
+    really_wait(0.75)
     clock.sleep(10)
     waiting.join()
     assert told == [0]
