@@ -37,10 +37,12 @@ def served(serve: Callable[[], bool]) -> Iterator[None]:
         _wait(serve, lambda seconds: _is_done(self, seconds), timeout)
         return _future_result(self, 0)
 
+    # mypy refuses to replace methods of classes; that is the purpose here.
     Event.wait, Thread.join, Future.result = event_wait, thread_join, future_result  # type: ignore[method-assign]
     try:
         yield
     finally:
+        # As above: the originals come back.
         Event.wait, Thread.join, Future.result = _event_wait, _thread_join, _future_result  # type: ignore[method-assign]
 
 

@@ -26,7 +26,7 @@ def run(path: str, file: str, tags: str) -> int:
             journals.write(aws.journal.to_json_lines())
             _exit(aws, *error)
 
-        Simulator.__exit__ = leave  # type: ignore[method-assign]
+        Simulator.__exit__ = leave  # type: ignore[method-assign]  # the replacement is the purpose
         return int(main(["-f", "null", "--no-summary", "--tags", tags]))
 
 
