@@ -49,12 +49,13 @@ def test_a_broken_file_is_named_with_its_mistake(tmp_path: Path, old: str, new: 
         mutation_score.load(tmp_path)
 
 
-def test_every_number_says_which_commit_it_holds_for() -> None:
+def test_the_score_says_its_commit_and_a_criterion_its_own_number() -> None:
     assert SCORE.sentence == (
         "The scenarios noticed 340 of 400 mutants (small changes of the code), 85.0% (a random sample of 2000; "
         "95 % confidence interval 81.2% to 88.2%), as of commit aaaaaaa, 2026-01-02."
     )
-    assert SCORE.of("1.1") == "noticed 9 of 10 small changes (as of commit aaaaaaa, 2026-01-02)"
+    assert SCORE.of("1.1") == "noticed 9 of 10 mutants"
+    assert replace(SCORE, criteria={"1.1": (0, 1)}).of("1.1") == "noticed 0 of 1 mutant"
     assert SCORE.of("1.2") == ""
 
 
