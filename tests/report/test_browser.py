@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.traceability.conftest import small_suite
 from tests.traceability.reporting.test_allure_report import FIVE
 from traceability.reporting import pdf
+from traceability.reporting.allure_report import target_words
 from traceability.running import run as runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,10 @@ def coverage() -> Coverage:
 @of_last_run
 def test_the_first_page_counts_criteria(page: Page, coverage: Coverage) -> None:
     totals = coverage["totals"]
-    expected = [f"{totals['proven']} of 60 criteria proven on {coverage['target']}", "60 criteria, not scenarios"]
+    expected = [
+        f"{totals['proven']} of 60 criteria proven on {target_words(coverage['target'])}",
+        "60 criteria, not scenarios",
+    ]
     for text in (*expected, "Proven", "Violated", "Suite defect", "Not run", "No scenario"):
         page.get_by_text(text).first.wait_for(state="visible")
 
