@@ -243,11 +243,11 @@ def _write_config(coverage: Mapping[str, Any], scratch: Path, matrix: Path | Non
     variables = {
         **dict([partial_run.sentence(coverage).split(": ")] if "partial" in coverage else []),
         "Target": target_words(coverage["target"]),
+        "Counted": f"{totals['criteria']} criteria, not scenarios",
         **tree,
         **{STATE_WORDS[state]: f"{totals[state]} of {totals['criteria']}" for state in STATES},
         "Rehearsed": f"{totals['rehearsed']}, none of them on AWS",
         "Signed off": _signed_off(totals),
-        "Counted": f"{totals['criteria']} criteria, not scenarios",
         **dict(_other_documents(coverage)),
         **({"Lost proof": " ".join(lost)} if lost else {}),
         "Started": coverage["started"],
