@@ -41,7 +41,8 @@ def broken(world: World) -> list[str]:
     jobs = recovery_jobs(world)
     found = [*one_job_a_server(jobs)]
     if world.target.name == "moto":
-        found += launches_without_lease(world.target.engine_calls())
+        calls = world.target.engine_calls()
+        found += [*launches_without_lease(calls), *unguarded_saves(calls)]
     for execution, seen in world.records_seen.items():
         found.extend(jobs_on_record(execution, seen[-1], jobs))
         found.extend(waves_after_dependencies(seen[-1]))
@@ -88,6 +89,26 @@ def launches_without_lease(calls: Sequence[EngineCall]) -> Iterator[str]:
             for server in (one["sourceServerID"] for one in call.parameters["sourceServers"]):
                 if execution not in owners.get(server, ()):
                     yield f"execution {execution} launched {server}, which is leased to {owners.get(server)}"
+
+
+def unguarded_saves(calls: Sequence[EngineCall]) -> Iterator[str]:
+    """A save replaces only the version of a record that the engine has read, by the next one, so that none is lost."""
+    for put in _puts(calls):
+        if "Version" in put["Item"]:
+            saved = int(put["Item"]["Version"]["N"])
+            read = put.get("ExpressionAttributeValues", {}).get(":version", {}).get("N")
+            if read is None and put.get("ConditionExpression") != "attribute_not_exists(ExecutionId)":
+                yield f"version {saved} of a record was saved whatever version was there"
+            elif read is not None and saved != int(read) + 1:
+                yield f"version {saved} of a record was saved over version {read}"
+
+
+def _puts(calls: Sequence[EngineCall]) -> Iterator[Document]:
+    for call in calls:
+        if call.operation == "PutItem":
+            yield call.parameters
+        elif call.operation == "TransactWriteItems":
+            yield from (write["Put"] for write in call.parameters["TransactItems"] if "Put" in write)
 
 
 def _lease_taken(write: Document) -> list[tuple[str, str]]:

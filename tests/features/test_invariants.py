@@ -1,0 +1,46 @@
+"""The invariants of every execution, on calls that break them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from features import invariants
+from features.targets import EngineCall
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def save(saved: int, **condition: Any) -> dict[str, Any]:
+    return {"Item": {"ExecutionId": {"S": "1"}, "Version": {"N": str(saved)}}, **condition}
+
+
+def over(read: int) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "Version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(read)}},
+    }
+
+
+def call(operation: str, parameters: dict[str, Any]) -> EngineCall:
+    return EngineCall("dynamodb", operation, parameters, None, NOW, NOW, "engine", "111122223333", "1")
+
+
+@pytest.mark.parametrize(
+    ("put", "problem"),
+    [
+        (save(4, **over(3)), None),
+        (save(1, ConditionExpression="attribute_not_exists(ExecutionId)"), None),
+        ({"Item": {"ExecutionId": {"S": "1"}}}, None),
+        (save(3, **over(3)), "version 3 of a record was saved over version 3"),
+        (save(5, **over(3)), "version 5 of a record was saved over version 3"),
+        (save(4), "version 4 of a record was saved whatever version was there"),
+    ],
+)
+def test_a_save_replaces_the_version_that_was_read_by_the_next_one(put: dict[str, Any], problem: str | None) -> None:
+    expected = [problem] if problem else []
+    assert list(invariants.unguarded_saves([call("PutItem", put)])) == expected
+    writes = {"TransactItems": [{"Delete": {"Key": {}}}, {"Put": put}]}
+    assert list(invariants.unguarded_saves([call("TransactWriteItems", writes)])) == expected
