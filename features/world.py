@@ -83,6 +83,8 @@ class World:
         self.executions: list[str] = []
         self.refusal: StartRefused | None = None
         self.command_failure: str | None = None
+        # Verdict, host name ("" for the plan as a whole) and message of each finding of the last readiness check.
+        self.findings: list[tuple[str, str, str]] = []
         self.already_ended: AlreadyEnded | None = None
         self.refused_decision = ""
         # A customer's KMS key, which the engine may use in the account that the plan recovers to. Simulated AWS only.

@@ -226,3 +226,50 @@ Feature: Readiness and objectives
       | database-2    | pit-00000000000000002 |
       | application-1 | pit-00000000000000003 |
       | application-2 | pit-00000000000000004 |
+
+  @EX-3.1 @moto
+  Scenario: The readiness check of a drill names each server that a drill could not launch, and each cause
+    Given the "pinned-snapshots" plan
+    And the replication of server "database-2" is DISCONNECTED
+    When the readiness of a drill of the plan is checked
+    Then the readiness check finds exactly
+      | verdict | server     | finding                                                                       |
+      | BLOCKED | database-1 | DRS has no snapshot pit-0a1b2c3d4e5f60718, which the plan names                |
+      | BLOCKED | database-2 | replication is DISCONNECTED, and DRS has no snapshot to launch from            |
+      | WARNING |            | the plan names no topic: no message tells the end of an execution              |
+      | READY   |            | quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs                          |
+      | READY   |            | quota of EC2: needs about 4 of 640 vCPUs, by the types that DRS recommends     |
+
+  @EX-3.1 @moto
+  Scenario: The readiness check of a drill names a server that was recovered for real
+    Given the "pinned-snapshots" plan
+    And the plan's snapshot of server "database-1" is 2 hours old
+    And a subscriber to the plan's topic
+    And another user's recovery of server "database-2" has ended
+    When the readiness of a drill of the plan is checked
+    Then the readiness check finds exactly
+      | verdict | server     | finding                                                                    |
+      | BLOCKED | database-2 | was recovered for real: a drill would replace i-…                          |
+      | READY   |            | topic … has 1 confirmed subscription                                       |
+      | READY   |            | quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs                      |
+      | READY   |            | quota of EC2: needs about 4 of 640 vCPUs, by the types that DRS recommends |
+
+  @EX-3.2 @moto
+  Scenario: The readiness check of a recovery warns of old data, and of a job in progress
+    Given the "three-waves" plan
+    And the recovery point objective of the plan is 4 hours
+    And the replication of server "database-1" is STALLED
+    And the newest snapshot of server "database-1" is 5 hours old
+    And the replication of server "database-2" is DISCONNECTED
+    And the newest snapshot of server "database-2" is 3 hours old
+    And another user's drill of server "web-1" is in progress
+    When the readiness of a recovery of the plan is checked
+    Then the readiness check finds exactly
+      | verdict | server     | finding                                                                                    |
+      | WARNING | database-1 | replication is STALLED; its newest snapshot is 5 hours old (2026-01-05 04:00 UTC)          |
+      | WARNING | database-1 | its newest snapshot (5 hours) misses the objective                                         |
+      | WARNING | database-2 | replication is DISCONNECTED; its newest snapshot is 3 hours old (2026-01-05 06:00 UTC)     |
+      | WARNING | web-1      | is in job …; its launch waits for the end of the job                                       |
+      | WARNING |            | the plan names no topic: no message tells the end of an execution                          |
+      | READY   |            | quotas of DRS: 1 of 20 jobs, 1 of 500 servers in jobs                                      |
+      | READY   |            | quota of EC2: needs about 12 of 640 vCPUs, by the types that DRS recommends                |
