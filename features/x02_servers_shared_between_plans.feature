@@ -13,6 +13,8 @@ Feature: Servers shared between plans
     And the refusal names the running execution
     And the refusal names "plan plan-single-wave: 2 of its servers are in use by another execution"
     And the refusal names "of plan plan-three-waves has"
+    And the refusal names "RUNNING"
+    And the refusal does not name "its clean-up"
     And the refusal names host name and id of server "database-1"
     And the refusal names host name and id of server "database-2"
     And the refusal does not name "web-1"
@@ -20,6 +22,18 @@ Feature: Servers shared between plans
     And the refusal names "python -m engine cancel"
     And the execution is COMPLETED
     And DRS launched only "database-1, database-2, application-1, application-2, web-1, web-2"
+
+  @EX-2.1 @moto
+  Scenario: A drill of servers of a completed drill is refused until the clean-up has ended
+    Given the "three-waves" plan
+    When a drill of the plan is run
+    And a drill of the "single-wave" plan is started
+    And the drill's clean-up ends
+    Then the start is refused
+    And the refusal names "COMPLETED, its clean-up is not over"
+    And the refusal names "Try again when it is settled; its status shows the clean-up"
+    And the refusal names host name and id of server "database-1"
+    And the execution is COMPLETED
 
   @EX-2.1 @moto
   Scenario: A recovery of a server that a later wave of another recovery will launch is refused
