@@ -145,3 +145,14 @@ Feature: Exactly once
       | requests          | operation         |
       | recovery requests | drs:StartRecovery |
       | job queries       | drs:DescribeJobs  |
+
+  # A pause of more than a minute is a wait of the state machine, not of the function.
+  @AC-9.5 @moto
+  Scenario: AWS asks for a long pause before each retry, and the engine gives up after the last one
+    Given the "single-wave" plan
+    And AWS throttles the first 8 recovery requests and asks for a pause of 70 seconds
+    When a drill of the plan is run
+    Then the execution is FAILED
+    And exactly 4 recovery requests were made
+    And the errors name "drs:StartRecovery"
+    And the errors name "ThrottlingException"

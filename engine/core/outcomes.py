@@ -69,15 +69,18 @@ def apply(execution: Execution, action: AwsAction, outcome: ActionOutcome, now: 
     if isinstance(outcome, Deferred) and isinstance(action, Notify) and action.moment is not Moment.END:
         # No launch waits for an announcement.
         outcome = Failed(outcome.message, transient=True)
+    call, before = type(action).__name__, execution.deferral
+    same_call = before is not None and before.call == call
     if isinstance(outcome, Deferred):
-        call, before = type(action).__name__, execution.deferral
         # Each kind of call has its own retries: pauses for other calls do not count.
-        retries = before.retries + 1 if before is not None and before.call == call else 1
+        retries = before.retries + 1 if before is not None and same_call else 1
         if retries <= policy.MAX_RETRIES:
             until = policy.whole_second_after(now + timedelta(seconds=outcome.seconds))
             return replace(execution, deferral=Deferral(until, retries, call))
         outcome = Failed(outcome.message, transient=True)
-    execution = replace(execution, deferral=None)
+    # The look before a launch succeeds before each retry of the launch, and leaves the retries counted.
+    if same_call or isinstance(outcome, JobStarted):
+        execution = replace(execution, deferral=None)
     if isinstance(outcome, Failed):
         return _apply_failure(execution, action, outcome, now)
     return _apply_answer(execution, action, outcome, now)

@@ -385,11 +385,15 @@ def test_pauses_that_were_made_for_one_call_leave_another_call_its_own():
     assert first(execution).status is ServerStatus.PENDING
 
 
-def test_after_the_pause_the_call_is_made_and_success_forgets_the_pause():
-    execution = apply(state(INTENDED), START_1, Deferred(70, "slow down"), NOW)
-    later = NOW + timedelta(seconds=71)
+def test_after_the_pause_the_look_keeps_the_retries_and_a_job_forgets_them():
+    pause, later = Deferred(70, "slow down"), NOW + timedelta(seconds=71)
+    execution = apply(state(INTENDED), START_1, pause, NOW)
     assert decide(execution, set(), later).action == FIND_1
-    assert apply(execution, FIND_1, JobNotFound(), later).deferral is None
+    looked = apply(execution, FIND_1, JobNotFound(), later)
+    assert looked.deferral == execution.deferral
+    assert apply(looked, START_1, pause, later).deferral.retries == 2
+    assert apply(looked, START_1, JobStarted(DrsJob(JOB, "PENDING")), later).deferral is None
+    assert apply(execution, FIND_1, JobStarted(DrsJob(JOB, "PENDING")), later).deferral is None
 
 
 def test_an_outcome_that_does_not_belong_to_its_action_is_a_defect():
