@@ -233,12 +233,12 @@ Feature: Readiness and objectives
     And the replication of server "database-2" is DISCONNECTED
     When the readiness of a drill of the plan is checked
     Then the readiness check finds exactly
-      | verdict | server     | finding                                                                       |
-      | BLOCKED | database-1 | DRS has no snapshot pit-0a1b2c3d4e5f60718, which the plan names                |
-      | BLOCKED | database-2 | replication is DISCONNECTED, and DRS has no snapshot to launch from            |
-      | WARNING |            | the plan names no topic: no message tells the end of an execution              |
-      | READY   |            | quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs                          |
-      | READY   |            | quota of EC2: needs about 4 of 640 vCPUs, by the types that DRS recommends     |
+      | verdict | server     | finding                                                                    |
+      | BLOCKED | database-1 | DRS has no snapshot pit-0a1b2c3d4e5f60718, which the plan names            |
+      | BLOCKED | database-2 | replication is DISCONNECTED, and DRS has no snapshot to launch from        |
+      | WARNING |            | the plan names no topic: no message tells the end of an execution          |
+      | READY   |            | quotas of DRS: 0 of 20 jobs, 0 of 500 servers in jobs                      |
+      | READY   |            | quota of EC2: needs about 4 of 640 vCPUs, by the types that DRS recommends |
 
   @EX-3.1 @moto
   Scenario: The readiness check of a drill names a server that was recovered for real
@@ -265,11 +265,11 @@ Feature: Readiness and objectives
     And another user's drill of server "web-1" is in progress
     When the readiness of a recovery of the plan is checked
     Then the readiness check finds exactly
-      | verdict | server     | finding                                                                                    |
-      | WARNING | database-1 | replication is STALLED; its newest snapshot is 5 hours old (2026-01-05 04:00 UTC)          |
-      | WARNING | database-1 | its newest snapshot (5 hours) misses the objective                                         |
-      | WARNING | database-2 | replication is DISCONNECTED; its newest snapshot is 3 hours old (2026-01-05 06:00 UTC)     |
-      | WARNING | web-1      | is in job …; its launch waits for the end of the job                                       |
-      | WARNING |            | the plan names no topic: no message tells the end of an execution                          |
-      | READY   |            | quotas of DRS: 1 of 20 jobs, 1 of 500 servers in jobs                                      |
-      | READY   |            | quota of EC2: needs about 12 of 640 vCPUs, by the types that DRS recommends                |
+      | verdict | server     | finding                                                                                |
+      | WARNING | database-1 | replication is STALLED; its newest snapshot is 5 hours old (2026-01-05 04:00 UTC)      |
+      | WARNING | database-1 | its newest snapshot (5 hours) misses the objective                                     |
+      | WARNING | database-2 | replication is DISCONNECTED; its newest snapshot is 3 hours old (2026-01-05 06:00 UTC) |
+      | WARNING | web-1      | is in job …; its launch waits for the end of the job                                   |
+      | WARNING |            | the plan names no topic: no message tells the end of an execution                      |
+      | READY   |            | quotas of DRS: 1 of 20 jobs, 1 of 500 servers in jobs                                  |
+      | READY   |            | quota of EC2: needs about 12 of 640 vCPUs, by the types that DRS recommends            |
