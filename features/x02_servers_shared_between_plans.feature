@@ -13,8 +13,6 @@ Feature: Servers shared between plans
     And the refusal names the running execution
     And the refusal names "plan plan-single-wave: 2 of its servers are in use by another execution"
     And the refusal names "of plan plan-three-waves has"
-    And the refusal names "RUNNING"
-    And the refusal does not name "its clean-up"
     And the refusal names host name and id of server "database-1"
     And the refusal names host name and id of server "database-2"
     And the refusal does not name "web-1"
@@ -43,6 +41,8 @@ Feature: Servers shared between plans
     Then the start is refused
     And the refusal names the running execution
     And the refusal names "of plan plan-three-waves has"
+    And the refusal names "RUNNING"
+    And the refusal does not name "its clean-up"
     And the refusal names host name and id of server "web-1"
     And the refusal does not name "database-1"
     And the refusal names "Wait until it has ended, or cancel it and start again"
