@@ -8,17 +8,25 @@ import jsonschema
 import pytest
 
 from engine.client import DecisionRefused, EngineError, StartRefused
-from simulator import Fault, Simulator
+from simulator import Fault
 from simulator.gateway.gateway import identified
-from tests.engine.function.test_deployed import STACK, deployed, package_with, settled
-from tests.engine.job_times import USUAL_JOBS
+from tests.engine.deployed import (
+    STACK,
+    aws_with_test_data,
+    client_of,
+    deploy,
+    end_of,
+    let_jobs_take_their_usual_time,
+    package_with,
+    three_tier_plan,
+)
 from tests.simulation.oracle import SCHEMA
 
 
 @pytest.fixture
 def aws():
-    with Simulator() as simulator:
-        yield simulator
+    with aws_with_test_data() as found:
+        yield found
 
 
 def instances(aws):
@@ -30,7 +38,7 @@ def instances(aws):
 
 def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
     limit = "CLEAN_UP_LIMIT_SECONDS = "
-    client = deployed(aws, package_with("engine/core/policy.py", f"{limit}2 * 3600", f"{limit}900"))
+    client = deploy(aws, package_with("engine/core/policy.py", f"{limit}2 * 3600", f"{limit}900"))
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: instances(aws), 4 * 3600)
     stubborn = instances(aws)[0]
@@ -43,7 +51,7 @@ def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
         times=None,
         where={"recoveryInstanceIDs": stubborn},
     )
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert instances(aws) == [stubborn]
     assert record["CleanUp"]["Status"] == "FAILED"
     assert f"recovery instances left: {stubborn};" in record["CleanUp"]["ErrorMessage"]
@@ -55,10 +63,10 @@ def test_one_instance_that_drs_does_not_terminate_keeps_no_other(aws):
     [("UninitializedAccountException", 400), ("ValidationException", 400), ("ResourceNotFoundException", 404)],
 )
 def test_a_refusal_that_is_no_denial_is_asked_again(aws, code, status):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     refusals = aws.faults.respond("drs", "TerminateRecoveryInstances", code, status=status, message="odd", times=9)
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert refusals.hits == 9
     assert record["CleanUp"]["Status"] == "COMPLETED"
     assert "ErrorMessage" not in record["CleanUp"]
@@ -66,10 +74,10 @@ def test_a_refusal_that_is_no_denial_is_asked_again(aws, code, status):
 
 
 def test_a_denied_termination_ends_the_clean_up(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     denials = aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert denials.hits == 1
     assert record["CleanUp"]["Status"] == "FAILED"
     assert "AccessDeniedException" in record["CleanUp"]["ErrorMessage"]
@@ -77,7 +85,7 @@ def test_a_denied_termination_ends_the_clean_up(aws):
 
 @pytest.mark.parametrize("state", ["TERMINATED", "NOT_FOUND"])
 def test_an_instance_that_was_terminated_elsewhere_needs_no_termination(aws, state):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 4 * 3600)
     lost = instances(aws)[0]
@@ -92,7 +100,7 @@ def test_an_instance_that_was_terminated_elsewhere_needs_no_termination(aws, sta
         times=None,
         where={"recoveryInstanceIDs": lost},
     )
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert record["CleanUp"]["Status"] == "COMPLETED"
     assert instances(aws) == [lost]
     listed = aws.session().client("drs").describe_recovery_instances(filters={})["items"]
@@ -100,13 +108,13 @@ def test_an_instance_that_was_terminated_elsewhere_needs_no_termination(aws, sta
 
 
 def test_a_clean_up_that_fails_when_the_functions_time_is_short_raises_its_alarm(aws):
-    client = deployed(
+    client = deploy(
         aws,
         package_with("engine/function/stepping.py", "RESERVE_MILLISECONDS = 180_000", "RESERVE_MILLISECONDS = 299_500"),
     )
     execution_id = client.start("plan-three-tier")
     aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert record["CleanUp"]["Status"] == "FAILED"
     assert "CleanUpFailed" in {line.get("Alarm") for line in aws.lambda_logs(f"{STACK}-engine")}
 
@@ -114,11 +122,11 @@ def test_a_clean_up_that_fails_when_the_functions_time_is_short_raises_its_alarm
 def test_a_launch_in_doubt_whose_repetition_is_refused_is_found_by_the_clean_up(aws):
     # DRS's list lags: the look before the repetition does not show the job yet.
     unseen = "if in_doubt and (job := self._find_in_doubt(tags, since)):"
-    client = deployed(aws, package_with("engine/aws/drs.py", unseen, "if False:"))
+    client = deploy(aws, package_with("engine/aws/drs.py", unseen, "if False:"))
     aws.faults.lose_answer("drs", "StartRecovery", 1)
     aws.faults.add(Fault("deny", "drs", "StartRecovery", 1, after=1))
     execution_id = client.start("plan-three-tier")
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     first = record["Waves"][0]["ServerResults"]
     assert all("it is not known whether DRS took the launch" in one["ErrorMessage"] for one in first)
     launched = [
@@ -145,18 +153,19 @@ def with_other_plan(aws, client, record):
 @pytest.fixture
 def kept(aws):
     """A client, a plan and its drill, which keeps its instances; the plan `other` has the server of its first wave."""
-    client = deployed(aws, jobs=USUAL_JOBS)
-    client.put_plan({**client.get_plan("plan-three-tier"), **KEPT})
+    client = client_of(aws)
+    client.put_plan({**three_tier_plan(), **KEPT})
     execution = client.start("plan-three-tier")
-    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    record = end_of(aws, client, execution)
+    let_jobs_take_their_usual_time(aws)
     return client, execution, with_other_plan(aws, client, record)
 
 
 def test_a_repeated_clean_up_that_another_execution_is_in_the_way_of_counts_as_failed_still(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution = client.start("plan-three-tier")
     aws.faults.deny("drs", "TerminateRecoveryInstances", times=1)
-    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    record = end_of(aws, client, execution)
     with_other_plan(aws, client, record)
     holder = client.start("other", "DRILL")
     with pytest.raises(DecisionRefused, match=holder):
@@ -166,9 +175,9 @@ def test_a_repeated_clean_up_that_another_execution_is_in_the_way_of_counts_as_f
     assert again["CleanUp"]["Status"] == "FAILED"
     jsonschema.validate(again, json.loads(SCHEMA.read_text()))
     assert client.holder("plan-three-tier") is None
-    aws.wait_until(settled(client, holder), 4 * 3600)
+    end_of(aws, client, holder)
     client.cleanup(execution)
-    assert aws.wait_until(settled(client, execution), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"
+    assert end_of(aws, client, execution)["CleanUp"]["Status"] == "COMPLETED"
     assert instances(aws) == []
 
 
@@ -186,9 +195,9 @@ def test_a_clean_up_waits_for_an_execution_over_its_servers(aws, kept, plan, kin
     aws.advance(60)
     assert aws.journal.select("drs", "TerminateRecoveryInstances") == []
     assert client.get(execution)["CleanUp"] == {"Status": "SKIPPED", "DrsJobIds": []}
-    aws.wait_until(settled(client, holder), 4 * 3600)
+    end_of(aws, client, holder)
     client.cleanup(execution)
-    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    record = end_of(aws, client, execution)
     assert record["CleanUp"]["Status"] == "COMPLETED"
     own = {one["RecoveryInstanceId"] for wave in record["Waves"] for one in wave["ServerResults"]}
     assert not own & set(instances(aws))
@@ -205,8 +214,8 @@ def test_a_drill_waits_for_a_requested_clean_up_and_a_recovery_does_not(aws, kep
     with pytest.raises(StartRefused, match=execution):
         client.start(plan, "DRILL")
     recovery = client.start(plan, "RECOVERY")
-    assert aws.wait_until(settled(client, recovery), 6 * 3600)["Status"] == "COMPLETED"
-    record = aws.wait_until(settled(client, execution), 4 * 3600)
+    assert end_of(aws, client, recovery, 6 * 3600)["Status"] == "COMPLETED"
+    record = end_of(aws, client, execution)
     assert record["CleanUp"]["Status"] == "COMPLETED"
     assert {first} <= {one["sourceServerID"] for one in listed(aws) if not one["isDrill"]}
     assert not any(one["isDrill"] for one in listed(aws))
@@ -228,7 +237,7 @@ def test_a_clean_up_that_is_killed_is_completed_by_the_next(aws, kept, when, ser
     with pytest.raises(EngineError):
         client.cleanup(execution)
     client.cleanup(execution)
-    assert aws.wait_until(settled(client, execution), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"
+    assert end_of(aws, client, execution)["CleanUp"]["Status"] == "COMPLETED"
     assert instances(aws) == []
     assert client.holder("plan-three-tier") is None
 
@@ -237,7 +246,7 @@ def test_a_resumption_and_a_clean_up_at_the_same_moment_do_not_both_take_the_ins
     client, _, first = kept
     aws.drs.set_launch(first, fails_with="no capacity")
     failed = client.start("plan-three-tier")
-    aws.wait_until(settled(client, failed), 4 * 3600)
+    end_of(aws, client, failed)
     assert client.get(failed)["Status"] == "FAILED"
     aws.drs.reset_launch(first)
     handle, waiting = aws._gateway.handle, [failed]
@@ -253,4 +262,4 @@ def test_a_resumption_and_a_clean_up_at_the_same_moment_do_not_both_take_the_ins
         client.resume(failed)
     assert not waiting
     assert "ResumedBy" not in client.get(failed)
-    assert aws.wait_until(settled(client, failed), 4 * 3600)["CleanUp"]["Status"] == "COMPLETED"
+    assert end_of(aws, client, failed)["CleanUp"]["Status"] == "COMPLETED"

@@ -2,82 +2,44 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from engine.client import EngineClient, EngineError, StartRefused
 from engine.deploy import deployment
 from simulator import Fault, Simulator
-from tests.engine.job_times import SHORT_JOBS, USUAL_JOBS
-
-TESTDATA = Path(__file__).parents[3] / "testdata"
-STACK = "engine-test"
-
-
-def package_with(file: str, old: str, new: str) -> bytes:
-    """The function's package with one line changed; for numbers that would take a day to reach."""
-    source = zipfile.ZipFile(io.BytesIO(deployment.package()))
-    assert file in source.namelist()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == file:
-                assert content.decode().count(old) == 1
-                content = content.decode().replace(old, new).encode()
-            target.writestr(name, content)
-    return buffer.getvalue()
-
-
-def short_runs() -> bytes:
-    return package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10")
+from tests.engine.deployed import (
+    STACK,
+    TESTDATA,
+    add_test_data,
+    aws_with_test_data,
+    client_of,
+    deploy,
+    end_of,
+    package_with,
+    runs,
+)
 
 
 @pytest.fixture
 def aws():
-    with Simulator() as simulator:
-        yield simulator
+    with aws_with_test_data() as found:
+        yield found
 
 
-def deployed(aws, code=None, jobs=SHORT_JOBS):
-    """The client of a deployed engine with the groups of the test data; `jobs` are the times of DRS."""
-    stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"}, code=code)
-    client = EngineClient(aws.session(), stack.outputs)
-    for group in json.loads((TESTDATA / "groups.json").read_text()):
-        client.put_group({**group, "AccountId": aws.account})
-        for server in group["SourceServerIds"]:
-            aws.drs.add_source_server(server)
-            aws.drs.set_launch(server, **jobs)
-    client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
-    return client
+@pytest.fixture
+def client_of_short_runs(aws):
+    """The engine hands over to a new run after two ticks."""
+    return deploy(aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 2"))
 
 
-def settled(client, execution_id):
-    def over():
-        record = client.get(execution_id)
-        done = record.get("CleanUp", {}).get("Status") in ("COMPLETED", "FAILED", "SKIPPED")
-        return record if record["Status"] != "RUNNING" and done else None
-
-    return over
-
-
-def runs(aws, client):
-    arn = client._outputs["StateMachineArn"]
-    return aws.session().client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
-
-
-def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws):
-    client = deployed(
-        aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"), USUAL_JOBS
-    )
+def test_a_long_execution_goes_on_in_a_fresh_run_under_the_same_id(aws, client_of_short_runs):
+    client = client_of_short_runs
     execution_id = client.start("plan-three-tier")
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert record["Status"] == "COMPLETED"
     aws.wait_until(lambda: all(run["status"] != "RUNNING" for run in runs(aws, client)), 60)
     names = sorted(run["name"] for run in runs(aws, client))
@@ -100,14 +62,12 @@ HAND_OVERS = {
 
 
 @pytest.mark.parametrize("fault", HAND_OVERS.values(), ids=HAND_OVERS)
-def test_a_hand_over_that_is_disturbed_loses_nothing(aws, fault):
-    client = deployed(
-        aws, package_with("engine/core/policy.py", "TICKS_PER_RUN = 2000", "TICKS_PER_RUN = 10"), USUAL_JOBS
-    )
+def test_a_hand_over_that_is_disturbed_loses_nothing(aws, client_of_short_runs, fault):
+    client = client_of_short_runs
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 600)
     aws.faults.add(replace(fault))
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert (record["Status"], record["CleanUp"]["Status"]) == ("COMPLETED", "COMPLETED")
     assert next(iter(aws.faults)).hits > 0
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
@@ -116,11 +76,11 @@ def test_a_hand_over_that_is_disturbed_loses_nothing(aws, fault):
 
 
 def test_a_launch_whose_every_answer_is_lost_stays_within_the_functions_time(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.faults.lose_answer("drs", "StartRecovery", None, source="lambda")
     aws.faults.lose_answer("drs", "DescribeJobs", 16, source="lambda")
-    record = aws.wait_until(settled(client, execution_id), 6 * 3600)
+    record = end_of(aws, client, execution_id, 6 * 3600)
     assert record["CleanUp"]["Status"] == "COMPLETED"
     reports = [line for line in aws.lambda_logs(f"{STACK}-engine") if "timed out" in str(line).lower()]
     assert [line for line in reports if "Task timed out" in str(line)] == []
@@ -134,14 +94,14 @@ def test_a_launch_whose_every_answer_is_lost_stays_within_the_functions_time(aws
 
 
 def test_a_termination_whose_job_fails_is_asked_for_again(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     server = json.loads((TESTDATA / "groups.json").read_text())[0]["SourceServerIds"][0]
     aws.drs.set_launch(server, terminate_fails_with="termination protection")
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: aws.journal.select("drs", "TerminateRecoveryInstances"), 4 * 3600)
     aws.advance(300)
     aws.drs.set_launch(server, terminate_fails_with=None)
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert record["CleanUp"]["Status"] == "COMPLETED"
     first, second = aws.journal.select("drs", "TerminateRecoveryInstances")
     assert len(second.parameters["recoveryInstanceIDs"]) == 1
@@ -151,9 +111,9 @@ def test_a_termination_whose_job_fails_is_asked_for_again(aws):
 
 
 def test_a_lock_without_a_record_is_named_and_starts_nothing(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
-    aws.wait_until(settled(client, execution_id), 4 * 3600)
+    end_of(aws, client, execution_id)
     table = client._outputs["ExecutionHistoryTable"]
     lock = {"ExecutionId": {"S": "PLAN#plan-three-tier"}, "ItemKey": {"S": "LOCK"}, "LockedBy": {"S": "nobody-knows"}}
     aws.session().client("dynamodb").put_item(TableName=table, Item=lock)
@@ -163,11 +123,11 @@ def test_a_lock_without_a_record_is_named_and_starts_nothing(aws):
 
 @pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "TransactWriteItems"])
 def test_a_database_that_asks_for_a_pause_gets_it_and_the_execution_goes_on(aws, operation):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 600)
     aws.faults.throttle("dynamodb", operation, 30, retry_after=45, source="lambda")
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert record["Status"] == "COMPLETED"
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
     refused = [call for call in aws.journal.select("dynamodb", operation) if call.error_code is not None]
@@ -181,24 +141,24 @@ def test_a_database_that_asks_for_a_pause_gets_it_and_the_execution_goes_on(aws,
 
 
 def test_a_state_machine_that_is_stopped_leaves_a_closed_record_and_no_instance(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
     (run,) = runs(aws, client)
     aws.session().client("stepfunctions").stop_execution(executionArn=run["executionArn"])
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert (record["Status"], record["StatusReason"]) == ("FAILED", "the state machine was stopped from outside")
     assert record["CleanUp"]["Status"] == "COMPLETED"
     assert aws.session().client("drs").describe_recovery_instances()["items"] == []
 
 
 def test_a_function_that_fails_for_good_closes_the_record_and_its_successor_cleans_up(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
     # One invocation and its three retries by Step Functions.
     aws.faults.deny("dynamodb", "BatchGetItem", times=4, source="lambda")
-    record = aws.wait_until(settled(client, execution_id), 24 * 3600)
+    record = end_of(aws, client, execution_id, 24 * 3600)
     assert record["Status"] == "FAILED"
     assert record["StatusReason"].startswith("its Lambda function failed for good: Refused: dynamodb:BatchGetItem")
     assert record["CleanUp"]["Status"] == "COMPLETED"
@@ -206,7 +166,7 @@ def test_a_function_that_fails_for_good_closes_the_record_and_its_successor_clea
 
 
 def test_what_cannot_be_closed_raises_an_alarm_and_is_closed_when_it_can_be(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "RUNNING", 3600)
     aws.faults.deny("dynamodb", "BatchGetItem", times=None, source="lambda")
@@ -214,13 +174,13 @@ def test_what_cannot_be_closed_raises_an_alarm_and_is_closed_when_it_can_be(aws)
     assert "CloserFailed" in {line.get("Alarm") for line in aws.lambda_logs(f"{STACK}-engine")}
     assert client.get(execution_id)["Status"] == "RUNNING"
     aws.faults.clear()
-    record = aws.wait_until(settled(client, execution_id), 3600)
+    record = end_of(aws, client, execution_id, 3600)
     assert (record["Status"], record["CleanUp"]["Status"]) == ("FAILED", "COMPLETED")
     assert aws.session().client("drs").describe_recovery_instances()["items"] == []
 
 
 def test_a_state_machine_that_is_stopped_while_the_function_is_out_of_order_for_an_hour_is_closed_after_it(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     execution_id = client.start("plan-three-tier")
     aws.wait_until(lambda: client.get(execution_id)["Waves"][0]["Status"] == "COMPLETED", 3600)
     (run,) = runs(aws, client)
@@ -229,19 +189,19 @@ def test_a_state_machine_that_is_stopped_while_the_function_is_out_of_order_for_
     aws.advance(3600)
     assert client.get(execution_id)["Status"] == "RUNNING"
     aws.faults.clear()
-    record = aws.wait_until(settled(client, execution_id), 3600)
+    record = end_of(aws, client, execution_id, 3600)
     assert (record["Status"], record["StatusReason"]) == ("FAILED", "the state machine was stopped from outside")
     assert record["CleanUp"]["Status"] == "COMPLETED"
 
 
 def test_a_start_that_was_killed_half_way_is_completed_by_the_next_one(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     aws.faults.kill_lambda("before", "stepfunctions", "StartExecution")
     with pytest.raises(EngineError):
         client.start("plan-three-tier")
     assert client.list_by_status("RUNNING").items == []
     execution_id = client.start("plan-three-tier")
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert record["Status"] == "COMPLETED"
     assert len(aws.journal.select("drs", "StartRecovery")) == 3
 
@@ -266,7 +226,7 @@ def test_health_checks_do_not_make_the_engine_ask_drs_more_often_than_it_may(aws
     check = {"Enabled": True, "TimeoutSeconds": 300, "IntervalSeconds": 7}
     wave = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "many", "ExecutionType": "PARALLEL"}
     client.put_plan({"PlanId": "many", "PlanName": "Many", "Waves": [wave | {"HealthCheck": check}]})
-    record = aws.wait_until(settled(client, client.start("many", "RECOVERY")), 4 * 3600)
+    record = end_of(aws, client, client.start("many", "RECOVERY"))
     assert record["Status"] == "COMPLETED"
     asked = [call.started for call in aws.journal.select("drs", "DescribeJobs")]
     assert min((later - earlier).total_seconds() for earlier, later in pairwise(asked)) >= 10
@@ -276,12 +236,12 @@ def test_health_checks_do_not_make_the_engine_ask_drs_more_often_than_it_may(aws
 
 @pytest.mark.parametrize("lost", ["the answer", "the function"])
 def test_a_termination_of_which_nobody_heard_is_in_the_record_with_its_job(aws, lost):
-    client = deployed(aws)
+    client = client_of(aws)
     if lost == "the answer":
         aws.faults.lose_answer("drs", "TerminateRecoveryInstances")
     else:
         aws.faults.kill_lambda("after", "drs", "TerminateRecoveryInstances")
-    record = aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
+    record = end_of(aws, client, client.start("plan-three-tier"))
     jobs = aws.session().client("drs").describe_jobs(filters={})["items"]
     assert record["CleanUp"]["DrsJobIds"] == [job["jobID"] for job in jobs if job["type"] == "TERMINATE"]
     assert len(record["CleanUp"]["DrsJobIds"]) == 1
@@ -291,15 +251,16 @@ def test_the_same_seed_lives_the_same_day_to_the_byte():
     days = []
     for _ in range(2):
         with Simulator(seed=7) as aws:
-            client = deployed(aws)
-            aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
+            client = deploy(aws)
+            add_test_data(aws, client)
+            end_of(aws, client, client.start("plan-three-tier"))
             days.append(aws.journal.to_json_lines())
     assert days[0] == days[1]
 
 
 @pytest.mark.parametrize("token", [None, "friday"])
 def test_a_running_drill_is_never_the_answer_to_a_recovery(aws, token):
-    client = deployed(aws)
+    client = client_of(aws)
     drill = client.start("plan-three-tier", "DRILL", client_token=token)
     with pytest.raises(StartRefused, match=f"means the DRILL {drill}" if token else f"the DRILL {drill}\n"):
         client.start("plan-three-tier", "RECOVERY", client_token=token)
@@ -317,14 +278,14 @@ def test_an_engine_that_is_deployed_again_is_still_trusted_by_the_accounts_it_re
         for server in group["SourceServerIds"]:
             aws.drs_in(account, plan["TargetRegion"]).add_source_server(server)
 
-    def drill():
-        client = deployed(aws)
+    def drill(client):
         for group in groups:
             client.put_group(group)
         client.put_plan(plan)
-        return client, lambda: aws.wait_until(settled(client, client.start(plan["PlanId"])), 4 * 3600)
+        return lambda: end_of(aws, client, client.start(plan["PlanId"]))
 
-    client, run = drill()
+    client = client_of(aws)
+    run = drill(client)
     functions = aws.session().client("lambda")
     role = functions.get_function_configuration(FunctionName=client._outputs["FunctionName"])["Role"]
     values = {"EngineRoleArn": role, "ExternalId": plan["ExternalId"], "RoleName": plan["CrossAccountRoleName"]}
@@ -337,5 +298,4 @@ def test_an_engine_that_is_deployed_again_is_still_trusted_by_the_accounts_it_re
     assert run()["Status"] == "COMPLETED"
     deployment.destroy(aws.session(), STACK, sleep=aws.advance)
     aws.advance(86_400)
-    _, run = drill()
-    assert run()["Status"] == "COMPLETED"
+    assert drill(deploy(aws))()["Status"] == "COMPLETED"

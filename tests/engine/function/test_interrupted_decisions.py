@@ -6,12 +6,11 @@ from contextlib import suppress
 
 import pytest
 
-from engine.client import DecisionRefused, EngineClient, EngineError
+from engine.client import DecisionRefused, EngineError
 from engine.deploy import deployment
-from simulator import Simulator
 from simulator.gateway.faults import KILL_AFTER, KILL_BEFORE, Fault
+from tests.engine.deployed import STACK, aws_with_engine, client_of
 
-STACK = "engine-test"
 SERVERS = [f"s-{number:017d}" for number in (1, 2)]
 # A decision reads the record and writes it.
 PLACES = range(2)
@@ -19,15 +18,13 @@ PLACES = range(2)
 
 @pytest.fixture
 def aws():
-    with Simulator() as found:
+    with aws_with_engine() as found:
         yield found
 
 
 @pytest.fixture
 def client(aws):
-    outputs = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"}).outputs
-    found = EngineClient(aws.session(), outputs)
-    aws.drs.initialize()
+    found = client_of(aws)
     waves = []
     for number, server in enumerate(SERVERS, 1):
         aws.drs.add_source_server(server)

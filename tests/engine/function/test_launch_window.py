@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from simulator import Simulator
-from tests.engine.function.test_deployed import deployed, settled
+from tests.engine.deployed import aws_with_engine, client_of, end_of
+from tests.engine.job_times import SHORT_JOBS
 
 # The intent is saved between look and request: the launch queue is read once, and the record is written once.
 MOST_CALLS = 2
@@ -33,9 +33,11 @@ def looks_at(call, servers):
 @pytest.mark.parametrize("count", [1, 120])
 @pytest.mark.parametrize("trouble", ["none", "throttled", "the answer is lost"])
 def test_few_calls_separate_the_last_look_from_the_launch(count, trouble, capsys):
-    with Simulator() as aws:
-        client = deployed(aws)
+    with aws_with_engine() as aws:
+        client = client_of(aws)
         servers = [aws.drs.add_source_server(f"s-{number:017x}") for number in range(1, count + 1)]
+        for server in servers:
+            aws.drs.set_launch(server, **SHORT_JOBS)
         group = {"GroupId": "g", "GroupName": "G", "SourceServerIds": servers}
         client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
         wave = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "g", "ExecutionType": "PARALLEL"}
@@ -44,7 +46,7 @@ def test_few_calls_separate_the_last_look_from_the_launch(count, trouble, capsys
             aws.faults.throttle("drs", "StartRecovery", times=2)
         elif trouble == "the answer is lost":
             aws.faults.lose_answer("drs", "StartRecovery")
-        aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+        end_of(aws, client, client.start("p", "RECOVERY"))
         found = list(windows(aws))
     with capsys.disabled():
         most = max(found)

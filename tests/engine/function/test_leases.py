@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.client import EngineClient, EngineError, StartRefused
 from simulator import Simulator
 from simulator.gateway.gateway import DEFAULT_LATENCY, identified
-from tests.engine.function.test_deployed import STACK, deployed, settled
+from tests.engine.deployed import STACK, aws_with_engine, client_of, end_of
 from tests.engine.job_times import SHORT_JOBS
 from tests.simulation import aws_state
 
@@ -19,8 +21,8 @@ MOST_CALLS = 20
 
 @pytest.fixture
 def aws():
-    with Simulator() as simulator:
-        yield simulator
+    with aws_with_engine() as found:
+        yield found
 
 
 def plan(aws: Simulator, client: EngineClient, name: str, numbers: list[int]) -> None:
@@ -33,7 +35,7 @@ def plan(aws: Simulator, client: EngineClient, name: str, numbers: list[int]) ->
 @pytest.fixture
 def client(aws):
     """An engine with the plans `one` and `other`, which share the second of three servers."""
-    client = deployed(aws)
+    client = client_of(aws)
     for number in (1, 2, 3):
         aws.drs.add_source_server(f"s-{number:017x}", hostname=f"host-{number}")
         aws.drs.set_launch(f"s-{number:017x}", launch_seconds=300)
@@ -49,7 +51,7 @@ def leases(aws):
 
 
 def ends(aws, client, execution_id):
-    return aws.wait_until(settled(client, execution_id), 6 * 3600)
+    return end_of(aws, client, execution_id, 6 * 3600)
 
 
 def launched(aws):
@@ -207,7 +209,7 @@ class Pairs:
     """Pairs of fresh plans over one shared server, in one deployed engine."""
 
     def __init__(self, aws: Simulator) -> None:
-        self.aws, self.client, self.count = aws, deployed(aws), 0
+        self.aws, self.client, self.count = aws, client_of(aws), 0
 
     def fresh(self) -> tuple[str, str]:
         self.count += 1
@@ -218,11 +220,11 @@ class Pairs:
             plan(self.aws, self.client, name, [self.count])
         return names
 
-    def killed(self, when: str, place: int, *arguments: object, **options: object) -> bool:
+    def killed(self, when: str, place: int, plan_id: str, kind: str, **options: Any) -> bool:
         """Whether a start was killed at its call of this number, counted from 0."""
         fault = self.aws.faults.kill_lambda(when, "*", after=place)
         try:
-            self.client.start(*arguments, **options)
+            self.client.start(plan_id, kind, **options)
         except StartRefused:
             return False
         except EngineError:
@@ -231,10 +233,10 @@ class Pairs:
             self.aws.faults.remove(fault)
         return False
 
-    def start(self, name: str, kind: str, **options: object) -> str | None:
+    def start(self, name: str, kind: str, **options: Any) -> str | None:
         """The execution; None if it was refused."""
         try:
-            execution: str = self.client.start(name, kind, **options)
+            execution = self.client.start(name, kind, **options)
         except StartRefused:
             return None
         return execution
@@ -299,10 +301,11 @@ def test_of_two_plans_started_at_the_same_moment_exactly_one_starts(aws, pairs, 
 
 
 def test_a_plan_of_1000_servers_takes_and_releases_its_leases(aws):
-    client = deployed(aws)
+    client = client_of(aws)
     numbers = list(range(1000))
     for number in numbers:
         aws.drs.add_source_server(f"s-{number:017x}")
+        aws.drs.set_launch(f"s-{number:017x}", **SHORT_JOBS)
     plan(aws, client, "large", numbers)
     plan(aws, client, "small", [999])
     execution = client.start("large", "DRILL")

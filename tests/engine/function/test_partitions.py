@@ -9,7 +9,7 @@ import pytest
 from engine.client import EngineClient
 from engine.deploy import deployment
 from simulator import Simulator
-from tests.engine.function.test_deployed import STACK, TESTDATA, settled
+from tests.engine.deployed import STACK, TESTDATA, end_of
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_drill_outside_the_partition_aws_recovers_and_cleans_up(region, partit
             for server in group["SourceServerIds"]:
                 aws.drs.add_source_server(server, tags={"Tier": "any"})
         client.put_plan(json.loads((TESTDATA / "plans" / "three-tier.json").read_text()))
-        record = aws.wait_until(settled(client, client.start("plan-three-tier")), 4 * 3600)
+        record = end_of(aws, client, client.start("plan-three-tier"))
         assert (record["Status"], record["CleanUp"]["Status"]) == ("COMPLETED", "COMPLETED")
         jobs = aws.session().client("drs").describe_jobs(filters={})["items"]
         assert {arn.split(":")[1] for arn in [outputs["StateMachineArn"], *(job["arn"] for job in jobs)]} == {partition}

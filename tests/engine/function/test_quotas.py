@@ -6,11 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from engine.client import EngineClient
 from engine.deploy import deployment
 from simulator import Simulator
+from tests.engine.deployed import STACK, aws_with_engine, client_of
 
-STACK = "engine-test"
 DAY = 24 * 3600
 
 
@@ -19,9 +18,8 @@ class Account:
 
     def __init__(self, aws: Simulator) -> None:
         self.aws = aws
-        aws.drs.initialize()
-        self.stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"})
-        self.client = EngineClient(aws.session(), self.stack.outputs)
+        self.client = client_of(aws)
+        self.launch_seconds: float | None = None
         self._servers = 0
 
     def plan(self, name: str, *sizes: int) -> str:
@@ -35,6 +33,7 @@ class Account:
         self._servers += size
         for server in servers:
             self.aws.drs.add_source_server(server)
+            self.aws.drs.set_launch(server, launch_seconds=self.launch_seconds)
         group = f"{plan}-{number}"
         self.client.put_group(
             {
@@ -55,10 +54,10 @@ class Account:
         return str(self.client.get(execution_id)["Waves"][0].get("StatusReason"))
 
     def finish(self) -> None:
-        self.aws.wait_until(lambda: not self.client.list_by_status("RUNNING").items, DAY, settle=20)
+        self.aws.wait_until(lambda: not self.client.list_by_status("RUNNING").items, DAY, settle=20, of="dynamodb")
 
     def tickets(self) -> list[object]:
-        found = self.aws.session().client("dynamodb").scan(TableName=self.stack.outputs["ExecutionHistoryTable"])
+        found = self.aws.session().client("dynamodb").scan(TableName=self.client._outputs["ExecutionHistoryTable"])
         return [item for item in found["Items"] if item["ExecutionId"]["S"].startswith("QUEUE#")]
 
     def waits(self) -> list[float]:
@@ -77,7 +76,7 @@ def instant(text: str) -> datetime:
 
 @pytest.fixture
 def account():
-    with Simulator() as aws:
+    with aws_with_engine() as aws:
         yield Account(aws)
 
 
@@ -98,6 +97,7 @@ def test_a_large_launch_has_its_turn_before_small_ones_that_came_later(account):
 
 
 def test_more_executions_than_jobs_wait_and_say_so_and_none_is_rejected(account):
+    account.launch_seconds = 200
     executions = [account.start(account.plan(f"plan-{number}", 1)) for number in range(24)]
     account.aws.advance(120)
     reasons = [account.reason(one) for one in executions]

@@ -8,8 +8,8 @@ import pytest
 
 from engine.client import DecisionRefused, EngineError, StartRefused
 from engine.core.document import timestamp
-from simulator import Simulator
-from tests.engine.function.test_deployed import deployed, settled
+from tests.engine.deployed import aws_with_engine, client_of, end_of
+from tests.engine.job_times import SHORT_JOBS
 
 SERVERS = [f"s-{number:017x}" for number in (1, 2, 3)]
 GROUPS = {"g1": SERVERS[:1], "g2": SERVERS[1:]}
@@ -22,16 +22,17 @@ PLAN = {"PlanId": "p", "PlanName": "P", "Waves": WAVES}
 
 @pytest.fixture
 def aws():
-    with Simulator() as simulator:
-        yield simulator
+    with aws_with_engine() as found:
+        yield found
 
 
 @pytest.fixture
 def client(aws):
     """An engine with a plan of two waves; the first server of the second wave cannot be launched."""
-    client = deployed(aws)
+    client = client_of(aws)
     for server in SERVERS:
         aws.drs.add_source_server(server, hostname=f"host-{server[-1]}")
+        aws.drs.set_launch(server, **SHORT_JOBS)
     for name, servers in GROUPS.items():
         group = {"GroupId": name, "GroupName": name, "SourceServerIds": servers}
         client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
@@ -43,13 +44,13 @@ def client(aws):
 @pytest.fixture
 def failed(aws, client):
     execution = client.start("p", "RECOVERY")
-    aws.wait_until(settled(client, execution), 4 * 3600)
+    end_of(aws, client, execution)
     assert client.get(execution)["Status"] == "FAILED"
     return execution
 
 
 def ended(aws, client, execution):
-    aws.wait_until(settled(client, execution), 4 * 3600)
+    end_of(aws, client, execution)
     return client.get(execution)
 
 

@@ -13,9 +13,9 @@ from engine.aws.caller import Caller
 from engine.aws.execution_history import ExecutionHistory, PlanLocked, lock_id
 from engine.aws.log import Log
 from engine.client import EngineError, StartRefused
-from simulator import Simulator
 from tests.engine.core.simulated_aws import execution_of, server, wave
-from tests.engine.function.test_deployed import STACK, deployed, runs, settled
+from tests.engine.deployed import STACK, aws_with_engine, client_of, end_of, runs
+from tests.engine.job_times import SHORT_JOBS
 
 PLAN = {"PlanId": "p", "PlanName": "P"}
 WAVE = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "g", "ExecutionType": "PARALLEL"}
@@ -23,15 +23,17 @@ WAVE = {"WaveNumber": 1, "WaveName": "All", "ProtectionGroupId": "g", "Execution
 
 @pytest.fixture
 def aws():
-    with Simulator() as simulator:
-        yield simulator
+    with aws_with_engine() as found:
+        yield found
 
 
 @pytest.fixture
 def client(aws):
     """An engine with one plan of two servers."""
-    client = deployed(aws)
+    client = client_of(aws)
     servers = [aws.drs.add_source_server(f"s-{number:017x}") for number in (1, 2)]
+    for server_id in servers:
+        aws.drs.set_launch(server_id, **SHORT_JOBS)
     group = {"GroupId": "g", "GroupName": "G", "SourceServerIds": servers}
     client.put_group({**group, "Region": aws.region, "AccountId": aws.account})
     client.put_plan({**PLAN, "Waves": [WAVE]})
@@ -47,7 +49,7 @@ def instances(aws):
 
 
 def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
-    aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+    end_of(aws, client, client.start("p", "RECOVERY"))
     production = instances(aws)
     with pytest.raises(StartRefused, match="were recovered for real") as refused:
         client.start("p", "DRILL")
@@ -58,7 +60,7 @@ def test_a_drill_does_not_replace_what_was_recovered_for_real(aws, client):
 
 def recovered(aws, client):
     """The instances of a completed recovery of both servers."""
-    aws.wait_until(settled(client, client.start("p", "RECOVERY")), 4 * 3600)
+    end_of(aws, client, client.start("p", "RECOVERY"))
     return instances(aws)
 
 
@@ -75,7 +77,7 @@ def test_a_second_recovery_is_refused_and_names_each_instance(aws, client):
 def test_a_recovery_that_keeps_existing_instances_adopts_them(aws, client):
     production = recovered(aws, client)
     (first,) = client.list_by_plan("p").items
-    record = aws.wait_until(settled(client, client.start("p", "RECOVERY", keep_existing=True)), 4 * 3600)
+    record = end_of(aws, client, client.start("p", "RECOVERY", keep_existing=True))
     assert record["Status"] == "COMPLETED"
     servers = record["Waves"][0]["ServerResults"]
     assert {server["RecoveryInstanceId"] for server in servers} == production == instances(aws)
@@ -98,7 +100,7 @@ def test_a_recovery_replaces_the_confirmed_instance_and_no_other(aws, client):
             client.start("p", "RECOVERY", replace_existing=servers)
     assert instances(aws) == production
     execution_id = client.start("p", "RECOVERY", replace_existing={"s-00000000000000001": replaced})
-    record = aws.wait_until(settled(client, execution_id), 4 * 3600)
+    record = end_of(aws, client, execution_id)
     assert record["Status"] == "COMPLETED"
     assert [server.get("Adopted", False) for server in record["Waves"][0]["ServerResults"]] == [False, True]
     assert kept in instances(aws)
@@ -122,7 +124,7 @@ def test_a_drill_does_not_replace_what_another_user_recovers_for_real_while_it_r
     drs.start_recovery(sourceServers=[{"sourceServerID": second}], isDrill=False)
     aws.wait_until(lambda: any(not one["isDrill"] for one in listed(drs)), 4 * 3600)
     (production,) = (one["recoveryInstanceID"] for one in listed(drs) if not one["isDrill"])
-    record = aws.wait_until(settled(client, drill), 4 * 3600)
+    record = end_of(aws, client, drill)
     assert [wave["Status"] for wave in record["Waves"]] == ["COMPLETED", "FAILED"]
     assert production in record["Errors"][0]["Message"]
     assert instances(aws) == {production}
@@ -134,7 +136,7 @@ def kept(aws, client):
     """A drill of both servers that keeps its instances; its ExecutionId."""
     client.put_plan({**PLAN, "Waves": [WAVE], "TerminateDrillInstances": False})
     drill = client.start("p", "DRILL")
-    aws.wait_until(settled(client, drill), 4 * 3600)
+    end_of(aws, client, drill)
     return drill
 
 
@@ -146,13 +148,13 @@ def test_a_start_over_a_kept_drill_warns_that_its_instances_are_terminated(aws, 
     assert started.warnings == (
         f"drill {kept} has instances of 2 servers ({hosts}), which DRS terminates when this execution launches them",
     )
-    assert aws.wait_until(settled(client, started.execution_id), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, started.execution_id)["Status"] == "COMPLETED"
     assert not before & instances(aws)
 
 
 def test_a_start_without_drill_instances_asks_for_no_job_of_a_drill(aws, client, kept):
     client.cleanup(kept)
-    aws.wait_until(settled(client, kept), 4 * 3600)
+    end_of(aws, client, kept)
 
     def asked():
         return [call for call in aws.journal.select("drs", "DescribeJobs") if "jobIDs" in call.parameters["filters"]]
@@ -167,7 +169,7 @@ def test_a_recovery_starts_although_the_drill_in_its_way_cannot_be_named(aws, cl
     aws.faults.deny("drs", "DescribeJobs", where={"filters": {"jobIDs": sorted(jobs)}})
     started = client.start_or_find("p", "RECOVERY")
     assert started.warnings[0].startswith("a drill has instances of 2 servers (")
-    assert aws.wait_until(settled(client, started.execution_id), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, started.execution_id)["Status"] == "COMPLETED"
 
 
 def cut_off(aws, client):
@@ -184,16 +186,16 @@ def cut_off(aws, client):
 def test_a_start_that_was_cut_off_can_be_cancelled_and_launches_nothing(aws, client):
     execution_id = cut_off(aws, client)
     client.cancel(execution_id)
-    record = aws.wait_until(settled(client, execution_id), 3600)
+    record = end_of(aws, client, execution_id, 3600)
     assert record["Status"] == "CANCELLED"
     assert aws.journal.select("drs", "StartRecovery") == []
-    assert aws.wait_until(settled(client, client.start("p", "DRILL")), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, client.start("p", "DRILL"))["Status"] == "COMPLETED"
 
 
 def test_a_start_that_was_cut_off_is_completed_by_the_next_one(aws, client):
     execution_id = cut_off(aws, client)
     assert client.start("p", "RECOVERY") == execution_id
-    assert aws.wait_until(settled(client, execution_id), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, execution_id)["Status"] == "COMPLETED"
 
 
 def test_a_start_that_was_cut_off_is_not_completed_with_a_plan_that_has_changed(aws, client):
@@ -203,13 +205,15 @@ def test_a_start_that_was_cut_off_is_not_completed_with_a_plan_that_has_changed(
         client.start("p", "RECOVERY")
     assert len(runs(aws, client)) == 0
     client.cancel(execution_id)
-    aws.wait_until(settled(client, execution_id), 3600)
+    end_of(aws, client, execution_id, 3600)
     again = client.start("p", "RECOVERY")
-    assert aws.wait_until(settled(client, again), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, again)["Status"] == "COMPLETED"
 
 
 def ended_drill(aws, client):
     """A drill that was cancelled in the middle of a launch: over, its job in flight, its clean-up to come."""
+    for number in (1, 2):
+        aws.drs.set_launch(f"s-{number:017x}", launch_seconds=150)
     drill = client.start("p", "DRILL")
     aws.wait_until(lambda: aws.journal.select("drs", "StartRecovery"), 3600)
     with pytest.raises(StartRefused, match="To cancel the drill and start this recovery"):
@@ -233,10 +237,10 @@ def test_a_recovery_does_not_wait_for_the_clean_up_of_a_drill(aws, client, troub
     recovery = client.start("p", "RECOVERY", client_token="disaster")
     assert client.start("p", "RECOVERY") == recovery
     assert client.get(drill)["CleanUp"]["Status"] in ("PENDING", "RUNNING")
-    record = aws.wait_until(settled(client, recovery), 4 * 3600)
+    record = end_of(aws, client, recovery)
     assert record["Status"] == "COMPLETED"
     production = {one["RecoveryInstanceId"] for one in record["Waves"][0]["ServerResults"]}
-    cleaned = aws.wait_until(settled(client, drill), 4 * 3600)
+    cleaned = end_of(aws, client, drill)
     assert cleaned["CleanUp"]["Status"] == "COMPLETED"
     assert instances(aws) == production
     with pytest.raises(StartRefused, match="were recovered for real"):
@@ -267,7 +271,7 @@ def test_of_two_recoveries_one_takes_the_plan_over_and_both_get_it(aws, client):
     starts = [aws.spawn(f"start {number}", lambda: client.start("p", "RECOVERY")) for number in (1, 2)]
     first, second = (start.join() for start in starts)
     assert first == second
-    assert aws.wait_until(settled(client, first), 4 * 3600)["Status"] == "COMPLETED"
+    assert end_of(aws, client, first)["Status"] == "COMPLETED"
     launched = [call.parameters["isDrill"] for call in aws.journal.select("drs", "StartRecovery") if call.succeeded]
     assert launched == [True, False]
 
@@ -276,11 +280,11 @@ def test_of_two_recoveries_one_takes_the_plan_over_and_both_get_it(aws, client):
 def test_a_plan_that_was_taken_over_is_free_when_both_are_settled(aws, client, first):
     drill = ended_drill(aws, client)
     for number in (1, 2):
-        aws.drs.set_launch(f"s-{number:017x}", launch_seconds=3600)
+        aws.drs.set_launch(f"s-{number:017x}", launch_seconds=600)
     recovery = client.start("p", "RECOVERY")
     if first == "recovery":
         client.cancel(recovery)
-    ends = [aws.wait_until(settled(client, one), 6 * 3600)["CleanUp"].get("EndTime", "") for one in (recovery, drill)]
+    ends = [end_of(aws, client, one, 6 * 3600)["CleanUp"].get("EndTime", "") for one in (recovery, drill)]
     assert (ends[1] < client.get(recovery)["EndTime"]) is (first == "drill")
     assert client.start("p", "RECOVERY", keep_existing=True) not in (drill, recovery)
 

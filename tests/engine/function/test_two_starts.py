@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 
-from engine.client import EngineClient, StartRefused
-from engine.deploy import deployment
+from engine.client import StartRefused
 from simulator import Simulator
 from simulator.gateway.gateway import DEFAULT_LATENCY
+from tests.engine.deployed import aws_with_engine, client_of
 
-STACK = "engine-test"
 # More calls than a start makes; the first interleaving beyond its last call is the ordinary second start.
 MOST_CALLS = 12
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -35,9 +34,7 @@ class Starts:
 
     def __init__(self, aws: Simulator, first: dict[str, Any], second: dict[str, Any]) -> None:
         self.aws = aws
-        aws.drs.initialize()
-        self.stack = deployment.deploy(aws.session(), STACK, parameters={"KeepData": "no"})
-        self.client = EngineClient(aws.session(), self.stack.outputs)
+        self.client = client_of(aws)
         self.arguments = first, second
         self.answers: dict[str, list[str]] = {}
 
@@ -98,17 +95,18 @@ class Starts:
 
     def finish(self) -> None:
         running = self.client.list_by_status
-        self.aws.wait_until(lambda: not running("RUNNING").items and not self.client.at_work(), 86_400, settle=20)
+        self.aws.wait_until(lambda: not running("RUNNING").items, 86_400, settle=20, of="dynamodb")
+        self.aws.wait_until(lambda: not self.client.at_work(), 86_400, settle=20)
 
     def runs(self) -> list[str]:
         pages = self.aws.session().client("stepfunctions").get_paginator("list_executions")
-        arn = self.stack.outputs["StateMachineArn"]
+        arn = self.client._outputs["StateMachineArn"]
         return [run["name"] for page in pages.paginate(stateMachineArn=arn) for run in page["executions"]]
 
 
 @pytest.fixture(params=KINDS)
 def starts(request: pytest.FixtureRequest) -> Iterator[Starts]:
-    with Simulator() as aws:
+    with aws_with_engine() as aws:
         yield Starts(aws, *KINDS[request.param])
 
 
