@@ -25,6 +25,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.http import http_date
 
 from simulator.drs.responses import DRSResponse
+from simulator.gateway.identity import Credentials
 from simulator.gateway.requests import IdentifiedCall, is_for_aws
 from simulator.patches.items import BLOBS, ITEM_OPERATIONS
 from simulator.patches.patching import Patch
@@ -43,11 +44,11 @@ _create_request = Endpoint.create_request
 class DirectRequest(AWSPreparedRequest):  # type: ignore[misc]  # botocore publishes no types
     """Has what botocore's handlers and a retry read of a prepared request, and who calls which operation."""
 
-    def __init__(self, params: dict[str, Any], operation_model: Any, access_key: str, region: str) -> None:
+    def __init__(self, params: dict[str, Any], operation_model: Any, credentials: Credentials, region: str) -> None:
         super().__init__(
             params["method"], params["url"], HTTPHeaders.from_dict(params["headers"]), params["body"], False
         )
-        self.operation_model, self.access_key, self.region = operation_model, access_key, region
+        self.operation_model, self.credentials, self.region = operation_model, credentials, region
 
     @property
     def service(self) -> str:
@@ -58,7 +59,15 @@ class DirectRequest(AWSPreparedRequest):  # type: ignore[misc]  # botocore publi
         protocol = "rest-json" if self.service == "drs" else "json"
         parameters = json.loads(self.body)
         return IdentifiedCall(
-            self.service, operation.name, parameters, self.region, self.access_key, protocol, operation, self
+            self.service,
+            operation.name,
+            parameters,
+            self.region,
+            self.credentials.access_key,
+            protocol,
+            operation,
+            self,
+            session_token=self.credentials.token,
         )
 
 
@@ -77,10 +86,11 @@ def reply_to(request: DirectRequest) -> tuple[int, dict[str, Any], str | bytes]:
     handler.region, handler.partition = request.region, get_partition(request.region)
     handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
     handler._get_action = lambda: request.operation_model.name
-    handler.access_key, handler.current_account = request.access_key, get_account_id_from(request.access_key)
+    handler.access_key = request.credentials.access_key
+    handler.current_account = get_account_id_from(handler.access_key)
     mark_account_as_visited(
         account_id=handler.current_account,
-        access_key=request.access_key,
+        access_key=handler.access_key,
         service=handler.service_name,
         region=request.region,
     )
@@ -112,8 +122,10 @@ def _make_direct(self: Any, params: dict[str, Any], operation_model: Any = None)
     signature = context.get("auth_type") or signer.signature_version
     if signature != "v4" or not _is_served(operation_model, params):
         return _create_request(self, params, operation_model)
-    key = signer._credentials.get_frozen_credentials().access_key
-    return DirectRequest(params, operation_model, key, context.get("signing", {}).get("region") or signer.region_name)
+    keys = signer._credentials.get_frozen_credentials()
+    credentials = Credentials(keys.access_key, keys.secret_key, keys.token or None)
+    region = context.get("signing", {}).get("region") or signer.region_name
+    return DirectRequest(params, operation_model, credentials, region)
 
 
 def patches() -> list[Patch]:

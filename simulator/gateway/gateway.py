@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -29,17 +30,16 @@ from moto.moto_api._internal import mock_random
 from simulator.gateway import client_errors, direct, dispatch, model_validation
 from simulator.gateway import differences as d
 from simulator.gateway import faults as f
+from simulator.gateway.authentication import authenticate, expired
 from simulator.gateway.differences import Differences, NotOffered
 from simulator.gateway.direct import DirectRequest
 from simulator.gateway.faults import Fault, Faults
 from simulator.gateway.http import HttpRequest, HttpResponse
-from simulator.gateway.identity import CallingPrincipal, calling_principal, secret_of
+from simulator.gateway.identity import CallingPrincipal, calling_principal
 from simulator.gateway.journal import Journal, JournalEntry, plain
 from simulator.gateway.permissions import Permissions
-from simulator.gateway.presigned import query_signature
 from simulator.gateway.requests import IdentifiedCall, identify, is_for_aws, parse_response
 from simulator.gateway.service_errors import AwsError, encode, error_codes, status_of
-from simulator.gateway.signatures import is_genuine, regions
 from simulator.patches.patching import Patch
 from simulator.time.clock import Actor, SimulatorDefect, VirtualClock, real_now
 
@@ -139,7 +139,7 @@ class Gateway:
         half = self._latency_of(call) / 2
         self._clock.sleep(half, f"{call.service} {call.operation} to arrive")
         try:
-            _require_signature(call, principal, request)
+            authenticate(call, principal, request, self._clock.now())
             self._admit(call, principal, entry, actor)
             inspector = self._inspectors.get(call.service)
             note = inspector.inspect(call, entry.account) if inspector else None
@@ -159,12 +159,6 @@ class Gateway:
         self, call: IdentifiedCall, principal: CallingPrincipal | None, entry: JournalEntry, actor: Actor
     ) -> None:
         codes = error_codes(call.service)
-        if principal is None and call.access_key:
-            raise AwsError(
-                codes.unknown_key[0], "The security token included in the request is invalid.", codes.unknown_key[1]
-            )
-        if principal is not None and principal.expires is not None and principal.expires <= self._clock.now():
-            raise _expired(call)
         found = _request_problems(call)
         if found:
             raise AwsError(codes.invalid[0], model_validation.message(found), codes.invalid[1])
@@ -187,7 +181,7 @@ class Gateway:
         if fault.kind == f.KILL_BEFORE:
             raise actor.kill(LambdaKilled(f"killed before {call.operation} took effect"))
         if fault.kind == f.EXPIRE_TOKEN:
-            raise _expired(call)
+            raise expired(call)
         if fault.kind == f.DENY:
             caller = principal.arn if principal else "anonymous"
             text = fault.message or f"User: {caller} is not authorized to perform: {call.service}:{call.operation}"
@@ -338,37 +332,16 @@ def _on_the_wire(request: Any) -> HttpRequest:
         body = body.read()
     if isinstance(body, str):
         body = body.encode()
-    return HttpRequest(request.method, request.url, request.headers, body or b"")
-
-
-def _require_signature(
-    call: IdentifiedCall, principal: CallingPrincipal | None, request: HttpRequest | DirectRequest
-) -> None:
-    """Checks the signature of requests from other processes only; botocore has just signed those of this process."""
-    code, status = error_codes(call.service).bad_signature
-    if call.region not in regions():
-        raise AwsError(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", status)
-    if principal is None or isinstance(request, DirectRequest) or not request.target:
-        return
-    if not is_genuine(request, secret_of(call.access_key)):
-        text = (
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method."
-        )
-        raise AwsError(code, text, status)
-    in_query = query_signature(request.url)
-    if in_query is not None and in_query.has_expired(real_now()):
-        raise AwsError(error_codes(call.service).access_denied[0], "Request has expired", 403)
+    url = urlsplit(request.url)
+    # botocore sends some values as bytes, and leaves the host to its transport.
+    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return HttpRequest(request.method, request.url, headers | {"Host": url.netloc}, body or b"", target)
 
 
 def _request_problems(call: IdentifiedCall) -> list[str]:
     shape = call.operation_model.input_shape
     return model_validation.request_problems(call.service, call.parameters, shape) if shape is not None else []
-
-
-def _expired(call: IdentifiedCall) -> AwsError:
-    code, status = error_codes(call.service).expired_token
-    return AwsError(code, "The security token included in the request is expired", status)
 
 
 def _modelled(call: IdentifiedCall, code: str, status: int, message: str, fault: Fault) -> AwsError:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """`target` is the path and query as sent; empty for requests whose signature is not checked."""
+    """`target` is the path and query as sent."""
 
     method: str
     url: str
-    headers: Mapping[str, str | bytes]
+    headers: Mapping[str, str]
     body: bytes
-    target: str = ""
+    target: str
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,6 @@ _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action
 
 
 @dataclass(frozen=True)
-class CallingPrincipal:
-    """`arn` as in sts:GetCallerIdentity; `expires` is None for the long-term keys of a user."""
-
-    account: str
-    arn: str
-    expires: datetime | None = None
-
-
-@dataclass(frozen=True)
 class Credentials:
     """Keys as boto3 takes them; a user's long-term keys have no token."""
 
@@ -37,9 +28,25 @@ class Credentials:
         return boto3.Session(self.access_key, self.secret_key, self.token, region_name=region)
 
     def variables(self) -> dict[str, str]:
-        """The environment variables from which AWS clients read credentials by default."""
-        token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
-        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key, **token}
+        """The environment variables from which AWS clients read credentials by default.
+
+        An empty token hides that of another session in the environment.
+        """
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_SESSION_TOKEN": self.token or "",
+        }
+
+
+@dataclass(frozen=True)
+class CallingPrincipal:
+    """`arn` as in sts:GetCallerIdentity; `expires` is None for the long-term keys of a user."""
+
+    account: str
+    arn: str
+    credentials: Credentials
+    expires: datetime | None = None
 
 
 def calling_principal(access_key: str) -> CallingPrincipal | None:
@@ -47,11 +54,13 @@ def calling_principal(access_key: str) -> CallingPrincipal | None:
     for account, backend in _made(sts_backends):
         role = backend.get_assumed_role_from_access_key(access_key)
         if role is not None:
-            return CallingPrincipal(account, role.arn, role.expiration.replace(tzinfo=UTC))
+            keys = Credentials(access_key, role.secret_access_key, role.session_token)
+            return CallingPrincipal(account, role.arn, keys, role.expiration.replace(tzinfo=UTC))
     for account, backend in _made(iam_backends):
         key = backend.access_keys.get(access_key)
         if key is not None and key.user_name:
-            return CallingPrincipal(account, backend.get_user(key.user_name).arn)
+            keys = Credentials(access_key, key.secret_access_key)
+            return CallingPrincipal(account, backend.get_user(key.user_name).arn, keys)
     return None
 
 
@@ -59,19 +68,6 @@ def _made(backends: Any) -> Iterator[tuple[str, Any]]:
     """The account and backend of each partition in which a backend exists; moto's own `in` is true for others too."""
     for account, partitions in list(backends.items()):
         yield from ((account, partitions[name]) for name in list(partitions.keys()))
-
-
-def secret_of(access_key: str) -> str:
-    """The secret key of this access key. Raises LookupError for an unknown key."""
-    for _, backend in _made(sts_backends):
-        role = backend.get_assumed_role_from_access_key(access_key)
-        if role is not None:
-            return str(role.secret_access_key)
-    for _, backend in _made(iam_backends):
-        key = backend.access_keys.get(access_key)
-        if key is not None:
-            return str(key.secret_access_key)
-    raise LookupError(access_key)
 
 
 def user_credentials(account: str, region: str, user: str, policy: str | None = None) -> Credentials:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from simulator.gateway.http import HttpRequest
 
+SECURITY_HEADER = "X-Amz-Security-Token"
 _AUTHENTICATION = frozenset(
     {
         "X-Amz-Algorithm",
@@ -21,7 +22,7 @@ _AUTHENTICATION = frozenset(
         "X-Amz-Expires",
         "X-Amz-SignedHeaders",
         "X-Amz-Signature",
-        "X-Amz-Security-Token",
+        SECURITY_HEADER,
     }
 )
 _ACTION = re.compile(rb"(?:^|[&?])Action=(\w+)")
@@ -67,14 +68,14 @@ def with_header(request: HttpRequest) -> HttpRequest:
     if found is None:
         return request
     parts = urlsplit(request.url)
-    kept = [
-        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in _AUTHENTICATION
-    ]
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in query if name not in _AUTHENTICATION]
+    token = {name: value for name, value in query if name == SECURITY_HEADER}
     authorization = (
         f"AWS4-HMAC-SHA256 Credential={found.credential}, SignedHeaders={found.signed_headers}, "
         f"Signature={found.signature}"
     )
-    headers = {**request.headers, "Authorization": authorization, "X-Amz-Date": found.date}
+    headers = {**request.headers, "Authorization": authorization, "X-Amz-Date": found.date, **token}
     return replace(request, url=parts._replace(query=urlencode(kept)).geturl(), headers=headers)
 
 

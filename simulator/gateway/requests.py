@@ -50,7 +50,7 @@ class IdentifiedCall:
     """`parameters` have boto3's names; `prepared` is the request, addressed to the service's AWS host.
 
     `normalized` is moto's form of the request, where identifying the call required it. `access_key` is empty for an
-    operation that needs no credentials.
+    operation that needs no credentials, `session_token` is None for a user's keys.
     """
 
     service: str
@@ -62,6 +62,7 @@ class IdentifiedCall:
     operation_model: Any
     prepared: AWSPreparedRequest
     normalized: Request | None = None
+    session_token: str | None = None
 
     @property
     def is_item_operation(self) -> bool:
@@ -85,7 +86,7 @@ def identify(request: HttpRequest) -> IdentifiedCall:
         raise NotAnAwsRequest(str(problem)) from problem
     headers = HTTPHeaders()
     for name, value in request.headers.items():
-        headers[name] = _text(value)
+        headers[name] = value
     scope = _scope(request, headers)
     services = service_names.services_of(scope.name)
     target = headers.get("X-Amz-Target")
@@ -97,7 +98,16 @@ def identify(request: HttpRequest) -> IdentifiedCall:
     else:
         service, prepared, normalized, (protocol, operation, parameters) = _match(request, headers, services, scope)
     return IdentifiedCall(
-        service, operation.name, parameters, scope.region, scope.key, protocol, operation, prepared, normalized
+        service,
+        operation.name,
+        parameters,
+        scope.region,
+        scope.key,
+        protocol,
+        operation,
+        prepared,
+        normalized,
+        headers.get(presigned.SECURITY_HEADER) or None,
     )
 
 
@@ -182,11 +192,6 @@ def _parse(service: str, wsgi: Request) -> _Parsed:
             if operation.input_shape.members[name].type_name == "map":
                 parsed.setdefault(name, {})  # an empty map leaves no trace on the wire
     return protocol, operation, parsed
-
-
-def _text(value: str | bytes) -> str:
-    """botocore sends some header values as bytes."""
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def parse_response(call: IdentifiedCall, response: HttpResponse) -> dict[str, Any]:

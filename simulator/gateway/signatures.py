@@ -57,7 +57,7 @@ class _S3Signature(_AsSigned, S3SigV4Auth):  # type: ignore[misc]  # botocore pu
 
 def is_genuine(request: HttpRequest, secret_key: str) -> bool:
     """Whether the request, with its `target` as sent, is signed with this secret key, in its header or its query."""
-    given = {name.lower(): str(value) for name, value in request.headers.items()}
+    given = {name.lower(): value for name, value in request.headers.items()}
     in_query = query_signature(request.url)
     if in_query is not None:
         return _signed_in_query(request, given, in_query, secret_key)

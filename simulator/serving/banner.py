@@ -28,6 +28,7 @@ def variables(served: ServerInfo) -> dict[str, str]:
         "AWS_ENDPOINT_URL": served.endpoint,
         "AWS_ACCESS_KEY_ID": served.access_key,
         "AWS_SECRET_ACCESS_KEY": served.secret_key,
+        "AWS_SESSION_TOKEN": "",  # a token in the user's environment does not belong to these keys
         "AWS_REGION": served.region,
         "AWS_DEFAULT_REGION": served.region,
     }

@@ -17,7 +17,7 @@ def request(signing_name: str, method: str, path: str, body: str = "", **headers
     scope = f"AWS4-HMAC-SHA256 Credential=AKIA0000000000000000/20260105/us-east-1/{signing_name}/aws4_request"
     form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if "Action=" in body else {}
     given = {"Authorization": scope, **form, **headers}
-    return HttpRequest(method, SERVER + path, given, body.encode())
+    return HttpRequest(method, SERVER + path, given, body.encode(), path)
 
 
 def test_every_offered_service_is_found_by_its_signing_name():

@@ -98,6 +98,15 @@ def test_a_session_acts_as_its_principal_and_expires_in_virtual_time(server: Sim
         server.control.release()
 
 
+@pytest.mark.parametrize("operation", SESSIONS)
+def test_a_session_needs_its_own_token(server: SimulatorServer, operation: str) -> None:
+    one, other = (getattr(server.client("sts"), operation)(**SESSIONS[operation])["Credentials"] for _ in range(2))
+    for token in (None, other["SessionToken"]):
+        with pytest.raises(ClientError) as refusal:
+            client(server, {**one, "SessionToken": token}, "drs").describe_source_servers(filters={})
+        assert code_of(refusal) == "UnrecognizedClientException"
+
+
 def test_a_session_expires_in_virtual_time_while_time_is_fast() -> None:
     with serving("--speed", "1200") as fast:
         keys = fast.client("sts").get_session_token(DurationSeconds=3600)["Credentials"]
@@ -221,6 +230,19 @@ def test_a_presigned_call_of_sts_names_the_caller(server: SimulatorServer) -> No
     status, text = fetch(request.url)
     assert (status, b"user/operator" in text) == (200, True)
     assert fetch(request.url.replace("GetCallerIdentity", "GetSessionToken"))[0] == 403
+
+
+def test_a_presigned_call_with_temporary_keys_holds_their_token(server: SimulatorServer) -> None:
+    made = server.client("sts").get_session_token()["Credentials"]
+    url = f"{server.endpoint}/?Action=GetCallerIdentity&Version=2011-06-15"
+    answers = []
+    for token in (made["SessionToken"], None):
+        request = AWSRequest("GET", url)
+        keys = Credentials(made["AccessKeyId"], made["SecretAccessKey"], token)
+        SigV4QueryAuth(keys, "sts", "us-east-1", expires=60).add_auth(request)
+        status, text = fetch(request.url)
+        answers.append((status, b"user/operator" in text, b"InvalidClientTokenId" in text))
+    assert answers == [(200, True, False), (403, False, True)]
 
 
 def test_a_request_without_any_signature_is_still_refused(server: SimulatorServer) -> None:
