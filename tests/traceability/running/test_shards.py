@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.traceability.command_line import Ended, run_command
-from tests.traceability.conftest import Suite
+from tests.traceability.conftest import Suite, small_suite
 from tests.traceability.running.test_processes import three
 from traceability.bundle import integrity, manifest
 from traceability.model.verdict import PASSED
@@ -37,14 +37,19 @@ def merge(suite: Suite, *names: str) -> runs.RunResult:
 BOTH = ("shard-1-of-2", "shard-2-of-2")
 
 
-@pytest.fixture
-def sharded(suite: Suite) -> Suite:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     """Six scenarios in three features, run in two shards: each shard has one of each feature."""
-    three(suite)
+    suite = three(small_suite(tmp_path_factory.mktemp("original")))
     for text in ("1/2", "2/2"):
         found = run_shard(suite, text)
         assert (found.differences, [one.verdict for one in found.outcomes]) == ([], [PASSED] * 3)
     return suite
+
+
+@pytest.fixture
+def sharded(original: Suite, tmp_path: Path) -> Suite:
+    return original.copy(tmp_path / "copy")
 
 
 def test_merged_shards_are_one_run_whose_records_agree(sharded: Suite) -> None:
