@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 from unittest.mock import patch
 
@@ -13,12 +10,16 @@ from click.testing import CliRunner
 
 from engine.cli import main
 from engine.client import EngineClient
-from engine.deploy import deployment
 from simulator import Simulator
-from tests.engine.job_times import SHORT_JOBS
+from tests.engine.deployed import (
+    STACK,
+    add_test_data,
+    aws_with_test_data,
+    client_of,
+    deploy,
+    three_tier_plan,
+)
 
-TESTDATA = Path(__file__).parents[3] / "testdata"
-STACK = "engine-test"
 WIDTHS = (40, 60, 80, 100, 140)
 
 
@@ -36,29 +37,30 @@ class Operator:
         ):
             return CliRunner().invoke(main, list(words), input=typed, env=variables)
 
-    def deploy(self, jobs: Mapping[str, int] = SHORT_JOBS) -> EngineClient:
-        """The stack, the test data's groups and plan, and DRS replicating their servers; `jobs` are its times."""
-        stack = deployment.deploy(self.aws.session(), STACK, parameters={"KeepData": "no"})
-        client = EngineClient(self.aws.session(), stack.outputs)
+    def deploy(self) -> EngineClient:
+        """The stack, the test data's groups and plan, and DRS replicating their servers."""
+        client = deploy(self.aws)
         self.aws.drs.initialize()
-        for group in json.loads((TESTDATA / "groups.json").read_text()):
-            client.put_group({**group, "AccountId": self.aws.account})
-            for server in group["SourceServerIds"]:
-                self.aws.drs.add_source_server(server)
-                self.aws.drs.set_launch(server, **jobs)
-        client.put_plan(self.plan())
+        add_test_data(self.aws, client)
         return client
 
-    @staticmethod
-    def plan() -> dict[str, object]:
-        plan: dict[str, object] = json.loads((TESTDATA / "plans" / "three-tier.json").read_text())
-        return plan
+    plan = staticmethod(three_tier_plan)
 
 
 @contextmanager
 def operator():
+    """In an empty AWS."""
     with Simulator() as aws:
         yield Operator(aws)
+
+
+@contextmanager
+def operator_of_engine():
+    """In an AWS with the engine and the test data; `client` is the engine's client."""
+    with aws_with_test_data() as aws:
+        found = Operator(aws)
+        found.client = client_of(aws)
+        yield found
 
 
 def error_line(result) -> str:

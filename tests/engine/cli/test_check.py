@@ -9,7 +9,7 @@ import pytest
 from moto.servicequotas.models import servicequotas_backends
 
 from simulator.services.service_quotas import set_standard_vcpus
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 
 PLAN = "plan-three-tier"
 AS_OF = "2026-01-01T00:00:00Z"
@@ -17,8 +17,7 @@ AS_OF = "2026-01-01T00:00:00Z"
 
 @pytest.fixture
 def at():
-    with operator() as found:
-        found.client = found.deploy()
+    with operator_of_engine() as found:
         found.servers = list(found.aws.drs.backend.source_servers)
         yield found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.cli.objectives import estimate, objective_lines, trend
-from tests.engine.cli.operator import STACK, error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 from tests.engine.core.simulated_aws import START
+from tests.engine.deployed import STACK
 
 PLAN = "plan-three-tier"
 
@@ -14,8 +15,8 @@ PLAN = "plan-three-tier"
 @pytest.fixture
 def waiting():
     """A drill whose second wave waits for approval: operator, client, ExecutionId."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         plan = at.plan()
         plan["Waves"][1]["Approval"] = {"Required": True, "TimeoutSeconds": 7200, "Message": "Is the database whole?"}
         plan["RecoveryTimeObjectiveSeconds"] = 7200

@@ -9,15 +9,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from engine.client import EngineClient
-from tests.engine.cli.operator import STACK, error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
+from tests.engine.deployed import STACK
 
 PLAN = "plan-three-tier"
 
 
 @pytest.fixture
 def at():
-    with operator() as one:
-        one.client = one.deploy()
+    with operator_of_engine() as one:
         yield one
 
 

@@ -7,14 +7,14 @@ from unittest.mock import Mock, patch
 import pytest
 
 from engine.cli.next_step import next_step
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 
 
 @pytest.fixture
 def kept():
     """An operator, a client and a drill whose plan keeps its instances."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         client.put_plan({**at.plan(), "TerminateDrillInstances": False})
         at.run("start", "plan-three-tier", "--watch")
         [record] = client.list_by_plan("plan-three-tier").items
@@ -45,8 +45,8 @@ def test_cleanup_terminates_the_instances_of_a_kept_drill(kept):
 
 
 def test_a_drill_whose_clean_up_failed_is_not_forgotten_and_its_clean_up_can_be_repeated():
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.aws.faults.deny("drs", "TerminateRecoveryInstances", times=None)
         at.run("start", "plan-three-tier", "--watch")
         [record] = client.list_by_plan("plan-three-tier").items
@@ -150,8 +150,8 @@ def test_sweep_keeps_an_instance_that_existed_before_the_drill(kept):
 
 
 def test_sweep_never_lists_a_recovery_or_a_drill_at_work():
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
         assert len(instances(at)) == 6
         assert "Drill" not in at.run("sweep", "--yes").stdout
@@ -162,8 +162,8 @@ def test_sweep_never_lists_a_recovery_or_a_drill_at_work():
 
 def test_status_of_a_failed_kept_drill_names_both_ways_on():
     fails = "s-3c1730a9e0771ea14"
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         client.put_plan({**at.plan(), "TerminateDrillInstances": False})
         at.aws.drs.set_launch(fails, fails_with="no capacity")
         at.run("start", "plan-three-tier", "--watch")
@@ -196,8 +196,8 @@ def test_a_killed_cleanup_is_completed_by_the_next(kept):
 
 
 def test_the_instances_of_a_recovery_are_never_cleaned_up():
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
         [record] = client.list_by_plan("plan-three-tier").items
         refused = at.run("cleanup", record["ExecutionId"])

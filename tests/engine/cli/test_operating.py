@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.core.document import timestamp
-from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator
+from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator_of_engine
 
 PLAN = "plan-three-tier"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -20,8 +20,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 @pytest.fixture(scope="module")
 def drilled():
     """A finished drill: operator, client, ExecutionId, output of `start --watch`. Tests only read it."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         result = at.run("start", PLAN, "--watch")
         yield at, client, result
 

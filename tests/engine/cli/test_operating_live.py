@@ -9,15 +9,15 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.engine.cli.operator import TESTDATA, WIDTHS, assert_whole, error_line, operator
+from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator_of_engine
+from tests.engine.deployed import TESTDATA
 
 PLAN = "plan-three-tier"
 
 
 @pytest.fixture
 def at():
-    with operator() as at:
-        at.client = at.deploy()
+    with operator_of_engine() as at:
         yield at
 
 

@@ -8,7 +8,8 @@ import click
 import pytest
 
 from engine.cli.pasting import complete, note_options, note_stack
-from tests.engine.cli.operator import TESTDATA, operator
+from tests.engine.cli.operator import operator_of_engine
+from tests.engine.deployed import TESTDATA
 
 START = "  python -m engine start p --recovery --cancel-drills"
 
@@ -65,8 +66,8 @@ def test_a_long_command_is_broken_without_options_as_well():
 
 def test_a_refused_recovery_is_started_by_the_pasted_command():
     """The refusals of instances and of a drill keep the point in time, the token and the stack."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         for group in json.loads((TESTDATA / "groups.json").read_text()):
             for server in group["SourceServerIds"]:
                 at.aws.drs.add_snapshot(server)

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from engine.client import EngineClient
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 
 FAILS = "s-3c1730a9e0771ea14"
 
@@ -15,8 +15,8 @@ FAILS = "s-3c1730a9e0771ea14"
 @pytest.fixture
 def failed():
     """An operator, a client and a failed recovery."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.aws.drs.set_launch(FAILS, fails_with="no capacity")
         at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
         [record] = client.list_by_plan("plan-three-tier").items
@@ -112,8 +112,8 @@ def test_bad_input_is_one_line_and_nothing_starts(failed, words, said):
 
 
 def test_a_completed_recovery_names_no_next_step():
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
         [record] = client.list_by_plan("plan-three-tier").items
         assert "resume" not in at.run("status", record["ExecutionId"]).stdout
@@ -122,8 +122,8 @@ def test_a_completed_recovery_names_no_next_step():
 
 
 def test_a_recovery_whose_state_machine_was_stopped_is_closed_by_the_next_start_of_its_plan():
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.run("start", "plan-three-tier", "--recovery", "--yes")
         at.aws.advance(60)
         [record] = client.list_by_plan("plan-three-tier").items

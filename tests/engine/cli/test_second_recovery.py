@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.engine.cli.operator import operator
+from tests.engine.cli.operator import operator_of_engine
 
 PLAN, OTHER = "plan-three-tier", "plan-database"
 
@@ -14,8 +14,7 @@ PLAN, OTHER = "plan-three-tier", "plan-database"
 @pytest.fixture
 def at():
     """The three tiers, whose database waits half an hour for its data, and another plan over the database alone."""
-    with operator() as found:
-        found.client = found.deploy()
+    with operator_of_engine() as found:
         database, *others = found.plan()["Waves"]
         found.client.put_plan(found.plan() | {"Waves": [database | {"WaitTimeSeconds": 1800}, *others]})
         found.client.put_plan({"PlanId": OTHER, "PlanName": "Database alone", "Waves": [database]})

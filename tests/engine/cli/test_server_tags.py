@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 
 PLAN = "plan-web"
 WAVE = {"WaveNumber": 1, "WaveName": "Web", "ProtectionGroupId": "pg-tags", "ExecutionType": "PARALLEL"}
@@ -14,8 +14,7 @@ WAVE = {"WaveNumber": 1, "WaveName": "Web", "ProtectionGroupId": "pg-tags", "Exe
 
 @pytest.fixture
 def at(tmp_path):
-    with operator() as found:
-        found.client = found.deploy()
+    with operator_of_engine() as found:
         group = {"GroupId": "pg-tags", "GroupName": "By tag", "ServerTags": {"Tier": "web"}, "Region": "us-east-1"}
         found.group = {**group, "AccountId": found.aws.account}
         found.file = tmp_path / "plan.json"

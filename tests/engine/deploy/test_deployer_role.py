@@ -17,8 +17,9 @@ from engine.deploy.packaging import package
 from simulator import Simulator
 from simulator.iam import Access, forget_usage, granted_accesses, judge
 from simulator.services.cloudformation.handler_rights import JUDGED_TYPES
-from tests.engine.cli.operator import NOTHING, TESTDATA, Operator, error_line, left, operator
+from tests.engine.cli.operator import NOTHING, Operator, error_line, left, operator
 from tests.engine.deploy.test_stack import template
+from tests.engine.deployed import TESTDATA
 from tests.least_privilege.mutations import Mutation, mutations
 from tests.least_privilege.policies import PolicyLocation
 

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from engine.deploy import deployment
-from tests.engine.cli.operator import NOTHING, STACK, error_line, left, operator
+from tests.engine.cli.operator import NOTHING, error_line, left, operator
 from tests.engine.deploy.test_stack import template
+from tests.engine.deployed import STACK
 
 OTHER_APPLICATION = json.dumps(
     {

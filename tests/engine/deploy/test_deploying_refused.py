@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from engine.cli.errors import local_failure
 from engine.deploy.parameters import operator_parameters, value_problem
-from tests.engine.cli.operator import NOTHING, STACK, error_line, left, operator
+from tests.engine.cli.operator import NOTHING, error_line, left, operator
 from tests.engine.deploy.test_stack import template
+from tests.engine.deployed import STACK
 
 # The messages may name the owner of the keys, never their values.
 EXPIRED = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.deploy import deployment
-from tests.engine.cli.operator import NOTHING, STACK, TESTDATA, error_line, left, operator
+from tests.engine.cli.operator import NOTHING, error_line, left, operator
 from tests.engine.deploy.test_stack import template
+from tests.engine.deployed import STACK, TESTDATA
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from engine.aws.drs import TAG_LABEL
 from engine.deploy import sweep
 from engine.deploy.code_bucket import bucket_name
 from simulator import Simulator
-from tests.engine.cli.operator import STACK, left, operator
+from tests.engine.cli.operator import left, operator_of_engine
+from tests.engine.deployed import STACK
 
 LABEL = f"{sweep.LABEL_PREFIX}0a1b2c3d"
 
@@ -69,8 +70,8 @@ def test_a_denied_look_at_a_bucket_is_raised(session):
 
 def test_an_execution_that_may_not_be_stopped_keeps_its_stack():
     """It would go on launching servers while the stack is deleted."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         at.aws.session().client("cloudformation").update_stack(
             StackName=STACK,
             UsePreviousTemplate=True,

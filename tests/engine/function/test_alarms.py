@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from tests.engine.cli.operator import STACK, operator
+from tests.engine.cli.operator import operator_of_engine
 from tests.engine.deploy.test_stack import template
+from tests.engine.deployed import STACK
 
 RESOURCES = template("template.yaml")["Resources"]
 FILTERS = {
@@ -31,8 +32,7 @@ def counted(lines) -> set[str]:
 
 @pytest.fixture
 def at():
-    with operator() as at:
-        at.client = at.deploy()
+    with operator_of_engine() as at:
         yield at
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.engine.cli.operator import operator
+from tests.engine.cli.operator import operator_of_engine
 from tests.engine.job_times import SHORT_JOBS
 
 PLAN = "plan-three-tier"
@@ -15,8 +15,7 @@ HOURS = 3600
 
 @pytest.fixture
 def at():
-    with operator() as found:
-        found.client = found.deploy()
+    with operator_of_engine() as found:
         found.servers = list(found.aws.drs.backend.source_servers)
         yield found
 

@@ -7,15 +7,14 @@ import json
 import pytest
 
 from engine.client import StartRefused
-from tests.engine.cli.operator import error_line, operator
+from tests.engine.cli.operator import error_line, operator_of_engine
 
 PLAN = "plan-three-tier"
 
 
 @pytest.fixture
 def at():
-    with operator() as found:
-        found.client = found.deploy()
+    with operator_of_engine() as found:
         found.server = next(iter(found.aws.drs.backend.source_servers))
         found.machine = customers_machine(found)
         found.aws.drs.set_launch_into(found.server, found.machine)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from engine.report.page import duration, report_page
-from tests.engine.cli.operator import operator
+from tests.engine.cli.operator import operator_of_engine
 from tests.engine.core.simulated_aws import World, execution_of, server, wave
 
 PLAN = "plan-three-tier"
@@ -31,8 +31,8 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def failed():
     """A recovery with a failed server, an approval, a pause, old data: its record and page."""
-    with operator() as at:
-        client = at.deploy()
+    with operator_of_engine() as at:
+        client = at.client
         *_, web, _ = at.aws.drs.backend.source_servers
         at.aws.drs.set_launch(web, fails_with="no <b>capacity</b> & more")
         plan = at.plan()
