@@ -249,13 +249,13 @@ class EngineClient(History, Plans):
     def at_work(self) -> list[str]:
         """The ids of executions that are not settled: their instances and records still need the engine.
 
-        These are the executions with a running state machine, with the status RUNNING, or in the hands of the finalizer
+        These are the executions with a running state machine, with the status RUNNING, or in the hands of the closer
         after their state machine failed. Needs one Query and two lists, no Scan.
         """
         machine = self._outputs["StateMachineArn"]
         # A long execution's later runs are named <ExecutionId>-<run>.
         found = {run["name"][:_UUID_LENGTH] for run in self._running(machine)}
-        found |= {self._finalized_by(run["executionArn"]) for run in self._running(_finalizer_arn(machine))}
+        found |= {self._closed_by(run["executionArn"]) for run in self._running(_closer_arn(machine))}
         return sorted(found | {one["ExecutionId"] for one in self.with_status("RUNNING")})
 
     def _running(self, state_machine: str) -> Iterator[Document]:
@@ -265,9 +265,9 @@ class EngineClient(History, Plans):
             for page in pages.paginate(stateMachineArn=state_machine, statusFilter="RUNNING"):
                 yield from page["executions"]
 
-    def _finalized_by(self, finalizer_run: str) -> str:
-        """The execution that a run of the finalizer works on; the input of the run is the status change event."""
-        event = json.loads(self._states.describe_execution(executionArn=finalizer_run)["input"])
+    def _closed_by(self, closer_run: str) -> str:
+        """The execution that a run of the closer works on; the input of the run is the status change event."""
+        event = json.loads(self._states.describe_execution(executionArn=closer_run)["input"])
         return str(event["detail"]["name"])[:_UUID_LENGTH]
 
 
@@ -278,6 +278,6 @@ def _require_no_refusal(answer: Document) -> None:
         raise DecisionRefused(answer["Message"])
 
 
-def _finalizer_arn(state_machine: str) -> str:
-    """The ARN of the finalizer of the same stack; its deployed name keeps the ending `-closer`."""
+def _closer_arn(state_machine: str) -> str:
+    """The ARN of the closer of the same stack; its name ends in `-closer`."""
     return f"{state_machine.removesuffix('-engine')}-closer"

@@ -18,7 +18,7 @@
 - an event of a client with a missing, wrong or unknown field returns Problems, or the Refusal InvalidEvent;
 - from the state machine: `Action: tick` with ExecutionId, Run, Tick and optionally PolledAt; returns the next payload;
 - from the state machine: `Action: close` with ExecutionId, Run and Failure; returns ExecutionId;
-- from EventBridge, through the finalizer (the state machine `STACK-closer`): Step Functions Execution Status Change;
+- from EventBridge, through the closer (the state machine `STACK-closer`): Step Functions Execution Status Change;
   returns ExecutionId.
 
 The handler returns expected refusals as values. Unexpected errors are raised, and Lambda reports them.

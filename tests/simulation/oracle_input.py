@@ -24,7 +24,7 @@ BUSY_SECONDS = 40.0
 CLIENT_TIMEOUTS = {"ReadTimeoutError": 20.0, "ConnectTimeoutError": 5.0}
 BACK_OFF = 14.0
 STATE_MACHINE_RETRIES = 14.0
-FINALIZER_RETRY = 305.0
+CLOSER_RETRY = 305.0
 # The pauses between the state machine's retries double from the first to the longest (infra/template.yaml).
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 ATTEMPTS = 4
@@ -199,7 +199,7 @@ def delays(observed: Observation) -> Iterator[tuple[float, float]]:
         yield observed.seconds(moment), STATE_MACHINE_RETRIES
     for failure in observed.failures:
         if failure.event.get("source") == "aws.states":
-            yield observed.seconds(failure.moment), FINALIZER_RETRY
+            yield observed.seconds(failure.moment), CLOSER_RETRY
     yield from _long_pauses(observed)
 
 

@@ -1,7 +1,7 @@
 """A thin loop in place of moto's Step Functions interpreter: the same calls at the same virtual times, at less cost.
 
 The loop follows the deployed definition: Tick with its retriers, Wait until ResumeAt, Tick, until Next is DONE. After a
-Tick that failed for good it calls Close and fails the run. The finalizer, which few cases need, stays with the
+Tick that failed for good it calls Close and fails the run. The closer, which few cases need, stays with the
 interpreter. One case in twenty runs both ways and must give equal traces, so that the loop cannot drift from the
 template.
 """

@@ -128,7 +128,7 @@ def test_a_recovery_whose_state_machine_was_stopped_is_closed_by_the_next_start_
         at.aws.advance(60)
         [record] = client.list_by_plan("plan-three-tier").items
         dead = record["ExecutionId"]
-        # The finalizer cannot close the record either.
+        # The closer cannot close the record either.
         at.aws.faults.fail_lambda(source="states", times=None)
         states = at.aws.session().client("stepfunctions")
         machine = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
