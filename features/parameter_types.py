@@ -101,12 +101,13 @@ def selection(text: str) -> Selection:
     return Selection(wave=int(wave[0]) if wave else None)
 
 
-@parse.with_pattern(r'as it is|without wave \d+|with another snapshot of server "[^"]+"')
+@parse.with_pattern(r'as it is|without wave \d+|without server "[^"]+"|with another snapshot of server "[^"]+"')
 def resumption(text: str) -> Resumption:
-    """'as it is', 'without wave 2', 'with another snapshot of server "web-1"'."""
-    if text.startswith("without"):
+    """'as it is', 'without wave 2', 'without server "web-1"', 'with another snapshot of server "web-1"'."""
+    name = text.split('"')[1] if '"' in text else ""
+    if text.startswith("without wave"):
         return Resumption(skip_waves=tuple(numbers(text)))
-    return Resumption(snapshot_of=text.split('"')[1] if '"' in text else "")
+    return Resumption(skip_server=name) if text.startswith("without") else Resumption(snapshot_of=name)
 
 
 @parse.with_pattern(_STATUS)

@@ -192,9 +192,10 @@ class ObjectiveKind:
 
 @dataclass(frozen=True)
 class Resumption:
-    """The choices of a resumption: waves to skip, and the server that is launched from another snapshot."""
+    """The choices of a resumption: waves and servers to skip, and the server that is launched from another snapshot."""
 
     skip_waves: tuple[int, ...] = ()
+    skip_server: str = ""
     snapshot_of: str = ""
 
 

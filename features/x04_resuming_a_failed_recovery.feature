@@ -52,6 +52,29 @@ Feature: Resuming a failed recovery
     And wave 1 was carried over
 
   @EX-4.2 @moto
+  Scenario: A skipped server fails no wave, and the waves run that depend on its wave
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And the recovery is resumed without server "application-1"
+    Then the execution is COMPLETED
+    And server "application-1" was skipped by the operator, and the warnings say so
+    And the resumption launched only "web-1, web-2"
+    And wave 2 is COMPLETED
+    And 5 servers are RECOVERED
+
+  @EX-4.2 @moto
+  Scenario: A resumption without a server that is RECOVERED is refused
+    Given the "three-waves" plan
+    And the launch of server "application-1" fails with "no capacity in this Availability Zone"
+    When a recovery of the plan is run
+    And the recovery is resumed without server "database-1"
+    Then the start is refused
+    And the refusal names "cannot be skipped: it is RECOVERED"
+    And the refusal names "database-1"
+    And DRS still has the recovered instances of "database-1, database-2, application-2"
+
+  @EX-4.2 @moto
   Scenario Outline: A resumption without <wave> is refused, because the wave <problem>
     Given the "three-waves" plan
     And the launch of server "application-1" fails with "no capacity in this Availability Zone"

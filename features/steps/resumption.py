@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from behave import then, when
 from behave.runner import Context
-from hamcrest import equal_to, has_entries, has_item
+from hamcrest import all_of, equal_to, has_entries, has_item
 
 from features.aws_queries import EXECUTION_TAG, recovery_jobs, servers_of
 from features.matchers import assert_that, mentions
@@ -33,7 +35,8 @@ def resume_with_choice(context: Context, choice: Resumption) -> None:
     if choice.snapshot_of:
         server = world.server_id(choice.snapshot_of)
         snapshots[server] = world.drs.add_snapshot(server, OTHER_SNAPSHOT)
-    world.resume(skip_waves=choice.skip_waves, snapshots=snapshots)
+    servers = [world.server_id(choice.skip_server)] if choice.skip_server else []
+    world.resume(skip_waves=choice.skip_waves, skip_servers=servers, snapshots=snapshots)
 
 
 @then("the resumption launched only {names:Names}")
@@ -62,12 +65,24 @@ def executions_are_linked(context: Context) -> None:
 @then("wave {number:d} was skipped by the operator, and the warnings say so")
 def wave_is_skipped_by(context: Context, number: int) -> None:
     world: World = context.world
+    _require_skipped(world, world.wave(number), f"wave {number}")
+
+
+@then('server "{name}" was skipped by the operator, and the warnings say so')
+def server_is_skipped_by(context: Context, name: str) -> None:
+    world: World = context.world
+    _require_skipped(world, world.result(name), name)
+
+
+def _require_skipped(world: World, part: dict[str, Any], name: str) -> None:
+    """The part of the record names the caller of the resumption; a warning has the name and counts the servers."""
     caller = world.target.client("sts").get_caller_identity()["Arn"]
-    wanted = {"Status": "SKIPPED", "SkippedBy": caller}
-    assert_that(world.wave(number), has_entries(wanted), f"Read wave {number} of the resumption")
-    messages = [warning["Message"] for warning in world.record().get("Warnings", [])]
-    assert_that(messages, has_item(mentions(f"wave {number}")), "Read the warnings of the resumption")
-    assert_that(messages, has_item(mentions("4 of 6 servers recovered")), "Read the warnings of the resumption")
+    assert_that(part, has_entries(Status="SKIPPED", SkippedBy=caller), f"Read {name} of the resumption")
+    record = world.record()
+    recovered = sum(one["Status"] == "RECOVERED" for wave in record["Waves"] for one in wave["ServerResults"])
+    messages = [warning["Message"] for warning in record.get("Warnings", [])]
+    wanted = all_of(mentions(name), mentions(f"{recovered} of {record['ServerCount']} servers recovered"))
+    assert_that(messages, has_item(wanted), "Read the warnings of the resumption")
 
 
 @then('server "{name}" was launched from the other snapshot')
