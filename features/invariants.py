@@ -68,6 +68,12 @@ def one_job_a_server(jobs: list[Document]) -> Iterator[str]:
     yield from (
         f"{count} jobs launch server {intent[-1]} for one intent" for intent, count in intents.items() if count > 1
     )
+    requests = Counter(
+        (one["tags"][EXECUTION_TAG], one["tags"][WAVE_TAG], one["tags"].get(ATTEMPT_TAG)) for one in jobs
+    )
+    for (_, wave, attempt), count in requests.items():
+        if count > 1 or not attempt or int(attempt) < 1:
+            yield f"{count} jobs have attempt {attempt} of wave {wave}: each attempt has a number from 1 on and one job"
     for earlier, later in pairwise(sorted(jobs, key=lambda job: job["creationDateTime"])):
         shared = set(servers_of(earlier)) & set(servers_of(later))
         if shared and later["creationDateTime"] < earlier.get("endDateTime", "9999"):

@@ -44,3 +44,23 @@ def test_a_save_replaces_the_version_that_was_read_by_the_next_one(put: dict[str
     assert list(invariants.unguarded_saves([call("PutItem", put)])) == expected
     writes = {"TransactItems": [{"Delete": {"Key": {}}}, {"Put": put}]}
     assert list(invariants.unguarded_saves([call("TransactWriteItems", writes)])) == expected
+
+
+def job(attempt: str | None, server: str = "s-1") -> dict[str, Any]:
+    tags = {invariants.EXECUTION_TAG: "1", invariants.WAVE_TAG: "1", invariants.ATTEMPT_TAG: attempt}
+    return {
+        "jobID": "drsjob-1",
+        "creationDateTime": "2026-01-05T09:00:00Z",
+        "endDateTime": "2026-01-05T09:00:00Z",
+        "tags": {name: value for name, value in tags.items() if value is not None},
+        "participatingServers": [{"sourceServerID": server}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("attempts", "problems"),
+    [(["1", "2"], 0), (["1", "1"], 1), (["0"], 1), ([None], 1)],
+)
+def test_each_attempt_of_a_wave_has_a_number_and_one_job(attempts: list[str | None], problems: int) -> None:
+    jobs = [job(attempt, f"s-{place}") for place, attempt in enumerate(attempts)]
+    assert len(list(invariants.one_job_a_server(jobs))) == problems
