@@ -74,6 +74,7 @@ Feature: Health checks after recovery
     Then the execution is FAILED
     And server "database-1" is FAILED
     And the error of server "database-1" names "<state>"
+    And the error of server "database-1" does not name "launch settings"
     And the instance of server "database-1" was checked 3 times
     And server "database-2" is RECOVERED
 
