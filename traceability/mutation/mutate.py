@@ -25,7 +25,7 @@ from traceability.mutation.workers import Worker, WorkerDied
 
 OWN_SCENARIOS = 15
 """A line that at most so many scenarios execute is beyond a plain drill: it counts for their criteria."""
-NEAREST, VARIED = 15, 25
+NEAREST, VARIED = 20, 60
 """On another line the mutant meets the nearest scenarios, and so many others that execute the most different code. A
 survivor of a line that all execute would take minutes; to stop early can only lower the score."""
 _LIMIT, _LIMIT_TIMES = 10.0, 8.0
