@@ -205,7 +205,7 @@ class Faults:
         return self.add(Fault(LOSE_ANSWER, service, operation, times, **narrow))
 
     def expire_token(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:
-        """The service rejects the caller's credentials as expired."""
+        """The service rejects the caller's credentials as expired; those of an assumed role stay expired."""
         return self.add(Fault(EXPIRE_TOKEN, service, operation, times, **narrow))
 
     def deny(self, service: str, operation: str = "*", times: int | None = 1, **narrow: Any) -> Fault:

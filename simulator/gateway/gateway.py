@@ -35,7 +35,7 @@ from simulator.gateway.differences import Differences, NotOffered
 from simulator.gateway.direct import DirectRequest
 from simulator.gateway.faults import Fault, Faults
 from simulator.gateway.http import HttpRequest, HttpResponse
-from simulator.gateway.identity import CallingPrincipal, calling_principal
+from simulator.gateway.identity import CallingPrincipal, calling_principal, end_session
 from simulator.gateway.journal import Journal, JournalEntry, plain
 from simulator.gateway.permissions import Permissions
 from simulator.gateway.requests import IdentifiedCall, identify, is_for_aws, parse_response
@@ -181,6 +181,7 @@ class Gateway:
         if fault.kind == f.KILL_BEFORE:
             raise actor.kill(LambdaKilled(f"killed before {call.operation} took effect"))
         if fault.kind == f.EXPIRE_TOKEN:
+            end_session(call.access_key, self._clock.now())
             raise expired(call)
         if fault.kind == f.DENY:
             caller = principal.arn if principal else "anonymous"

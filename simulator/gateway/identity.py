@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -12,6 +12,8 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
+# AWS's limit of a role's session (IAM user guide, "Maximum session duration").
+_LONGEST_SESSION = timedelta(hours=12)
 SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # AWS renews the sessions of its services
 _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -62,6 +64,14 @@ def calling_principal(access_key: str) -> CallingPrincipal | None:
             keys = Credentials(access_key, key.secret_access_key)
             return CallingPrincipal(account, backend.get_user(key.user_name).arn, keys)
     return None
+
+
+def end_session(access_key: str, now: datetime) -> None:
+    """Let the credentials of an assumed role expire now, for all later calls too; AWS renews those of its services."""
+    for _, backend in _made(sts_backends):
+        role = backend.get_assumed_role_from_access_key(access_key)
+        if role is not None and role.expiration.replace(tzinfo=UTC) - now <= _LONGEST_SESSION:
+            role.expiration = now.replace(tzinfo=None)
 
 
 def _made(backends: Any) -> Iterator[tuple[str, Any]]:

@@ -79,3 +79,14 @@ def test_a_token_of_the_surrounding_environment_does_not_reach_the_simulator(mon
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of another session")
     with Simulator() as aws:
         assert boto3.client("sts").get_caller_identity()["Account"] == aws.account
+
+
+def test_a_token_that_a_fault_found_expired_stays_expired(aws: Simulator) -> None:
+    """A client that repeats the call with the same credentials is refused again, by every service."""
+    temporary = keys(aws)
+    assert answer("drs", "describe_jobs", *temporary) == ("", 200)
+    aws.faults.expire_token("drs")
+    assert answer("drs", "describe_jobs", *temporary) == ("ExpiredTokenException", 403)
+    assert answer("drs", "describe_jobs", *temporary) == ("ExpiredTokenException", 403)
+    assert answer("sts", "get_caller_identity", *temporary) == ("ExpiredToken", 403)
+    assert answer("drs", "describe_jobs", *keys(aws)) == ("", 200)
