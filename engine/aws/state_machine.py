@@ -23,6 +23,17 @@ class StateMachine:
         DescribeExecution is eventually consistent (Step Functions API reference), and a function may be killed between
         the record of a run and its start. So a run that is not known is no sign of a dead execution.
         """
+        status = self._status(execution_id, run)
+        if status is None:
+            self.run(execution_id, run)
+        return status not in _OVER
+
+    def is_over(self, execution_id: str, run: int) -> bool:
+        """Whether Step Functions knows run `run`, and it is over."""
+        return self._status(execution_id, run) in _OVER
+
+    def _status(self, execution_id: str, run: int) -> str | None:
+        """The status of the run; None if Step Functions does not know it."""
         prefix = self.arn.replace(":stateMachine:", ":execution:")
         try:
             found = self.caller.call(
@@ -31,9 +42,8 @@ class StateMachine:
         except Refused as error:
             if error.code != "ExecutionDoesNotExist":
                 raise
-            self.run(execution_id, run)
-            return True
-        return found["status"] not in _OVER
+            return None
+        return str(found["status"])
 
     def run(self, execution_id: str, run: int = 1) -> None:
         """Start run `run` of the state machine. A repetition does no harm, because it has the same name."""

@@ -314,6 +314,15 @@ def claim(execution_type: ExecutionType, consent: Consent, holder: Holder) -> Cl
     return Claim.BLOCKS if holder.machine_runs else Claim.DEAD
 
 
+def asks_machine(execution_type: ExecutionType, consent: Consent, holder: Holder) -> bool:
+    """Whether a start asks Step Functions about the execution that holds its plan lock, before it joins it or waits.
+
+    A STARTING execution is included: its start may have been killed after the state machine had started, and that one
+    stopped before its first tick. A lease needs no such question, because a STARTING holder is fenced.
+    """
+    return claim(execution_type, consent, holder) in (Claim.UNKNOWN, Claim.STARTING)
+
+
 def may_stop(execution_type: ExecutionType, consent: Consent, holder: Holder) -> bool:
     """Whether the operator allows a start of this type to stop the holder; no drill stops another execution."""
     named = holder.execution_id in consent.take_over

@@ -31,6 +31,7 @@ from engine.core.start_protocol import (
     TakeLeases,
     Withdraw,
     Written,
+    asks_machine,
     claim,
     next_step,
     observe,
@@ -113,11 +114,16 @@ def closed_as_dead(services: Services, found: Execution, execution_type: Executi
 
     A start of `execution_type` reads the record again then. Raises CallError.
     """
-    unknown = claim(execution_type, consent, holder_of(found)) is Claim.UNKNOWN
-    if not unknown or services.machine.ensure_runs(found.execution_id, found.run):
+    if not asks_machine(execution_type, consent, holder_of(found)):
         return False
-    _close_dead(services, found.execution_id, found.run)
-    return True
+    if found.status is ExecutionStatus.STARTING:
+        # Its leases may not be taken yet, so that its state machine must not be started here.
+        dead = services.machine.is_over(found.execution_id, found.run)
+    else:
+        dead = not services.machine.ensure_runs(found.execution_id, found.run)
+    if dead:
+        _close_dead(services, found.execution_id, found.run)
+    return dead
 
 
 def _close_dead(services: Services, execution_id: str, run: int) -> None:

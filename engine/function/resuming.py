@@ -28,12 +28,13 @@ from engine.core.resumption import (
     snapshot_problems,
     status_problems,
 )
+from engine.core.start_protocol import NO_CONSENT
 from engine.core.state import Execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import named_groups
 from engine.core.validation import plan_problems as document_problems
 from engine.function.existing_instances import require_new_instances
-from engine.function.leasing import holder_of, remove_fenced
+from engine.function.leasing import cancel_for, closed_as_dead, holder_of, remove_fenced
 from engine.function.plan_loading import CannotStart, drs_unanswered
 from engine.function.starting import TOKEN_NAMESPACE, StartResult, is_fenced, run_starting
 from engine.function.stepping import ExecutionUnknown
@@ -72,21 +73,28 @@ def _resume(services: Services, request: ResumeRequest) -> StartResult:
     before = services.history.read_servers(before, [wave.number for wave in before.waves])
     execution = _planned(services, request, before)
     try:
-        services.history.create(execution, instead_of=_lock_of(services, before), resumes=before)
+        services.history.create(execution, instead_of=_lock_of(services, before, execution), resumes=before)
     except PlanLocked as locked:
         raise RecordChanged from locked
     return StartResult(run_starting(services, execution), existed=False)
 
 
 def _continue(services: Services, request: ResumeRequest, before: Execution, successor: Execution) -> StartResult:
-    """Complete a resumption that was killed half-way; refuse a second one. Raises CannotStart."""
-    if is_fenced(successor):
-        remove_fenced(services, successor)
-        raise RecordChanged
+    """Complete a resumption that was killed half-way; refuse a second one. Raises CannotStart, RecordChanged."""
+    _end_if_dead(services, successor, before)
     repeated = request.client_token is not None and successor.execution_id == _successor_id(request)
     if successor.status is not ExecutionStatus.STARTING and not repeated:
         raise CannotStart([_resumed(before, successor)])
     return StartResult(run_starting(services, successor), existed=True)
+
+
+def _end_if_dead(services: Services, found: Execution, before: Execution) -> None:
+    """Remove a start that was fenced, or close an execution without a state machine. Raises RecordChanged then."""
+    if is_fenced(found):
+        remove_fenced(services, found)
+        raise RecordChanged
+    if closed_as_dead(services, found, before.execution_type, NO_CONSENT):
+        raise RecordChanged
 
 
 def _successor_id(request: ResumeRequest) -> str:
@@ -102,15 +110,21 @@ def _resumed(before: Execution, successor: Execution) -> str:
     return f"{by}; only the newest can be resumed: python -m engine resume {successor.execution_id}"
 
 
-def _lock_of(services: Services, before: Execution) -> str | None:
+def _lock_of(services: Services, before: Execution, successor: Execution) -> str | None:
     """The execution whose plan lock the resumption takes over: one that has ended, or has no record any more.
 
-    Raises CannotStart if one runs, for a drill also if one is in clean-up.
+    As with leases, a recovery fences a STARTING execution, which may have been killed. Raises CannotStart if one runs,
+    for a drill also if one is in clean-up; RecordChanged if the holder was fenced, removed or closed.
     """
     holder = services.history.holder(before.plan_id)
     if holder is None:
         return None
     found = services.history.load(holder)
+    if found is not None:
+        _end_if_dead(services, found, before)
+    if found is not None and found.status is ExecutionStatus.STARTING and not before.is_drill:
+        cancel_for(services, holder, successor)
+        raise RecordChanged
     if found is not None and (before.is_drill or not found.ended):
         raise CannotStart([plan_in_use(holder_of(found), before.execution_type, "this resumption")])
     return holder

@@ -23,7 +23,7 @@ from engine.core.lease_refusals import plan_in_use
 from engine.core.plan import ExecutionType, Plan
 from engine.core.protection import ExistingInstance, ExistingInstances, drill_refusals, refusals, with_decision
 from engine.core.readiness import Finding, SourceServer, start_refusals, with_findings
-from engine.core.start_protocol import NO_CONSENT, Consent, may_stop
+from engine.core.start_protocol import NO_CONSENT, Claim, Consent, claim, may_stop
 from engine.core.state import Execution, ServerState, new_execution
 from engine.core.statuses import ExecutionStatus
 from engine.core.validation import unknown_server_problems
@@ -90,11 +90,12 @@ def _start(services: Services, request: StartRequest) -> StartResult:
     execution_id = _execution_id(request)
     if request.client_token is not None and (existing := services.history.load(execution_id)):
         _require_type(existing, request.execution_type)
-        if not is_fenced(existing):
-            closed_as_dead(services, existing, request.execution_type, request.consent)
-            return StartResult(run_starting(services, existing, request.consent), existed=True)
-        remove_fenced(services, existing)
-        return _start(services, request)
+        if is_fenced(existing):
+            remove_fenced(services, existing)
+            return _start(services, request)
+        if closed_as_dead(services, existing, request.execution_type, request.consent):
+            return _start(services, request)
+        return StartResult(run_starting(services, existing, request.consent), existed=True)
     if holder := services.history.holder(request.plan_id):
         return _join(services, request, holder)
     return _begin(services, request, instead_of=None)
@@ -177,7 +178,8 @@ def _require_type(existing: Execution, requested: ExecutionType) -> None:
 def _join(services: Services, request: StartRequest, execution_id: str) -> StartResult:
     """Another execution holds the lock: return it if it runs; refuse a drill, but not a recovery, during its clean-up.
 
-    A holder whose state machine does not run is closed first, and then counts as ended. A recovery stops the execution
+    An execution that has launched nothing has nothing to clean up. A holder whose state machine does not run, the one
+    of a killed start included, is closed first, and then counts as ended. A recovery stops the execution
     that holds the lock if the operator allows it.
 
     A recovery does not wait for a clean-up, which may take hours. DRS separates a launch and a termination of the same
@@ -197,8 +199,8 @@ def _join(services: Services, request: StartRequest, execution_id: str) -> Start
         return _start(services, request)
     if closed_as_dead(services, holder, request.execution_type, request.consent):
         return _start(services, request)
-    if holder.ended and request.execution_type is ExecutionType.RECOVERY:
-        services.log.event("The recovery takes over the plan from an ended execution", Ended=execution_id)
+    if holder.ended and claim(request.execution_type, request.consent, holder_of(holder)) is Claim.FREE:
+        services.log.event("The start takes over the plan from an ended execution", Ended=execution_id)
         return _begin(services, request, instead_of=holder)
     if not holder.ended and may_stop(request.execution_type, request.consent, holder_of(holder)):
         return _begin(services, request, instead_of=holder)

@@ -122,8 +122,8 @@ MISTAKES = {
     ),
     "a recovery waits for the clean-up of a drill": Mistake(
         "function/starting.py",
-        "if holder.ended and request",
-        "if False and request",
+        "if holder.ended and claim(",
+        "if False and claim(",
         drill([{"at": 40, "do": "cancel", "plan": 0}, {"at": 100, "do": "start", "plan": 0, "recovery": True}]),
         "start_answers",
     ),

@@ -153,6 +153,46 @@ def test_a_holder_without_a_state_machine_is_closed_and_taken_over(aws, client, 
     assert ends(aws, client, second)["Status"] == "COMPLETED"
 
 
+def killed_and_stopped(aws, client, plan_id, kind, **options):
+    """A start that was killed before its record was RUNNING, and whose state machine was stopped before its first tick.
+
+    Neither the state machine nor the finalizer reaches the function meanwhile. Returns the ExecutionId.
+    """
+    aws.faults.fail_lambda(source="states", times=None)
+    aws.faults.kill_lambda("after", "stepfunctions", "StartExecution")
+    with pytest.raises(EngineError):
+        client.start(plan_id, kind, **options)
+    [run] = [run for run in aws_state.state_machine_runs(aws) if run["status"] == "RUNNING"]
+    arn = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:") + f":{run['name']}"
+    aws.session().client("stepfunctions").stop_execution(executionArn=arn)
+    aws.advance(2 * 86400)
+    aws.faults.clear()
+    assert client.holder(plan_id) == run["name"]
+    assert client.list_by_plan(plan_id).items == []
+    return run["name"]
+
+
+@pytest.mark.parametrize("plan_id", ["one", "other"])
+@pytest.mark.parametrize("second", ["DRILL", "RECOVERY"])
+@pytest.mark.parametrize("first", ["DRILL", "RECOVERY"])
+def test_a_killed_start_whose_state_machine_was_stopped_is_in_the_way_of_no_start(aws, client, first, second, plan_id):
+    dead = killed_and_stopped(aws, client, "one", first)
+    # A killed start is completed only if its plan is unchanged; this one is not to be completed.
+    plan(aws, client, "one", [1, 2, 3])
+    started = client.start_or_find(plan_id, second)
+    assert not started.existed
+    assert started.execution_id != dead
+    assert ends(aws, client, started.execution_id)["Status"] == "COMPLETED"
+    assert set(leases(aws).values()) <= {dead}, "no start needs the release of a lease"
+
+
+def test_a_client_token_of_a_killed_start_whose_state_machine_was_stopped_means_its_closed_execution(aws, client):
+    first = killed_and_stopped(aws, client, "one", "RECOVERY", client_token="friday")
+    assert client.start("one", "RECOVERY", client_token="friday") == first
+    assert client.get(first)["Status"] == "FAILED"
+    assert ends(aws, client, client.start("one", "RECOVERY"))["Status"] == "COMPLETED"
+
+
 @pytest.mark.parametrize("plan_id", ["one", "other"])
 def test_a_drill_closes_a_drill_without_a_state_machine_and_waits_for_its_clean_up(aws, client, plan_id):
     first = stopped(aws, client, "one", "DRILL")

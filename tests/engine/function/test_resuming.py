@@ -251,6 +251,70 @@ def test_a_resumption_while_the_plan_runs_is_refused(aws, client, failed):
     assert problem.endswith(f"--take-over {other}")
 
 
+@pytest.mark.parametrize("kind", ["DRILL", "RECOVERY"])
+def test_a_resumption_closes_a_dead_execution_that_holds_the_plan(aws, client, kind):
+    """A start that was refused a look at its servers cannot be in the way for longer than this command."""
+    aws.drs.set_launch(SERVERS[0], fails_with="no capacity")
+    failed = client.start("p", "RECOVERY")
+    assert ended(aws, client, failed)["Status"] == "FAILED"
+    aws.drs.set_launch(SERVERS[0], launch_seconds=600)
+    other = client.start("p", kind)
+    stop_without_notice(aws, client, other)
+    assert client.get(other)["Status"] == "RUNNING"
+    for server in SERVERS:
+        aws.drs.reset_launch(server)
+    record = ended(aws, client, client.resume(failed))
+    assert (record["Status"], record["ResumedFrom"]) == ("COMPLETED", failed)
+    closed = ended(aws, client, other)
+    assert (closed["Status"], closed["StatusReason"]) == ("FAILED", "the state machine had stopped when a start came")
+
+
+def stop_without_notice(aws, client, execution):
+    """Stop the state machine of the execution; neither it nor the finalizer reaches the function for two days."""
+    aws.faults.fail_lambda(source="states", times=None)
+    arn = client._outputs["StateMachineArn"].replace(":stateMachine:", ":execution:") + f":{execution}"
+    aws.session().client("stepfunctions").stop_execution(executionArn=arn)
+    aws.advance(2 * 86400)
+    aws.faults.clear()
+
+
+def killed(aws, client, when, start):
+    """Call `start`, whose function is killed before or after it starts the state machine; the ids of its runs."""
+    aws.faults.kill_lambda(when, "stepfunctions", "StartExecution")
+    aws.faults.fail_lambda(source="states", times=None)
+    with pytest.raises(EngineError):
+        start()
+    holder = client.holder("p")
+    assert holder is not None
+    return holder
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["DRILL", "RECOVERY"])
+def test_a_resumption_does_not_wait_for_a_start_of_its_plan_that_was_killed(aws, client, kind, when):
+    aws.drs.set_launch(SERVERS[0], fails_with="no capacity")
+    failed = client.start("p", "RECOVERY")
+    assert ended(aws, client, failed)["Status"] == "FAILED"
+    for server in SERVERS:
+        aws.drs.reset_launch(server)
+    other = killed(aws, client, when, lambda: client.start("p", kind))
+    if when == "after":
+        stop_without_notice(aws, client, other)
+    aws.faults.clear()
+    record = ended(aws, client, client.resume(failed))
+    assert (record["Status"], record["ResumedFrom"]) == ("COMPLETED", failed)
+
+
+def test_a_killed_resumption_whose_state_machine_was_stopped_is_resumed_itself(aws, client, failed):
+    aws.drs.reset_launch(SERVERS[1])
+    successor = killed(aws, client, "after", lambda: client.resume(failed))
+    stop_without_notice(aws, client, successor)
+    with pytest.raises(StartRefused, match=f"engine resume {successor}"):
+        client.resume(failed)
+    record = ended(aws, client, client.resume(successor))
+    assert (record["Status"], record["ResumedFrom"]) == ("COMPLETED", successor)
+
+
 def test_a_skipped_server_is_left_out_and_its_wave_completes(aws, client, failed):
     record = ended(aws, client, client.resume(failed, skip_servers=[SERVERS[1]], initiated_by="an operator"))
     assert record["Status"] == "COMPLETED"
