@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 
 from engine.cli.as_of import as_of_option
-from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.options import checked_text, client, json_option, kind_option, stack_option
 from engine.cli.terminal import console, print_json
 from engine.client import StartRefused
 from engine.core.readiness import Finding, Verdict, age, worst
@@ -32,7 +32,7 @@ _NAMED = 2
 
 @click.command()
 @click.argument("plan_id", callback=checked_text)
-@click.option("--drill/--recovery", "is_drill", default=True, help="Check for a drill (default), or for a recovery.")
+@kind_option("Check for a drill (the default).", "Check for a recovery.")
 @as_of_option
 @json_option
 @stack_option

@@ -14,7 +14,7 @@ from engine.cli.existing import ExistingChoice, confirm_replacement, existing_op
 from engine.cli.interruption import note_watched, note_work
 from engine.cli.next_step import offering_resumption
 from engine.cli.objectives import trend
-from engine.cli.options import InputError, checked_text, client, json_option, stack_option
+from engine.cli.options import InputError, checked_text, client, json_option, kind_option, stack_option
 from engine.cli.pasting import note_options
 from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
@@ -33,7 +33,7 @@ def _checked_texts(context: click.Context, parameter: click.Parameter, values: t
 
 @click.command()
 @click.argument("plan_id", callback=checked_text)
-@click.option("--drill/--recovery", "is_drill", default=True, help="Rehearse the recovery (default), or perform it.")
+@kind_option("Rehearse the recovery (the default).", "Perform the recovery.")
 @click.option(
     "--token", callback=checked_text, help="A client token: the same token always returns the same execution."
 )

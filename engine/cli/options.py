@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +62,26 @@ def checked_text(context: click.Context, parameter: click.Parameter, value: str 
         name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(context)
         raise InputError(f"{name} must be 1 to {_LONGEST_TEXT} printable characters, is {value[:60]!r}")
     return value
+
+
+def kind_option(drill: str, recovery: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options --drill (the default) and --recovery with these helps; the command gets `is_drill`.
+
+    Raises InputError if both are given: which of them is meant is never guessed.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option("--drill", is_flag=True, help=drill)
+        @click.option("--recovery", is_flag=True, help=recovery)
+        @wraps(command)
+        def with_kind(*arguments: Any, drill: bool, recovery: bool, **others: Any) -> Any:
+            if drill and recovery:
+                raise InputError("--drill and --recovery exclude each other: give one of them")
+            return command(*arguments, is_drill=not recovery, **others)
+
+        return with_kind
+
+    return decorate
 
 
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:

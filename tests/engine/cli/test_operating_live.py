@@ -35,6 +35,15 @@ def test_a_real_recovery_is_started_only_when_its_id_is_typed(at):
     assert [one["ExecutionType"] for one in at.client.list_by_plan(PLAN).items] == ["RECOVERY"]
 
 
+@pytest.mark.parametrize("command", ["start", "check"])
+@pytest.mark.parametrize("kinds", [("--drill", "--recovery"), ("--recovery", "--drill")])
+def test_which_of_two_kinds_is_meant_is_not_guessed(at, command, kinds):
+    result = at.run(command, PLAN, *kinds)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "Error: --drill and --recovery exclude each other: give one of them\n"
+    assert at.client.list_by_plan(PLAN).items == []
+
+
 def test_automation_starts_a_recovery_with_yes_and_a_token_only_once(at):
     first = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
     again = at.run("start", PLAN, "--recovery", "--yes", "--token", "tonight", "--json")
