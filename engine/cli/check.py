@@ -121,7 +121,7 @@ def _print(
     terminal.print(f"✔ DRS in account {facts['AccountId']}, Region {facts['Region']} answers {role}", style="green")
     for one in plan:
         terminal.print(f"{_SIGNS[one.verdict]} {one.message}", style=_STYLES[one.verdict])
-    terminal.print(_summary(servers, by_server, verdict), style=_STYLES[verdict])
+    terminal.print(_summary(servers, by_server, plan, verdict), style=_STYLES[verdict])
 
 
 def _worst_first(servers: Sequence[Facts], by_server: Mapping[str, list[Finding]]) -> list[Facts]:
@@ -182,7 +182,15 @@ def _replication(server: Facts) -> str:
     return f"{state} {lag}" if any(digit in lag for digit in "123456789") else state
 
 
-def _summary(servers: Sequence[Facts], by_server: Mapping[str, list[Finding]], verdict: Verdict) -> str:
+def _summary(
+    servers: Sequence[Facts], by_server: Mapping[str, list[Finding]], plan: Sequence[Finding], verdict: Verdict
+) -> str:
+    """The verdict with its parts, for example "WARNING: 6 servers, 6 READY; plan: 1 WARNING"."""
     counts = Counter(worst(by_server.get(server["SourceServerId"], ())) for server in servers)
-    parts = [f"{counts[one]} {one}" for one in Verdict if counts[one]]
-    return ", ".join([f"{verdict}: {len(servers)} servers", *parts])
+    of_servers = ", ".join([f"{len(servers)} servers", *_counted(counts)])
+    of_plan = ", ".join(_counted(Counter(one.verdict for one in plan if one.verdict is not Verdict.READY)))
+    return f"{verdict}: {of_servers}" + (f"; plan: {of_plan}" if of_plan else "")
+
+
+def _counted(counts: Mapping[Verdict, int]) -> list[str]:
+    return [f"{counts[one]} {one}" for one in Verdict if counts[one]]

@@ -29,7 +29,7 @@ def snapshot(at, server, days):
 def test_a_ready_plan_ends_with_its_verdict(at):
     result = at.run("check", PLAN, columns=80)
     lines = result.stdout.splitlines()
-    assert (result.exit_code, lines[-1]) == (0, "WARNING: 6 servers, 6 READY")
+    assert (result.exit_code, lines[-1]) == (0, "WARNING: 6 servers, 6 READY; plan: 1 WARNING")
     assert lines[-5:-1] == [
         "✔ DRS in account 111122223333, Region us-east-1 answers the engine's own role",
         "! the plan names no topic: no message tells the end of an execution",
@@ -58,7 +58,7 @@ def test_a_blocked_server_is_named_with_its_cause_and_exit_code_1(at):
     result = at.run("check", PLAN, columns=80)
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (
         1,
-        "BLOCKED: 6 servers, 4 READY, 1 WARNING, 1 BLOCKED",
+        "BLOCKED: 6 servers, 4 READY, 1 WARNING, 1 BLOCKED; plan: 1 WARNING",
     )
     assert "replication is DISCONNECTED, and DRS has no snapshot to launch from" in result.stdout
     found = json.loads(at.run("check", PLAN, "--json").stdout)
@@ -90,7 +90,7 @@ def test_a_recovered_server_blocks_a_drill_and_warns_a_recovery(at):
 def test_a_server_that_there_was_no_time_for_is_not_checked(at, monkeypatch):
     monkeypatch.setattr("engine.client.readiness.BUDGET_SECONDS", -1.0)
     result = at.run("check", PLAN)
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "WARNING: 6 servers, 6 WARNING")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "WARNING: 6 servers, 6 WARNING; plan: 1 WARNING")
     assert "host-a725, host-ce4f, host-ea14, host-d071, host-58b4, host-a7a8: snapshots" in result.stdout
     assert result.stdout.count("and launch settings were not checked") == 1
 
@@ -114,7 +114,7 @@ def test_a_large_plan_fits_a_screen_with_the_worst_servers_first(at):
         result.stdout.split()
     )
     assert "and 294 servers more; --json has all" in lines
-    assert lines[-1] == "BLOCKED: 300 servers, 149 READY, 150 WARNING, 1 BLOCKED"
+    assert lines[-1] == "BLOCKED: 300 servers, 149 READY, 150 WARNING, 1 BLOCKED; plan: 1 WARNING"
 
 
 def with_topic(at, arn):

@@ -54,7 +54,7 @@ def checked(at):
 def test_tags_that_no_server_has_are_blocked_and_no_start_ignores_them(at, kind):
     at.run("apply", str(at.file))
     result = at.run("check", PLAN)
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "BLOCKED: 0 servers")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "BLOCKED: 0 servers; plan: 1 WARNING, 1 BLOCKED")
     assert "has the tags Tier=web of protection group pg-tags" in " ".join(result.stdout.split())
     refused = at.run("start", PLAN, *kind)
     assert (refused.exit_code, "has the tags Tier=web of protection group pg-tags" in error_line(refused)) == (1, True)
