@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from click.exceptions import NoSuchCommand
 
 # In the order in which an operator needs them: name, module, object, and the first sentence of its help. A test
 # compares the sentences with those of the commands.
@@ -117,6 +118,15 @@ class Commands(click.Group):
         module, attribute, _ = COMMANDS[name]
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), attribute)
         return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, arguments)
+        except NoSuchCommand as unknown:
+            # click compares the name with the commands that are imported: none.
+            raise NoSuchCommand(unknown.command_name, possibilities=COMMANDS, ctx=context) from None
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the sentences above: no command is imported."""

@@ -32,3 +32,11 @@ def test_an_unknown_command_is_one_line():
     ended = subprocess.run([sys.executable, "-m", "engine", "begin"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "No such command 'begin'" in ended.stderr
+
+
+def test_a_mistyped_command_suggests_the_one_that_was_meant():
+    ended = subprocess.run([sys.executable, "-m", "engine", "statsu"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: No such command 'statsu'.")
+    assert "'status'" in last
