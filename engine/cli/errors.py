@@ -12,7 +12,7 @@ from botocore import exceptions as aws
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.cli.options import region_name
-from engine.client import EngineError
+from engine.client import EngineError, ExecutionNotFound
 from engine.deploy.deployment import DeploymentFailed
 from engine.deploy.packaging import PackagingFailed
 
@@ -33,6 +33,11 @@ _BY_CODE = {
         "AWS Elastic Disaster Recovery is not initialised in this account and Region; "
         "run: aws drs initialize-service, and set up replication"
     ),
+}
+# The parts of the stack that the client calls by their names, by operation.
+_PARTS = {
+    **dict.fromkeys(("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan"), "table"),
+    "Invoke": "function",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _NO_CREDENTIALS = (
@@ -61,9 +66,25 @@ def refusal(error: ClientError) -> str:
         return unknown
     if code in _BY_CODE:
         return _BY_CODE[code]
+    if _is_missing(error):
+        return (
+            f"the engine's {_PARTS[error.operation_name]} does not exist ({error.operation_name}: {message}): "
+            "its stack was deleted or is being deleted"
+        )
     if code in _DENIED:
         return f"AWS refused {error.operation_name}: {message}. Use credentials that may do this"
     return f"AWS refused {error.operation_name}: {message}"
+
+
+def _is_missing(error: Exception) -> bool:
+    if not isinstance(error, ClientError) or error.operation_name not in _PARTS:
+        return False
+    return bool(error.response.get("Error", {}).get("Code") == "ResourceNotFoundException")
+
+
+def ends_the_work(error: Exception) -> bool:
+    """Whether the error means that there is no execution to continue: its record or the engine is gone."""
+    return isinstance(error, ExecutionNotFound) or _is_missing(error)
 
 
 def local_failure(error: BotoCoreError) -> str:

@@ -100,14 +100,15 @@ class Commands(click.Group):
             raise click.exceptions.Exit(130) from None
         except Exception as error:
             # The libraries of AWS are loaded by now: an error of theirs needs no faster answer.
-            from engine.cli.errors import describe
+            from engine.cli.errors import describe, ends_the_work
             from engine.cli.interruption import with_work
             from engine.cli.pasting import complete
 
             line = describe(error)
             if line is None:
                 raise
-            raise click.ClickException(complete(with_work(line, context), context)) from error
+            text = line if ends_the_work(error) else with_work(line, context)
+            raise click.ClickException(complete(text, context)) from error
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)

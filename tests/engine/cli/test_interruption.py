@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from io import BytesIO
 from unittest.mock import patch
 
@@ -82,6 +83,27 @@ def test_a_watcher_that_ends_early_says_that_the_execution_continues(at, failure
 def test_an_unknown_execution_does_not_continue(at):
     result = at.run("status", "e-1", "--watch")
     assert "continues" not in result.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_watcher_whose_table_is_deleted_says_so_and_promises_nothing(at, options):
+    execution_id = at.client.start(PLAN)
+    dynamodb, table = at.aws.session().client("dynamodb"), f"{STACK}-execution-history"
+    waits, advance = itertools.count(), at.aws.advance
+
+    def advance_and_delete(seconds):
+        advance(seconds)
+        if next(waits) == 7:
+            dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+            dynamodb.delete_table(TableName=table)
+
+    with patch.object(at.aws, "advance", advance_and_delete):
+        result = at.run("status", execution_id, "--watch", *options)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: the engine's table does not exist (Query: Requested resource not found): "
+        "its stack was deleted or is being deleted\n"
+    )
 
 
 class Interrupted(BytesIO):
