@@ -19,6 +19,7 @@ from engine.cli.pasting import note_options
 from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
 from engine.cli.views import history_view
+from engine.cli.wait_description import held_by
 from engine.cli.watching import finish, watch_execution
 from engine.client import EngineClient, Started
 
@@ -215,6 +216,9 @@ def history(
     if as_json:
         print_json(items)
     elif items:
+        running = [item["ExecutionId"] for item in items if item["Status"] == "RUNNING"]
+        held = engine.details(running, ("Approvals", "PausedSince", "Waves"))
+        items = [item | {"Held": held_by(held.get(item["ExecutionId"], {}))} for item in items]
         terminal = console()
         terminal.print(history_view(items, terminal.width))
         for line in trend(items) if plan_id else ():

@@ -308,7 +308,7 @@ def _wide_history(items: Iterable[Record]) -> Table:
         table.add_row(
             moment(item["StartTime"], seconds=False),
             item["ExecutionId"],
-            status_text(item["Status"]),
+            Text.assemble(status_text(item["Status"]), (f", {item['Held']}" if item.get("Held") else "", "yellow")),
             item["ExecutionType"],
             _duration(item),
             recovery_time(item),
@@ -328,6 +328,7 @@ def _two_lines(item: Record) -> Text:
         f"  {item['ExecutionType']:<8}  {_duration(item):>8}  {servers:<12} {item['PlanId']}",
         (f"\n  {item['ExecutionId']}", "dim"),
         (f"  recovery {recovery_time(item)}" if recovery_time(item) else "", "dim"),
+        (f"  {item['Held']}" if item.get("Held") else "", "yellow"),
     )
 
 

@@ -27,10 +27,17 @@ def awaits_approval(record: Record) -> Record | None:
     decided = {one["WaveNumber"] for one in record.get("Approvals", ())}
     waiting = (
         wave
-        for wave in record["Waves"]
+        for wave in record.get("Waves", ())
         if wave["Status"] == "PENDING" and "AwaitingApprovalSince" in wave and wave["WaveNumber"] not in decided
     )
     return next(waiting, None)
+
+
+def held_by(record: Record) -> str:
+    """Why a person keeps the execution from its next wave, in a few words; empty if none does."""
+    if wave := awaits_approval(record):
+        return f"awaits approval of wave {wave['WaveNumber']}"
+    return "paused" if "PausedSince" in record else ""
 
 
 def _held(record: Record) -> str:

@@ -50,6 +50,23 @@ def test_the_status_says_what_to_type_and_the_wave_goes_on(waiting):
     )
 
 
+@pytest.mark.parametrize("columns", [80, 140])
+def test_history_says_which_running_execution_waits_for_a_person(waiting, columns):
+    at, client, execution_id = waiting
+
+    def line():
+        found = at.run("history", columns=columns).stdout.splitlines()
+        assert max(map(len, found)) <= columns
+        return next(one for one in found if execution_id in one)
+
+    assert "awaits approval of wave 2" in line()
+    client.pause(execution_id)
+    client.approve(execution_id, 2)
+    assert "paused" in line()
+    client.continue_(execution_id)
+    assert not {"paused", "awaits"} & set(line().replace(",", " ").split())
+
+
 def test_a_pause_is_shown_with_the_command_that_ends_it(waiting):
     at, client, execution_id = waiting
     assert at.run("pause", execution_id).exit_code == 0
