@@ -20,7 +20,7 @@ from engine.cli.terminal import console, print_json
 from engine.cli.times import moment
 from engine.cli.views import history_view
 from engine.cli.wait_description import held_by
-from engine.cli.watching import finish, watch_execution
+from engine.cli.watching import finish, say_how_to_watch, watch_execution
 from engine.client import EngineClient, Started
 
 STATUSES = ["RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -95,7 +95,7 @@ def start(
             *([("--token", token)] if token else []),
         ]
     )
-    engine = client(stack)
+    engine, kind = client(stack), "DRILL" if is_drill else "RECOVERY"
     if existing.names_hosts:
         existing = existing.with_ids(engine.facts(plan_id)["Servers"])
     as_of_snapshots = chosen_as_of(engine, plan_id, as_of, snapshots)
@@ -114,7 +114,7 @@ def start(
             )
         started = engine.start_or_find(
             plan_id,
-            "DRILL" if is_drill else "RECOVERY",
+            kind,
             client_token=token,
             keep_existing=existing.keep,
             replace_existing=existing.replacements,
@@ -130,12 +130,23 @@ def start(
         print_json({"ExecutionId": execution_id, "Existed": started.existed})
     elif not as_json:
         click.echo(execution_id)
-    if started.existed:
-        click.echo(_nothing_started(plan_id, engine.get(execution_id), token), err=True)
-    else:
-        _warn(engine, plan_id, started)
+    runs = _tell(engine, plan_id, started, token, "" if as_json else f"Started the {kind.lower()} of {plan_id}.")
     if watch:
         finish(engine, watch_execution(engine, execution_id, as_json=as_json), stack, as_json=as_json)
+    elif runs and not as_json:
+        say_how_to_watch(execution_id)
+
+
+def _tell(engine: EngineClient, plan_id: str, started: Started, token: str | None, new: str) -> bool:
+    """Print to standard error what was started (`new`) with its warnings, or that nothing was; whether it runs now."""
+    if started.existed:
+        record = engine.get(started.execution_id)
+        click.echo(_nothing_started(plan_id, record, token), err=True)
+        return bool(record["Status"] == "RUNNING")
+    _warn(engine, plan_id, started)
+    if new:
+        click.echo(new, err=True)
+    return True
 
 
 def _warn(engine: EngineClient, plan_id: str, started: Started) -> None:

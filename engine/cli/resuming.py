@@ -14,7 +14,7 @@ from engine.cli.interruption import note_watched, note_work
 from engine.cli.options import checked_text, client, json_option, stack_option
 from engine.cli.server_names import ids_of, of_record
 from engine.cli.terminal import print_json
-from engine.cli.watching import finish, watch_execution
+from engine.cli.watching import finish, say_how_to_watch, watch_execution
 
 _SNAPSHOT = re.compile(r"(s-[0-9A-Za-z]{17})=(pit-[0-9A-Za-z]{17})")
 
@@ -104,5 +104,8 @@ def resume(
         print_json({"ExecutionId": successor, "ResumedFrom": execution_id})
     elif not as_json:
         click.echo(successor)
+        click.echo(f"Started the resumption of {execution_id}.", err=True)
     if watch:
         finish(engine, watch_execution(engine, successor, as_json=as_json), stack, as_json=as_json)
+    elif not as_json:
+        say_how_to_watch(successor)

@@ -15,6 +15,7 @@ from engine.cli.changes import changes
 from engine.cli.interruption import note_watched
 from engine.cli.next_step import next_step
 from engine.cli.options import checked_text, client, json_option, stack_option
+from engine.cli.pasting import complete
 from engine.cli.terminal import console, print_json
 from engine.cli.views import execution_view, outcome
 from engine.client import EngineClient
@@ -64,6 +65,11 @@ def finish(engine: EngineClient, record: Record, stack: str, *, as_json: bool) -
         click.echo(line)
     if record["Status"] in ("FAILED", "CANCELLED"):
         raise click.exceptions.Exit(1)
+
+
+def say_how_to_watch(execution_id: str) -> None:
+    """Print the command that shows the execution; to standard error, because standard output has its id alone."""
+    click.echo(complete(f"To watch it:\n  python -m engine status {execution_id} --watch"), err=True)
 
 
 def watch_execution(engine: EngineClient, execution_id: str, *, as_json: bool = False) -> Record:

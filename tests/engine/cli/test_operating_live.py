@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.engine.cli.operator import WIDTHS, assert_whole, error_line, operator_of_engine
-from tests.engine.deployed import TESTDATA
+from tests.engine.deployed import STACK, TESTDATA
 
 PLAN = "plan-three-tier"
 
@@ -55,20 +55,21 @@ def test_automation_starts_a_recovery_with_yes_and_a_token_only_once(at):
 
 def test_that_a_plan_runs_already_and_nothing_was_started_is_said(at):
     first = at.run("start", PLAN)
-    assert first.stderr == ""
+    watch = f"To watch it:\n  python -m engine status {first.stdout.strip()} --watch \\\n    --stack {STACK}\n"
+    assert first.stderr == f"Started the drill of {PLAN}.\n{watch}"
     started = at.client.get(first.stdout.strip())["StartTime"]
     at.aws.advance(60)
     again = at.run("start", PLAN)
     assert (again.exit_code, again.stdout) == (0, first.stdout)
     assert again.stderr == (
         f"Note: no new execution was started: {PLAN} runs already, started {started[:10]} {started[11:19]} UTC "
-        "by arn:aws:iam::111122223333:user/suite.\n"
+        f"by arn:aws:iam::111122223333:user/suite.\n{watch}"
     )
 
 
 def test_that_a_token_was_used_before_is_said(at):
     first = at.run("start", PLAN, "--token", "tonight", "--watch")
-    assert first.stderr == ""
+    assert first.stderr == f"Started the drill of {PLAN}.\n"
     again = at.run("start", PLAN, "--token", "tonight")
     assert (again.exit_code, again.stdout) == (0, f"{first.stdout.splitlines()[0]}\n")
     assert again.stderr.startswith("Note: no new execution was started: that of token tonight is COMPLETED, started 20")
