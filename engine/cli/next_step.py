@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from engine.client import EngineClient, ExecutionNotFound, StartRefused
-from engine.core.record import keeps_instances
 
 DEFAULT_STACK = "drs-execution-engine"
 _LEFT_OUT = 3
@@ -15,7 +14,7 @@ _LEFT_OUT = 3
 
 def next_step(engine: EngineClient, record: Mapping[str, Any], stack: str) -> str | None:
     """The exact commands that go on from this execution, or the execution that resumes it; None: no next step."""
-    kept = keeps_instances(record)
+    kept = engine.keeps_instances(record)
     # A drill can be resumed only if its plan keeps its instances.
     lasts = record["ExecutionType"] == "RECOVERY" or (kept and record["CleanUp"]["Status"] == "SKIPPED")
     failed = lasts and record["Status"] in ("FAILED", "CANCELLED")

@@ -13,6 +13,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from engine.client.answers import (
     AlreadyEnded,
     DecisionRefused,
@@ -31,6 +33,7 @@ from engine.core.readiness import Finding
 from engine.core.record import keeps_instances
 from engine.core.statuses import CLEAN_UP_TO_REPEAT
 from engine.deploy.deployment import describe
+from engine.deploy.kept_drills import exist_still
 
 _UUID_LENGTH = 36
 
@@ -214,6 +217,18 @@ class EngineClient(History, Plans):
         # The newest execution of a chain owns the instances; a resumption that was refused has left no record.
         owned = {resumed[successor] for successor in self.details(list(resumed))}
         return [one for one in found if one not in owned]
+
+    def keeps_instances(self, record: Mapping[str, Any]) -> bool:
+        """Whether instances of this drill may run on: by its record, and by DRS as far as the caller may ask it.
+
+        DRS is asked with the caller's own credentials, so for plans of their account and Region only.
+        """
+        if not keeps_instances(record):
+            return False
+        try:
+            return exist_still(self._session, record)
+        except (BotoCoreError, ClientError):
+            return True
 
     def pause(self, execution_id: str) -> None:
         """Hold a running execution before its next wave. Raises DecisionRefused, ExecutionNotFound."""

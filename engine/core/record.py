@@ -34,6 +34,13 @@ def keeps_instances(record: Mapping[str, Any]) -> bool:
     return any(_may_have_instance(server) for wave in record["Waves"] for server in wave["ServerResults"])
 
 
+def kept_instances(record: Mapping[str, Any]) -> list[str] | None:
+    """The recovery instances that this drill keeps, by its record; None if a job may have launched others."""
+    servers = [one for wave in record["Waves"] for one in wave["ServerResults"] if _may_have_instance(one)]
+    known = [one.get("RecoveryInstanceId") or one.get("ExistingInstanceId") for one in servers]
+    return None if None in known else [one for one in known if one is not None]
+
+
 def _may_have_instance(server: Mapping[str, Any]) -> bool:
     # A resumed drill owns the instances of its predecessor, even those that it has not come to.
     known = "RecoveryInstanceId" in server or "ExistingInstanceId" in server

@@ -14,9 +14,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from engine.aws.drs import TAG_EXECUTION, TAG_LABEL
-from engine.aws.source_servers import LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE
+from engine.aws.source_servers import IDS_A_REQUEST, LAUNCH_INTO_TAG, LAUNCH_INTO_VALUE
 from engine.aws.tables import from_item, to_item
+from engine.core.chunks import chunks
 from engine.core.document import HEADER_KEY
+from engine.core.record import kept_instances
 from engine.core.statuses import CLEAN_UP_TO_REPEAT
 from engine.deploy.deployment import DeploymentFailed
 from engine.deploy.terminations import is_gone, request_terminations
@@ -49,6 +51,24 @@ def find(session: Any) -> list[KeptDrill]:
         if record is None or record.get("CleanUp", {}).get("Status") in CLEAN_UP_TO_REPEAT:
             found.setdefault(newest, KeptDrill(newest, stack)).instances.append(instance)
     return list(found.values())
+
+
+def exist_still(session: Any, record: Mapping[str, Any]) -> bool:
+    """Whether an instance that this kept drill launched exists; True if that cannot be told from here.
+
+    The session's account has no view of another target account. Raises ClientError, BotoCoreError.
+    """
+    instances = kept_instances(record)
+    if instances is None or record["TargetAccountId"] != record["SourceAccountId"]:
+        return True
+    drs, ec2 = session.client("drs"), session.client("ec2")
+    pages = drs.get_paginator("describe_recovery_instances")
+    return any(
+        not is_gone(ec2, one)
+        for some in chunks(instances, IDS_A_REQUEST)
+        for page in pages.paginate(filters={"recoveryInstanceIDs": some})
+        for one in page["items"]
+    )
 
 
 def terminate(session: Any, execution_id: str, pause: Callable[[float], object]) -> None:

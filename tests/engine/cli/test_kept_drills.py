@@ -44,6 +44,19 @@ def test_cleanup_terminates_the_instances_of_a_kept_drill(kept):
     assert at.run("destroy", "--yes").exit_code == 0
 
 
+def test_status_offers_no_clean_up_when_all_instances_are_gone(kept):
+    at, _, execution = kept
+    offer = f"To terminate its instances: python -m engine cleanup {execution} --stack engine-test"
+    known = [one["recoveryInstanceID"] for one in instances(at)]
+    for some in (known[:5], known[5:]):
+        assert at.run("status", execution).stdout.splitlines()[-1] == offer
+        at.aws.session().client("drs").terminate_recovery_instances(recoveryInstanceIDs=some)
+        at.aws.advance(1800)
+    assert "cleanup" not in at.run("status", execution).stdout
+    at.aws.faults.deny("drs", "DescribeRecoveryInstances")
+    assert at.run("status", execution).stdout.splitlines()[-1] == offer
+
+
 def test_a_drill_whose_clean_up_failed_is_not_forgotten_and_its_clean_up_can_be_repeated():
     with operator_of_engine() as at:
         client = at.client
