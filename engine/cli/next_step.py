@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
+from engine.cli.times import moment
 from engine.client import EngineClient, ExecutionNotFound, StartRefused
 
 DEFAULT_STACK = "drs-execution-engine"
@@ -44,22 +45,26 @@ def offering_resumption(engine: EngineClient, plan_id: str) -> Iterator[None]:
     try:
         yield
     except StartRefused as refusal:
-        if command := _resumption(engine, plan_id, refusal):
+        if refusal.existing and (command := _resumption(engine, plan_id)):
             raise StartRefused([*refusal.problems, command], refusal.existing) from None
         raise
 
 
-def _resumption(engine: EngineClient, plan_id: str, refusal: StartRefused) -> str | None:
-    for execution_id in sorted({str(one["ExecutionId"]) for one in refusal.existing if "ExecutionId" in one}):
-        with suppress(ExecutionNotFound):
-            record = engine.get(execution_id)
-            ended = record["Status"] in ("FAILED", "CANCELLED") and record["ExecutionType"] == "RECOVERY"
-            if ended and record["PlanId"] == plan_id and "ResumedBy" not in record:
-                return (
-                    f"execution {execution_id} is {record['Status']}; to continue it with the servers that it "
-                    f"has recovered:\n  python -m engine resume {execution_id}"
-                )
-    return None
+def _resumption(engine: EngineClient, plan_id: str) -> str | None:
+    """The command that continues the newest recovery of the plan, if it has failed.
+
+    It keeps all instances in the way, whichever execution has launched them.
+    """
+    executions = engine.list_by_plan(plan_id, limit=100).items
+    newest = next((one for one in executions if one["ExecutionType"] == "RECOVERY"), None)
+    if newest is None or newest["Status"] not in ("FAILED", "CANCELLED"):
+        return None
+    since = moment(newest["StartTime"], seconds=False)
+    return (
+        f"execution {newest['ExecutionId']}\n"
+        f"({newest['Status']}, started {since} UTC) can be resumed with these instances:\n"
+        f"  python -m engine resume {newest['ExecutionId']}"
+    )
 
 
 def _exists(engine: EngineClient, execution_id: str) -> bool:

@@ -47,6 +47,45 @@ def test_the_refusal_of_a_second_recovery_offers_the_resumption_of_the_failed_on
     assert len(client.list_by_plan("plan-three-tier").items) == 1
 
 
+def offered(at):
+    """The commands `resume` in the refusal of another recovery of the plan."""
+    refused = at.run("start", "plan-three-tier", "--recovery", "--yes", columns=80)
+    assert refused.exit_code == 1
+    lines = refused.stderr.splitlines()
+    assert (len(lines) <= 24, max(map(len, lines)) <= 80) == (True, True), refused.stderr
+    return [line.split()[4] for line in lines if "engine resume" in line]
+
+
+def test_the_refusal_offers_the_newest_of_several_failed_recoveries_only(failed):
+    at, client, _ = failed
+    for _ in range(3):
+        again = at.run("start", "plan-three-tier", "--recovery", "--yes", "--existing", "keep", "--watch")
+        second = again.stdout.splitlines()[0]
+        assert client.get(second)["Status"] == "FAILED"
+        assert offered(at) == [second]
+    at.aws.drs.reset_launch(FAILS)
+    at.run("start", "plan-three-tier", "--recovery", "--yes", "--existing", "keep", "--watch")
+    assert offered(at) == []
+
+
+def test_the_refusal_over_instances_of_a_colleague_offers_the_failed_recovery_of_the_plan():
+    with operator_of_engine() as at:
+        client = at.client
+        servers = [one for group in client.groups_of(at.plan()) for one in group["SourceServerIds"]]
+        for server in servers:
+            at.aws.drs.set_launch(server, fails_with="no capacity")
+        at.run("start", "plan-three-tier", "--recovery", "--yes", "--watch")
+        [record] = client.list_by_plan("plan-three-tier").items
+        assert record["Status"] == "FAILED"
+        for server in servers:
+            at.aws.drs.reset_launch(server)
+        at.aws.drs.start_foreign_job(servers[:1], is_drill=False)
+        at.aws.advance(3600)
+        assert offered(at) == [record["ExecutionId"]]
+        resumed = at.run("resume", record["ExecutionId"], "--yes", "--watch")
+        assert resumed.exit_code == 0, resumed.output
+
+
 def test_a_resumption_needs_the_id_of_the_plan(failed):
     at, client, execution = failed
     refused = at.run("resume", execution, typed="yes\n")
