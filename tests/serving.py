@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,11 @@ def serving(*arguments: str) -> Iterator[SimulatorServer]:
             yield SimulatorServer(process, json.loads(process.stdout.readline()))
         finally:
             process.kill()
+
+
+def real_wait(condition: Callable[[], object], seconds: float) -> None:
+    """Wait in real time, because the server is another process, until the condition is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.1)

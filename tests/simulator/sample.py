@@ -242,3 +242,12 @@ def deploy(aws: Any, machine: dict[str, Any] | None = None, *, timeout: int = 30
     cloudformation.create_stack(StackName="sample", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
     outputs = cloudformation.describe_stacks(StackName="sample")["Stacks"][0]["Outputs"]
     return Sample(session, outputs[0]["OutputValue"])
+
+
+def outcome(sample: Sample, **event: Any) -> tuple[str | None, Any]:
+    answer = sample.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event))
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def redeploy(sample: Sample, code: str) -> None:
+    sample.client("lambda").update_function_code(FunctionName=FUNCTION, ZipFile=package(code))

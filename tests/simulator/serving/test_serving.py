@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import socket
 import threading
 import time
@@ -14,14 +13,11 @@ from email.utils import parsedate_to_datetime
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
-from click.testing import CliRunner
+from botocore.exceptions import ClientError, ConnectionClosedError
 
-from simulator import Simulator, environment_files
-from simulator.__main__ import main
 from simulator.gateway import faults
 from simulator.serving.remote import ControlRefused
-from tests.serving import ROOT, SimulatorServer, serving
+from tests.serving import SimulatorServer, real_wait, serving
 
 KNOWN_SERVER, OTHER_SERVER = "s-3d75cdc0d9a28a725", "s-3afa164776f93ce4f"
 
@@ -264,13 +260,13 @@ def test_time_that_a_client_holds_goes_on_when_it_lets_go(server):
     server.control.hold()
     assert "stands still" in server.control.about()["pace"]
     server.control.release()
-    _real_wait(lambda: "jumps" in server.control.about()["pace"], 5)
+    real_wait(lambda: "jumps" in server.control.about()["pace"], 5)
 
 
 def test_virtual_time_jumps_when_all_clients_wait(server):
     drs = server.client("drs")
     job = drs.start_recovery(sourceServers=[{"sourceServerID": KNOWN_SERVER}], isDrill=True)["job"]["jobID"]
-    _real_wait(lambda: _status(drs, job) == "COMPLETED", 10)
+    real_wait(lambda: _status(drs, job) == "COMPLETED", 10)
 
 
 def test_time_runs_at_the_speed_that_was_asked_for(server):
@@ -287,108 +283,8 @@ def test_scaled_time_continues_from_the_moment_to_which_a_client_advanced_it(ser
         server.control.advance(3600)
         advanced = _now(server)
         server.control.release()
-        _real_wait(lambda: "as fast" in server.control.about()["pace"], 5)
+        real_wait(lambda: "as fast" in server.control.about()["pace"], 5)
         assert 0 <= (_now(server) - advanced).total_seconds() < 30
-
-
-# -- starting and ending ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_although_a_client_still_waits(sign):
-    with serving() as server:
-        sqs = server.client("sqs")
-        queue = sqs.create_queue(QueueName="messages")["QueueUrl"]
-        failures = []
-
-        def wait():
-            try:
-                sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)
-            except (ClientError, BotoCoreError) as failure:
-                failures.append(failure)
-
-        client = threading.Thread(target=wait)
-        client.start()
-        _real_wait(lambda: any(one["operation"] == "ReceiveMessage" for one in server.control.journal()), 5)
-        server.process.send_signal(sign)
-        # Before the end of the client's wait: the server does not wait for it.
-        assert server.process.wait(timeout=15) == 0
-        client.join(timeout=15)
-    assert failures
-
-
-def test_it_ends_with_the_program_that_started_it():
-    with serving("--stop-with-stdin") as server:
-        server.process.stdin.close()
-        assert server.process.wait(timeout=30) == 0
-
-
-def test_a_used_port_is_one_line_and_code_2():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        _refused(["--port", str(taken.getsockname()[1])], "Address already in use")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--virtual", "--speed", "2"], "exclude each other"),
-        (["--account", "12"], "12 digits"),
-        (["--seed", "no/such.json"], "no/such.json: No such file"),
-        (["--speed", "0"], "is not in the range"),
-    ],
-)
-def test_bad_input_is_one_line_and_code_2(arguments, said):
-    _refused(["--port", "0", *arguments], said)
-
-
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        ([], "must be"),
-        ({"Environments": [{"AccountId": "1", "Region": "us-east-1"}]}, "AccountId '1' must have 12 digits"),
-        ({"Environments": [{"AccountId": "1" * 12, "Region": "here"}]}, "Region 'here'"),
-        ({"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "Servers": []}]}, "unknown Servers"),
-        (
-            {"Environments": [{"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": [{}]}]},
-            "environment 1, server 1: SourceServerId",
-        ),
-        (
-            {
-                "Environments": [
-                    {
-                        "AccountId": "1" * 12,
-                        "Region": "us-east-1",
-                        "SourceServers": [{"SourceServerId": "s-" + "0" * 17, "Tags": {"Tier": 3}}],
-                    }
-                ]
-            },
-            "environment 1, server 1: Tags must be an object of texts",
-        ),
-    ],
-)
-def test_a_bad_seed_is_named_with_its_place(document, said, tmp_path):
-    seed = tmp_path / "seed.json"
-    seed.write_text(json.dumps(document))
-    _refused(["--port", "0", "--seed", str(seed)], said)
-
-
-def test_a_seeded_server_has_its_tags_its_snapshots_and_its_failure():
-    facts = {"Tags": {"Tier": "web"}, "SnapshotAgeHours": [1, 25], "LaunchFailsWith": "no capacity"}
-    servers = [{"SourceServerId": "s-" + "0" * 17, **facts}]
-    document = {"AccountId": "1" * 12, "Region": "us-east-1", "SourceServers": servers}
-    with Simulator() as aws:
-        environment_files.apply_environment(aws, environment_files.parse(document, "seed"))
-        drs = aws.drs_in("1" * 12, "us-east-1")
-        seeded = drs.backend.source_servers["s-" + "0" * 17]
-        assert (seeded.tags, seeded.settings.fails_with) == ({"Tier": "web"}, "no capacity")
-        ages = [(aws.clock.now() - one.taken_at).total_seconds() / 3600 for one in seeded.snapshots]
-        assert sorted(ages) == [1, 25]
-
-
-def test_another_account_can_be_named():
-    seeded = environment_files.read(ROOT / "testdata" / "environments" / "six-servers.json")
-    [renamed] = environment_files.in_account(seeded, "444455556666")
-    assert (renamed.account, len(renamed.servers)) == ("444455556666", 6)
 
 
 # -- access to the control ---------------------------------------------------------------------------------------------
@@ -427,22 +323,9 @@ def _get(endpoint: str, path: str, headers: dict[str, str], body: bytes | None =
     return connection.getresponse().read().decode()
 
 
-def _refused(arguments: list[str], said: str) -> None:
-    ended = CliRunner().invoke(main, ["serve", *arguments])
-    assert ended.exit_code == 2, ended.output
-    assert said in ended.stderr.strip().splitlines()[-1]
-
-
 def _now(server: SimulatorServer) -> datetime:
     return datetime.fromisoformat(server.control.about()["now"])
 
 
 def _status(drs, job: str) -> str:
     return str(drs.describe_jobs(filters={"jobIDs": [job]})["items"][0]["status"])
-
-
-def _real_wait(condition, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.1)  # the server is another process, in real time

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.traceability.bundle.test_bundle import commit, git_in, rewritten, verify
+from tests.traceability.bundle.archives import commit, git_in, rewritten, verify
 from tests.traceability.bundle.test_integrity import command
 from tests.traceability.bundle.test_keys import key_pair
 from tests.traceability.command_line import PROJECT

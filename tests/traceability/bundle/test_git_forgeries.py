@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.traceability.bundle.test_bundle import commit, git_in
+from tests.traceability.bundle.archives import commit, git_in
 from tests.traceability.bundle.test_forgeries import another_engine, forgery, honest
 from tests.traceability.conftest import small_suite
 from traceability.bundle import bundle, manifest

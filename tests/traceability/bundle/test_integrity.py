@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.traceability.bundle.test_bundle import commit, rewritten
+from tests.traceability.bundle.archives import commit, rewritten
 from tests.traceability.command_line import PROJECT, Ended, run_command
 from tests.traceability.conftest import Suite, small_suite
 from tests.traceability.reporting.test_matrix_score import KEPT

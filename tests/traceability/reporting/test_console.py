@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from tests.traceability.bundle.test_bundle import commit
+from tests.traceability.bundle.archives import commit
 from tests.traceability.command_line import run_command
 from tests.traceability.conftest import EXTENSIONS, Suite
 from traceability.bundle import bundle, manifest

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.traceability.bundle.test_bundle import all_proven, commit, forged, git_in, rewritten
+from tests.traceability.bundle.archives import all_proven, commit, forged, git_in, rewritten
 from tests.traceability.bundle.test_forgeries import unsigned
 from tests.traceability.bundle.test_integrity import command, left
 from tests.traceability.bundle.test_keys import key_pair

@@ -8,7 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tests.traceability.bundle.test_bundle import commit
+from tests.traceability.bundle.archives import commit
 from tests.traceability.command_line import PROJECT
 from tests.traceability.conftest import ON_BOTH_AND_SIMULATED, Suite
 from tests.traceability.reporting.test_allure_report import data
