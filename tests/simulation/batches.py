@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation import cases, generator, oracle, oracle_input
-from tests.simulation.runner import Observation, run_case
+from tests.simulation.observation import Observation
+from tests.simulation.runner import run_case
 from tests.simulation.trace import first_difference
 
 # A worker process is replaced after this number of cases, which frees the memory that it has gathered.

@@ -13,9 +13,10 @@ from random import Random
 
 from simulator.gateway.faults import KILL_AFTER, KILL_BEFORE
 from tests.simulation.cases import Case, Document
+from tests.simulation.observation import Observation
 from tests.simulation.oracle import violations
 from tests.simulation.oracle_input import engine_calls, launches_of
-from tests.simulation.runner import Observation, run_case
+from tests.simulation.runner import run_case
 
 SERVER = {
     "launch": 60,

@@ -16,8 +16,9 @@ from pathlib import Path
 from simulator.gateway.faults import AFTER_EFFECT
 from tests.simulation.cases import Case, Document
 from tests.simulation.crashes import HEALTH, SERVER
+from tests.simulation.observation import Observation
 from tests.simulation.oracle_input import engine_calls
-from tests.simulation.runner import Observation, run_case
+from tests.simulation.runner import run_case
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 COMMAND = "python -m tests.simulation --fault-table"

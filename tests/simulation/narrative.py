@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.simulation.cases import Case, Document
 from tests.simulation.monitor import TAG, WAVE_TAG
-from tests.simulation.runner import Observation
+from tests.simulation.observation import Observation
 
 _ACTIONS = {
     "start": "an operator starts plan {plan}{recovery}",

@@ -13,10 +13,10 @@ from typing import Any
 
 from simulator.gateway import faults
 from simulator.gateway.journal import JournalEntry
-from tests.simulation import model
+from tests.simulation import model_input
 from tests.simulation.cases import Case, Document, server_id
 from tests.simulation.monitor import TAG
-from tests.simulation.runner import Observation
+from tests.simulation.observation import Observation
 
 BUSY = {"ConflictException", "ServiceQuotaExceededException"}
 BUSY_SECONDS = 40.0
@@ -37,28 +37,28 @@ _FAILED_OPERATION = re.compile(r"([a-z0-9]+:[A-Za-z]+) failed with")
 # --- the plan and the conditions -------------------------------------------------------------------------------------
 
 
-def plan_of(case: Case, index: int, kind: str) -> model.Plan:
+def plan_of(case: Case, index: int, kind: str) -> model_input.Plan:
     """The plan as an execution of this kind (DRILL or RECOVERY) runs it."""
     plan = case.plans[index]
     waves = []
     for number, wave in enumerate(plan["waves"], start=1):
         health = wave["health"]
         waves.append(
-            model.PlannedWave(
+            model_input.PlannedWave(
                 number=number,
                 one_by_one=wave["order"] == "SEQUENTIAL",
                 servers=tuple(server_id(one) for one in wave["servers"]),
                 depends_on=tuple(wave["depends_on"] if "depends_on" in wave else [number - 1] if number > 1 else []),
                 wait=wave["wait"],
-                health_check=model.HealthCheck(health["timeout"], health["interval"]) if health else None,
+                health_check=model_input.HealthCheck(health["timeout"], health["interval"]) if health else None,
             )
         )
     cleans_up = kind == "DRILL" and not plan["keeps_instances"]
     servers_per_job = case.quotas.get("servers_per_job", 100)
-    return model.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], kind == "DRILL", servers_per_job)
+    return model_input.Plan(tuple(waves), plan["timeout"], cleans_up, plan["topic"], kind == "DRILL", servers_per_job)
 
 
-def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
+def conditions_of(observed: Observation, execution_id: str) -> model_input.Conditions:
     cancels = [
         request
         for request in observed.requests
@@ -68,7 +68,7 @@ def conditions_of(observed: Observation, execution_id: str) -> model.Conditions:
     sent = [observed.seconds(request.sent) for request in requested]
     answered = [observed.seconds(request.answered) for request in requested]
     taken_over = _taken_over(observed, execution_id)
-    return model.Conditions(
+    return model_input.Conditions(
         launches={
             server_id(int(number)): _launch(observed, execution_id, int(number)) for number in observed.case.servers
         },
@@ -107,7 +107,7 @@ def was_fenced(record: Document) -> bool:
     return before and not begun and str(request.get("Reason", "")).endswith(TAKEN_OVER)
 
 
-def _launch(observed: Observation, execution_id: str, number: int) -> model.Launch:
+def _launch(observed: Observation, execution_id: str, number: int) -> model_input.Launch:
     behaviour, server = observed.case.servers[str(number)], server_id(number)
     no_data = behaviour["replicates"] in ("DISCONNECTED", "STALLED", "STOPPED") and not behaviour["snapshot"]
     states = [(0.0, "pending")]
@@ -115,7 +115,7 @@ def _launch(observed: Observation, execution_id: str, number: int) -> model.Laun
         states.append((float(behaviour["boot"]), behaviour["becomes"]))
     record = observed.records.get(execution_id, {})
     ended = result_of(record, server).get("EndTime", NEVER)
-    return model.Launch(
+    return model_input.Launch(
         fails=(bool(behaviour["fails"]) and not _healed(observed, record)) or no_data,
         # In the simulator the snapshot phase is the first sixth of a launch's time: without data the launch fails then.
         seconds=behaviour["launch"] / 6 if no_data else float(behaviour["launch"]),
@@ -246,13 +246,15 @@ _LAUNCH = "drs:StartRecovery"
 _LAUNCH_CALLS = (_LAUNCH, "drs:DescribeJobs", "drs:DescribeRecoveryInstances")
 
 
-def outages(observed: Observation) -> Iterator[model.Outage]:
+def outages(observed: Observation) -> Iterator[model_input.Outage]:
     """When an operation failed for good: denied, or failed in ATTEMPTS successive calls."""
     in_a_row: dict[str, list[JournalEntry]] = defaultdict(list)
     for call in engine_calls(observed):
         name = f"{call.service}:{call.operation}"
         if call.fault in (faults.DENY, faults.RESPOND, faults.EXPIRE_TOKEN):
-            yield model.Outage(name, observed.seconds(call.started), observed.seconds(call.ended or call.started) + 20)
+            yield model_input.Outage(
+                name, observed.seconds(call.started), observed.seconds(call.ended or call.started) + 20
+            )
         elif call.fault is None and call.error_code is None:
             in_a_row[name] = []
         elif call.fault is not None and call.error_code is not None:
@@ -261,7 +263,7 @@ def outages(observed: Observation) -> Iterator[model.Outage]:
                 if len(in_a_row[affected]) >= ATTEMPTS:
                     since, until = in_a_row[affected][0].started, call.ended or call.started
                     for named in _LAUNCH_CALLS if affected == _LAUNCH else (affected,):
-                        yield model.Outage(named, observed.seconds(since), observed.seconds(until) + 30)
+                        yield model_input.Outage(named, observed.seconds(since), observed.seconds(until) + 30)
 
 
 def _attempts_of(call: JournalEntry, name: str) -> tuple[str, ...]:
@@ -274,10 +276,10 @@ def _attempts_of(call: JournalEntry, name: str) -> tuple[str, ...]:
 # --- the observed execution ------------------------------------------------------------------------------------------
 
 
-def observed_execution(observed: Observation, record: Document) -> model.ObservedExecution:
+def observed_execution(observed: Observation, record: Document) -> model_input.ObservedExecution:
     reason = record.get("StatusReason", "")
     clean_up = record.get("CleanUp", {})
-    return model.ObservedExecution(
+    return model_input.ObservedExecution(
         status=record["Status"],
         started=observed.seconds(record["StartTime"]),
         ended=observed.seconds(record["EndTime"]),
@@ -290,9 +292,9 @@ def observed_execution(observed: Observation, record: Document) -> model.Observe
     )
 
 
-def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
+def _observed_wave(observed: Observation, wave: Document) -> model_input.ObservedWave:
     servers = [
-        model.ObservedServer(
+        model_input.ObservedServer(
             one["SourceServerId"],
             one["Status"],
             _moment(observed, one, "EndTime"),
@@ -307,7 +309,7 @@ def _observed_wave(observed: Observation, wave: Document) -> model.ObservedWave:
     ]
     started, ended = _moment(observed, wave, "StartTime"), _moment(observed, wave, "EndTime")
     carried = "CarriedFrom" in wave
-    return model.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended, carried)
+    return model_input.ObservedWave(wave["WaveNumber"], wave["Status"], tuple(servers), started, ended, carried)
 
 
 def _disappearance(observed: Observation, result: Document) -> tuple[float | None, float | None]:

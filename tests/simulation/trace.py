@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from tests.simulation.cases import Document
-from tests.simulation.runner import Observation
+from tests.simulation.observation import Observation
 
 
 def trace(observed: Observation) -> Iterator[str]:
