@@ -343,7 +343,7 @@ def _moment(observed: Observation, item: Document, name: str) -> float | None:
 
 
 def _failed_operation(message: str) -> str | None:
-    if message.startswith("could not assume role"):
+    if "could not assume role" in message:
         return "sts:AssumeRole"
     found = _FAILED_OPERATION.search(message)
     return found[1] if found else None
