@@ -4,13 +4,14 @@ no kind hides another; most cases have few faults, some have storms. Plans are s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from simulator.gateway.faults import Fault
 from tests.simulation.cases import Case, Document
 
-# The operations that the engine calls.
+# The operations that the engine calls. A new one goes to LATER_OPERATIONS: here it would change every case.
 OPERATIONS = (
     ("drs", "StartRecovery"),
     ("drs", "DescribeJobs"),
@@ -28,6 +29,7 @@ OPERATIONS = (
     ("sts", "AssumeRole"),
     ("stepfunctions", "StartExecution"),
 )
+LATER_OPERATIONS = (("ec2", "DescribeInstances"), ("dynamodb", "Query"))
 KINDS = (
     "throttle",
     "server_error",
@@ -41,6 +43,15 @@ KINDS = (
     "deny",
     "sns_down",
     "storm",
+)
+LATER_KINDS = (
+    "throttle",
+    "server_error",
+    "lose_connection",
+    "lose_answer",
+    "kill_lambda_before",
+    "kill_lambda_after",
+    "deny",
 )
 # DynamoDB's answers to a write that conflicts with another transaction.
 ONGOING = "Transaction is ongoing for the item"
@@ -60,7 +71,7 @@ ABNORMAL_STATES = ("pending", "stopped", "terminated")
 
 def generate(seed: int) -> Case:
     """The case of this seed: always the same one, as long as this module does not change."""
-    # The two strings below seed the generators: another string would change every case.
+    # The strings below seed the generators: another string would change every case.
     rng = Random(f"day {seed}")  # noqa: S311 - a test case, no secret
     servers: dict[str, Document] = {}
     plans = [_plan(rng, servers)]
@@ -76,6 +87,7 @@ def generate(seed: int) -> Case:
     faults, quotas = _faults(rng, other_account), _quotas(rng, plans)
     _share_servers(Random(f"day {seed} for shared servers"), plans, servers, actions)  # noqa: S311 - as above
     _go_on_after_a_failure(Random(f"day {seed} for resumptions"), plans, servers, actions)  # noqa: S311 - as above
+    faults += _later_faults(Random(f"day {seed} for later operations"))  # noqa: S311 - as above
     return Case(
         seed=seed,
         plans=plans,
@@ -274,11 +286,17 @@ def _faults(rng: Random, other_account: bool) -> list[Document]:
     if not enabled:
         return []
     count = rng.choice([1, 1, 2, 2, 3, 4, 6, 10])
-    return [_fault(rng, rng.choice(enabled), other_account).to_dict() for _ in range(count)]
+    operations = [one for one in OPERATIONS if other_account or one[0] != "sts"]
+    return [_fault(rng, rng.choice(enabled), operations).to_dict() for _ in range(count)]
 
 
-def _fault(rng: Random, kind: str, other_account: bool) -> Fault:  # noqa: C901 - one branch for each kind
-    service, operation = rng.choice([one for one in OPERATIONS if other_account or one[0] != "sts"])
+def _later_faults(rng: Random) -> list[Document]:
+    """In one case of five, a fault of one of the LATER_OPERATIONS."""
+    return [_fault(rng, rng.choice(LATER_KINDS), LATER_OPERATIONS).to_dict()] if rng.random() < 0.2 else []
+
+
+def _fault(rng: Random, kind: str, operations: Sequence[tuple[str, str]]) -> Fault:  # noqa: C901 - a branch a kind
+    service, operation = rng.choice(operations)
     narrow: dict[str, Any] = {"source": "lambda"}
     if rng.random() < 0.3:
         service, operation = "*", "*"
