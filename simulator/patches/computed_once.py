@@ -18,6 +18,7 @@ import boto3
 import botocore.credentials
 import botocore.endpoint_provider
 import botocore.handlers
+import botocore.httpsession
 import moto.cloudformation.models
 import moto.core.responses
 import moto.kms.models
@@ -71,11 +72,13 @@ def _init_aliaser(self: Any, event_emitter: Any, event_aliases: Mapping[str, str
 
 def _client_patches() -> list[Patch]:
     container = functools.cache(botocore.credentials.ContainerMetadataFetcher)
+    encryption = functools.cache(botocore.httpsession.create_urllib3_context)
     return [
         Patch(ClientCreator, "_load_service_model", _service_model, "1 ms a client reads its operations"),
         Patch(ClientCreator, "_create_client_class", _client_class, "2 ms a client, 20 ms one of EC2"),
         Patch(botocore.endpoint_provider, "RuleSet", _rule_set, "0.4 ms a client parses its endpoint's rules"),
         Patch(EventAliaser, "__init__", _init_aliaser, "1 ms a client computes the same names"),
+        Patch(botocore.httpsession, "create_urllib3_context", encryption, "0.3 ms a client, which never connects"),
         Patch(botocore.credentials, "ContainerMetadataFetcher", container, "3 ms a session, for no container"),
     ]
 
