@@ -203,9 +203,9 @@ def test_a_mutant_of_a_common_line_meets_the_nearest_and_the_most_varied_of_the_
     lines["a:190"]["h.py"], lines["a:150"]["h.py"], lines["a:160"]["i.py"] = [1, 2, 3], [3, 4], [5]
     reach = tracing.Reach(lines, tmp_path)
     met = mutate.chosen(reach, Mutant("f.py", 1, "AddNot", 0))
-    assert met[:15] == [f"a:{number:03}" for number in range(15)]
-    assert met[15:19] == ["a:199", "a:190", "a:150", "a:160"]
-    assert len(met) == len(set(met)) == 40
+    assert met[:20] == [f"a:{number:03}" for number in range(20)]
+    assert met[20:24] == ["a:199", "a:190", "a:150", "a:160"]
+    assert len(met) == len(set(met)) == 80
     assert mutate.chosen(tracing.Reach({"a:1": {"f.py": [1]}}, tmp_path), Mutant("f.py", 1, "AddNot", 0)) == ["a:1"]
 
 
