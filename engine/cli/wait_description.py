@@ -75,11 +75,15 @@ def _between_waves(record: Record, now: datetime) -> str:
     following = next((wave for wave in record["Waves"] if wave["Status"] == "PENDING"), None)
     if following is None or not done:
         return "its first step" if following else ""
-    last = max(done, key=lambda wave: wave["WaveNumber"])
-    due = datetime.fromisoformat(last["EndTime"]) + timedelta(seconds=last.get("WaitTimeSeconds", 0))
-    left = max(0, int((due - now).total_seconds()))
+    # A carried wave can stand between the wave that has just ended and the next one.
+    last = max(done, key=_end_of_wait)
+    left = max(0, int((_end_of_wait(last) - now).total_seconds()))
     pause = f"the pause after wave {last['WaveNumber']}: {left // 60}:{left % 60:02d} left"
     return f"{pause}, then wave {following['WaveNumber']}"
+
+
+def _end_of_wait(wave: Record) -> datetime:
+    return datetime.fromisoformat(wave["EndTime"]) + timedelta(seconds=wave.get("WaitTimeSeconds", 0))
 
 
 def _clean_up(record: Record) -> str:

@@ -137,9 +137,20 @@ def _failed_root(execution: Execution, wave: WaveState) -> WaveState:
 
 
 def _earliest_start(execution: Execution, wave: WaveState) -> datetime | None:
-    """The end of the wait after the previous wave; only a COMPLETED wave has one."""
+    """The end of the wait after the previous wave.
+
+    A wave that a resumption carries over takes no time, so that the wait after the wave before it counts as well.
+    """
     index = execution.waves.index(wave)
-    before = execution.waves[index - 1] if index else None
-    if before is None or before.status is not WaveStatus.COMPLETED or before.end_time is None:
+    if not index:
+        return None
+    before = execution.waves[index - 1]
+    earlier = _earliest_start(execution, before) if before.carried_from is not None else None
+    return max(filter(None, (earlier, _end_of_wait(before))), default=None)
+
+
+def _end_of_wait(before: WaveState) -> datetime | None:
+    """Only a COMPLETED wave has a wait."""
+    if before.status is not WaveStatus.COMPLETED or before.end_time is None:
         return None
     return before.end_time + timedelta(seconds=before.wait_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from engine.core.actions import (
 )
 from engine.core.plan import ExecutionType
 from engine.core.protection import ExistingInstance, ExistingInstances, with_decision
+from engine.core.statuses import ServerStatus, WaveStatus
 from tests.engine.core.simulated_aws import START, World, execution_of, server, wave
 
 
@@ -49,6 +51,24 @@ def test_a_wait_is_never_shorter_than_told_and_less_than_a_second_longer():
     first = world.load().waves[0].end_time
     second = world.load().waves[1].start_time
     assert timedelta(seconds=120) <= second - first < timedelta(seconds=121)
+
+
+def test_a_wave_that_a_resumption_carries_over_ends_no_wait():
+    """The wave before the carried one is launched again, so that its wait has not passed yet."""
+    waves = [wave(1, [server(1)], WaitTimeSeconds=420), wave(2, [server(2)]), wave(3, [server(3)])]
+    earlier = START - timedelta(hours=1)
+    execution = execution_of(*waves).with_wave(
+        2, status=WaveStatus.COMPLETED, start_time=earlier, end_time=earlier, carried_from="the failed execution"
+    )
+    world = World()
+    world.begin(
+        execution.map_servers(
+            lambda one: one.source_server_id == server(2), lambda one: replace(one, status=ServerStatus.SKIPPED)
+        )
+    )
+    world.run()
+    first, _, third = world.load().waves
+    assert timedelta(seconds=420) <= third.start_time - first.end_time < timedelta(seconds=421)
 
 
 def test_parallel_servers_share_one_job_and_sequential_ones_wait_for_health():
