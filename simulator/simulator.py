@@ -31,7 +31,13 @@ from simulator.gateway.permissions import Permissions
 from simulator.patches import computed_once, items
 from simulator.patches.patching import applied
 from simulator.services import partitions, service_quotas, sns_sqs, sts
-from simulator.services.cloudformation import no_value, resource_types, state_machines, template_urls
+from simulator.services.cloudformation import (
+    changed_parameters,
+    no_value,
+    resource_types,
+    state_machines,
+    template_urls,
+)
 from simulator.services.cloudformation.failures import Stacks
 from simulator.services.dynamodb import transactions
 from simulator.services.dynamodb.metering import Meter
@@ -130,6 +136,7 @@ class Simulator:
                 *partitions.patches(),
                 *state_machines.patches(),
                 *no_value.patches(),
+                *changed_parameters.patches(),
                 *template_urls.patches(),
                 *managed_policies.patches(),
                 *templates.patches(),
