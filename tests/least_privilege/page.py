@@ -27,7 +27,8 @@ _INTRODUCTION = f"""# Least privilege
 This page lists the rights of the engine's roles, and for each right a scenario that needs it. `make privileges` writes
 it from `infra/template.yaml`, `tests/least_privilege/reasons.yaml` and the accesses that an acceptance run recorded.
 `make test` fails when the page is out of date, when a right is used by no scenario, or when the removal of a right has
-no effect. Who deploys the engine needs other rights: [Rights to deploy](operators.md#rights-to-deploy).
+no effect. Who deploys the engine needs other rights: [Rights to deploy](operators.md#rights-to-deploy). That
+CloudFormation always needs the rights to read among them is a guess of the simulator.
 
 How it is proven:
 
