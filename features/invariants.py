@@ -21,6 +21,8 @@ ATTEMPT_TAG = "drs-engine:Attempt"
 # The record's own form, whatever form AWS's answers have: ISO 8601 in UTC with milliseconds.
 RECORD_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 LEASE_KEY = "LEASE"
+# Errors of a write that has changed nothing.
+_WITHOUT_EFFECT = ("ConditionalCheckFailedException", "TransactionCanceledException", "ThrottlingException")
 FORWARD = {
     "execution": ["RUNNING", ("COMPLETED", "FAILED", "CANCELLED")],
     "wave": ["PENDING", "RUNNING", ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")],
@@ -42,7 +44,7 @@ def broken(world: World) -> list[str]:
     found = [*one_job_a_server(jobs)]
     if world.target.name == "moto":
         calls = world.target.engine_calls()
-        found += [*launches_without_lease(calls), *unguarded_saves(calls)]
+        found += [*launches_without_lease(calls), *unguarded_saves(calls), *launches_without_intent(calls)]
     for execution, seen in world.records_seen.items():
         found.extend(jobs_on_record(execution, seen[-1], jobs))
         found.extend(waves_after_dependencies(seen[-1]))
@@ -107,6 +109,25 @@ def unguarded_saves(calls: Sequence[EngineCall]) -> Iterator[str]:
                 yield f"version {saved} of a record was saved whatever version was there"
             elif read is not None and saved != int(read) + 1:
                 yield f"version {saved} of a record was saved over version {read}"
+
+
+def launches_without_intent(calls: Sequence[EngineCall]) -> Iterator[str]:
+    """Before an execution requests a launch, its record says so: a function killed after the request finds the job.
+
+    A write whose answer was lost may have had its effect, so it counts as saved.
+    """
+    saved: set[tuple[str, str, str]] = set()
+    for call in calls:
+        if call.error not in _WITHOUT_EFFECT:
+            for item in (put["Item"] for put in _puts([call])):
+                for server in (one["M"] for one in item.get("ServerResults", {}).get("L", [])):
+                    attempt = server.get("LaunchAttempt", {}).get("N", "")
+                    saved.add((item["ExecutionId"]["S"], server["SourceServerId"]["S"], attempt))
+        if call.operation == "StartRecovery":
+            execution, attempt = (call.parameters["tags"].get(tag, "") for tag in (EXECUTION_TAG, ATTEMPT_TAG))
+            for server in (one["sourceServerID"] for one in call.parameters["sourceServers"]):
+                if (execution, server, attempt) not in saved:
+                    yield f"execution {execution} launched {server} before attempt {attempt} was saved"
 
 
 def _puts(calls: Sequence[EngineCall]) -> Iterator[Document]:

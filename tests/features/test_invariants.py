@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,3 +65,24 @@ def job(attempt: str | None, server: str = "s-1") -> dict[str, Any]:
 def test_each_attempt_of_a_wave_has_a_number_and_one_job(attempts: list[str | None], problems: int) -> None:
     jobs = [job(attempt, f"s-{place}") for place, attempt in enumerate(attempts)]
     assert len(list(invariants.one_job_a_server(jobs))) == problems
+
+
+def intent(attempt: int) -> dict[str, Any]:
+    servers = [{"M": {"SourceServerId": {"S": "s-1"}, "LaunchAttempt": {"N": str(attempt)}}}]
+    return {"Item": {"ExecutionId": {"S": "1"}, "ServerResults": {"L": servers}}}
+
+
+def launch(attempt: int) -> EngineCall:
+    tags = {invariants.EXECUTION_TAG: "1", invariants.ATTEMPT_TAG: str(attempt)}
+    return call("StartRecovery", {"sourceServers": [{"sourceServerID": "s-1"}], "tags": tags})
+
+
+def test_the_record_names_each_attempt_before_its_launch_is_requested() -> None:
+    save_1, lost = call("PutItem", intent(1)), replace(call("PutItem", intent(1)), error="ConnectionClosedError")
+    refused = replace(save_1, error="ConditionalCheckFailedException")
+    problem = ["execution 1 launched s-1 before attempt 1 was saved"]
+    assert list(invariants.launches_without_intent([save_1, launch(1)])) == []
+    assert list(invariants.launches_without_intent([lost, launch(1)])) == []
+    assert list(invariants.launches_without_intent([launch(1), save_1])) == problem
+    assert list(invariants.launches_without_intent([refused, launch(1)])) == problem
+    assert list(invariants.launches_without_intent([call("PutItem", intent(2)), launch(1)])) == problem
