@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -12,8 +12,8 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-# AWS's limit of a role's session (IAM user guide, "Maximum session duration").
-_LONGEST_SESSION = timedelta(hours=12)
+# The attribute of a session that a service of AWS made for itself, such as Lambda for an execution environment.
+_RENEWED = "renewed_by_aws"
 SERVICE_SESSION_SECONDS = 365 * 24 * 3600  # AWS renews the sessions of its services
 _ADMINISTRATOR = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -70,7 +70,7 @@ def end_session(access_key: str, now: datetime) -> None:
     """Let the credentials of an assumed role expire now, for all later calls too; AWS renews those of its services."""
     for _, backend in _made(sts_backends):
         role = backend.get_assumed_role_from_access_key(access_key)
-        if role is not None and role.expiration.replace(tzinfo=UTC) - now <= _LONGEST_SESSION:
+        if role is not None and not hasattr(role, _RENEWED):
             role.expiration = now.replace(tzinfo=None)
 
 
@@ -111,4 +111,5 @@ def service_credentials(role_arn: str, session_name: str, *, seconds: int = SERV
         duration=seconds,
         external_id="",
     )
+    setattr(role, _RENEWED, True)
     return Credentials(role.access_key_id, role.secret_access_key, role.session_token)
