@@ -55,11 +55,14 @@ def complete(execution: Execution, performed: Collection[Action], now: datetime)
 
 
 def _is_due(server: ServerState, now: datetime) -> bool:
-    """Whether the server counts as recovered; an instance that was seen a moment ago is not asked for again."""
+    """Whether the server counts as recovered; an instance that ran a moment ago is not asked for again.
+
+    Without a health check the engine has never seen it run: DRS may have listed it as terminated.
+    """
     if server.status is not ServerStatus.RECOVERED or server.recovery_instance_id is None:
         return False
     fresh = timedelta(seconds=policy.FRESH_SECONDS)
-    return server.end_time is None or now >= server.end_time + fresh
+    return server.end_time is None or not server.health_checks or now >= server.end_time + fresh
 
 
 def _look(servers: Collection[tuple[WaveState, ServerState]]) -> VerifyInstances | None:

@@ -53,6 +53,15 @@ def test_an_instance_that_was_checked_a_moment_ago_is_not_asked_for_again():
     assert record["FinalCheck"]["Lost"] == []
 
 
+def test_an_instance_that_was_never_seen_running_is_asked_for_at_once():
+    """Without a health check DRS may have listed the instance as terminated."""
+    world = World()
+    world.begin(execution_of(wave(1, [server(1)], HealthCheck=NO_CHECK), execution_type=RECOVERY))
+    world.run()
+    asked = [action for _, action in world.log if isinstance(action, VerifyInstances)]
+    assert asked == [VerifyInstances((), (instance(1),))]
+
+
 def test_a_failed_execution_has_no_final_check():
     world = World(fails={server(1): "no capacity"})
     record = run(world)
