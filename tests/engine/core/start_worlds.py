@@ -88,7 +88,7 @@ class HashedDict(dict[Any, Any]):
 
 @dataclass(frozen=True)
 class Start:
-    """A running invocation: what it knows, and what is left to do after the protocol."""
+    """A running invocation: its knowledge, and its work that is left after the protocol."""
 
     view: StartView
     rest: str = ""  # "": the protocol goes on; begin: save RUNNING; release: delete the own leases
@@ -247,7 +247,7 @@ def holder(world: World, name: str) -> Holder | None:
 
 
 def machine_moves(world: World, name: str, record: Record) -> Iterator[World]:
-    """What the state machine of an execution does next, or that it dies."""
+    """The next move of an execution's state machine, or its death."""
     if record.machine != "running":
         return
     if record.status is STARTING:
@@ -313,7 +313,7 @@ def at_rest(world: World) -> World:
 
 
 def stored(worlds: tuple[World, ...]) -> set[World]:
-    """What AWS keeps of the worlds, after all invocations were killed."""
+    """The part of the worlds that AWS keeps, after all invocations were killed."""
     nothing = HashedDict()
     return {replace(world, starts=nothing, answers=nothing, kills=0, deaths=0, repeats=0) for world in worlds}
 
@@ -337,7 +337,7 @@ def third_start(world: World, kind: ExecutionType, consent: Consent = NO_CONSENT
 
 
 def same_plan_start(world: World, name: str, kind: ExecutionType) -> tuple[World, str]:
-    """The answer to one more start of the plan that `name` has locked, and what AWS keeps afterwards.
+    """The answer to one more start of the plan that `name` has locked, and the state that AWS keeps afterwards.
 
     The plan lock follows the claims on leases, as in `engine.function.starting`.
     """
@@ -358,7 +358,7 @@ def same_plan_start(world: World, name: str, kind: ExecutionType) -> tuple[World
 
 
 def completed(world: World, name: str) -> World:
-    """What AWS keeps after another invocation has gone on with the start `name`."""
+    """The state that AWS keeps after another invocation has gone on with the start `name`."""
     world = world.started(name)
     while name in world.starts:
         world = advance(world, name)

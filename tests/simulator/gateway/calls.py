@@ -1,4 +1,4 @@
-"""Calls that the tests of the gateway make, and what they see of the answers."""
+"""Calls that the tests of the gateway make, and the parts of the answers that they see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An update that changes nothing but a parameter changes the resources that use it."""
+"""An update of a parameter alone changes the resources that use it."""
 
 from __future__ import annotations
 

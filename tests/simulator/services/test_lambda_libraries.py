@@ -1,4 +1,4 @@
-"""What the code of a function can import: its package and what Lambda has, nothing of this process."""
+"""The modules that a function can import: those of its package and of Lambda, none of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of the served simulator: how it ends, the input that it refuses, and what it reads at its start."""
+"""The process of the served simulator: how it ends, the input that it refuses, the files that it reads first."""
 
 import json
 import signal
