@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from simulator import Simulator
 from simulator.gateway import direct
+from simulator.gateway.identity import service_credentials
 
 ONCE = Config(retries={"total_max_attempts": 1})
 # Service and operation, and its codes for an invalid token and for a wrong signature.
@@ -90,3 +92,19 @@ def test_a_token_that_a_fault_found_expired_stays_expired(aws: Simulator) -> Non
     assert answer("drs", "describe_jobs", *temporary) == ("ExpiredTokenException", 403)
     assert answer("sts", "get_caller_identity", *temporary) == ("ExpiredToken", 403)
     assert answer("drs", "describe_jobs", *keys(aws)) == ("", 200)
+
+
+def test_a_service_renews_its_own_token_that_a_fault_found_expired(aws: Simulator) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = (
+        aws.session()
+        .client("iam")
+        .create_role(
+            RoleName="function", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )["Role"]
+    )
+    own = service_credentials(role["Arn"], "execution-environment", seconds=3600)
+    session = (own.access_key, own.secret_key, own.token or "")
+    aws.faults.expire_token("sts")
+    assert answer("sts", "get_caller_identity", *session) == ("ExpiredToken", 403)
+    assert answer("sts", "get_caller_identity", *session) == ("", 200)
