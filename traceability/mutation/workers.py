@@ -43,7 +43,11 @@ class Worker:
 
     def receive(self) -> Met | Ended:
         """Return the next message of the job. Raises EOFError if the process has died."""
-        message: Met | Ended = self.connection.recv()
+        try:
+            message: Met | Ended = self.connection.recv()
+        except ConnectionResetError as problem:
+            # So a socket ends whose other side has left a message unread: the process died before it took its job.
+            raise EOFError from problem
         return message
 
     def close(self) -> None:
