@@ -25,7 +25,7 @@ from traceability.model.catalogue import tag_of
 from traceability.model.feature_files import Scenario
 from traceability.model.mutation_score import KeptScore
 from traceability.model.paths import Places
-from traceability.mutation import mutants, mutate, score, survivors, tracing
+from traceability.mutation import mutants, mutate, score, survivors, tracing, unit_tests
 from traceability.mutation.mutate import SURVIVED, MutantResult
 from traceability.reporting import outputs, provenance
 from traceability.running.run import BadInput, checked_scenarios
@@ -53,7 +53,8 @@ def mutate_command(
     """Mutate the engine in copies of the tree, and count the mutants that the scenarios notice.
 
     The sample depends on the tree alone: a shorter run tries the first of the same mutants. Fails below a score of
-    80 %, and if features/survivors.yaml explains a mutant of code that is gone.
+    80 %, if features/survivors.yaml explains a mutant of code that is gone, and if a unit test that it names does not
+    notice its mutant.
     """
     out, begun = Console(), time.perf_counter()
     today = datetime.now(UTC).date().isoformat()
@@ -70,6 +71,7 @@ def mutate_command(
         tracing_seconds = time.perf_counter() - begun
         out.print(f"{len(sample)} mutants of executed code; traced in {tracing_seconds:.0f} s", highlight=False)
         results = mutate.run(workers, sample[:limit], traced, seconds, lambda one: _print_result(out, one))
+    problems = unit_tests.unnoticed(results, explained, places.root, places.reports / ".survivors", out.print)
     facts = {
         "tree": digest,
         "commit": git.commit(places.root),
@@ -83,10 +85,12 @@ def mutate_command(
     content = score.document(results, workers.scenarios, known, explained, facts, proof)
     places.mutation.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _print_summary(out, content, known)
+    for one in problems:
+        out.print(f"[bold red]✗[/] {escape(one)}", highlight=False, soft_wrap=True)
     if keep:
         keep_score(out, places, known, score.kept(content), page)
     low = content["score"] is None or content["score"] < score.AIM
-    sys.exit(RED if low and not measure else GREEN)
+    sys.exit(RED if problems or (low and not measure) else GREEN)
 
 
 @main.command("mutant")
@@ -170,6 +174,8 @@ def _print_summary(out: Console, content: dict[str, Any], known: catalogue.Catal
         f"{low_end:.1%} to {high_end:.1%}",
         highlight=False,
     )
+    if without_equal := score.kept(content).without_equal:
+        out.print(without_equal, highlight=False)
     out.print(f"Criteria whose own scenarios missed some: {', '.join(low) or 'none'}", highlight=False, soft_wrap=True)
     out.print(
         f"{len(unexplained)} of {len(content['survivors'])} survivors are not explained in features/{survivors.FILE}; "

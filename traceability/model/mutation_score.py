@@ -50,7 +50,7 @@ _SCHEMA = {
         "commit": {"type": "string", "pattern": "^[0-9a-f]{40}$"},
         "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
         "seed": {"type": "string"},
-        **dict.fromkeys(("mutants", "tried", "noticed", "by_error", "timed_out"), _COUNT),
+        **dict.fromkeys(("mutants", "tried", "noticed", "by_error", "timed_out", "equal"), _COUNT),
         "criteria": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2},
@@ -74,6 +74,7 @@ class BadScore(UserProblem):
 @dataclass(frozen=True)
 class KeptScore:
     """A sample of `tried` of all `mutants`; `noticed` includes those that ended in an error or by their time.
+    `equal` of the others cannot change a run; they count as tried.
 
     `criteria` has, by criterion id, how many its own scenarios noticed, and met. `not_executed` has, by file, the lines
     that mutants could change and no scenario executes. `never_red` has, by file and scenario, the Thens that neither a
@@ -91,6 +92,7 @@ class KeptScore:
     criteria: Mapping[str, Sequence[int]]
     not_executed: Mapping[str, str]
     never_red: Mapping[str, Mapping[str, Sequence[str]]]
+    equal: int = 0
 
     @property
     def as_of(self) -> str:
@@ -105,6 +107,14 @@ class KeptScore:
             f"{self.noticed / max(self.tried, 1):.1%} "
             f"(a random sample of {self.mutants}; 95 % confidence interval {low:.1%} to {high:.1%}), {self.as_of}."
         )
+
+    @property
+    def without_equal(self) -> str:
+        """The score without the mutants that cannot change a run, "" if there are none."""
+        tried = self.tried - self.equal
+        if not self.equal or not tried:
+            return ""
+        return f"Without {self.equal} that no run can notice: {self.noticed} of {tried}, {self.noticed / tried:.1%}."
 
     def of(self, criterion: str) -> str:
         """Return the number of a criterion for a reader, "" if its own scenarios met no mutant."""
@@ -173,12 +183,15 @@ def table(score: KeptScore, catalogue: Catalogue) -> str:
             whole = f"{noticed}/{tried}" if tried else "–"
             rows.append(f"| {requirement.id}. {requirement.title} | {whole} | {cells} |")
     head = "| requirement | noticed/met | by criterion |\n|---|---|---|"
-    return (
-        f"{score.sentence}\nOf the noticed ones, {score.by_error} ended in an error and {score.timed_out} by their "
-        f"time. Seed: `{score.seed[:12]}`.\n{count(score.never_red)} Thens were never red: `never_red` in "
-        f"`features/{FILE}` lists them. Its `not_executed` lists the lines that no scenario executes, in "
-        f"{len(score.not_executed)} files.\n\n{head}\n" + "\n".join(rows)
-    )
+    sentences = [
+        score.sentence,
+        *([score.without_equal] if score.without_equal else []),
+        f"Of the noticed ones, {score.by_error} ended in an error and {score.timed_out} by their time.",
+        f"Seed: `{score.seed[:12]}`.",
+        f"{count(score.never_red)} Thens were never red: `never_red` in `features/{FILE}` lists them.",
+        f"Its `not_executed` lists the lines that no scenario executes, in {len(score.not_executed)} files.",
+    ]
+    return "\n".join([*sentences, "", head, *rows])
 
 
 def count(never_red: Mapping[str, Mapping[str, Sequence[str]]]) -> int:

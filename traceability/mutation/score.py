@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ from traceability.model.feature_files import Scenario
 from traceability.model.mutation_score import KeptScore
 from traceability.mutation.mutants import Mutant
 from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult
-from traceability.mutation.survivors import Survivor
+from traceability.mutation.survivors import Explanation, Survivor
 
 AIM = 0.8
 
@@ -21,7 +22,7 @@ def document(
     results: Sequence[MutantResult],
     scenarios: Sequence[Scenario],
     catalogue: Catalogue,
-    explained: Mapping[Survivor, str],
+    explained: Mapping[Survivor, Explanation],
     facts: Mapping[str, Any],
     proof: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def document(
     `facts` are tree, commit, date, seed, the number of all mutants, those that no scenario executes, and the seconds of
     the run.
     """
+    survived = [_survivor(one, explained) for one in results if one.outcome == SURVIVED]
     counts = {one: sum(result.outcome == one for result in results) for one in (NOTICED, BY_ERROR, TIMED_OUT, SURVIVED)}
     return {
         **facts,
@@ -38,25 +40,28 @@ def document(
         "score": score(results),
         "criteria": by_criterion(results, scenarios, catalogue),
         "never_red": never_red(results, scenarios, proof),
-        "survivors": [
-            {
-                "place": one.mutant.place,
-                "file": one.mutant.file,
-                "before": one.before,
-                "after": one.after,
-                "scenarios": len(one.met),
-                "reason": explained.get((one.mutant.file, one.before, one.after), ""),
-            }
-            for one in results
-            if one.outcome == SURVIVED
-        ],
+        "equal": sum(one["equal"] for one in survived),
+        "survivors": survived,
+    }
+
+
+def _survivor(result: MutantResult, explained: Mapping[Survivor, Explanation]) -> dict[str, Any]:
+    mutant = result.mutant
+    explanation = explained.get((mutant.file, result.before, result.after), Explanation(""))
+    return {
+        "place": mutant.place,
+        "file": mutant.file,
+        "before": result.before,
+        "after": result.after,
+        "scenarios": len(result.met),
+        **asdict(explanation),
     }
 
 
 def kept(content: Mapping[str, Any]) -> KeptScore:
     """Return what a document of `mutation.json` keeps in the repository."""
     criteria = {one: (row["noticed"], row["tried"]) for one, row in content["criteria"].items() if row["tried"]}
-    same = ("commit", "date", "seed", "mutants", "tried", "by_error", "timed_out", "not_executed", "never_red")
+    same = ("commit", "date", "seed", "mutants", "tried", "by_error", "timed_out", "equal", "not_executed", "never_red")
     noticed = content["tried"] - content[SURVIVED]
     return KeptScore(**{one: content[one] for one in same}, noticed=noticed, criteria=criteria)
 

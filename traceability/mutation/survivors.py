@@ -1,11 +1,12 @@
 """The explained survivors: mutants that no scenario needs to notice, each with the reason.
 
 `features/survivors.yaml` is a list of `{file, before, after, reason}`; before and after are the changed line without
-its indentation.
+its indentation. An entry can say `equal: true`, or name a unit `test` that notices the mutant, as pytest names it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -27,17 +28,29 @@ _SCHEMA = {
         "properties": {
             **dict.fromkeys(("file", "before", "after"), _TEXT),
             "reason": {"type": "string", "minLength": 20},
+            "equal": {"const": True},
+            "test": {"type": "string", "pattern": r"^tests/[\w/]+\.py(::\w+)?$"},
         },
+        "not": {"required": ["equal", "test"]},
     },
 }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`equal`: no run of the engine can differ. `test`, "" without one: the unit test that notices the mutant."""
+
+    reason: str
+    equal: bool = False
+    test: str = ""
 
 
 class BadSurvivors(UserProblem):
     """The file cannot be used; the message has a line for each entry that is malformed or fits no code any more."""
 
 
-def load(root: Path, folder: str) -> dict[Survivor, str]:
-    """Return the reason of each explained survivor. Raises BadSurvivors."""
+def load(root: Path, folder: str) -> dict[Survivor, Explanation]:
+    """Return the explanation of each explained survivor. Raises BadSurvivors."""
     path = root / folder / FILE
     if not path.exists():
         return {}
@@ -57,7 +70,12 @@ def load(root: Path, folder: str) -> dict[Survivor, str]:
         ]
     if problems:
         raise BadSurvivors("\n".join(problems))
-    return {(one["file"], one["before"], one["after"]): " ".join(one["reason"].split()) for one in content}
+    return {
+        (one["file"], one["before"], one["after"]): Explanation(
+            " ".join(one["reason"].split()), one.get("equal", False), one.get("test", "")
+        )
+        for one in content
+    }
 
 
 def _has_line(path: Path, line: str) -> bool:

@@ -34,6 +34,12 @@ def test_a_written_score_is_read_again_and_changes_no_digest(tmp_path: Path) -> 
     assert digest(tmp_path) == before
 
 
+def test_a_file_without_equal_mutants_is_read(tmp_path: Path) -> None:
+    path = mutation_score.write(tmp_path, replace(SCORE, equal=20), KNOWN)
+    path.write_text(path.read_text().replace("equal: 20\n", ""))
+    assert mutation_score.load(tmp_path) == SCORE
+
+
 def test_a_folder_without_the_file_has_no_score(tmp_path: Path) -> None:
     assert mutation_score.load(tmp_path) is None
 
@@ -54,6 +60,8 @@ def test_the_score_says_its_commit_and_a_criterion_its_own_number() -> None:
         "The scenarios noticed 340 of 400 mutants (small changes of the code), 85.0% (a random sample of 2000; "
         "95 % confidence interval 81.2% to 88.2%), as of commit aaaaaaa, 2026-01-02."
     )
+    assert SCORE.without_equal == ""
+    assert replace(SCORE, equal=20).without_equal == "Without 20 that no run can notice: 340 of 380, 89.5%."
     assert SCORE.of("1.1") == "noticed 9 of 10 mutants"
     assert replace(SCORE, criteria={"1.1": (0, 1)}).of("1.1") == "noticed 0 of 1 mutant"
     assert SCORE.of("1.2") == ""

@@ -13,6 +13,7 @@ from traceability.mutation import mutants, mutate, score, survivors, tracing
 from traceability.mutation.mutants import Mutant
 from traceability.mutation.mutate import BY_ERROR, NOTICED, SURVIVED, TIMED_OUT, MutantResult, Traced, Workers
 from traceability.mutation.prove import BaselineFailed
+from traceability.mutation.survivors import Explanation
 
 ENGINE = """\
 def total(first, second):
@@ -267,8 +268,14 @@ def test_explained_survivors_have_to_fit_the_code(project: Suite) -> None:
     )
     path.write_text(entry.format("return 5"))
     assert survivors.load(project.root, "features") == {
-        ("engine/shop/prices.py", "return 5", "return  6"): "no criterion promises the amount"
+        ("engine/shop/prices.py", "return 5", "return  6"): Explanation("no criterion promises the amount")
     }
+    path.write_text(entry.format("return 5") + "  test: tests/test_prices.py::test_five\n")
+    (found,) = survivors.load(project.root, "features").values()
+    assert (found.equal, found.test) == (False, "tests/test_prices.py::test_five")
+    path.write_text(entry.format("return 5") + "  equal: true\n  test: tests/test_prices.py\n")
+    with pytest.raises(survivors.BadSurvivors, match="should not be valid under"):
+        survivors.load(project.root, "features")
     path.write_text(entry.format("return 7"))
     with pytest.raises(survivors.BadSurvivors, match="has no line 'return 7'; remove the entry"):
         survivors.load(project.root, "features")
