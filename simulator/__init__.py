@@ -3,6 +3,8 @@
 from simulator import Simulator
 with Simulator() as aws:
     print(aws.session().client("drs").describe_source_servers())
+
+Start with `simulator.py`, then `drs/models.py`, which decides how DRS behaves.
 """
 
 from simulator.patches.light_imports import light_imports

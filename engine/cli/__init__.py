@@ -1,4 +1,7 @@
-"""The operators' command line: `python -m engine`."""
+"""The operators' command line: `python -m engine`.
+
+Start with `lazy.py`, which lists the commands and prints their errors; `commands.py` has `start`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Matchers of the suite, in terms of recovery: each mismatch shows the expected, the actual and the source of it."""
+"""Matchers of the suite, in terms of recovery: each mismatch shows the expected, the actual and the source of it.
+
+Start with `asserting.py`: `assert_that` records each comparison as evidence.
+"""
 
 from features.matchers.asserting import assert_that
 from features.matchers.documents import follows_schema, has_no_null, has_only_pascal_case

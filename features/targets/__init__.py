@@ -1,4 +1,7 @@
-"""The target of a run: simulated AWS (`moto`), a real account (`aws`), or its rehearsal. Steps do not depend on it."""
+"""The target of a run: simulated AWS (`moto`), a real account (`aws`), or its rehearsal. Steps do not depend on it.
+
+Start with `base.py`: what every target offers to the steps.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@
     world.set_launch(server, launch_seconds=300, fails_with="no capacity")
 
 boto3's own `drs` client then calls it. `world` sets initial facts; all else happens through the API and the clock.
+Start with `responses.py`, which translates requests; `models.py` decides.
 """
 
 from __future__ import annotations

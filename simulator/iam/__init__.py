@@ -7,6 +7,7 @@
 moto's own check is not enough: it sees every resource as "*" and ignores conditions. This package judges identity
 policies (inline, managed, groups), permissions boundaries, session policies, resource policies and trust policies. An
 unknown condition key, operator or resource of an action raises SimulatorDefect. `used()` returns the exercised rights.
+Start with `access.py`, the way of one call; `evaluate.py` decides about its policies.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ Roles
   so moto, which is not thread-safe, never has two callers.
 - `Control` answers below `/_simulator`, for this machine only: faults, clock, call journal, next event, more servers.
 - `RemoteSimulator` is the client of the control, for a test in another process.
+
+Start with `server.py`.
 """
 
 from simulator.serving.remote import RemoteSimulator

@@ -24,3 +24,14 @@ def test_the_table_of_packages_has_the_order_of_the_contract(package: str) -> No
     assert [name for row in cells for name in re.findall(rf"`{package}/(\w+)", row)] == [
         layer for layer in LAYERS[package] if layer != "__main__"
     ]
+
+
+def test_each_guard_of_a_green_is_in_the_file_that_the_page_names() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    guards = page.partition("## Guards of a green")[2].partition("\n## ")[0]
+    places = re.findall(r"`((?:features|traceability|simulator)/[\w./]+)`", guards)
+    assert len(places) > 15
+    assert [one for one in places if not (ROOT / one).exists()] == []
+    named = re.findall(r"`(\w+)` in `(traceability/[\w./]+)`", guards)
+    assert len(named) > 5
+    assert [pair for pair in named if f"def {pair[0]}(" not in (ROOT / pair[1]).read_text()] == []

@@ -12,7 +12,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
 
+from simulator.drs.responses import DRSResponse
 from simulator.gateway.faults import KINDS, Fault, Faults
 from simulator.serving import RemoteSimulator
 
@@ -21,6 +24,7 @@ PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "simulator-operations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
+SNAKE = {xform_name(name): name for name in Loader().load_service_model("drs", "service-2")["operations"]}
 REQUESTS = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines() if "curl" in line]
 
 
@@ -112,6 +116,13 @@ def test_the_requests_of_the_control_are_answered(served: dict[str, str], line: 
     RemoteSimulator(served["AWS_ENDPOINT_URL"]).set_time_mode("stepped")  # as the first of the requests does
     answer = subprocess.run(["bash", "-c", line], env=served, capture_output=True, text=True, timeout=600, check=True)
     assert json.loads(answer.stdout)
+
+
+def test_the_page_names_the_operations_of_drs() -> None:
+    operations = {name for name in dir(DRSResponse) if not name.startswith("_") and name in SNAKE}
+    ((count, of, names),) = re.findall(r"^\| DRS \| (\d+) of its (\d+) operations: ([^.]+)\.", PAGE, re.MULTILINE)
+    assert (int(count), int(of)) == (len(operations), len(SNAKE))
+    assert set(names.split(", ")) == {SNAKE[name] for name in operations}
 
 
 def test_the_list_of_operations_is_current() -> None:

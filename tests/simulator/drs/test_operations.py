@@ -119,7 +119,7 @@ def server(world: DrsWorld) -> None:
 
 
 def test_every_offered_operation_has_a_way_to_succeed() -> None:
-    assert sorted(ARGUMENTS) == OFFERED
+    assert sorted(ARGUMENTS) == OFFERED, "add a row to ARGUMENTS for each operation of simulator/drs/responses.py"
     assert len(OFFERED) >= 12
 
 
