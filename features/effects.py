@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simulator.gateway.faults import Fault
+if TYPE_CHECKING:
+    from simulator.gateway.faults import Fault
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hamcrest import empty, equal_to, greater_than_or_equal_to, has_entries, has
 from features.aws_queries import all_jobs
 from features.matchers import assert_that, at_most
 from features.targets import EngineCall
-from features.targets.moto import launch_parameters
+from features.targets.launch_parameters import launch_parameters
 from features.world import World
 
 TEMPLATE = Path(__file__).parent.parent.parent / "infra" / "target_account.yaml"

@@ -10,7 +10,7 @@ from behave.runner import Context
 
 from features.aws_queries import recovery_client
 from features.phrase_values import LAUNCH_SETTINGS
-from features.targets.moto import PROFILE_NAME
+from features.targets.launch_parameters import PROFILE_NAME
 from features.world import World
 
 

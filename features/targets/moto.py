@@ -17,14 +17,13 @@ from engine.deploy.deployment import Stack, deploy, destroy
 from features.targets import granted_accesses
 from features.targets.base import EngineCall, RunTarget, WaitTimeout
 from features.targets.endpoints import note_endpoints
+from features.targets.launch_parameters import launch_parameters
 from simulator.drs import DrsWorld
 from simulator.gateway.journal import JournalEntry
 from traceability.model import run_notes
 from traceability.recording import recorded_calls
 
 STACK_NAME = "drs-engine-suite"
-# The instance profile, and its role, that launch settings of scenarios name.
-PROFILE_NAME = "recovered-server"
 # The services that the engine and the steps call.
 SERVICES = (
     "cloudformation",
@@ -51,15 +50,6 @@ TERMINATE_SECONDS = 10
 def deploy_engine(session: boto3.Session, key_arn: str) -> Stack:
     """Deploy the engine with the rights for the roles and the KMS key that launch settings of scenarios name."""
     return deploy(session, STACK_NAME, parameters={"KeepData": "no"} | launch_parameters(session, key_arn))
-
-
-def launch_parameters(session: boto3.Session, key_arn: str) -> dict[str, str]:
-    """The parameters of the engine's and the target account's template for launch settings, in a session's account."""
-    account = session.client("sts").get_caller_identity()["Account"]
-    return {
-        "InstanceProfileRoleArns": f"arn:aws:iam::{account}:role/{PROFILE_NAME}",
-        "EncryptionKeyArns": key_arn,
-    }
 
 
 class MotoTarget(RunTarget):

@@ -14,7 +14,8 @@ from pathlib import Path
 from moto.kms.models import kms_backends
 
 from features.targets.granted_accesses import Grant
-from features.targets.moto import STACK_NAME, deploy_engine, launch_parameters
+from features.targets.launch_parameters import launch_parameters
+from features.targets.moto import STACK_NAME, deploy_engine
 from simulator import Simulator
 from simulator.iam import Access, judge
 from simulator.simulator import DEFAULT_ACCOUNT

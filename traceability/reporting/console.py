@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from traceability.bundle.archive import printable
-from traceability.bundle.attestation import Signature
-from traceability.bundle.bundle import Verification
-from traceability.bundle.commit_comparison import Comparison
 from traceability.bundle.manifest import uncommitted_of
 from traceability.evaluation import partial_run
 from traceability.evaluation.coverage import ScenarioOutcome, first_reason, judgement, rows_of, sections, short
@@ -25,8 +22,13 @@ from traceability.model import sign_offs
 from traceability.model.catalogue import Catalogue, tag_of
 from traceability.model.states import DESELECTED, NO_SCENARIO, PROVEN, RECORDS_DIFFER, STATE_SIGNS, STATE_WORDS
 from traceability.model.verdict import NOT_RUN, SUITE_DEFECT, VIOLATED
-from traceability.mutation.prove import DefectResult
 from traceability.reporting.allure_report import scope, section_headline, target_words
+
+if TYPE_CHECKING:
+    from traceability.bundle.attestation import Signature
+    from traceability.bundle.bundle import Verification
+    from traceability.bundle.commit_comparison import Comparison
+    from traceability.mutation.prove import DefectResult
 
 REHEARSED = "rehearsed"
 """Shown instead of "not run"; not a state of its own, and never proven."""

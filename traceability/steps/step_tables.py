@@ -35,10 +35,11 @@ def check(scenarios: Sequence[Scenario], phrases: Sequence[Phrase]) -> list[Suit
     problems = []
     for scenario, step in steps_of(scenarios):
         for phrase in (one for one in candidates(phrases, step) if one.matches(step.name)):
-            reads = known.setdefault(phrase.place, reads_of(phrase.matcher.func))
+            if phrase.place not in known:
+                known[phrase.place] = reads_of(phrase.matcher.func)
             problems += [
                 SuiteProblem(scenario.file, step.line, f'"{step.keyword} {step.name}" {wrong}')
-                for wrong in _misfits(step, reads)
+                for wrong in _misfits(step, known[phrase.place])
             ]
     return problems
 
