@@ -71,7 +71,7 @@ def acquire(services: Services, execution: Execution, consent: Consent) -> None:
         if isinstance(step, Withdraw) and isinstance(outcome, Written):
             release(services, execution, withdrawn=True)
             held = [(holder, view.held_by(holder.execution_id)) for holder in step.blocking]
-            raise ServersTaken(in_use(execution, held))
+            raise ServersTaken(in_use(execution, held, execution.resumed_from))
         view = observe(view, step, outcome)
 
 

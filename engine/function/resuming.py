@@ -126,7 +126,8 @@ def _lock_of(services: Services, before: Execution, successor: Execution) -> str
         cancel_for(services, holder, successor)
         raise RecordChanged
     if found is not None and (before.is_drill or not found.ended):
-        raise CannotStart([plan_in_use(holder_of(found), before.execution_type, "this resumption")])
+        in_the_way = holder_of(found)
+        raise CannotStart([plan_in_use(in_the_way, before.execution_type, "this resumption", before.execution_id)])
     return holder
 
 

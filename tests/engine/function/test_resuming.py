@@ -248,6 +248,7 @@ def test_a_resumption_while_the_plan_runs_is_refused(aws, client, failed):
     other = client.start("p", "RECOVERY", keep_existing=True)
     [problem] = refused(aws, client, failed)
     assert f"the RECOVERY {other}\n(RUNNING) is in the way of this resumption." in problem
+    assert f"  python -m engine cancel {other}\n  python -m engine resume {failed}\n" in problem
     assert problem.endswith(f"--take-over {other}")
 
 
