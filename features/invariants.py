@@ -47,6 +47,7 @@ def broken(world: World) -> list[str]:
         found += [*launches_without_lease(calls), *unguarded_saves(calls), *launches_without_intent(calls)]
     for execution, seen in world.records_seen.items():
         found.extend(jobs_on_record(execution, seen[-1], jobs))
+        found.extend(adopted_although_launched(execution, seen[-1], jobs))
         found.extend(waves_after_dependencies(seen[-1]))
         for earlier, later in pairwise(seen):
             found.extend(only_forward(earlier, later))
@@ -154,6 +155,14 @@ def jobs_on_record(execution: str, record: Document, jobs: list[Document]) -> It
     for job in jobs:
         if job["tags"][EXECUTION_TAG] == execution and job["jobID"] not in known:
             yield f"job {job['jobID']} carries the tag of execution {execution}, whose record does not know it"
+
+
+def adopted_although_launched(execution: str, record: Document, jobs: list[Document]) -> Iterator[str]:
+    """The instance of an adopted server is another execution's, so no job of this one launched it."""
+    own = {job["jobID"] for job in jobs if job["tags"][EXECUTION_TAG] == execution}
+    for result in (result for wave in record["Waves"] for result in wave["ServerResults"]):
+        if result.get("Adopted") and result.get("DrsJobId") in own:
+            yield f"{name_of(result)} counts as adopted, although job {result['DrsJobId']} of the execution launched it"
 
 
 def waves_after_dependencies(record: Document) -> Iterator[str]:

@@ -59,6 +59,8 @@ def decision_is_recorded(context: Context, decision: str, number: int, comment: 
     wanted = {"WaveNumber": number, "Decision": decision, "By": caller(world), "Comment": comment}
     found = world.record().get("Approvals", [])
     assert_that(found, has_item(has_entries(**wanted, RequestId=not_none())), f"{RECORD}: Approvals")
+    asked = world.draft_wave(number)["Approval"]
+    assert_that(world.wave(number)["Approval"], equal_to(asked), f"{RECORD}: Approval of wave {number}")
     since, decided = instant(world.wave(number)["AwaitingApprovalSince"]), instant(found[0]["Time"])
     assert_that(decided >= since, f"{RECORD}: the decision of {decided} is older than the wait, {since}")
 
